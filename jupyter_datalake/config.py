@@ -1,0 +1,84 @@
+"""Configuration as frozen values, parsed from URLs and mappings; never read from the environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from jupyter_datalake.errors import ErrorKind, InvalidInputError
+
+MEMORY_URL = "memory:"
+
+
+@dataclass(frozen=True, slots=True)
+class LakeConfig:
+    """Where a lake is and how much of this machine it may use."""
+
+    url: str
+    """``memory:`` or the path or ``file://`` URL of a folder."""
+    node_cache_entries: int = 4096
+    """Decoded manifest nodes kept per open lake; about 20 KiB each."""
+    chunk_cache_bytes: int = 64 * 1024 * 1024
+    """Decoded chunks kept per open lake."""
+    database_wait_s: float = 30.0
+    """How long a transaction waits for another process's before it gives up."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The lake's folder, or None for a lake in memory."""
+        return None if self.url == MEMORY_URL else folder_of(self.url)
+
+
+def folder_of(url: str) -> Path:
+    """Return the folder a lake URL names, absolute.
+
+    Raises
+    ------
+    InvalidInputError
+        The scheme is not ``file``.
+    """
+    parts = urlsplit(url)
+    if len(parts.scheme) > 1 and parts.scheme != "file":
+        raise InvalidInputError(
+            f"Lake URL {url!r} has the unknown scheme {parts.scheme!r}",
+            kind=ErrorKind.INVALID_URL,
+            hint="Give a folder, as a path or as file:///folder",
+            url=url,
+        )
+    raw = unquote(parts.path) if parts.scheme == "file" else url
+    if not raw or "\0" in raw:
+        raise InvalidInputError(
+            f"Lake URL {url!r} names no folder",
+            kind=ErrorKind.INVALID_URL,
+            hint="Give a folder, as a path or as file:///folder",
+            url=url,
+        )
+    return Path(raw).expanduser().absolute()
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerConfig:
+    """How the controller works."""
+
+    workers: int = 2
+    """Datums run at once, over all jobs."""
+    poll_s: float = 0.25
+    """How often it looks for new events when nothing wakes it."""
+    lease_s: float = 15.0
+    """How long its claim lasts without a heartbeat; a standby waits as long to take over."""
+    job_lease_s: float = 30.0
+    environment: dict[str, str] = field(default_factory=dict)
+    """Variables given to every datum besides the allow-list."""
+
+
+def parse_controller(raw: dict[str, Any]) -> ControllerConfig:
+    """Return the configuration of a mapping, naming an unknown key."""
+    unknown = set(raw) - set(ControllerConfig.__slots__)
+    if unknown:
+        raise InvalidInputError(
+            f"Unknown controller setting {sorted(unknown)[0]!r}",
+            hint=f"Known settings: {', '.join(ControllerConfig.__slots__)}",
+        )
+    return ControllerConfig(**raw)

@@ -1,0 +1,1 @@
+"""What versioning is made of: repos, snapshots, sessions, history, verification."""

@@ -1,0 +1,322 @@
+"""Blobs by digest: reading them verified from packs, and writing new ones into packs.
+
+Invariant: a blob that leaves `BlobReader` has the digest it was asked by. A blob that a
+`BlobWriter` was given is durable when `seal` returned, and findable when its packs are
+registered, which the caller does in the transaction that makes use of them.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import zstandard
+
+from jupyter_datalake.errors import CorruptDataError, ErrorKind, NotFoundError
+from jupyter_datalake.metadata.blobs import BlobPlace
+from jupyter_datalake.metadata.store import MetadataStore, Transaction
+from jupyter_datalake.model.ids import Digest, digest_of
+from jupyter_datalake.model.packs import (
+    HEADER_SIZE,
+    PACK_TARGET_BYTES,
+    RECORD_HEADER_SIZE,
+    BlobKind,
+    BlobRecord,
+    Codec,
+    encode_header,
+    encode_index,
+    encode_record_header,
+    encode_trailer,
+    pack_name,
+)
+from jupyter_datalake.storage.base import ObjectStore, Upload
+
+PACK_FOLDER = "packs"
+MAX_BLOB_BYTES = 64 * 1024 * 1024
+"""No honest blob is larger; a record that claims more is damage or an attack."""
+
+_BATCH_BYTES = 8 * 1024 * 1024
+_BATCH_COUNT = 2048
+_PLACE_CACHE = 200_000
+_SEEN_LIMIT = 500_000
+_PROBE_BYTES = 4096
+_PROBE_RATIO = 0.97
+_WORTHWHILE = 0.95
+_COMPRESSION_LEVEL = 1
+
+_local = threading.local()
+_pool = ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1), thread_name_prefix="compress")
+
+
+def pack_object(name: str) -> str:
+    """Return the object that holds the pack of this name."""
+    return f"{PACK_FOLDER}/{name[:2]}/{name}.pack"
+
+
+class BlobReader:
+    """Reads blobs; keeps their places and the last used ones in memory. Thread-safe."""
+
+    def __init__(
+        self, objects: ObjectStore, metadata: MetadataStore, *, cache_bytes: int
+    ) -> None:
+        self._objects = objects
+        self._metadata = metadata
+        self._lock = threading.Lock()
+        self._places: OrderedDict[Digest, BlobPlace] = OrderedDict()
+        self._blobs: OrderedDict[Digest, bytes] = OrderedDict()
+        self._cached_bytes = 0
+        self._cache_bytes = cache_bytes
+
+    def get(self, digest: Digest, *, keep: bool = True) -> bytes:
+        """Return a blob's bytes.
+
+        Parameters
+        ----------
+        keep
+            Whether it is likely to be read again soon.
+
+        Raises
+        ------
+        CorruptDataError
+            The blob is missing, damaged or not what its name promises.
+        StorageError
+            The store could not be read.
+        """
+        with self._lock:
+            blob = self._blobs.get(digest)
+            if blob is not None:
+                self._blobs.move_to_end(digest)
+                return blob
+        blob = self._fetch(digest)
+        if keep:
+            self._remember(digest, blob)
+        return blob
+
+    def locate(self, digests: Iterable[Digest]) -> None:
+        """Look up many places in one query, so that the reads that follow need none."""
+        with self._lock:
+            missing = [digest for digest in digests if digest not in self._places]
+        if missing:
+            with self._metadata.read() as tx:
+                found = tx.blobs.locate(missing)
+            with self._lock:
+                self._places.update(found)
+                while len(self._places) > _PLACE_CACHE:
+                    self._places.popitem(last=False)
+
+    def place(self, digest: Digest) -> BlobPlace:
+        """Return where a blob is, or raise `CorruptDataError`."""
+        self.locate([digest])
+        with self._lock:
+            place = self._places.get(digest)
+        if place is None:
+            raise CorruptDataError(
+                f"Blob {digest.hex()} is not in the lake",
+                kind=ErrorKind.BLOB_NOT_FOUND,
+                hint="Run 'datalake maintenance verify' to list what is damaged",
+                blob=digest.hex(),
+            )
+        return place
+
+    def _fetch(self, digest: Digest) -> bytes:
+        pack, record = self.place(digest)
+        try:
+            stored = self._objects.read(pack_object(pack), record.offset, record.stored_size)
+        except NotFoundError as error:
+            raise _corrupt(digest, pack, "its pack is missing") from error
+        return decode_blob(record, stored, pack)
+
+    def _remember(self, digest: Digest, blob: bytes) -> None:
+        with self._lock:
+            if digest not in self._blobs:
+                self._blobs[digest] = blob
+                self._cached_bytes += len(blob)
+                while self._cached_bytes > self._cache_bytes and len(self._blobs) > 1:
+                    _, dropped = self._blobs.popitem(last=False)
+                    self._cached_bytes -= len(dropped)
+
+
+def decode_blob(record: BlobRecord, stored: bytes, pack: str) -> bytes:
+    """Return the verified bytes of a blob from its stored form, or raise `CorruptDataError`."""
+    if len(stored) != record.stored_size or record.raw_size > MAX_BLOB_BYTES:
+        raise _corrupt(record.digest, pack, "it was cut short")
+    raw = stored
+    if record.codec is Codec.ZSTD:
+        try:
+            raw = _decompressor().decompress(stored, max_output_size=record.raw_size)
+        except zstandard.ZstdError as error:
+            raise _corrupt(record.digest, pack, "it does not decompress") from error
+    if digest_of(raw) != record.digest:
+        raise _corrupt(record.digest, pack, "its bytes changed")
+    return raw
+
+
+def _corrupt(digest: Digest, pack: str, why: str) -> CorruptDataError:
+    return CorruptDataError(
+        f"Blob {digest.hex()} in pack {pack} is damaged: {why}",
+        hint="Run 'datalake maintenance verify' to list the files it belongs to",
+        blob=digest.hex(),
+        pack=pack,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SealedPack:
+    """A pack that is durable in the store and not yet known to the database."""
+
+    name: str
+    size_bytes: int
+    records: Sequence[BlobRecord]
+
+
+def register_packs(tx: Transaction, packs: Iterable[SealedPack]) -> None:
+    """Make the blobs of sealed packs findable, as part of `tx`."""
+    for pack in packs:
+        tx.blobs.add_pack(pack.name, pack.size_bytes, pack.records)
+
+
+class BlobWriter:
+    """Collects blobs into packs, leaving out what the lake has already. For one thread.
+
+    Usage::
+
+        with BlobWriter(objects, metadata) as writer:
+            digest = writer.add(BlobKind.CHUNK, data)
+            packs = writer.seal()
+            with metadata.write() as tx:
+                register_packs(tx, packs)
+                ...                         # what makes use of the blobs
+
+    Left without `seal`, it leaves nothing but packs that were full and registered on the way:
+    garbage for gc.
+    """
+
+    def __init__(self, objects: ObjectStore, metadata: MetadataStore) -> None:
+        self._objects = objects
+        self._metadata = metadata
+        self._queue: list[tuple[Digest, BlobKind, bytes]] = []
+        self._queued_bytes = 0
+        self._seen: set[Digest] = set()
+        self._upload: Upload | None = None
+        self._records: list[BlobRecord] = []
+        self._offset = 0
+        self.added_bytes = 0
+        """Bytes given to `add` so far."""
+        self.stored_bytes = 0
+        """Bytes that went into packs so far."""
+
+    def add(self, kind: BlobKind, data: bytes | memoryview) -> Digest:
+        """Take one blob and return its digest; a view is copied and may be reused at once."""
+        digest = digest_of(data)
+        self.added_bytes += len(data)
+        if digest not in self._seen:
+            if len(self._seen) >= _SEEN_LIMIT:
+                self._seen.clear()  # costs a few blobs stored twice, never a wrong one
+            self._seen.add(digest)
+            self._queue.append((digest, kind, bytes(data)))
+            self._queued_bytes += len(data)
+            if self._queued_bytes >= _BATCH_BYTES or len(self._queue) >= _BATCH_COUNT:
+                self._flush()
+        return digest
+
+    def seal(self) -> list[SealedPack]:
+        """Make everything that was added durable and return the packs to be registered."""
+        self._flush()
+        if self._upload is None:
+            return []
+        return [self._seal_pack()]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._upload is not None:
+            self._upload.__exit__(exc_type, exc, traceback)
+            self._upload = None
+
+    def _flush(self) -> None:
+        queue, self._queue, self._queued_bytes = self._queue, [], 0
+        if not queue:
+            return
+        with self._metadata.read() as tx:
+            known = tx.blobs.known(digest for digest, _, _ in queue)
+        # A commit is written even if its bytes are known: its record is what a rebuild looks for.
+        fresh = [item for item in queue if item[0] not in known or item[1] is BlobKind.COMMIT]
+        stored = _pool.map(_encode, [data for _, _, data in fresh])
+        for (digest, kind, data), (codec, payload) in zip(fresh, stored, strict=True):
+            self._append(digest, kind, codec, payload, len(data))
+
+    def _append(
+        self, digest: Digest, kind: BlobKind, codec: Codec, payload: bytes, raw_size: int
+    ) -> None:
+        if self._upload is None:
+            self._upload = self._objects.upload()
+            self._upload.write(encode_header())
+            self._offset = HEADER_SIZE
+            self._records = []
+        record = BlobRecord(
+            digest, kind, codec, self._offset + RECORD_HEADER_SIZE, len(payload), raw_size
+        )
+        self._upload.write(encode_record_header(record))
+        self._upload.write(payload)
+        self._records.append(record)
+        self._offset = record.offset + len(payload)
+        self.stored_bytes += len(payload)
+        if self._offset >= PACK_TARGET_BYTES:
+            full = self._seal_pack()
+            with self._metadata.write() as tx:
+                register_packs(tx, [full])
+
+    def _seal_pack(self) -> SealedPack:
+        assert self._upload is not None
+        index = encode_index(self._records)
+        trailer = encode_trailer(index, self._offset)
+        self._upload.write(index)
+        self._upload.write(trailer)
+        name = pack_name(index)
+        with self._upload:
+            self._upload.finish(pack_object(name))
+        size_bytes = self._offset + len(index) + len(trailer)
+        self._upload = None
+        return SealedPack(name, size_bytes, self._records)
+
+
+def _encode(data: bytes) -> tuple[Codec, bytes]:
+    """Compress a blob if that saves something; a probe decides it for incompressible ones."""
+    if len(data) > 2 * _PROBE_BYTES:
+        middle = len(data) // 2
+        probe = data[:_PROBE_BYTES] + data[middle : middle + _PROBE_BYTES]
+        if len(_compressor().compress(probe)) > len(probe) * _PROBE_RATIO:
+            return Codec.RAW, data
+    packed = _compressor().compress(data)
+    if len(packed) > len(data) * _WORTHWHILE:
+        return Codec.RAW, data
+    return Codec.ZSTD, packed
+
+
+def _compressor() -> zstandard.ZstdCompressor:
+    # Contexts must not be shared between threads, and cost too much to make for every blob.
+    found: zstandard.ZstdCompressor | None = getattr(_local, "compressor", None)
+    if found is None:
+        found = _local.compressor = zstandard.ZstdCompressor(
+            level=_COMPRESSION_LEVEL, write_content_size=True
+        )
+    return found
+
+
+def _decompressor() -> zstandard.ZstdDecompressor:
+    found: zstandard.ZstdDecompressor | None = getattr(_local, "decompressor", None)
+    if found is None:
+        found = _local.decompressor = zstandard.ZstdDecompressor()
+    return found

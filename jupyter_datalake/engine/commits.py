@@ -1,0 +1,335 @@
+"""Making commits: new nodes and the commit into packs, then one transaction that moves the branch.
+
+Moving the ref is the commit point. Everything before it leaves garbage when it is cut short;
+nothing is left to do after it.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from jupyter_datalake.engine.blobs import BlobWriter, register_packs
+from jupyter_datalake.engine.core import LakeCore, new_global_id
+from jupyter_datalake.engine.nodes import NodeWriter
+from jupyter_datalake.errors import ConflictError, ErrorKind, InvalidInputError
+from jupyter_datalake.metadata.repos import RepoRow
+from jupyter_datalake.metadata.store import Transaction
+from jupyter_datalake.model.commits import (
+    MAX_MESSAGE_BYTES,
+    Author,
+    Commit,
+    CommitDraft,
+    Origin,
+    Provenance,
+)
+from jupyter_datalake.model.entries import EntryKind, FileEntry, decode_entry
+from jupyter_datalake.model.events import EventKind
+from jupyter_datalake.model.ids import CommitId, Digest, GlobalId
+from jupyter_datalake.model.lineage import GlobalOrigin
+from jupyter_datalake.model.manifests import (
+    Edit,
+    Item,
+    build_manifest,
+    diff_manifests,
+    edit_manifest,
+    measure_range,
+)
+from jupyter_datalake.model.packs import BlobKind
+from jupyter_datalake.model.paths import RepoPath, path_from_key, path_key
+from jupyter_datalake.model.refs import RefKind
+
+MAX_ATTEMPTS = 60
+"""How often a commit is rebased onto a branch that moves under it before it gives up."""
+
+Changes = Mapping[RepoPath, FileEntry | None]
+"""Path to its new entry, or None where it goes away."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRequest:
+    """Everything about a commit except its tree."""
+
+    repo: str
+    branch: str
+    message: str
+    author: Author
+    provenance: Provenance = Provenance(Origin.SESSION)
+    global_id: GlobalId | None = None
+    """A new one begins when None."""
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check what people type."""
+        if not self.message.strip():
+            raise InvalidInputError("A commit needs a message", hint="Say what changed and why")
+        if len(self.message.encode()) > MAX_MESSAGE_BYTES:
+            raise InvalidInputError(f"A commit message has at most {MAX_MESSAGE_BYTES} bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class CommitResult:
+    """What became of a request."""
+
+    commit: Commit
+    """The new commit, or the unchanged head."""
+    is_new: bool
+
+
+AlsoInTransaction = Callable[[Transaction, Commit], None]
+"""More to write in the transaction that moves the branch."""
+
+
+def commit_changes(
+    core: LakeCore,
+    writer: BlobWriter,
+    base: Commit,
+    changes: Changes,
+    request: CommitRequest,
+    also: AlsoInTransaction | None = None,
+) -> CommitResult:
+    """Commit `changes`, which were made relative to `base`, onto the head of a branch.
+
+    A branch that moved since `base` is no obstacle where nobody else touched the same paths: the
+    changes are applied to the new head instead.
+
+    Parameters
+    ----------
+    writer
+        Holds the chunks of the new entries; sealed here.
+
+    Raises
+    ------
+    ConflictError
+        Both sides changed the same paths (``paths-conflict``; `context` lists at most 100), or
+        the branch kept moving (``branch-moved``, retryable).
+    """
+    for attempt in range(MAX_ATTEMPTS):
+        head = head_of(core, request.repo, request.branch)
+        wanted = changes
+        if head.id != base.id:
+            wanted = _settle_folders(core, head, _without_agreed(core, base, head, changes))
+        nodes = NodeWriter(core.nodes, writer)
+        root = edit_manifest(nodes, head.root, _edits(wanted))
+        if root == head.root:
+            _register(core, writer, also, head)
+            return CommitResult(head, is_new=False)
+        try:
+            return _publish(core, writer, nodes, head, root, request, also)
+        except ConflictError as error:
+            if error.kind is not ErrorKind.BRANCH_MOVED:
+                raise
+            time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 20)))  # noqa: S311  # jitter
+    raise ConflictError(
+        f"Branch {request.repo}@{request.branch} kept moving; nothing was committed",
+        kind=ErrorKind.BRANCH_MOVED,
+        hint="Try again",
+        repo=request.repo,
+        ref=request.branch,
+    )
+
+
+def commit_tree(
+    core: LakeCore,
+    writer: BlobWriter,
+    nodes: NodeWriter,
+    expected: Commit,
+    root: Digest,
+    request: CommitRequest,
+    also: AlsoInTransaction | None = None,
+) -> CommitResult:
+    """Commit a whole tree onto a branch that must still be at `expected`.
+
+    Raises
+    ------
+    ConflictError
+        The branch moved (``branch-moved``); nothing changed.
+    """
+    if root == expected.root:
+        _register(core, writer, also, expected)
+        return CommitResult(expected, is_new=False)
+    return _publish(core, writer, nodes, expected, root, request, also)
+
+
+def _publish(
+    core: LakeCore,
+    writer: BlobWriter,
+    nodes: NodeWriter,
+    head: Commit,
+    root: Digest,
+    request: CommitRequest,
+    also: AlsoInTransaction | None,
+) -> CommitResult:
+    held = measure_range(nodes, root)
+    global_id = request.global_id or new_global_id()
+    commit, data = CommitDraft(
+        repo=request.repo,
+        branch=request.branch,
+        root=root,
+        parents=(head.id,),
+        author=request.author,
+        time_ns=core.clock(),
+        message=request.message,
+        global_id=global_id,
+        provenance=request.provenance,
+        metadata=request.metadata,
+        file_count=held.count,
+        size_bytes=held.size_bytes,
+    ).seal()
+    writer.add(BlobKind.COMMIT, data)
+    packs = writer.seal()
+    with core.metadata.write() as tx:
+        register_packs(tx, packs)
+        repo = tx.repos.get(request.repo)
+        tx.commits.add(repo.id, commit)
+        tx.refs.move(
+            repo,
+            request.branch,
+            expected=head.id,
+            new=commit.id,
+            by=str(request.author),
+            reason=request.message.splitlines()[0][:200],
+        )
+        if request.global_id is None:
+            tx.lineage.begin(global_id, GlobalOrigin.COMMIT, request.repo, str(request.author))
+        announce_move(tx, repo, request.branch, commit)
+        if also is not None:
+            also(tx, commit)
+    nodes.publish()
+    return CommitResult(commit, is_new=True)
+
+
+def announce_move(tx: Transaction, repo: RepoRow, branch: str, commit: Commit) -> None:
+    """Tell followers that a branch has a new head."""
+    tx.events.append(
+        EventKind.REF_MOVED,
+        repo.repo.name,
+        ref=branch,
+        commit=commit.id,
+        global_id=commit.global_id,
+        origin=str(commit.provenance.origin),
+    )
+
+
+def first_commit(core: LakeCore, repo: str, author: Author) -> tuple[Commit, BlobWriter]:
+    """Return the empty commit that a new repo begins with, and the writer that holds it."""
+    writer = core.writer()
+    nodes = NodeWriter(core.nodes, writer)
+    commit, data = CommitDraft(
+        repo=repo,
+        branch="main",
+        root=build_manifest(nodes, []),
+        parents=(),
+        author=author,
+        time_ns=core.clock(),
+        message="Create the repo",
+        global_id=new_global_id(),
+        provenance=Provenance(Origin.REPO),
+    ).seal()
+    writer.add(BlobKind.COMMIT, data)
+    return commit, writer
+
+
+def _register(
+    core: LakeCore, writer: BlobWriter, also: AlsoInTransaction | None, head: Commit
+) -> None:
+    """Make the blobs findable although no commit needs them yet: what wrote them may."""
+    packs = writer.seal()
+    if packs or also is not None:
+        with core.metadata.write() as tx:
+            register_packs(tx, packs)
+            if also is not None:
+                also(tx, head)
+
+
+def _without_agreed(core: LakeCore, base: Commit, head: Commit, ours: Changes) -> Changes:
+    """Return our changes without those that the other side made too, or raise `ConflictError`.
+
+    Two sides meet on a path when both changed it, or when one changed it and the other something
+    above or below it. Equal changes are no conflict: both wanted the same.
+    """
+    theirs = {
+        path_from_key(difference.key): difference.new
+        for difference in diff_manifests(core.nodes, base.root, head.root)
+    }
+    agreed = {
+        path for path, entry in ours.items() if path in theirs and _same(entry, theirs[path])
+    }
+    rest = {path: entry for path, entry in ours.items() if path not in agreed}
+    foreign = {path: item for path, item in theirs.items() if path not in agreed}
+    meeting = {path for path in rest if path in foreign}
+    for removed_or_added, others in ((rest, foreign), (foreign, rest)):
+        for path in removed_or_added:
+            for above in _folders_above(path):
+                if above in others and not _is_folder_marker(others[above]):
+                    meeting.add(path)
+    if meeting:
+        shown = sorted(meeting)[:100]
+        raise ConflictError(
+            f"{len(meeting)} paths changed both in your session and on"
+            f" {head.repo}@{head.branch}: {', '.join(shown[:5])}{' …' if len(meeting) > 5 else ''}",  # noqa: PLR2004
+            kind=ErrorKind.PATHS_CONFLICT,
+            hint="Keep your version of these files elsewhere, discard them, and commit again",
+            paths=shown,
+            base=base.id,
+            head=head.id,
+        )
+    return rest
+
+
+def _settle_folders(core: LakeCore, head: Commit, changes: Changes) -> Changes:
+    """Return changes that leave no marker of an empty folder beside contents of that folder."""
+    tree = core.snapshot(head)
+    settled = dict(changes)
+    above = {folder for path, entry in changes.items() if entry for folder in _folders_above(path)}
+    for folder in above:
+        marker = tree.entry(folder)
+        if marker is not None and marker.kind is EntryKind.FOLDER:
+            settled[folder] = None
+    for path, entry in changes.items():
+        if entry is not None and entry.kind is EntryKind.FOLDER and tree.measure(path).count:
+            del settled[path]
+    return settled
+
+
+def _folders_above(path: RepoPath) -> list[RepoPath]:
+    parts = path.split("/")
+    return [RepoPath("/".join(parts[:count])) for count in range(1, len(parts))]
+
+
+def _is_folder_marker(change: FileEntry | Item | None) -> bool:
+    """Tell whether a change only makes or drops the marker of an empty folder."""
+    if change is None:
+        return True
+    entry = decode_entry(change.value, change.size_bytes) if isinstance(change, Item) else change
+    return entry.kind is EntryKind.FOLDER
+
+
+def _same(ours: FileEntry | None, theirs: Item | None) -> bool:
+    if ours is None or theirs is None:
+        return ours is None and theirs is None
+    return ours.same_content(decode_entry(theirs.value, theirs.size_bytes))
+
+
+def _edits(changes: Changes) -> list[Edit]:
+    edits = [
+        Edit(path_key(path), None)
+        if entry is None
+        else Edit(path_key(path), entry.encode(), entry.size_bytes)
+        for path, entry in changes.items()
+    ]
+    return sorted(edits, key=lambda edit: edit.key)
+
+
+def head_of(core: LakeCore, repo: str, branch: str) -> Commit:
+    """Return the commit a branch points to, or raise `NotFoundError`."""
+    with core.metadata.read() as tx:
+        return tx.commits.get(tx.refs.get(tx.repos.get(repo), branch, RefKind.BRANCH).commit_id)
+
+
+def commit_by_id(core: LakeCore, commit_id: CommitId) -> Commit:
+    """Return a commit by its full id, or raise `NotFoundError`."""
+    with core.metadata.read() as tx:
+        return tx.commits.get(commit_id)

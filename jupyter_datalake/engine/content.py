@@ -1,0 +1,241 @@
+"""File contents: cutting a stream into chunks, and reading ranges back from them."""
+
+from __future__ import annotations
+
+import io
+import os
+from bisect import bisect_right, insort
+from collections.abc import Iterator
+from typing import BinaryIO, Protocol
+
+from jupyter_datalake.engine.blobs import BlobReader, BlobWriter
+from jupyter_datalake.errors import CorruptDataError, ErrorKind
+from jupyter_datalake.model.chunking import ChunkingParameters, iter_chunks
+from jupyter_datalake.model.chunklists import (
+    ChunkList,
+    ChunkListBuilder,
+    ChunkSpan,
+    decode_chunk_list,
+    iter_spans,
+)
+from jupyter_datalake.model.entries import (
+    INLINE_LIMIT_BYTES,
+    EntryKind,
+    FileEntry,
+    Layout,
+    inline_file,
+)
+from jupyter_datalake.model.ids import Digest
+from jupyter_datalake.model.packs import BlobKind
+
+_LOCATE_AHEAD = 256
+"""Chunks whose places are looked up together."""
+
+
+class ByteStream(Protocol):
+    """What contents are read from: an open file, or anything with `readinto`."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+    def readinto(self, buffer: memoryview, /) -> int: ...
+
+
+def store_stream(
+    writer: BlobWriter,
+    stream: ByteStream,
+    parameters: ChunkingParameters,
+    *,
+    mode: int,
+    mtime_ns: int,
+) -> FileEntry:
+    """Add a stream's chunks to `writer` and return the entry of the file they make.
+
+    Memory is a few chunks, whatever the stream's length.
+    """
+    head = stream.read(parameters.min_bytes + 1)
+    if len(head) <= parameters.min_bytes:
+        return store_bytes(writer, head, mode=mode, mtime_ns=mtime_ns)
+    builder = ChunkListBuilder(lambda data: writer.add(BlobKind.CHUNK_LIST, data))
+    first: Digest | None = None
+    count = size_bytes = 0
+    for chunk in iter_chunks(_Rejoined(head, stream), parameters):
+        digest = writer.add(BlobKind.CHUNK, chunk)
+        builder.add(digest, len(chunk))
+        first = first or digest
+        count += 1
+        size_bytes += len(chunk)
+    assert first is not None
+    if count == 1:
+        return FileEntry(EntryKind.FILE, size_bytes, mode, mtime_ns, Layout.CHUNK, first)
+    return FileEntry(
+        EntryKind.FILE, size_bytes, mode, mtime_ns, Layout.CHUNK_LIST, builder.finish()
+    )
+
+
+def store_bytes(writer: BlobWriter, data: bytes, *, mode: int, mtime_ns: int) -> FileEntry:
+    """Add bytes that are not cut (at most the smallest chunk) and return the file's entry."""
+    if len(data) <= INLINE_LIMIT_BYTES:
+        return inline_file(data, mode=mode, mtime_ns=mtime_ns)
+    digest = writer.add(BlobKind.CHUNK, data)
+    return FileEntry(EntryKind.FILE, len(data), mode, mtime_ns, Layout.CHUNK, digest)
+
+
+class _Rejoined:
+    """A stream with the bytes already read from it put back in front."""
+
+    def __init__(self, head: bytes, rest: ByteStream) -> None:
+        self._head = memoryview(head)
+        self._rest = rest
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        if self._head:
+            count = min(len(buffer), len(self._head))
+            buffer[:count] = self._head[:count]
+            self._head = self._head[count:]
+            return count
+        return self._rest.readinto(buffer) or 0
+
+
+class FileContent:
+    """The bytes of one file, read by range; only the chunks that cover it are fetched.
+
+    Spans are looked up once and kept, so reading a file from start to end costs one walk of its
+    chunk list. For one thread at a time.
+    """
+
+    def __init__(self, blobs: BlobReader, entry: FileEntry) -> None:
+        self._blobs = blobs
+        self._entry = entry
+        self._spans: dict[int, ChunkSpan] = {}
+        self._starts: list[int] = []
+        """Keys of `_spans`, sorted."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Length of the file."""
+        return self._entry.size_bytes
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return the bytes from `start`, at most `length`, fewer only at the end.
+
+        Raises
+        ------
+        CorruptDataError
+            A chunk in the range is missing or damaged; other ranges stay readable.
+        """
+        end = min(start + length, self._entry.size_bytes)
+        if start >= end:
+            return b""
+        if self._entry.layout is Layout.INLINE:
+            return self._entry.content[start:end]
+        parts: list[bytes] = []
+        for span in self._covering(start, end):
+            chunk = self._chunk(span)
+            begin = max(start - span.offset, 0)
+            stop = min(end - span.offset, span.size_bytes)
+            parts.append(chunk if (begin, stop) == (0, len(chunk)) else chunk[begin:stop])
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def iter_chunks(self) -> Iterator[bytes]:
+        """Yield the whole content in pieces of at most one chunk."""
+        if self._entry.layout is Layout.INLINE:
+            if self._entry.content:
+                yield self._entry.content
+            return
+        for span in self._covering(0, self._entry.size_bytes):
+            yield self._chunk(span)
+
+    def _chunk(self, span: ChunkSpan) -> bytes:
+        chunk = self._blobs.get(span.digest)
+        if len(chunk) != span.size_bytes:
+            raise CorruptDataError(
+                f"Chunk {span.digest.hex()} has {len(chunk)} bytes where its file needs"
+                f" {span.size_bytes}",
+                kind=ErrorKind.CORRUPT_OBJECT,
+            )
+        return chunk
+
+    def _covering(self, start: int, end: int) -> Iterator[ChunkSpan]:
+        if self._entry.layout is Layout.CHUNK:
+            yield ChunkSpan(Digest(self._entry.content), 0, self._entry.size_bytes)
+            return
+        while start < end:
+            span = self._span_at(start)
+            yield span
+            start = span.offset + span.size_bytes
+
+    def _span_at(self, position: int) -> ChunkSpan:
+        """Return the chunk that holds byte `position`, learning a stretch of spans if needed."""
+        index = bisect_right(self._starts, position) - 1
+        if index >= 0:
+            span = self._spans[self._starts[index]]
+            if position < span.offset + span.size_bytes:
+                return span
+        learned: list[ChunkSpan] = []
+        for span in iter_spans(
+            Digest(self._entry.content), self._list, position, self._entry.size_bytes
+        ):
+            learned.append(span)
+            if len(learned) == _LOCATE_AHEAD:
+                break
+        if not learned:
+            raise CorruptDataError(
+                f"The chunk list {self._entry.content.hex()} is shorter than its file",
+                kind=ErrorKind.CORRUPT_OBJECT,
+            )
+        self._blobs.locate(span.digest for span in learned)
+        for span in learned:
+            if span.offset not in self._spans:
+                self._spans[span.offset] = span
+                insort(self._starts, span.offset)
+        return learned[0]
+
+    def _list(self, digest: Digest) -> ChunkList:
+        return decode_chunk_list(self._blobs.get(digest))
+
+
+class ContentFile(io.RawIOBase):
+    """A `FileContent` as a seekable binary file, for pandas, pyarrow and `shutil`."""
+
+    def __init__(self, content: FileContent, name: str) -> None:
+        super().__init__()
+        self._content = content
+        self._position = 0
+        self.name = name
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move to a byte, as `io.IOBase.seek`."""
+        base = {
+            os.SEEK_SET: 0,
+            os.SEEK_CUR: self._position,
+            os.SEEK_END: self._content.size_bytes,
+        }[whence]
+        if base + offset < 0:
+            raise ValueError(f"negative seek position {base + offset}")
+        self._position = base + offset
+        return self._position
+
+    def tell(self) -> int:
+        """Return the current byte."""
+        return self._position
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # any buffer
+        """Fill `buffer` and return how much was read."""
+        view = memoryview(buffer).cast("B")
+        data = self._content.read(self._position, len(view))
+        view[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+
+def open_content(content: FileContent, name: str) -> BinaryIO:
+    """Return a buffered binary file over a content."""
+    return io.BufferedReader(ContentFile(content, name), buffer_size=1 << 18)  # type: ignore[return-value]  # BufferedReader is a BinaryIO in all but its stub

@@ -1,0 +1,124 @@
+"""History: which commit an expression means, what came before it, what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.snapshot import Snapshot, file_info
+from jupyter_datalake.errors import ErrorKind, NotFoundError
+from jupyter_datalake.metadata.repos import RepoRow
+from jupyter_datalake.metadata.store import Transaction
+from jupyter_datalake.model.changes import Change, change_of
+from jupyter_datalake.model.commits import Commit
+from jupyter_datalake.model.entries import decode_entry
+from jupyter_datalake.model.files import FileInfo
+from jupyter_datalake.model.ids import CommitId, is_id_prefix
+from jupyter_datalake.model.manifests import Item, diff_manifests
+from jupyter_datalake.model.paths import ROOT, RepoPath, is_within, path_from_key
+from jupyter_datalake.model.refs import RefExpression, parse_ref_expression
+
+
+class History:
+    """Questions about the past of one lake's repos. Reads only."""
+
+    def __init__(self, core: LakeCore) -> None:
+        self._core = core
+
+    def resolve(self, repo: str, ref: str) -> Commit:
+        """Return the commit that a ref expression means now.
+
+        Raises
+        ------
+        InvalidInputError
+            The expression does not parse, or a prefix fits several commits.
+        NotFoundError
+            No such repo, ref, commit, parent, or time.
+        """
+        expression = parse_ref_expression(ref)
+        with self._core.metadata.read() as tx:
+            row = tx.repos.get(repo)
+            return tx.commits.get(resolve_in(tx, row, expression))
+
+    def snapshot(self, repo: str, ref: str) -> Snapshot:
+        """Return the tree that a ref expression means now."""
+        return self._core.snapshot(self.resolve(repo, ref))
+
+    def log(
+        self, repo: str, ref: str, *, after: str | None = None, limit: int
+    ) -> tuple[list[Commit], str | None]:
+        """Return first parents from a ref on, newest first, and where the next page begins.
+
+        Parameters
+        ----------
+        after
+            The second value of the previous page.
+        """
+        expression = parse_ref_expression(after or ref)
+        with self._core.metadata.read() as tx:
+            start = resolve_in(tx, tx.repos.get(repo), expression)
+            ids = tx.commits.first_parents(start, limit=limit + 1)
+            commits = tx.commits.get_many(ids)
+        page = [commits[one] for one in ids[:limit] if one in commits]
+        return page, ids[limit] if len(ids) > limit else None
+
+    def diff(self, old: Commit, new: Commit, *, below: RepoPath = ROOT) -> Iterator[Change]:
+        """Yield the paths on which two trees differ, in order; the cost is that of the changes."""
+        for difference in diff_manifests(self._core.nodes, old.root, new.root):
+            path = path_from_key(difference.key)
+            if is_within(path, below):
+                yield change_of(path, _info(path, difference.old), _info(path, difference.new))
+
+
+def resolve_in(tx: Transaction, repo: RepoRow, expression: RefExpression) -> CommitId:
+    """Return the id of the commit that an expression means, within a transaction."""
+    commit_id = _base(tx, repo, expression)
+    for step in expression.steps:
+        for _ in range(1 if step.position else 0):
+            commit_id = _parent(tx, repo, expression, commit_id, step.position)
+        if not step.position:
+            chain = tx.commits.first_parents(commit_id, limit=1, skip=step.count)
+            if not chain:
+                raise _not_found(repo, expression, "goes back beyond the first commit")
+            commit_id = chain[0]
+    return commit_id
+
+
+def _base(tx: Transaction, repo: RepoRow, expression: RefExpression) -> CommitId:
+    ref = tx.refs.find(repo, expression.base)
+    if expression.as_of_ns is not None:
+        at = tx.refs.head_at(repo, expression.base, expression.as_of_ns)
+        if at is None:
+            raise _not_found(repo, expression, "names a ref that did not exist at that time")
+        return at
+    if ref is not None:
+        return ref.commit_id
+    if is_id_prefix(expression.base):
+        found = tx.commits.resolve_prefix(repo, expression.base)
+        if found is not None:
+            return found
+    raise _not_found(repo, expression, "is no branch, tag or commit")
+
+
+def _parent(
+    tx: Transaction, repo: RepoRow, expression: RefExpression, commit_id: CommitId, position: int
+) -> CommitId:
+    parent = tx.commits.parent(commit_id, position)
+    if parent is None:
+        raise _not_found(repo, expression, f"asks for parent {position + 1}, which is not there")
+    return parent
+
+
+def _not_found(repo: RepoRow, expression: RefExpression, why: str) -> NotFoundError:
+    return NotFoundError(
+        f"{repo.repo.name}@{expression.text} {why}",
+        kind=ErrorKind.REF_NOT_FOUND,
+        hint=f"'datalake refs list {repo.repo.name}' and 'datalake commits list"
+        f" {repo.repo.name}' show what there is",
+        repo=repo.repo.name,
+        ref=expression.text,
+    )
+
+
+def _info(path: RepoPath, item: Item | None) -> FileInfo | None:
+    return None if item is None else file_info(path, decode_entry(item.value, item.size_bytes))

@@ -1,0 +1,71 @@
+"""Manifest nodes: decoded ones kept in memory, new ones handed to a writer."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from jupyter_datalake.engine.blobs import BlobReader, BlobWriter
+from jupyter_datalake.model.ids import Digest, digest_of
+from jupyter_datalake.model.manifests import Node, decode_node
+from jupyter_datalake.model.packs import BlobKind
+
+
+class NodeCache:
+    """A `NodeSource` over stored blobs. Thread-safe."""
+
+    def __init__(self, blobs: BlobReader, *, entries: int) -> None:
+        self._blobs = blobs
+        self._lock = threading.Lock()
+        self._nodes: OrderedDict[Digest, Node] = OrderedDict()
+        self._entries = entries
+
+    def load(self, digest: Digest) -> Node:
+        """Return a node, or raise `CorruptDataError` / `StorageError`."""
+        with self._lock:
+            node = self._nodes.get(digest)
+            if node is not None:
+                self._nodes.move_to_end(digest)
+                return node
+        node = decode_node(self._blobs.get(digest, keep=False))
+        self.keep(digest, node)
+        return node
+
+    def keep(self, digest: Digest, node: Node) -> None:
+        """Take a decoded node into the cache."""
+        with self._lock:
+            self._nodes[digest] = node
+            while len(self._nodes) > self._entries:
+                self._nodes.popitem(last=False)
+
+
+class NodeWriter:
+    """A `NodeSink` that adds to the stored nodes through a blob writer.
+
+    New nodes can be loaded before they are stored; they are kept until the writer is dropped,
+    because editing may come back to any of them.
+    """
+
+    def __init__(self, stored: NodeCache, writer: BlobWriter) -> None:
+        self._stored = stored
+        self._writer = writer
+        self._new: dict[Digest, Node] = {}
+
+    def load(self, digest: Digest) -> Node:
+        """Return a new or stored node."""
+        node = self._new.get(digest)
+        return self._stored.load(digest) if node is None else node
+
+    def save(self, node: Node) -> Digest:
+        """Hand a node to the writer and return its digest."""
+        data = node.encode()
+        digest = digest_of(data)
+        if digest not in self._new:
+            self._writer.add(BlobKind.NODE, data)
+            self._new[digest] = node
+        return digest
+
+    def publish(self) -> None:
+        """Put the new nodes into the cache, once their packs are registered."""
+        for digest, node in self._new.items():
+            self._stored.keep(digest, node)

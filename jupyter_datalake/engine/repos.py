@@ -1,0 +1,146 @@
+"""Repos: making and removing them, and their branches and tags."""
+
+from __future__ import annotations
+
+from jupyter_datalake.engine.blobs import register_packs
+from jupyter_datalake.engine.commits import announce_move, first_commit
+from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.history import resolve_in
+from jupyter_datalake.errors import AlreadyExistsError, ErrorKind, StateError
+from jupyter_datalake.metadata.base import time_of
+from jupyter_datalake.metadata.store import Transaction
+from jupyter_datalake.model.commits import Author
+from jupyter_datalake.model.events import EventKind
+from jupyter_datalake.model.ids import check_ref_name, check_repo_name
+from jupyter_datalake.model.refs import DEFAULT_BRANCH, Ref, RefKind, parse_ref_expression
+from jupyter_datalake.model.repos import Repo, RepoKind
+
+
+class Repositories:
+    """Changes to the set of repos and refs of one lake."""
+
+    def __init__(self, core: LakeCore) -> None:
+        self._core = core
+
+    def create(
+        self, name: str, *, kind: RepoKind = RepoKind.USER, description: str = "", author: Author
+    ) -> Repo:
+        """Create a repo whose main branch points to an empty first commit.
+
+        Raises
+        ------
+        AlreadyExistsError
+            The name is taken.
+        InvalidInputError
+            The name breaks the grammar.
+        """
+        check_repo_name(name)
+        with self._core.metadata.read() as tx:
+            self._check_free(tx, name)
+        commit, writer = first_commit(self._core, name, author)
+        with writer:
+            packs = writer.seal()
+        with self._core.metadata.write() as tx:
+            self._check_free(tx, name)
+            repo = Repo(name, kind, description, time_of(tx.now_ns), str(author))
+            repo_id = tx.repos.create(repo)
+            register_packs(tx, packs)
+            tx.commits.add(repo_id, commit)
+            tx.events.append(EventKind.REPO_CREATED, name, kind=str(kind))
+            tx.refs.create(
+                tx.repos.get(name),
+                DEFAULT_BRANCH,
+                RefKind.BRANCH,
+                commit.id,
+                by=str(author),
+                reason=commit.message,
+            )
+        return repo
+
+    def delete(self, name: str) -> None:
+        """Remove a repo with its branches, tags, history and open sessions.
+
+        Raises
+        ------
+        StateError
+            A pipeline reads or writes it, or it is mounted; `context` lists which (``in-use``).
+        """
+        with self._core.metadata.write() as tx:
+            row = tx.repos.get(name)
+            users = [f"pipeline {edge.pipeline}" for edge in tx.pipelines.edges() if edge.repo == name]
+            if row.repo.kind is not RepoKind.USER:
+                owner = name.removesuffix(".code")
+                users += [f"pipeline {owner}"] if tx.pipelines.find(owner) else []
+            users += [f"mount {mount.path}" for mount in tx.mounts.list() if mount.repo == name]
+            if users:
+                raise StateError(
+                    f"Repo {name!r} is in use by {', '.join(sorted(set(users)))}",
+                    kind=ErrorKind.IN_USE,
+                    hint="Delete the pipelines and unmount the folders first",
+                    repo=name,
+                    users=sorted(set(users)),
+                )
+            tx.repos.delete(row.id)
+            tx.events.append(EventKind.REPO_DELETED, name)
+
+    def create_ref(self, repo: str, name: str, kind: RefKind, at: str, author: Author) -> Ref:
+        """Create a branch or tag at the commit that the expression `at` means; no bytes move."""
+        check_ref_name(name, str(kind))
+        expression = parse_ref_expression(at)
+        with self._core.metadata.write() as tx:
+            row = tx.repos.get(repo)
+            commit_id = resolve_in(tx, row, expression)
+            ref = tx.refs.create(
+                row, name, kind, commit_id, by=str(author), reason=f"create {kind} at {at}"
+            )
+            if kind is RefKind.BRANCH:
+                announce_move(tx, row, name, tx.commits.get(commit_id))
+            else:
+                tx.events.append(EventKind.REF_MOVED, repo, ref=name, commit=commit_id)
+            return ref
+
+    def delete_ref(self, repo: str, name: str, kind: RefKind, author: Author) -> None:
+        """Remove a branch or tag; the reflog keeps where it pointed.
+
+        Raises
+        ------
+        StateError
+            It is the main branch, or a session writes to it.
+        """
+        with self._core.metadata.write() as tx:
+            row = tx.repos.get(repo)
+            ref = tx.refs.get(row, name, kind)
+            if name == DEFAULT_BRANCH:
+                raise StateError(
+                    f"Branch {repo}@{name} cannot be deleted: every repo has one",
+                    kind=ErrorKind.IN_USE,
+                    hint="Delete the repo instead",
+                    repo=repo,
+                    ref=name,
+                )
+            writers = [one.id for one in tx.sessions.list(row) if one.branch == name]
+            if writers and kind is RefKind.BRANCH:
+                raise StateError(
+                    f"Branch {repo}@{name} has an open session",
+                    kind=ErrorKind.IN_USE,
+                    hint=f"Commit or discard it first: datalake sessions discard {writers[0]}",
+                    repo=repo,
+                    ref=name,
+                    sessions=writers,
+                )
+            tx.refs.delete(row, ref, by=str(author), reason=f"delete {kind}")
+            tx.events.append(EventKind.REF_MOVED, repo, ref=name, commit=None)
+
+    def _check_free(self, tx: Transaction, name: str) -> None:
+        """Refuse a name that is taken, or that would be a folder of another repo's path."""
+        clash = tx.repos.find(name) or (tx.repos.find(name.partition("/")[0]) if "/" in name else None)
+        if clash is None and "/" not in name:
+            below = tx.repos.list(prefix=f"{name}/", limit=1, kinds=frozenset(RepoKind))
+            clash = below[0] if below else None
+        if clash is not None:
+            raise AlreadyExistsError(
+                f"There is a repo {clash.repo.name!r} already",
+                kind=ErrorKind.REPO_EXISTS,
+                hint="Choose another name",
+                repo=clash.repo.name,
+            )

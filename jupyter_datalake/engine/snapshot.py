@@ -1,0 +1,377 @@
+"""A read-only view of one tree: what a commit, or a datum's output, holds.
+
+Everything in it is immutable, so nothing is asked twice: nodes and chunks come from caches that
+are shared by all snapshots of a lake.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from jupyter_datalake.engine.blobs import BlobReader
+from jupyter_datalake.engine.content import FileContent, open_content
+from jupyter_datalake.engine.nodes import NodeCache
+from jupyter_datalake.errors import (
+    AlreadyExistsError,
+    CorruptDataError,
+    DatalakeError,
+    ErrorKind,
+    InvalidInputError,
+    PathNotFoundError,
+    StorageError,
+)
+from jupyter_datalake.model.encoding import pack_canonical
+from jupyter_datalake.model.entries import (
+    EntryKind,
+    FileEntry,
+    decode_entry,
+)
+from jupyter_datalake.model.files import FileInfo, FileKind
+from jupyter_datalake.model.ids import Digest, digest_of
+from jupyter_datalake.model.manifests import (
+    Cursor,
+    Item,
+    Measure,
+    get_item,
+    iter_items,
+    measure_range,
+)
+from jupyter_datalake.model.paths import (
+    ROOT,
+    RepoPath,
+    folder_range,
+    join_path,
+    name_of,
+    path_bytes,
+    path_from_bytes,
+    path_from_key,
+    path_key,
+)
+
+_KINDS = {
+    EntryKind.FILE: FileKind.FILE,
+    EntryKind.SYMLINK: FileKind.SYMLINK,
+    EntryKind.FOLDER: FileKind.FOLDER,
+}
+
+
+class Snapshot:
+    """The tree below one manifest root.
+
+    Parameters
+    ----------
+    label
+        What the tree is, for messages: ``raw@main``.
+    """
+
+    def __init__(self, nodes: NodeCache, blobs: BlobReader, root: Digest, label: str) -> None:
+        self._nodes = nodes
+        self._blobs = blobs
+        self.root = root
+        self.label = label
+
+    # --- looking up ------------------------------------------------------------------------------
+
+    def find(self, path: RepoPath, *, measure: bool = False) -> FileInfo | None:
+        """Return what is at `path`, or None.
+
+        Parameters
+        ----------
+        measure
+            Whether a folder's size and count are wanted; they cost a few node reads.
+        """
+        if path == ROOT:
+            return self._folder(ROOT, measure=measure)
+        key = path_key(path)
+        cursor = Cursor(self._nodes, self.root)
+        cursor.seek(key)
+        item = cursor.peek()
+        if item is None:
+            return None
+        if item.key == key:
+            return file_info(path, decode_entry(item.value, item.size_bytes))
+        if item.key.startswith(key + b"\0"):
+            return self._folder(path, measure=measure)
+        return None
+
+    def get(self, path: RepoPath, *, measure: bool = True) -> FileInfo:
+        """Return what is at `path`, or raise `PathNotFoundError`."""
+        info = self.find(path, measure=measure)
+        if info is None:
+            raise self._not_found(path)
+        return info
+
+    def entry(self, path: RepoPath) -> FileEntry | None:
+        """Return the manifest's entry for exactly `path`; None for a folder with contents."""
+        item = get_item(self._nodes, self.root, path_key(path))
+        return None if item is None else decode_entry(item.value, item.size_bytes)
+
+    def list(
+        self, path: RepoPath, *, after: str = "", measure: bool = False
+    ) -> Iterator[FileInfo]:
+        """Yield the children of a folder by name, behind the name `after`.
+
+        Subfolders are skipped over, not read: the cost is that of the children.
+
+        Raises
+        ------
+        PathNotFoundError
+            Nothing is at `path`.
+        InvalidInputError
+            A file is.
+        """
+        start, end = folder_range(path)
+        cursor = Cursor(self._nodes, self.root)
+        cursor.seek(start + path_bytes(after) + b"\x01" if after else start)
+        item = cursor.peek()
+        if not after and path and not _is_inside(item, end):
+            self._check_empty_folder(path)
+            return
+        while _is_inside(item, end):
+            assert item is not None
+            name, nul, _ = item.key[len(start) :].partition(b"\0")
+            child = join_path(path, path_from_bytes(name))
+            if nul:
+                yield self._folder(child, measure=measure)
+            else:
+                yield file_info(child, decode_entry(item.value, item.size_bytes))
+            cursor.seek(start + name + b"\x01")
+            item = cursor.peek()
+
+    def iter_entries(self, path: RepoPath = ROOT) -> Iterator[tuple[RepoPath, FileEntry]]:
+        """Yield path and entry of everything at and below `path`, in order of keys."""
+        if path:
+            entry = self.entry(path)
+            if entry is not None:
+                yield path, entry
+        for item in iter_items(self._nodes, self.root, *folder_range(path)):
+            yield path_from_key(item.key), decode_entry(item.value, item.size_bytes)
+
+    def iter_files(self, path: RepoPath = ROOT) -> Iterator[FileInfo]:
+        """Yield every file and symlink at and below `path`, in order of keys."""
+        for found, entry in self.iter_entries(path):
+            if entry.kind is not EntryKind.FOLDER:
+                yield file_info(found, entry)
+
+    def measure(self, path: RepoPath = ROOT) -> Measure:
+        """Return count and size of the entries below a folder; a few node reads."""
+        return measure_range(self._nodes, self.root, *folder_range(path))
+
+    def content_digest(self, path: RepoPath) -> Digest:
+        """Return the digest of the content at and below `path`, times left out.
+
+        Equal digests mean that a program reading `path` sees the same names, kinds, permissions
+        and bytes. Cost: the entries below `path`; no file is read.
+        """
+        base = len(path)
+        rows = [
+            [
+                path_bytes(RepoPath(found[base:])),
+                int(entry.kind),
+                entry.mode,
+                entry.size_bytes,
+                entry.content_digest,
+            ]
+            for found, entry in self.iter_entries(path)
+        ]
+        return digest_of(pack_canonical(rows))
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    def content(self, path: RepoPath) -> FileContent:
+        """Return the bytes of a file, to be read by range.
+
+        Raises
+        ------
+        PathNotFoundError
+            Nothing is at `path`.
+        InvalidInputError
+            A folder or symlink is.
+        """
+        entry = self.entry(path)
+        if entry is None or entry.kind is not EntryKind.FILE:
+            info = self.get(path, measure=False)
+            raise InvalidInputError(
+                f"{self.label}/{path} is a {info.kind}, not a file",
+                kind=ErrorKind.INVALID_PATH,
+                path=path,
+            )
+        return FileContent(self._blobs, entry)
+
+    def content_of(self, entry: FileEntry) -> FileContent:
+        """Return the bytes of an entry of this tree."""
+        return FileContent(self._blobs, entry)
+
+    def open(self, path: RepoPath) -> BinaryIO:
+        """Return a file as a buffered, seekable binary file."""
+        return open_content(self.content(path), f"{self.label}/{path}")
+
+    def read(self, path: RepoPath) -> bytes:
+        """Return the whole content of a file; meant for small ones."""
+        content = self.content(path)
+        return content.read(0, content.size_bytes)
+
+    def export(self, path: RepoPath, target: Path) -> int:
+        """Write what is at `path` to `target`, which must not exist; return the bytes written.
+
+        A file becomes `target` itself; of a folder, the contents are written below it. Nothing
+        outside `target` is touched: names are checked again, since the tree may come from a
+        stranger's lake. Symlinks are written as symlinks.
+
+        Raises
+        ------
+        AlreadyExistsError
+            `target` exists.
+        """
+        if os.path.lexists(target):
+            raise AlreadyExistsError(
+                f"{target} exists",
+                kind=ErrorKind.PATH_EXISTS,
+                hint="Choose another place, or remove it first",
+                path=str(target),
+            )
+        info = self.get(path, measure=False)
+        with _writing(target):
+            if info.kind is FileKind.FOLDER:
+                target.mkdir(parents=True)
+                return sum(
+                    self._export_entry(entry, target / _relative(found, path))
+                    for found, entry in self._exportable(path)
+                    if found != path
+                )
+            target.parent.mkdir(parents=True, exist_ok=True)
+            entry = self.entry(path)
+            assert entry is not None
+            return self._export_entry(entry, target)
+
+    def export_into(self, path: RepoPath, folder: Path) -> int:
+        """Write what is at `path` below `folder` under its own full path; return the bytes."""
+        written = 0
+        with _writing(folder):
+            for found, entry in self._exportable(path):
+                place = folder / _relative(found, ROOT)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                written += self._export_entry(entry, place)
+            if not path:
+                folder.mkdir(parents=True, exist_ok=True)
+        return written
+
+    def _exportable(self, path: RepoPath) -> Iterator[tuple[RepoPath, FileEntry]]:
+        """Yield the entries below `path`, refusing a tree in which a file or symlink has children.
+
+        No lake makes one, but a stranger's could, to write through a symlink of its own.
+        """
+        above: RepoPath | None = None
+        for found, entry in self.iter_entries(path):
+            if above is not None and found.startswith(f"{above}/"):
+                raise CorruptDataError(
+                    f"{self.label} holds both {above!r} and {found!r}; it was not written",
+                    kind=ErrorKind.CORRUPT_OBJECT,
+                    path=found,
+                )
+            if entry.kind is not EntryKind.FOLDER:
+                above = found
+            yield found, entry
+
+    def _export_entry(self, entry: FileEntry, target: Path) -> int:
+        if entry.kind is EntryKind.FOLDER:
+            target.mkdir(parents=True, exist_ok=True)
+            return 0
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if entry.kind is EntryKind.SYMLINK:
+            os.symlink(entry.content, target)
+            return 0
+        written = 0
+        with open(target, "xb") as file:
+            for chunk in FileContent(self._blobs, entry).iter_chunks():
+                file.write(chunk)
+                written += len(chunk)
+            os.fchmod(file.fileno(), entry.mode)
+        os.utime(target, ns=(entry.mtime_ns, entry.mtime_ns))
+        return written
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _folder(self, path: RepoPath, *, measure: bool) -> FileInfo:
+        held = self.measure(path) if measure else Measure(1, 0)
+        return FileInfo(
+            path=path,
+            kind=FileKind.FOLDER,
+            size_bytes=held.size_bytes,
+            mode=0o755,
+            mtime_ns=0,
+            digest=None,
+            file_count=held.count,
+        )
+
+    def _check_empty_folder(self, path: RepoPath) -> None:
+        info = self.get(path, measure=False)
+        if info.kind is not FileKind.FOLDER:
+            raise InvalidInputError(
+                f"{self.label}/{path} is a {info.kind}, not a folder",
+                kind=ErrorKind.INVALID_PATH,
+                path=path,
+            )
+
+    def _not_found(self, path: RepoPath) -> PathNotFoundError:
+        return PathNotFoundError(
+            f"{self.label} has no path {path!r}",
+            hint="Look at its folder with 'datalake files list'",
+            path=path,
+            tree=self.label,
+        )
+
+
+def file_info(path: RepoPath, entry: FileEntry) -> FileInfo:
+    """Return what people see of an entry."""
+    is_folder = entry.kind is EntryKind.FOLDER
+    return FileInfo(
+        path=path,
+        kind=_KINDS[entry.kind],
+        size_bytes=entry.size_bytes,
+        mode=entry.mode,
+        mtime_ns=0 if is_folder else entry.mtime_ns,
+        digest=None if is_folder else entry.content_digest,
+        file_count=0 if is_folder else 1,
+        target=path_from_bytes(entry.content) if entry.kind is EntryKind.SYMLINK else None,
+    )
+
+
+def _is_inside(item: Item | None, end: bytes | None) -> bool:
+    return item is not None and (end is None or item.key < end)
+
+
+def _relative(path: RepoPath, folder: RepoPath) -> str:
+    """Return `path` below `folder` as a place on disk, refusing what could lead elsewhere."""
+    relative = path[len(folder) :].lstrip("/") if folder else path
+    if not relative:
+        return name_of(path)
+    if any(part in {"", ".", ".."} for part in relative.split("/")):
+        raise InvalidInputError(
+            f"The tree holds the unsafe path {path!r}; it was not written",
+            kind=ErrorKind.INVALID_PATH,
+            path=path,
+        )
+    return os.fsdecode(path_bytes(RepoPath(relative)))
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    """Turn the system's errors while writing outside the lake into ours."""
+    try:
+        yield
+    except DatalakeError:
+        raise
+    except OSError as error:
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        raise StorageError(
+            f"{target} could not be written: {error.strerror}",
+            kind=ErrorKind.STORAGE_FULL if is_full else ErrorKind.STORAGE_UNAVAILABLE,
+            hint="Free some space and try again" if is_full else None,
+            path=str(target),
+        ) from error

@@ -1,0 +1,1 @@
+"""Facts that change: refs, commits, jobs and leases, in one SQL database."""

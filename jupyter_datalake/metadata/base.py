@@ -1,0 +1,61 @@
+"""What every table class shares: the connection, the clock of the transaction, row helpers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Insert, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+T = TypeVar("T")
+
+MAX_VARIABLES = 500
+"""Values in one IN list; well below every database's limit, above which nothing is gained."""
+
+
+class TableGroup:
+    """The statements about one noun, inside one transaction.
+
+    Parameters
+    ----------
+    connection
+        Of the transaction this object lives in.
+    now_ns
+        When the transaction began; every row it writes carries the same time.
+    """
+
+    def __init__(self, connection: Connection, now_ns: int) -> None:
+        self._connection = connection
+        self._now_ns = now_ns
+
+    def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        """Return an insert that can say `on_conflict_do_nothing` on this database."""
+        if self._connection.dialect.name == "postgresql":
+            return postgresql.insert(table)
+        return sqlite.insert(table)
+
+    def _insert_missing(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+        """Insert the rows whose key is not there yet; repeating it changes nothing."""
+        if rows:
+            statement: Insert = self._insert(table).on_conflict_do_nothing()
+            self._connection.execute(statement, rows)
+
+
+def batched(items: Iterable[T], size: int = MAX_VARIABLES) -> Iterator[list[T]]:
+    """Yield `items` in lists of at most `size`."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def time_of(ns: int) -> datetime:
+    """Return the UTC time of stored nanoseconds, to the microsecond."""
+    return datetime.fromtimestamp(ns // 1000 / 1e6, UTC)
+
+
+def optional_time(ns: int | None) -> datetime | None:
+    """Return the UTC time of stored nanoseconds, or None."""
+    return None if ns is None else time_of(ns)

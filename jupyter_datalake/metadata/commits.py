@@ -1,0 +1,207 @@
+"""Commits and their parents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Row, literal, select
+
+from jupyter_datalake.errors import ErrorKind, InvalidInputError, NotFoundError
+from jupyter_datalake.metadata import tables
+from jupyter_datalake.metadata.base import TableGroup, batched
+from jupyter_datalake.metadata.repos import RepoRow
+from jupyter_datalake.model.commits import (
+    Author,
+    Commit,
+    provenance_as_dict,
+    provenance_from_dict,
+)
+from jupyter_datalake.model.ids import CommitId, Digest, GlobalId
+
+CODE_EDGE = ".code"
+"""Input name of the edge from a job's output to the code commit that ran."""
+
+
+class Commits(TableGroup):
+    """Statements about `commits`, `commit_parents` and `commit_inputs`."""
+
+    def add(self, repo_id: int, commit: Commit) -> None:
+        """Insert a commit with its edges; one that is there already stays as it is.
+
+        The id is the digest of everything inserted, so writing twice, after an answer that was
+        lost, cannot differ.
+        """
+        self._insert_missing(
+            tables.commits,
+            [
+                {
+                    "id": commit.id,
+                    "repo_id": repo_id,
+                    "repo": commit.repo,
+                    "branch": commit.branch,
+                    "root": commit.root,
+                    "author_name": commit.author.name,
+                    "author_email": commit.author.email,
+                    "time_ns": commit.time_ns,
+                    "message": commit.message,
+                    "global_id": commit.global_id,
+                    "metadata": commit.metadata,
+                    "provenance": provenance_as_dict(commit.provenance),
+                    "file_count": commit.file_count,
+                    "size_bytes": commit.size_bytes,
+                }
+            ],
+        )
+        self._insert_missing(
+            tables.commit_parents,
+            [
+                {"commit_id": commit.id, "position": position, "parent_id": parent}
+                for position, parent in enumerate(commit.parents)
+            ],
+        )
+        edges = [(one.name, one.commit_id) for one in commit.provenance.inputs]
+        if commit.provenance.code is not None:
+            edges.append((CODE_EDGE, commit.provenance.code.commit_id))
+        self._insert_missing(
+            tables.commit_inputs,
+            [
+                {"commit_id": commit.id, "name": name, "input_commit_id": input_id}
+                for name, input_id in edges
+            ],
+        )
+
+    def get_many(self, ids: Iterable[CommitId]) -> dict[CommitId, Commit]:
+        """Return those of the commits that exist."""
+        found: dict[CommitId, Commit] = {}
+        for batch in batched(ids):
+            rows = self._connection.execute(
+                select(tables.commits).where(tables.commits.c.id.in_(batch))
+            ).all()
+            parents = self._parents([row.id for row in rows])
+            for row in rows:
+                found[CommitId(row.id)] = _commit(row, parents.get(row.id, ()))
+        return found
+
+    def get(self, commit_id: CommitId) -> Commit:
+        """Return a commit of any repo, or raise `NotFoundError`."""
+        commit = self.get_many([commit_id]).get(commit_id)
+        if commit is None:
+            raise NotFoundError(
+                f"There is no commit {commit_id}",
+                kind=ErrorKind.COMMIT_NOT_FOUND,
+                commit=commit_id,
+            )
+        return commit
+
+    def resolve_prefix(self, repo: RepoRow, prefix: str) -> CommitId | None:
+        """Return the repo's one commit whose id begins with `prefix`, or None.
+
+        Raises
+        ------
+        InvalidInputError
+            Several commits begin so.
+        """
+        commits = tables.commits
+        ids = (
+            self._connection.execute(
+                select(commits.c.id)
+                .where(
+                    commits.c.repo_id == repo.id,
+                    commits.c.id >= prefix,
+                    commits.c.id < prefix + "g",
+                )
+                .limit(2)
+            )
+            .scalars()
+            .all()
+        )
+        if len(ids) > 1:
+            raise InvalidInputError(
+                f"{prefix!r} is the beginning of several commits of {repo.repo.name!r}",
+                kind=ErrorKind.INVALID_REF,
+                hint="Write more digits",
+                repo=repo.repo.name,
+                ref=prefix,
+            )
+        return CommitId(ids[0]) if ids else None
+
+    def parent(self, commit_id: CommitId, position: int) -> CommitId | None:
+        """Return one parent of a commit, or None."""
+        parents = tables.commit_parents
+        found = self._connection.execute(
+            select(parents.c.parent_id).where(
+                parents.c.commit_id == commit_id, parents.c.position == position
+            )
+        ).scalar_one_or_none()
+        return None if found is None else CommitId(found)
+
+    def first_parents(self, start: CommitId, *, limit: int, skip: int = 0) -> list[CommitId]:
+        """Return the chain of first parents from `start` on, itself included, newest first."""
+        parents = tables.commit_parents
+        chain = select(literal(start).label("id"), literal(0).label("depth")).cte(
+            "chain", recursive=True
+        )
+        chain = chain.union_all(
+            select(parents.c.parent_id, chain.c.depth + 1).where(
+                parents.c.commit_id == chain.c.id,
+                parents.c.position == 0,
+                chain.c.depth < skip + limit - 1,
+            )
+        )
+        rows = self._connection.execute(
+            select(chain.c.id).where(chain.c.depth >= skip).order_by(chain.c.depth)
+        )
+        return [CommitId(row.id) for row in rows]
+
+    def by_global_id(self, global_id: GlobalId) -> list[Commit]:
+        """Return the commits under a global id, oldest first."""
+        commits = tables.commits
+        rows = self._connection.execute(
+            select(commits)
+            .where(commits.c.global_id == global_id)
+            .order_by(commits.c.time_ns, commits.c.id)
+        ).all()
+        parents = self._parents([row.id for row in rows])
+        return [_commit(row, parents.get(row.id, ())) for row in rows]
+
+    def iter_ids(self, repo: RepoRow | None, *, after: str = "", limit: int) -> list[CommitId]:
+        """Return commit ids in order of id behind `after`: for verification, not for people."""
+        commits = tables.commits
+        statement = (
+            select(commits.c.id).where(commits.c.id > after).order_by(commits.c.id).limit(limit)
+        )
+        if repo is not None:
+            statement = statement.where(commits.c.repo_id == repo.id)
+        return [CommitId(value) for value in self._connection.execute(statement).scalars()]
+
+    def _parents(self, ids: list[str]) -> dict[str, tuple[CommitId, ...]]:
+        parents = tables.commit_parents
+        grouped: dict[str, list[CommitId]] = {}
+        for batch in batched(ids):
+            rows = self._connection.execute(
+                select(parents)
+                .where(parents.c.commit_id.in_(batch))
+                .order_by(parents.c.commit_id, parents.c.position)
+            )
+            for row in rows:
+                grouped.setdefault(row.commit_id, []).append(CommitId(row.parent_id))
+        return {commit_id: tuple(found) for commit_id, found in grouped.items()}
+
+
+def _commit(row: Row[Any], parents: tuple[CommitId, ...]) -> Commit:
+    return Commit(
+        id=CommitId(row.id),
+        repo=row.repo,
+        branch=row.branch,
+        root=Digest(row.root),
+        parents=parents,
+        author=Author(row.author_name, row.author_email),
+        time_ns=row.time_ns,
+        message=row.message,
+        global_id=GlobalId(row.global_id),
+        metadata=row.metadata,
+        provenance=provenance_from_dict(row.provenance),
+        file_count=row.file_count,
+        size_bytes=row.size_bytes,
+    )

@@ -1,0 +1,62 @@
+"""The numbered log of what happened, and how far its durable followers have read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+
+from jupyter_datalake.metadata import tables
+from jupyter_datalake.metadata.base import TableGroup, time_of
+from jupyter_datalake.model.events import Event, EventKind
+
+
+class Events(TableGroup):
+    """Statements about `events` and `cursors`."""
+
+    def append(self, kind: EventKind, subject: str, **details: Any) -> None:
+        """Add an event; it becomes visible when the transaction commits."""
+        self._connection.execute(
+            insert(tables.events).values(
+                at_ns=self._now_ns, kind=str(kind), subject=subject, details=details
+            )
+        )
+
+    def last_number(self) -> int:
+        """Return the number of the newest event, 0 when there is none."""
+        return int(
+            self._connection.execute(
+                select(func.coalesce(func.max(tables.events.c.number), 0))
+            ).scalar_one()
+        )
+
+    def list(
+        self, after: int, *, kinds: frozenset[EventKind] | None = None, limit: int
+    ) -> list[Event]:
+        """Return the events behind number `after`, oldest first, at most `limit`."""
+        events = tables.events
+        statement = (
+            select(events).where(events.c.number > after).order_by(events.c.number).limit(limit)
+        )
+        if kinds is not None:
+            statement = statement.where(events.c.kind.in_([str(kind) for kind in kinds]))
+        known = {str(kind) for kind in EventKind}
+        return [
+            Event(row.number, time_of(row.at_ns), EventKind(row.kind), row.subject, row.details)
+            for row in self._connection.execute(statement)
+            if row.kind in known
+        ]
+
+    def cursor(self, name: str) -> int:
+        """Return how far a follower has read; 0 for a new one."""
+        number = self._connection.execute(
+            select(tables.cursors.c.number).where(tables.cursors.c.name == name)
+        ).scalar_one_or_none()
+        return 0 if number is None else int(number)
+
+    def set_cursor(self, name: str, number: int) -> None:
+        """Record how far a follower has read, in the transaction that acted on the events."""
+        self._insert_missing(tables.cursors, [{"name": name, "number": 0}])
+        self._connection.execute(
+            update(tables.cursors).where(tables.cursors.c.name == name).values(number=number)
+        )

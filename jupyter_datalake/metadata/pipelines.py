@@ -1,0 +1,288 @@
+"""Pipelines, their versions, who reads what, and the clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from jupyter_datalake.errors import AlreadyExistsError, ErrorKind, NotFoundError
+from jupyter_datalake.metadata import tables
+from jupyter_datalake.metadata.base import TableGroup, time_of
+from jupyter_datalake.model.ids import CommitId
+from jupyter_datalake.model.pipeline_specs import parse_spec, spec_as_dict
+from jupyter_datalake.model.pipelines import (
+    Pipeline,
+    PipelineSpec,
+    PipelineState,
+    cron_inputs,
+    repo_inputs,
+)
+from jupyter_datalake.model.schedules import parse_schedule
+
+
+class PipelineRow(NamedTuple):
+    """A pipeline and the key that other tables know it by."""
+
+    id: int
+    pipeline: Pipeline
+
+
+class DueTick(NamedTuple):
+    """A clock whose time has come."""
+
+    pipeline_id: int
+    name: str
+    due_ns: int
+
+
+class InputEdge(NamedTuple):
+    """One repo that a pipeline reads."""
+
+    pipeline: str
+    name: str
+    repo: str
+    branch: str
+
+
+class Pipelines(TableGroup):
+    """Statements about `pipelines`, `pipeline_versions`, `pipeline_inputs` and `cron_inputs`."""
+
+    def find(self, name: str) -> PipelineRow | None:
+        """Return a pipeline, or None."""
+        found = self._select(tables.pipelines.c.name == name)
+        return found[0] if found else None
+
+    def get(self, name: str) -> PipelineRow:
+        """Return a pipeline, or raise `NotFoundError`."""
+        found = self.find(name)
+        if found is None:
+            raise NotFoundError(
+                f"There is no pipeline {name!r}",
+                kind=ErrorKind.PIPELINE_NOT_FOUND,
+                hint="'datalake pipelines list' shows what there is",
+                pipeline=name,
+            )
+        return found
+
+    def by_id(self, pipeline_id: int) -> PipelineRow:
+        """Return the pipeline with this key; it exists, because other rows name it."""
+        return self._select(tables.pipelines.c.id == pipeline_id)[0]
+
+    def list(self, *, after: str = "", limit: int) -> list[PipelineRow]:
+        """Return pipelines by name, at most `limit`, behind the name `after`."""
+        return self._select(tables.pipelines.c.name > after, limit=limit)
+
+    def create(self, spec: PipelineSpec, code: CommitId, by: str) -> PipelineRow:
+        """Insert a pipeline at version 1, or raise `AlreadyExistsError`."""
+        if self.find(spec.name) is not None:
+            raise AlreadyExistsError(
+                f"There is a pipeline {spec.name!r} already",
+                kind=ErrorKind.PIPELINE_EXISTS,
+                hint="Update it instead, or choose another name",
+                pipeline=spec.name,
+            )
+        pipeline_id = self._connection.execute(
+            insert(tables.pipelines)
+            .values(
+                name=spec.name,
+                state=str(PipelineState.ACTIVE),
+                version=1,
+                created_ns=self._now_ns,
+                updated_ns=self._now_ns,
+                created_by=by,
+            )
+            .returning(tables.pipelines.c.id)
+        ).scalar_one()
+        self._add_version(pipeline_id, 1, spec, code, by)
+        return self.get(spec.name)
+
+    def update(self, row: PipelineRow, spec: PipelineSpec, code: CommitId, by: str) -> PipelineRow:
+        """Insert the next version and make it current."""
+        version = row.pipeline.version + 1
+        self._connection.execute(
+            update(tables.pipelines)
+            .where(tables.pipelines.c.id == row.id)
+            .values(version=version, updated_ns=self._now_ns)
+        )
+        self._add_version(row.id, version, spec, code, by)
+        return self.get(spec.name)
+
+    def set_state(self, pipeline_id: int, state: PipelineState) -> None:
+        """Pause or resume a pipeline."""
+        self._connection.execute(
+            update(tables.pipelines)
+            .where(tables.pipelines.c.id == pipeline_id)
+            .values(state=str(state), updated_ns=self._now_ns)
+        )
+
+    def delete(self, pipeline_id: int) -> None:
+        """Remove a pipeline with its versions, jobs and remembered results."""
+        ours = select(tables.jobs.c.id).where(tables.jobs.c.pipeline_id == pipeline_id)
+        for table, column in (
+            (tables.job_waits, tables.job_waits.c.job_id),
+            (tables.job_waits, tables.job_waits.c.on_job_id),
+            (tables.datums, tables.datums.c.job_id),
+        ):
+            self._connection.execute(delete(table).where(column.in_(ours)))
+        for owned in (
+            tables.jobs,
+            tables.datum_results,
+            tables.cron_inputs,
+            tables.pipeline_inputs,
+            tables.pipeline_versions,
+        ):
+            self._connection.execute(delete(owned).where(owned.c.pipeline_id == pipeline_id))
+        self._connection.execute(delete(tables.pipelines).where(tables.pipelines.c.id == pipeline_id))
+
+    def version(self, pipeline_id: int, version: int) -> tuple[PipelineSpec, CommitId]:
+        """Return spec and code commit of one version, which exists."""
+        versions = tables.pipeline_versions
+        row = self._connection.execute(
+            select(versions).where(
+                versions.c.pipeline_id == pipeline_id, versions.c.version == version
+            )
+        ).one()
+        return parse_spec(row.spec), CommitId(row.code_commit_id)
+
+    def edges(self) -> list[InputEdge]:
+        """Return who reads what, by pipeline and input."""
+        inputs, pipelines = tables.pipeline_inputs, tables.pipelines
+        rows = self._connection.execute(
+            select(pipelines.c.name.label("pipeline"), inputs.c.name, inputs.c.repo, inputs.c.branch)
+            .join(pipelines, pipelines.c.id == inputs.c.pipeline_id)
+            .order_by(pipelines.c.name, inputs.c.name)
+        )
+        return [InputEdge(*row) for row in rows]
+
+    def due_ticks(self, until_ns: int) -> list[DueTick]:
+        """Return the clocks of active pipelines whose next tick is not behind `until_ns`."""
+        crons, pipelines = tables.cron_inputs, tables.pipelines
+        rows = self._connection.execute(
+            select(crons.c.pipeline_id, crons.c.name, crons.c.next_ns)
+            .join(pipelines, pipelines.c.id == crons.c.pipeline_id)
+            .where(crons.c.next_ns <= until_ns, pipelines.c.state == str(PipelineState.ACTIVE))
+            .order_by(crons.c.next_ns)
+        )
+        return [DueTick(*row) for row in rows]
+
+    def next_tick_ns(self, pipeline_id: int) -> int | None:
+        """Return when a pipeline's clock ticks next, or None if it has none."""
+        crons = tables.cron_inputs
+        found: int | None = self._connection.execute(
+            select(crons.c.next_ns)
+            .where(crons.c.pipeline_id == pipeline_id)
+            .order_by(crons.c.next_ns)
+            .limit(1)
+        ).scalar_one_or_none()
+        return found
+
+    def tick(self, pipeline_id: int) -> None:
+        """Record that a pipeline's clocks ticked now, and when they tick next."""
+        crons = tables.cron_inputs
+        rows = self._connection.execute(select(crons).where(crons.c.pipeline_id == pipeline_id))
+        for row in rows.all():
+            self._connection.execute(
+                update(crons)
+                .where(crons.c.pipeline_id == pipeline_id, crons.c.name == row.name)
+                .values(next_ns=self._next_ns(row.spec), last_ns=self._now_ns)
+            )
+
+    def _next_ns(self, schedule: str) -> int:
+        now = time_of(self._now_ns)
+        return _ns(parse_schedule(schedule).next_after(now))
+
+    def _add_version(
+        self, pipeline_id: int, version: int, spec: PipelineSpec, code: CommitId, by: str
+    ) -> None:
+        self._connection.execute(
+            insert(tables.pipeline_versions).values(
+                pipeline_id=pipeline_id,
+                version=version,
+                spec=spec_as_dict(spec),
+                code_commit_id=code,
+                created_ns=self._now_ns,
+                created_by=by,
+            )
+        )
+        self._replace_inputs(pipeline_id, spec)
+
+    def _replace_inputs(self, pipeline_id: int, spec: PipelineSpec) -> None:
+        inputs, crons = tables.pipeline_inputs, tables.cron_inputs
+        self._connection.execute(delete(inputs).where(inputs.c.pipeline_id == pipeline_id))
+        self._insert_missing(
+            inputs,
+            [
+                {
+                    "pipeline_id": pipeline_id,
+                    "name": one.name,
+                    "repo": one.repo,
+                    "branch": one.branch,
+                }
+                for one in repo_inputs(spec)
+            ],
+        )
+        wanted = {one.name: one.schedule for one in cron_inputs(spec)}
+        for row in self._connection.execute(
+            select(crons).where(crons.c.pipeline_id == pipeline_id)
+        ).all():
+            # A clock that was not changed keeps its time: editing a query must not postpone it.
+            if wanted.get(row.name) == row.spec:
+                del wanted[row.name]
+            else:
+                self._connection.execute(
+                    delete(crons).where(
+                        crons.c.pipeline_id == pipeline_id, crons.c.name == row.name
+                    )
+                )
+        self._insert_missing(
+            crons,
+            [
+                {
+                    "pipeline_id": pipeline_id,
+                    "name": name,
+                    "spec": schedule,
+                    "next_ns": self._next_ns(schedule),
+                    "last_ns": None,
+                }
+                for name, schedule in wanted.items()
+            ],
+        )
+
+    def _select(self, *conditions: Any, limit: int | None = None) -> list[PipelineRow]:
+        pipelines, versions = tables.pipelines, tables.pipeline_versions
+        statement = (
+            select(pipelines, versions.c.spec, versions.c.code_commit_id)
+            .join(
+                versions,
+                (versions.c.pipeline_id == pipelines.c.id)
+                & (versions.c.version == pipelines.c.version),
+            )
+            .where(*conditions)
+            .order_by(pipelines.c.name)
+            .limit(limit)
+        )
+        rows: Sequence[Row[Any]] = self._connection.execute(statement).all()
+        return [_pipeline_row(row) for row in rows]
+
+
+def _pipeline_row(row: Row[Any]) -> PipelineRow:
+    return PipelineRow(
+        row.id,
+        Pipeline(
+            row.name,
+            PipelineState(row.state),
+            row.version,
+            parse_spec(row.spec),
+            CommitId(row.code_commit_id),
+            time_of(row.created_ns),
+            time_of(row.updated_ns),
+            row.created_by,
+        ),
+    )
+
+
+def _ns(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000_000) * 1_000

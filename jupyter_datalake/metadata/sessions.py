@@ -1,0 +1,88 @@
+"""Sessions: which branches are being written to, and from which commit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from jupyter_datalake.errors import ErrorKind, NotFoundError
+from jupyter_datalake.metadata import tables
+from jupyter_datalake.metadata.base import TableGroup, time_of
+from jupyter_datalake.metadata.repos import RepoRow
+from jupyter_datalake.model.ids import CommitId
+from jupyter_datalake.model.sessions import SessionInfo
+
+
+class Sessions(TableGroup):
+    """Statements about `sessions`."""
+
+    def create(
+        self, session_id: str, repo: RepoRow, branch: str, base: CommitId, owner: str
+    ) -> SessionInfo:
+        """Insert a session."""
+        self._connection.execute(
+            insert(tables.sessions).values(
+                id=session_id,
+                repo_id=repo.id,
+                branch=branch,
+                base_commit_id=base,
+                owner=owner,
+                created_ns=self._now_ns,
+                updated_ns=self._now_ns,
+            )
+        )
+        now = time_of(self._now_ns)
+        return SessionInfo(session_id, repo.repo.name, branch, base, owner, now, now)
+
+    def get(self, session_id: str) -> SessionInfo:
+        """Return a session, or raise `NotFoundError`."""
+        found = self._select(tables.sessions.c.id == session_id)
+        if not found:
+            raise NotFoundError(
+                f"There is no session {session_id!r}",
+                kind=ErrorKind.SESSION_NOT_FOUND,
+                hint="'datalake sessions list' shows those that are open",
+                session=session_id,
+            )
+        return found[0]
+
+    def list(self, repo: RepoRow | None = None) -> list[SessionInfo]:
+        """Return the open sessions, of one repo or of all, oldest first."""
+        if repo is None:
+            return self._select()
+        return self._select(tables.sessions.c.repo_id == repo.id)
+
+    def rebase(self, session_id: str, base: CommitId) -> None:
+        """Record that the staged changes are now relative to `base`."""
+        self._connection.execute(
+            update(tables.sessions)
+            .where(tables.sessions.c.id == session_id)
+            .values(base_commit_id=base, updated_ns=self._now_ns)
+        )
+
+    def delete(self, session_id: str) -> None:
+        """Forget a session."""
+        self._connection.execute(delete(tables.sessions).where(tables.sessions.c.id == session_id))
+
+    def _select(self, *conditions: Any) -> list[SessionInfo]:
+        sessions, repos = tables.sessions, tables.repos
+        rows = self._connection.execute(
+            select(sessions, repos.c.name.label("repo"))
+            .join(repos, repos.c.id == sessions.c.repo_id)
+            .where(*conditions)
+            .order_by(sessions.c.created_ns, sessions.c.id)
+        )
+        return [_session(row) for row in rows]
+
+
+def _session(row: Row[Any]) -> SessionInfo:
+    return SessionInfo(
+        row.id,
+        row.repo,
+        row.branch,
+        CommitId(row.base_commit_id),
+        row.owner,
+        time_of(row.created_ns),
+        time_of(row.updated_ns),
+    )

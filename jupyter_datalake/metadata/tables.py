@@ -1,0 +1,358 @@
+"""The schema. Every column's meaning, sentinel and invariant stands beside it.
+
+Times are integer nanoseconds since 1970 in UTC (``…_ns``). Digests are 32 raw bytes; commit ids,
+being names that people type, are hex text. The only rows that change after they were written are
+`refs`, `sessions`, `mounts`, `mountpoints`, `pipelines`, `cron_inputs`, `jobs`, `datums`,
+`leases` and `cursors`, always inside a write transaction and by compare-and-swap where two
+writers can meet. A change here needs a migration in `migrations/versions`; a test compares both.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+_Name = String(200)
+_CommitId = String(64)
+_Id = String(32)
+
+# SQLite gives a 64-bit key only to a column declared exactly INTEGER.
+_Key = BigInteger().with_variant(Integer, "sqlite")
+
+lake = Table(
+    "lake",
+    metadata,
+    # 'lake_id' (32 hex digits, equal to the one in the object store) and 'format' (store format).
+    Column("key", _Name, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+repos = Table(
+    "repos",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("name", _Name, nullable=False, unique=True),
+    Column("kind", _Name, nullable=False),  # model.repos.RepoKind
+    Column("description", Text, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    sqlite_autoincrement=True,  # an id is never used again: old commits may still name it
+)
+
+refs = Table(
+    "refs",
+    metadata,
+    Column("repo_id", _Key, ForeignKey("repos.id"), primary_key=True),
+    # Branches and tags share one name space, so an expression has one meaning.
+    Column("name", _Name, primary_key=True),
+    Column("kind", _Name, nullable=False),  # model.refs.RefKind
+    Column("commit_id", _CommitId, ForeignKey("commits.id"), nullable=False),
+    Column("updated_ns", BigInteger, nullable=False),
+)
+
+ref_moves = Table(
+    "ref_moves",
+    metadata,
+    # The reflog: one row per creation, move and deletion, never changed.
+    Column("id", _Key, primary_key=True),
+    Column("repo_id", _Key, ForeignKey("repos.id"), nullable=False),
+    Column("name", _Name, nullable=False),
+    Column("kind", _Name, nullable=False),
+    Column("old_commit_id", _CommitId),  # null: the ref was created
+    Column("new_commit_id", _CommitId),  # null: the ref was deleted
+    Column("at_ns", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("ix_ref_moves_ref", "repo_id", "name", "at_ns"),
+    sqlite_autoincrement=True,
+)
+
+commits = Table(
+    "commits",
+    metadata,
+    # Digest of the canonical bytes, which these columns can rebuild: `verify` does.
+    Column("id", _CommitId, primary_key=True),
+    Column("repo_id", _Key, ForeignKey("repos.id"), nullable=False, index=True),
+    # The repo's name when the commit was made; part of the canonical bytes.
+    Column("repo", _Name, nullable=False),
+    Column("branch", _Name, nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+    Column("author_name", Text, nullable=False),
+    Column("author_email", Text),
+    Column("time_ns", BigInteger, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("global_id", _Id, nullable=False, index=True),
+    Column("metadata", JSON, nullable=False),
+    Column("provenance", JSON, nullable=False),
+    Column("file_count", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+)
+
+commit_parents = Table(
+    "commit_parents",
+    metadata,
+    Column("commit_id", _CommitId, ForeignKey("commits.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    # Not a foreign key: history may be squashed away behind a commit that names it.
+    Column("parent_id", _CommitId, nullable=False, index=True),
+)
+
+commit_inputs = Table(
+    "commit_inputs",
+    metadata,
+    # Provenance as edges, so both directions are one indexed look-up; the code is named '.code'.
+    Column("commit_id", _CommitId, ForeignKey("commits.id"), primary_key=True),
+    Column("name", _Name, primary_key=True),
+    Column("input_commit_id", _CommitId, nullable=False, index=True),
+)
+
+global_ids = Table(
+    "global_ids",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("created_ns", BigInteger, nullable=False, index=True),
+    Column("created_by", Text, nullable=False),
+    Column("origin", _Name, nullable=False),  # model.lineage.GlobalOrigin
+    Column("subject", Text, nullable=False),  # the repo or pipeline it began with
+)
+
+packs = Table(
+    "packs",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("blob_count", Integer, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    # Where a digest's bytes are. When two writers store one blob, the first row stays and the
+    # second pack's copy is garbage for repacking.
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("pack_id", _Key, ForeignKey("packs.id"), nullable=False, index=True),
+    Column("kind", Integer, nullable=False),  # model.packs.BlobKind
+    Column("codec", Integer, nullable=False),  # model.packs.Codec
+    Column("offset", BigInteger, nullable=False),
+    Column("stored_size", Integer, nullable=False),
+    Column("raw_size", Integer, nullable=False),
+    sqlite_with_rowid=False,  # one B-tree instead of two: half the writes of a large commit
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("repo_id", _Key, ForeignKey("repos.id"), nullable=False, index=True),
+    Column("branch", _Name, nullable=False),
+    # What the staged changes are relative to; moves on commit and rebase.
+    Column("base_commit_id", _CommitId, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("updated_ns", BigInteger, nullable=False),
+)
+
+mountpoints = Table(
+    "mountpoints",
+    metadata,
+    # One folder that shows repos, and the process that serves it.
+    Column("path", Text, primary_key=True),
+    Column("mode", _Name, nullable=False),  # model.mounts.MountMode
+    Column("state", _Name, nullable=False),  # model.mounts.MountState
+    Column("message", Text, nullable=False),
+    Column("pid", Integer),  # of the supervisor; null when nothing serves it
+    Column("host", Text, nullable=False),
+    Column("updated_ns", BigInteger, nullable=False),
+)
+
+mounts = Table(
+    "mounts",
+    metadata,
+    Column("mountpoint", Text, ForeignKey("mountpoints.path"), primary_key=True),
+    # Name of the folder below the mount point: the repo, or repo@ref for a pinned view.
+    Column("name", _Name, primary_key=True),
+    Column("repo_id", _Key, ForeignKey("repos.id"), nullable=False),
+    Column("ref", _Name, nullable=False),
+    # The session that takes the writes; null for a read-only view.
+    Column("session_id", _Id, ForeignKey("sessions.id")),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+)
+
+pipelines = Table(
+    "pipelines",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("name", _Name, nullable=False, unique=True),
+    Column("state", _Name, nullable=False),  # model.pipelines.PipelineState
+    Column("version", Integer, nullable=False),  # of `pipeline_versions`; grows by one
+    Column("created_ns", BigInteger, nullable=False),
+    Column("updated_ns", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+pipeline_versions = Table(
+    "pipeline_versions",
+    metadata,
+    Column("pipeline_id", _Key, ForeignKey("pipelines.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("spec", JSON, nullable=False),  # as model.pipelines.spec_as_dict gives it
+    Column("code_commit_id", _CommitId, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+)
+
+pipeline_inputs = Table(
+    "pipeline_inputs",
+    metadata,
+    # The repos that the current version reads: "who is downstream of this branch?" by index.
+    Column("pipeline_id", _Key, ForeignKey("pipelines.id"), primary_key=True),
+    Column("name", _Name, primary_key=True),
+    Column("repo", _Name, nullable=False),
+    Column("branch", _Name, nullable=False),
+    Index("ix_pipeline_inputs_branch", "repo", "branch"),
+)
+
+cron_inputs = Table(
+    "cron_inputs",
+    metadata,
+    Column("pipeline_id", _Key, ForeignKey("pipelines.id"), primary_key=True),
+    Column("name", _Name, primary_key=True),
+    Column("spec", Text, nullable=False),
+    # The next tick; moved in the transaction that creates the tick's job, so none fires twice.
+    Column("next_ns", BigInteger, nullable=False, index=True),
+    Column("last_ns", BigInteger),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    # Order of creation, which is the order in which one pipeline's jobs run.
+    Column("number", _Key, nullable=False, unique=True),
+    Column("pipeline_id", _Key, ForeignKey("pipelines.id"), nullable=False),
+    Column("pipeline_version", Integer, nullable=False),
+    Column("state", _Name, nullable=False, index=True),  # model.jobs.JobState
+    Column("outcome", _Name),  # model.jobs.Outcome; null until it ended in success
+    Column("global_id", _Id, nullable=False, index=True),
+    Column("trigger", JSON, nullable=False),  # what set it off, for explain
+    Column("heads", JSON, nullable=False),  # input name -> commit at creation
+    Column("inputs", JSON, nullable=False),  # input name -> commit it ran on; empty until it runs
+    Column("output_commit_id", _CommitId),
+    Column("rows_written", BigInteger),  # by egress; null without one
+    Column("message", Text, nullable=False),  # why it failed, was cancelled or was cut off
+    Column("created_ns", BigInteger, nullable=False),
+    Column("started_ns", BigInteger),
+    Column("finished_ns", BigInteger),
+    Column("attempt", Integer, nullable=False),  # grows when a lost job is taken up again
+    Column("owner", Text),  # the controller that runs it
+    Column("lease_until_ns", BigInteger),  # behind this the job counts as lost
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("datum_total", Integer, nullable=False),
+    UniqueConstraint("pipeline_id", "global_id"),  # one change gives one job per pipeline
+)
+
+job_waits = Table(
+    "job_waits",
+    metadata,
+    # The job may start when the other one has ended.
+    Column("job_id", _Id, ForeignKey("jobs.id"), primary_key=True),
+    Column("on_job_id", _Id, ForeignKey("jobs.id"), primary_key=True, index=True),
+)
+
+datums = Table(
+    "datums",
+    metadata,
+    Column("job_id", _Id, ForeignKey("jobs.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("key", LargeBinary(32), nullable=False, index=True),
+    Column("state", _Name, nullable=False),  # model.datums.DatumState
+    Column("label", Text, nullable=False),  # the paths it was cut from, for people
+    Column("inputs", JSON, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("started_ns", BigInteger),
+    Column("finished_ns", BigInteger),
+    Column("output_root", LargeBinary(32)),  # manifest of what it wrote; null until success
+    Column("artifacts_root", LargeBinary(32)),  # executed notebook and log; null until it ended
+    Column("message", Text, nullable=False),
+    Index("ix_datums_state", "job_id", "state"),
+)
+
+datum_results = Table(
+    "datum_results",
+    metadata,
+    # The memory of the datum engine: a key found here is not run again.
+    Column("key", LargeBinary(32), primary_key=True),
+    Column("pipeline_id", _Key, ForeignKey("pipelines.id"), nullable=False, index=True),
+    Column("job_id", _Id, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("output_root", LargeBinary(32), nullable=False),
+    Column("artifacts_root", LargeBinary(32), nullable=False),
+    Column("finished_ns", BigInteger, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", _Name, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("until_ns", BigInteger, nullable=False),
+    # Grows whenever the owner changes: what an old owner does late carries an old number.
+    Column("fence", BigInteger, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("number", _Key, primary_key=True),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("kind", _Name, nullable=False),  # model.events.EventKind
+    Column("subject", Text, nullable=False),
+    Column("details", JSON, nullable=False),
+    sqlite_autoincrement=True,  # numbers are never used again, so a follower cannot miss one
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    # How far a durable follower has read; moved in the transaction that acts on the events.
+    Column("name", _Name, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    # Warehouse connections. Options never hold a secret.
+    Column("name", _Name, primary_key=True),
+    Column("engine", _Name, nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+)

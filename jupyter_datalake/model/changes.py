@@ -1,0 +1,42 @@
+"""Changes between two trees: what a diff, a status and a conflict are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from jupyter_datalake.model.files import FileInfo
+from jupyter_datalake.model.paths import RepoPath
+
+
+class ChangeKind(StrEnum):
+    """What happened to a path."""
+
+    ADDED = "added"
+    MODIFIED = "modified"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One path that differs between an older and a newer tree."""
+
+    path: RepoPath
+    kind: ChangeKind
+    old: FileInfo | None
+    new: FileInfo | None
+    """Its digest is None while the content is staged and has not been read yet."""
+
+    @property
+    def size_change_bytes(self) -> int:
+        """By how many bytes the path grew; negative when it shrank or went away."""
+        return (self.new.size_bytes if self.new else 0) - (self.old.size_bytes if self.old else 0)
+
+
+def change_of(path: RepoPath, old: FileInfo | None, new: FileInfo | None) -> Change:
+    """Return the change from `old` to `new`, of which one at least is there."""
+    if old is None:
+        return Change(path, ChangeKind.ADDED, old, new)
+    if new is None:
+        return Change(path, ChangeKind.REMOVED, old, new)
+    return Change(path, ChangeKind.MODIFIED, old, new)

@@ -1,0 +1,160 @@
+"""Datums: the units of work that a glob cuts an input into, and what names their results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from jupyter_datalake.model.encoding import pack_canonical
+from jupyter_datalake.model.ids import CommitId, Digest, digest_of
+from jupyter_datalake.model.paths import RepoPath
+
+
+class DatumState(StrEnum):
+    """Where a datum is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCESS = "success"
+    SKIPPED = "skipped"
+    """Its key is known: the earlier result is used."""
+    FAILED = "failed"
+    RECOVERED = "recovered"
+    """It failed, and the pipeline's recovery took over."""
+
+
+DATUM_TRANSITIONS: dict[DatumState, frozenset[DatumState]] = {
+    DatumState.QUEUED: frozenset({DatumState.RUNNING, DatumState.SKIPPED}),
+    # back to queued: another try, or the worker vanished
+    DatumState.RUNNING: frozenset(
+        {DatumState.SUCCESS, DatumState.FAILED, DatumState.RECOVERED, DatumState.QUEUED}
+    ),
+    DatumState.SUCCESS: frozenset(),
+    DatumState.SKIPPED: frozenset(),
+    DatumState.RECOVERED: frozenset(),
+    DatumState.FAILED: frozenset({DatumState.QUEUED}),
+}
+
+DONE_STATES = frozenset({DatumState.SUCCESS, DatumState.SKIPPED, DatumState.RECOVERED})
+
+
+@dataclass(frozen=True, slots=True)
+class DatumInput:
+    """What one input contributes to a datum: a matched path of a commit, or a tick."""
+
+    name: str
+    repo: str | None
+    """None for a tick."""
+    commit_id: CommitId | None
+    path: RepoPath
+    """The matched path; the root for the glob ``/``; the time for a tick."""
+    digest: Digest
+    """Of the content below `path`, times left out."""
+    size_bytes: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the stored form."""
+        return {
+            "name": self.name,
+            "repo": self.repo,
+            "commit_id": self.commit_id,
+            "path": self.path,
+            "digest": self.digest.hex(),
+            "size_bytes": self.size_bytes,
+        }
+
+    @property
+    def label(self) -> str:
+        """The input as people read it."""
+        return f"{self.name}:{self.path}" if self.repo is None else f"{self.repo}:/{self.path}"
+
+
+def parse_datum_input(raw: dict[str, Any]) -> DatumInput:
+    """Return the input of its stored form."""
+    return DatumInput(
+        raw["name"],
+        raw["repo"],
+        raw["commit_id"],
+        RepoPath(raw["path"]),
+        Digest(bytes.fromhex(raw["digest"])),
+        raw["size_bytes"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Datum:
+    """One datum of a job."""
+
+    job_id: str
+    position: int
+    key: Digest
+    state: DatumState
+    inputs: tuple[DatumInput, ...]
+    tries: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    output_root: Digest | None
+    """Manifest of what it wrote; None until it succeeded or was skipped."""
+    artifacts_root: Digest | None
+    """Manifest of the executed notebook and the log; None until it ended."""
+    message: str
+
+    @property
+    def label(self) -> str:
+        """What the datum was cut from, as people read it."""
+        return label_of(self.inputs)
+
+
+def label_of(inputs: Iterable[DatumInput]) -> str:
+    """Return what a datum was cut from, as people read it."""
+    return " × ".join(one.label for one in inputs) or "no input"
+
+
+@dataclass(frozen=True, slots=True)
+class DatumResult:
+    """What is remembered of a datum that succeeded."""
+
+    key: Digest
+    job_id: str
+    position: int
+    output_root: Digest
+    artifacts_root: Digest
+
+
+def datum_key(
+    pipeline: str,
+    inputs: Iterable[DatumInput],
+    code: Digest,
+    parameters: dict[str, Any],
+    environment: Digest,
+) -> Digest:
+    """Return the name of a datum's result: the digest of everything the result depends on.
+
+    Parameters
+    ----------
+    pipeline
+        Keeps equal work of two pipelines apart, so each output has one maker.
+    inputs
+        In the order of the spec; paths count, since a program can see them.
+    code
+        Digest of code cells or command and of the helper files.
+    parameters
+        As the notebook receives them.
+    environment
+        Digest of the environment lock.
+    """
+    return digest_of(
+        pack_canonical(
+            [
+                1,
+                pipeline,
+                [[one.name, one.path, one.digest] for one in inputs],
+                code,
+                parameters,
+                environment,
+            ]
+        )
+    )

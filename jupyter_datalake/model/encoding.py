@@ -1,0 +1,49 @@
+"""Canonical bytes: one value, one spelling, so that equal values have equal digests.
+
+Stored objects are msgpack with the format's fixed arrays (docs/format.md). Maps appear only for
+user metadata and are written with sorted keys.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgpack
+
+from jupyter_datalake.errors import CorruptDataError, ErrorKind
+
+FORMAT_VERSION = 1
+"""Version of everything below `objects/`; a lake records the one it was made with."""
+
+
+def pack_canonical(value: Any) -> bytes:
+    """Return the canonical msgpack bytes of arrays, bytes, str, ints, floats, bools, None, maps."""
+    packed: bytes = msgpack.packb(_sorted(value), use_bin_type=True, strict_types=True)
+    return packed
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    if isinstance(value, list | tuple):
+        return [_sorted(item) for item in value]
+    return value
+
+
+def unpack_canonical(data: bytes | memoryview, what: str) -> Any:
+    """Return the value of canonical bytes; `what` names the object in the error.
+
+    Raises
+    ------
+    CorruptDataError
+        The bytes are not one msgpack value.
+    """
+    try:
+        return msgpack.unpackb(data, raw=False, strict_map_key=False, use_list=True)
+    except (ValueError, msgpack.UnpackException, RecursionError) as error:
+        raise CorruptDataError(
+            f"{what} cannot be decoded",
+            kind=ErrorKind.CORRUPT_OBJECT,
+            hint="Run 'datalake maintenance verify' to see what else is damaged",
+            object=what,
+        ) from error

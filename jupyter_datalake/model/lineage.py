@@ -1,0 +1,141 @@
+"""Lineage: what was made from what, as a graph of repos and pipelines, and by global id."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from jupyter_datalake.model.ids import CommitId, GlobalId
+
+
+class GlobalOrigin(StrEnum):
+    """What began a global id."""
+
+    COMMIT = "commit"
+    TICK = "tick"
+    PIPELINE = "pipeline"
+    RERUN = "rerun"
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalRecord:
+    """One change and everything it set off."""
+
+    id: GlobalId
+    created_at: datetime
+    created_by: str
+    origin: GlobalOrigin
+    subject: str
+
+
+class NodeKind(StrEnum):
+    """Kinds of nodes in the lineage graph."""
+
+    REPO = "repo"
+    PIPELINE = "pipeline"
+    TABLE = "table"
+    """A table of a warehouse."""
+    CRON = "cron"
+
+
+@dataclass(frozen=True, slots=True)
+class LineageNode:
+    """One repo, pipeline, warehouse table or clock."""
+
+    id: str
+    """``kind:name``, stable over time."""
+    kind: NodeKind
+    label: str
+    state: str = ""
+    """State of the pipeline's newest job, or of the one under the global id asked for."""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LineageEdge:
+    """Data flows from `source` to `target`."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineageGraph:
+    """Nodes and edges, each in a stable order."""
+
+    nodes: tuple[LineageNode, ...]
+    edges: tuple[LineageEdge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LineageStep:
+    """One commit in the ancestry or the progeny of another."""
+
+    commit_id: CommitId
+    repo: str
+    depth: int
+    """Steps away from the commit that was asked for."""
+    via: CommitId
+    """The neighbouring commit it was reached from."""
+    name: str
+    """Input name of the edge; ``.code`` for the code that ran."""
+
+
+def node_id(kind: NodeKind, name: str) -> str:
+    """Return the id of a node."""
+    return f"{kind}:{name}"
+
+
+def find_cycle(edges: Iterable[tuple[str, str]]) -> list[str] | None:
+    """Return the nodes of one cycle in order, its first node repeated at the end, or None.
+
+    >>> find_cycle([("a", "b"), ("b", "a")])
+    ['a', 'b', 'a']
+    """
+    followers: dict[str, list[str]] = defaultdict(list)
+    for source, target in edges:
+        followers[source].append(target)
+    finished: set[str] = set()
+    for start in sorted(followers):
+        path: list[str] = []
+        on_path: set[str] = set()
+        stack: list[tuple[str, bool]] = [(start, False)]
+        while stack:
+            node, leaving = stack.pop()
+            if leaving:
+                on_path.discard(path.pop())
+                finished.add(node)
+                continue
+            if node in on_path:
+                return [*path[path.index(node) :], node]
+            if node in finished:
+                continue
+            path.append(node)
+            on_path.add(node)
+            stack.append((node, True))
+            stack.extend((follower, False) for follower in sorted(followers[node], reverse=True))
+    return None
+
+
+def topological_order(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> list[str]:
+    """Return `nodes` so that every edge points forward; ties by name. The edges hold no cycle."""
+    waiting: dict[str, int] = dict.fromkeys(nodes, 0)
+    followers: dict[str, list[str]] = defaultdict(list)
+    for source, target in set(edges):
+        if source in waiting and target in waiting:
+            followers[source].append(target)
+            waiting[target] += 1
+    ready = sorted((node for node, count in waiting.items() if count == 0), reverse=True)
+    order: list[str] = []
+    while ready:
+        node = ready.pop()
+        order.append(node)
+        for follower in sorted(followers[node], reverse=True):
+            waiting[follower] -= 1
+            if waiting[follower] == 0:
+                ready.append(follower)
+    return order

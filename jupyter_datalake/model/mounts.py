@@ -1,0 +1,66 @@
+"""Mount points and what they show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class MountMode(StrEnum):
+    """By what means a folder shows the lake; the paths are the same in all of them."""
+
+    FUSE = "fuse"
+    """A file system in user space: lazy, writable, any ref by name."""
+    CHECKOUT = "checkout"
+    """Files materialised in an ordinary folder; written folders are scanned for changes."""
+
+
+class MountState(StrEnum):
+    """How the process behind a mount point is doing."""
+
+    STARTING = "starting"
+    READY = "ready"
+    STALE = "stale"
+    """The process died; its supervisor or the next command brings it back."""
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Mountpoint:
+    """One folder that shows repos, and the process that serves it."""
+
+    path: str
+    mode: MountMode
+    state: MountState
+    message: str
+    """Why it failed, or what could be better; for people."""
+    pid: int | None
+    host: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One repo shown below a mount point."""
+
+    mountpoint: str
+    name: str
+    """Name of the folder: the repo, or ``repo@ref``."""
+    repo: str
+    ref: str
+    session_id: str | None
+    """The session that takes the writes; None for a read-only view."""
+    created_at: datetime
+    created_by: str
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether files below it can be changed."""
+        return self.session_id is not None
+
+    @property
+    def path(self) -> str:
+        """The folder, absolute."""
+        return f"{self.mountpoint}/{self.name}"

@@ -1,0 +1,428 @@
+"""The written form of a pipeline: its JSON Schema, and conversion to and from `PipelineSpec`.
+
+The schema is published (``docs/reference/pipeline.schema.json`` and REST ``getPipelineSchema``),
+so editors complete and check specs as they are typed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from jupyter_datalake.errors import ErrorKind, InvalidInputError
+from jupyter_datalake.model.globs import parse_glob
+from jupyter_datalake.model.ids import (
+    INPUT_PATTERN,
+    REPO_COMPONENT,
+    check_input_name,
+    check_ref_name,
+    check_repo_name,
+)
+from jupyter_datalake.model.paths import parse_path
+from jupyter_datalake.model.pipelines import (
+    CODE_SUFFIX,
+    DEFAULT_KERNEL,
+    DEFAULT_TIMEOUT_S,
+    DEFAULT_TRIES,
+    Code,
+    CommandCode,
+    CronInput,
+    CrossInput,
+    DatumPolicy,
+    Input,
+    NotebookCode,
+    PipelineSpec,
+    QueryCode,
+    RepoInput,
+    iter_leaves,
+)
+from jupyter_datalake.model.refs import DEFAULT_BRANCH
+from jupyter_datalake.model.schedules import parse_schedule
+from jupyter_datalake.model.warehouse import EgressMode, EgressSpec, IngestSpec, TableFormat
+
+_NAME: dict[str, Any] = {"type": "string", "pattern": f"^{REPO_COMPONENT}(/{REPO_COMPONENT})?$"}
+_VARIABLE: dict[str, Any] = {"type": "string", "pattern": f"^{INPUT_PATTERN.pattern}$"}
+_DURATION: dict[str, Any] = {
+    "type": "string",
+    "pattern": r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$",
+    "description": "A number and a unit: ms, s, m, h or d.",
+}
+
+
+def _object(description: str, required: list[str], properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": description,
+        "additionalProperties": False,
+        "required": required,
+        "properties": properties,
+    }
+
+
+PIPELINE_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "$id": "https://jupyter-datalake.readthedocs.io/schemas/pipeline/v1.json",
+    "title": "jupyter_datalake pipeline",
+    **_object(
+        "A notebook, command or query, its inputs, and how it runs.",
+        ["pipeline"],
+        {
+            "pipeline": {**_NAME, "description": "Name; the output repo has the same."},
+            "description": {"type": "string"},
+            "input": {"$ref": "#/$defs/input"},
+            "notebook": {
+                "type": "string",
+                "minLength": 1,
+                "description": "Path of a notebook, relative to the spec.",
+            },
+            "command": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "string"},
+                "description": "A program and its arguments; no shell in between.",
+            },
+            "ingest": _object(
+                "A query whose rows become files of the output repo.",
+                ["connection", "query"],
+                {
+                    "connection": {"type": "string"},
+                    "query": {"type": "string", "minLength": 1},
+                    "output": {"type": "string", "default": "/data.parquet"},
+                    "format": {"enum": [str(one) for one in TableFormat], "default": "parquet"},
+                    "partition_by": {
+                        "type": "string",
+                        "description": "Column; each of its values gets a folder of its own.",
+                    },
+                },
+            ),
+            "parameters": {
+                "type": "object",
+                "propertyNames": _VARIABLE,
+                "description": "Values for the notebook's parameters cell.",
+            },
+            "files": {
+                "type": "array",
+                "items": {"type": "string", "minLength": 1},
+                "description": "Helper files the code needs beside it, relative to the spec.",
+            },
+            "environment": _object(
+                "What the code runs in.",
+                [],
+                {"kernel": {"type": "string", "default": DEFAULT_KERNEL}},
+            ),
+            "datums": _object(
+                "How one datum is tried.",
+                [],
+                {
+                    "tries": {"type": "integer", "minimum": 1, "default": DEFAULT_TRIES},
+                    "timeout": {**_DURATION, "default": "1h"},
+                },
+            ),
+            "parallelism": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "Datums of one job run at once.",
+            },
+            "egress": _object(
+                "Files of the output commit whose rows go into a table.",
+                ["connection", "table"],
+                {
+                    "connection": {"type": "string"},
+                    "table": {"type": "string", "minLength": 1},
+                    "mode": {"enum": [str(one) for one in EgressMode], "default": "append"},
+                    "key": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+                    "files": {"type": "string", "default": "/**"},
+                },
+            ),
+        },
+    ),
+    "oneOf": [
+        {"required": ["notebook"]},
+        {"required": ["command"]},
+        {"required": ["ingest"]},
+    ],
+    "$defs": {
+        "input": {
+            "type": "object",
+            "description": "Exactly one of repo, cron and cross.",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": False,
+            "properties": {
+                "repo": _object(
+                    "A branch, cut into datums by a glob.",
+                    ["name", "glob"],
+                    {
+                        "name": {**_NAME, "description": "The repo."},
+                        "branch": {"type": "string", "default": DEFAULT_BRANCH},
+                        "glob": {"type": "string", "pattern": "^/"},
+                        "as": {
+                            **_VARIABLE,
+                            "description": "Variable and folder the program sees; "
+                            "made from the repo's name when left out.",
+                        },
+                    },
+                ),
+                "cron": _object(
+                    "A clock: each tick is one datum, and one run.",
+                    ["schedule"],
+                    {
+                        "name": {**_VARIABLE, "default": "tick"},
+                        "schedule": {"type": "string", "minLength": 1},
+                    },
+                ),
+                "cross": {
+                    "type": "array",
+                    "minItems": 2,
+                    "items": {"$ref": "#/$defs/input"},
+                    "description": "Every combination of the datums of several inputs.",
+                },
+            },
+        }
+    },
+}
+
+_VALIDATOR = Draft202012Validator(PIPELINE_SCHEMA)
+
+
+def parse_spec(raw: Any) -> PipelineSpec:
+    """Return the pipeline that a YAML or JSON document describes.
+
+    Raises
+    ------
+    InvalidInputError
+        With the place in the document: an unknown or missing key, a value of the wrong type, a
+        name, glob or schedule that breaks its grammar, two inputs with one name, a cross of two
+        clocks' worth of nothing to merge by.
+    """
+    error = best_match(_VALIDATOR.iter_errors(raw))
+    if error is not None:
+        raise _invalid(_place(error), _explain(error))
+    given = None if "input" not in raw else _parse_input(raw["input"], "input")
+    spec = PipelineSpec(
+        name=check_repo_name(raw["pipeline"]),
+        description=raw.get("description", ""),
+        input=given,
+        code=_parse_code(raw),
+        parameters=raw.get("parameters", {}),
+        files=tuple(str(parse_path(path)) for path in raw.get("files", [])),
+        kernel=raw.get("environment", {}).get("kernel", DEFAULT_KERNEL),
+        datums=_parse_policy(raw.get("datums", {})),
+        parallelism=raw.get("parallelism"),
+        egress=_parse_egress(raw["egress"]) if "egress" in raw else None,
+    )
+    _check_whole(spec)
+    return spec
+
+
+def _check_whole(spec: PipelineSpec) -> None:
+    """Check what no single part shows."""
+    if spec.name.endswith(CODE_SUFFIX):
+        raise _invalid("pipeline", f"{spec.name!r} ends in {CODE_SUFFIX!r}, which is kept for code")
+    seen: set[str] = set()
+    for leaf in iter_leaves(spec.input):
+        if leaf.name in seen:
+            raise _invalid("input", f"has two inputs named {leaf.name!r}; tell them apart with 'as'")
+        seen.add(leaf.name)
+        if isinstance(leaf, RepoInput) and leaf.repo == spec.name:
+            raise InvalidInputError(
+                f"Pipeline {spec.name!r} reads its own output",
+                kind=ErrorKind.PIPELINE_CYCLE,
+                hint="Give the pipeline another name, or read another repo",
+                pipeline=spec.name,
+                cycle=[spec.name, spec.name],
+            )
+    clash = seen & set(spec.parameters)
+    if clash:
+        raise _invalid("parameters", f"{sorted(clash)[0]!r} is the name of an input")
+    if "out" in spec.parameters:
+        raise _invalid("parameters", "'out' is set by the job to its output folder")
+    if isinstance(spec.code, QueryCode) and any(
+        isinstance(leaf, RepoInput) for leaf in iter_leaves(spec.input)
+    ):
+        raise _invalid("ingest", "takes no repo input; give it a cron input, or none")
+    if spec.egress and spec.egress.mode is EgressMode.MERGE and not spec.egress.key:
+        raise _invalid("egress", "mode 'merge' needs 'key', the columns that name a row")
+
+
+def _parse_input(raw: dict[str, Any], place: str) -> Input:
+    if "repo" in raw:
+        repo = raw["repo"]
+        parse_glob(repo["glob"])
+        return RepoInput(
+            name=check_input_name(repo.get("as") or variable_name(repo["name"])),
+            repo=check_repo_name(repo["name"]),
+            glob=repo["glob"],
+            branch=check_ref_name(repo.get("branch", DEFAULT_BRANCH)),
+        )
+    if "cron" in raw:
+        cron = raw["cron"]
+        return CronInput(
+            check_input_name(cron.get("name", "tick")), parse_schedule(cron["schedule"]).text
+        )
+    return CrossInput(
+        tuple(
+            _parse_input(one, f"{place}.cross[{index}]") for index, one in enumerate(raw["cross"])
+        )
+    )
+
+
+def variable_name(repo: str) -> str:
+    """Return the variable that a repo's input gets when the spec names none.
+
+    >>> variable_name("team/daily-sales.eu")
+    'daily_sales_eu'
+    """
+    name = re.sub(r"\W", "_", repo.rpartition("/")[2])
+    return f"_{name}" if name[0].isdigit() else name
+
+
+def _parse_code(raw: dict[str, Any]) -> Code:
+    if "notebook" in raw:
+        return NotebookCode(str(parse_path(raw["notebook"])))
+    if "command" in raw:
+        return CommandCode(tuple(raw["command"]))
+    ingest = raw["ingest"]
+    return QueryCode(
+        IngestSpec(
+            connection=ingest["connection"],
+            query=ingest["query"],
+            output="/" + parse_path(ingest.get("output", "/data.parquet")),
+            format=TableFormat(ingest.get("format", "parquet")),
+            partition_by=ingest.get("partition_by"),
+        )
+    )
+
+
+def _parse_policy(raw: dict[str, Any]) -> DatumPolicy:
+    return DatumPolicy(
+        tries=raw.get("tries", DEFAULT_TRIES),
+        timeout_s=parse_duration(raw["timeout"]) if "timeout" in raw else DEFAULT_TIMEOUT_S,
+    )
+
+
+def _parse_egress(raw: dict[str, Any]) -> EgressSpec:
+    parse_glob(raw.get("files", "/**"))
+    return EgressSpec(
+        connection=raw["connection"],
+        table=raw["table"],
+        mode=EgressMode(raw.get("mode", "append")),
+        key=tuple(raw.get("key", [])),
+        files=raw.get("files", "/**"),
+    )
+
+
+_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds of a duration such as ``90s`` or ``1.5h``.
+
+    >>> parse_duration("10m")
+    600.0
+    """
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)", text)
+    if match is None or float(match[1]) <= 0:
+        raise _invalid("timeout", f"{text!r} is not a duration such as 90s, 10m or 2h")
+    return float(match[1]) * _UNITS_S[match[2]]
+
+
+def _duration_text(seconds: float) -> str:
+    return f"{seconds:g}s"
+
+
+def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
+    """Return the document that `parse_spec` turns into an equal pipeline; defaults left out."""
+    raw: dict[str, Any] = {"pipeline": spec.name}
+    if spec.description:
+        raw["description"] = spec.description
+    if spec.input is not None:
+        raw["input"] = _input_as_dict(spec.input)
+    match spec.code:
+        case NotebookCode(path):
+            raw["notebook"] = path
+        case CommandCode(argv):
+            raw["command"] = list(argv)
+        case QueryCode(ingest):
+            raw["ingest"] = {
+                "connection": ingest.connection,
+                "query": ingest.query,
+                "output": ingest.output,
+                "format": str(ingest.format),
+            }
+            if ingest.partition_by:
+                raw["ingest"]["partition_by"] = ingest.partition_by
+    if spec.parameters:
+        raw["parameters"] = spec.parameters
+    if spec.files:
+        raw["files"] = list(spec.files)
+    if spec.kernel != DEFAULT_KERNEL:
+        raw["environment"] = {"kernel": spec.kernel}
+    if spec.datums != DatumPolicy():
+        raw["datums"] = {
+            "tries": spec.datums.tries,
+            "timeout": _duration_text(spec.datums.timeout_s),
+        }
+    if spec.parallelism is not None:
+        raw["parallelism"] = spec.parallelism
+    if spec.egress is not None:
+        raw["egress"] = {
+            "connection": spec.egress.connection,
+            "table": spec.egress.table,
+            "mode": str(spec.egress.mode),
+            **({"key": list(spec.egress.key)} if spec.egress.key else {}),
+            "files": spec.egress.files,
+        }
+    return raw
+
+
+def _input_as_dict(given: Input) -> dict[str, Any]:
+    match given:
+        case RepoInput():
+            raw = {"name": given.repo, "branch": given.branch, "glob": given.glob}
+            if given.name != variable_name(given.repo):
+                raw["as"] = given.name
+            return {"repo": raw}
+        case CronInput():
+            return {"cron": {"name": given.name, "schedule": given.schedule}}
+        case CrossInput():
+            return {"cross": [_input_as_dict(one) for one in given.inputs]}
+
+
+def _place(error: ValidationError) -> str:
+    place = "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path
+    )
+    return place.lstrip(".") or "the spec"
+
+
+def _explain(error: ValidationError) -> str:
+    """Return what is wrong in words of the spec rather than of JSON Schema."""
+    match error.validator:
+        case "additionalProperties":
+            known = error.schema["properties"]
+            unknown = sorted(set(error.instance) - set(known))[0]
+            return f"has the unknown key {unknown!r}; known are {', '.join(known)}"
+        case "required":
+            return f"lacks {error.message.split(' is a required')[0]}"
+        case "oneOf":
+            return "needs exactly one of notebook, command and ingest"
+        case "maxProperties" | "minProperties":
+            return "needs exactly one of repo, cron and cross"
+        case "pattern":
+            return f"has the value {error.instance!r}, which breaks the grammar"
+        case _:
+            message = error.message
+            return message if len(message) <= 200 else message[:197] + "…"
+
+
+def _invalid(place: str, why: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"Pipeline spec: {place} {why}",
+        kind=ErrorKind.INVALID_SPEC,
+        hint="See docs/pipelines.md for every key",
+        place=place,
+    )

@@ -1,0 +1,29 @@
+"""Repos: named, versioned trees of files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class RepoKind(StrEnum):
+    """Who writes to a repo."""
+
+    USER = "user"
+    """People, through sessions."""
+    OUTPUT = "output"
+    """The pipeline of the same name; nobody else writes to its main branch."""
+    CODE = "code"
+    """The publications of a pipeline's code, ``<pipeline>.code``; hidden unless asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repo:
+    """A repo as lists show it."""
+
+    name: str
+    kind: RepoKind
+    description: str
+    created_at: datetime
+    created_by: str

@@ -1,0 +1,105 @@
+"""`ObjectStore`: the contract between the lake and whatever keeps its bytes.
+
+An object is written once and never changed. `testing.object_store_suite` is the contract as
+tests; every implementation runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Protocol, Self
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One stored object."""
+
+    name: str
+    size_bytes: int
+    modified_at: datetime
+
+
+class Upload(Protocol):
+    """An object being written; invisible until `finish`, gone without a trace when left before.
+
+    Usage::
+
+        with store.upload() as upload:
+            upload.write(b"…")
+            upload.finish("packs/ab/ab12….pack")
+    """
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append bytes."""
+        ...
+
+    def finish(self, name: str) -> None:
+        """Make the object appear whole under `name`.
+
+        On return it survives the loss of power. An object of that name that is already there is
+        left as it is: names are digests, so it holds the same bytes.
+
+        Raises
+        ------
+        StorageError
+            Nothing appeared; `kind` tells a full disk (`storage-full`) from other trouble.
+        """
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+class ObjectStore(Protocol):
+    """Objects by name. All methods may be called from several threads."""
+
+    def upload(self) -> Upload:
+        """Begin to write an object."""
+        ...
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a small object unless the name is taken; tell whether it was written.
+
+        Atomic: of several callers, in any processes, exactly one is told True.
+        """
+        ...
+
+    def read(self, name: str, start: int, length: int) -> bytes:
+        """Return up to `length` bytes from byte `start`; fewer only where the object ends.
+
+        Raises
+        ------
+        NotFoundError
+            No object has this name.
+        StorageError
+            The store failed; `retryable` says whether trying again can help.
+        """
+        ...
+
+    def info(self, name: str) -> ObjectInfo:
+        """Return what is known of an object, or raise `NotFoundError`."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield the objects whose name begins with `prefix`, in no particular order.
+
+        Objects created or deleted meanwhile may or may not be among them.
+        """
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove an object; one that is not there is removed already."""
+        ...
+
+    def close(self) -> None:
+        """Release file handles and connections; safe to call twice."""
+        ...
