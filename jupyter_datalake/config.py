@@ -1,4 +1,4 @@
-"""Configuration as frozen values, parsed from URLs and mappings; never read from the environment."""
+"""Configuration as frozen values, parsed from URLs and mappings; reads no environment."""
 
 from __future__ import annotations
 

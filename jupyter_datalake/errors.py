@@ -134,7 +134,6 @@ class DatalakeError(Exception):
     """
 
     default_kind: ClassVar[ErrorKind] = ErrorKind.INTERNAL
-    default_errno: ClassVar[int | None] = None
 
     def __init__(
         self,
@@ -151,9 +150,9 @@ class DatalakeError(Exception):
         self.hint = hint
         self.retryable = retryable
         self.context = context
-        if isinstance(self, OSError):
+        if OSError in type(self).__mro__:
             # `except OSError as e: e.errno` must work for callers who know only the built-in class.
-            self.errno = self.default_errno or category_of(self).errno
+            object.__setattr__(self, "errno", errno_of(self))
 
     def __str__(self) -> str:
         return f"{self.message}. {self.hint}." if self.hint else self.message

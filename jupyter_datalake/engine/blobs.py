@@ -62,9 +62,7 @@ def pack_object(name: str) -> str:
 class BlobReader:
     """Reads blobs; keeps their places and the last used ones in memory. Thread-safe."""
 
-    def __init__(
-        self, objects: ObjectStore, metadata: MetadataStore, *, cache_bytes: int
-    ) -> None:
+    def __init__(self, objects: ObjectStore, metadata: MetadataStore, *, cache_bytes: int) -> None:
         self._objects = objects
         self._metadata = metadata
         self._lock = threading.Lock()
@@ -129,7 +127,9 @@ class BlobReader:
         try:
             stored = self._objects.read(pack_object(pack), record.offset, record.stored_size)
         except NotFoundError as error:
-            raise _corrupt(digest, pack, "its pack is missing") from error
+            missing = _corrupt(digest, pack, "its pack is missing")
+            missing.kind = ErrorKind.OBJECT_NOT_FOUND
+            raise missing from error
         return decode_blob(record, stored, pack)
 
     def _remember(self, digest: Digest, blob: bytes) -> None:

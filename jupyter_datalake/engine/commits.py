@@ -44,6 +44,9 @@ from jupyter_datalake.model.refs import RefKind
 MAX_ATTEMPTS = 60
 """How often a commit is rebased onto a branch that moves under it before it gives up."""
 
+BY_HAND = Provenance(Origin.SESSION)
+"""What a person does, through a session."""
+
 Changes = Mapping[RepoPath, FileEntry | None]
 """Path to its new entry, or None where it goes away."""
 
@@ -56,7 +59,7 @@ class CommitRequest:
     branch: str
     message: str
     author: Author
-    provenance: Provenance = Provenance(Origin.SESSION)
+    provenance: Provenance = BY_HAND
     global_id: GlobalId | None = None
     """A new one begins when None."""
     metadata: dict[str, str] = field(default_factory=dict)
@@ -175,7 +178,7 @@ def _publish(
         global_id=global_id,
         provenance=request.provenance,
         metadata=request.metadata,
-        file_count=held.count,
+        file_count=held.item_count,
         size_bytes=held.size_bytes,
     ).seal()
     writer.add(BlobKind.COMMIT, data)
@@ -254,9 +257,7 @@ def _without_agreed(core: LakeCore, base: Commit, head: Commit, ours: Changes) -
         path_from_key(difference.key): difference.new
         for difference in diff_manifests(core.nodes, base.root, head.root)
     }
-    agreed = {
-        path for path, entry in ours.items() if path in theirs and _same(entry, theirs[path])
-    }
+    agreed = {path for path, entry in ours.items() if path in theirs and _same(entry, theirs[path])}
     rest = {path: entry for path, entry in ours.items() if path not in agreed}
     foreign = {path: item for path, item in theirs.items() if path not in agreed}
     meeting = {path for path in rest if path in foreign}
@@ -269,7 +270,7 @@ def _without_agreed(core: LakeCore, base: Commit, head: Commit, ours: Changes) -
         shown = sorted(meeting)[:100]
         raise ConflictError(
             f"{len(meeting)} paths changed both in your session and on"
-            f" {head.repo}@{head.branch}: {', '.join(shown[:5])}{' …' if len(meeting) > 5 else ''}",  # noqa: PLR2004
+            f" {head.repo}@{head.branch}: {', '.join(shown[:5])}{' …' if len(meeting) > 5 else ''}",
             kind=ErrorKind.PATHS_CONFLICT,
             hint="Keep your version of these files elsewhere, discard them, and commit again",
             paths=shown,
@@ -289,7 +290,7 @@ def _settle_folders(core: LakeCore, head: Commit, changes: Changes) -> Changes:
         if marker is not None and marker.kind is EntryKind.FOLDER:
             settled[folder] = None
     for path, entry in changes.items():
-        if entry is not None and entry.kind is EntryKind.FOLDER and tree.measure(path).count:
+        if entry is not None and entry.kind is EntryKind.FOLDER and tree.measure(path).item_count:
             del settled[path]
     return settled
 

@@ -35,9 +35,13 @@ _LOCATE_AHEAD = 256
 class ByteStream(Protocol):
     """What contents are read from: an open file, or anything with `readinto`."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes; fewer only at the end."""
+        ...
 
-    def readinto(self, buffer: memoryview, /) -> int: ...
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the buffer and return how much was read; 0 at the end."""
+        ...
 
 
 def store_stream(
@@ -238,4 +242,4 @@ class ContentFile(io.RawIOBase):
 
 def open_content(content: FileContent, name: str) -> BinaryIO:
     """Return a buffered binary file over a content."""
-    return io.BufferedReader(ContentFile(content, name), buffer_size=1 << 18)  # type: ignore[return-value]  # BufferedReader is a BinaryIO in all but its stub
+    return io.BufferedReader(ContentFile(content, name), buffer_size=1 << 18)

@@ -28,13 +28,13 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = open(path, "ab", buffering=0)
+        self._file = open(path, "ab", buffering=0)  # noqa: SIM115  # closed by `close`
         if self._file.tell() == 0:
             self._file.write(_MAGIC)
 
     def append(self, record: list[Any]) -> None:
         """Add a record. It survives the death of the process at once, a power cut after `sync`."""
-        body = msgpack.packb(record, use_bin_type=True)
+        body = msgpack.packb(record, use_bin_type=True, unicode_errors="surrogateescape")
         # One write call, so a kill cannot come between frame and body of records that follow.
         self._file.write(_FRAME.pack(len(body), zlib.crc32(body)) + body)
 
@@ -65,7 +65,9 @@ def read_journal(path: Path) -> Iterator[list[Any]]:
         end = _record_end(data, position)
         if end is None:
             break
-        yield msgpack.unpackb(data[position + _FRAME.size : end], raw=False, strict_map_key=False)
+        yield msgpack.unpackb(
+            data[position + _FRAME.size : end], raw=False, unicode_errors="surrogateescape"
+        )
         position = end
     if position < len(data):
         if _is_followed(data, position):

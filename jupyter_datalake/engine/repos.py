@@ -67,7 +67,9 @@ class Repositories:
         """
         with self._core.metadata.write() as tx:
             row = tx.repos.get(name)
-            users = [f"pipeline {edge.pipeline}" for edge in tx.pipelines.edges() if edge.repo == name]
+            users = [
+                f"pipeline {edge.pipeline}" for edge in tx.pipelines.edges() if edge.repo == name
+            ]
             if row.repo.kind is not RepoKind.USER:
                 owner = name.removesuffix(".code")
                 users += [f"pipeline {owner}"] if tx.pipelines.find(owner) else []
@@ -133,7 +135,9 @@ class Repositories:
 
     def _check_free(self, tx: Transaction, name: str) -> None:
         """Refuse a name that is taken, or that would be a folder of another repo's path."""
-        clash = tx.repos.find(name) or (tx.repos.find(name.partition("/")[0]) if "/" in name else None)
+        clash = tx.repos.find(name) or (
+            tx.repos.find(name.partition("/")[0]) if "/" in name else None
+        )
         if clash is None and "/" not in name:
             below = tx.repos.list(prefix=f"{name}/", limit=1, kinds=frozenset(RepoKind))
             clash = below[0] if below else None

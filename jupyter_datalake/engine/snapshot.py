@@ -111,9 +111,7 @@ class Snapshot:
         item = get_item(self._nodes, self.root, path_key(path))
         return None if item is None else decode_entry(item.value, item.size_bytes)
 
-    def list(
-        self, path: RepoPath, *, after: str = "", measure: bool = False
-    ) -> Iterator[FileInfo]:
+    def list(self, path: RepoPath, *, after: str = "", measure: bool = False) -> Iterator[FileInfo]:
         """Yield the children of a folder by name, behind the name `after`.
 
         Subfolders are skipped over, not read: the cost is that of the children.
@@ -306,7 +304,7 @@ class Snapshot:
             mode=0o755,
             mtime_ns=0,
             digest=None,
-            file_count=held.count,
+            file_count=held.item_count,
         )
 
     def _check_empty_folder(self, path: RepoPath) -> None:

@@ -130,9 +130,7 @@ class Worktree:
     def _adopt(self, folder: Node, info: FileInfo) -> Node:
         """Return a clean node for something of the snapshot."""
         entry = None if info.kind is FileKind.FOLDER else self.base.entry(info.path)
-        node = Node(
-            info.kind, info.name, folder, origin=info.path, entry=entry, mode=info.mode
-        )
+        node = Node(info.kind, info.name, folder, origin=info.path, entry=entry, mode=info.mode)
         folder.children[info.name] = node
         return node
 
@@ -309,9 +307,7 @@ class Worktree:
         self, folder: Node, path: RepoPath
     ) -> Iterator[tuple[RepoPath, FileEntry | None, StagedContent | None]]:
         """Yield the changes below a folder that stands where it stood."""
-        names = folder.hidden | {
-            name for name, child in folder.children.items() if child.touched
-        }
+        names = folder.hidden | {name for name, child in folder.children.items() if child.touched}
         for name in sorted(names, key=os.fsencode):
             place = join_path(path, name)
             child = folder.children.get(name)
@@ -343,7 +339,7 @@ class Worktree:
             yield path, empty_folder(mode=node.mode, mtime_ns=node.mtime_ns)
             return
         for name, child in list(node.children.items()):
-            if child.touched or child.origin != join_path(node.origin or ROOT, name):
+            if child.touched:
                 yield from self._effective(child, join_path(path, name))
         if node.origin is None or not self._is_listed(node):
             return
@@ -396,11 +392,13 @@ class Worktree:
                 if child.data is None and child.entry != entry:
                     changed.append(child)
                 child.origin, child.entry, child.touched = place, entry, False
+                if not child.pins:
+                    child.data = None
             self.drop_if_unused(child)
 
     def drop_if_unused(self, node: Node) -> None:
         """Forget a clean node that nobody needs; the snapshot can make it again."""
-        if node.touched or node.pins or node.children or node.data or node.parent is None:
+        if node.touched or node.pins or node.children or node.parent is None:
             return
         if node.parent.children.get(node.name) is node:
             del node.parent.children[node.name]

@@ -80,7 +80,7 @@ class Datums(TableGroup):
             )
         return found[0]
 
-    def roots(self, job_id: str) -> list[tuple[int, Digest]]:
+    def roots(self, job_id: str) -> Sequence[tuple[int, Digest]]:
         """Return position and output root of every datum that has one, by position."""
         datums = tables.datums
         rows = self._connection.execute(

@@ -14,7 +14,7 @@ from jupyter_datalake.model.events import Event, EventKind
 class Events(TableGroup):
     """Statements about `events` and `cursors`."""
 
-    def append(self, kind: EventKind, subject: str, **details: Any) -> None:
+    def append(self, kind: EventKind, subject: str, /, **details: Any) -> None:
         """Add an event; it becomes visible when the transaction commits."""
         self._connection.execute(
             insert(tables.events).values(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, func, insert, or_, select, update
@@ -35,7 +35,7 @@ class JobDraft(NamedTuple):
 
 
 class Jobs(TableGroup):
-    """Statements about `jobs` and `job_waits`. Transitions are checked against the model's table."""
+    """Statements about `jobs` and `job_waits`; transitions follow the model's table."""
 
     def add(self, draft: JobDraft, waits_for: Iterable[str]) -> bool:
         """Insert a waiting job; tell whether it is new (one per pipeline and global id)."""
@@ -100,7 +100,7 @@ class Jobs(TableGroup):
         states: Iterable[JobState] | None = None,
         before: int | None = None,
         limit: int,
-    ) -> list[Job]:
+    ) -> Sequence[Job]:
         """Return jobs, newest first, at most `limit`, below the number `before`."""
         jobs, conditions = tables.jobs, []
         if pipeline is not None:
@@ -119,7 +119,7 @@ class Jobs(TableGroup):
         newest = select(func.max(jobs.c.number)).group_by(jobs.c.pipeline_id)
         return {job.pipeline: job for job in self._select(jobs.c.number.in_(newest), limit=None)}
 
-    def ready(self, limit: int) -> list[Job]:
+    def ready(self, limit: int) -> Sequence[Job]:
         """Return waiting jobs that nothing holds back, oldest first.
 
         A job is held back by a job it waits for, and by an earlier job of its own pipeline.
@@ -150,13 +150,13 @@ class Jobs(TableGroup):
             limit=limit,
         )
 
-    def upstream_of(self, job_id: str) -> list[Job]:
+    def upstream_of(self, job_id: str) -> Sequence[Job]:
         """Return the jobs that a job waits or waited for."""
         waits = tables.job_waits
         ids = select(waits.c.on_job_id).where(waits.c.job_id == job_id)
         return self._select(tables.jobs.c.id.in_(ids), limit=None)
 
-    def lost(self) -> list[Job]:
+    def lost(self) -> Sequence[Job]:
         """Return jobs at work whose lease has run out."""
         jobs = tables.jobs
         return self._select(
@@ -219,7 +219,7 @@ class Jobs(TableGroup):
 
     def _select(
         self, *conditions: Any, limit: int | None, oldest_first: bool = False
-    ) -> list[Job]:
+    ) -> Sequence[Job]:
         jobs, pipelines = tables.jobs, tables.pipelines
         order = jobs.c.number if oldest_first else jobs.c.number.desc()
         rows = self._connection.execute(
@@ -232,7 +232,7 @@ class Jobs(TableGroup):
         counts = self._counts([row.id for row in rows])
         return [_job(row, counts.get(row.id, {})) for row in rows]
 
-    def _counts(self, ids: list[str]) -> dict[str, dict[DatumState, int]]:
+    def _counts(self, ids: Sequence[str]) -> dict[str, dict[DatumState, int]]:
         datums = tables.datums
         counts: dict[str, dict[DatumState, int]] = {}
         for batch in batched(ids):

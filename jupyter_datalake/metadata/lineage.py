@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -56,7 +57,7 @@ class Lineage(TableGroup):
             statement = statement.where(ids.c.created_ns < before_ns)
         return [_record(row) for row in self._connection.execute(statement)]
 
-    def walk(self, start: CommitId, *, upstream: bool, limit: int) -> list[LineageStep]:
+    def walk(self, start: CommitId, *, upstream: bool, limit: int) -> Sequence[LineageStep]:
         """Return the closure of a commit over provenance edges, nearest first.
 
         Parameters

@@ -58,7 +58,9 @@ class Mounts(TableGroup):
     def delete_point(self, path: str) -> None:
         """Forget a mount point and what it shows."""
         self._connection.execute(delete(tables.mounts).where(tables.mounts.c.mountpoint == path))
-        self._connection.execute(delete(tables.mountpoints).where(tables.mountpoints.c.path == path))
+        self._connection.execute(
+            delete(tables.mountpoints).where(tables.mountpoints.c.path == path)
+        )
 
     def add(
         self,
@@ -89,9 +91,7 @@ class Mounts(TableGroup):
                 created_by=by,
             )
         )
-        return Mount(
-            mountpoint, name, repo.repo.name, ref, session_id, time_of(self._now_ns), by
-        )
+        return Mount(mountpoint, name, repo.repo.name, ref, session_id, time_of(self._now_ns), by)
 
     def list(self, mountpoint: str | None = None) -> list[Mount]:
         """Return the mounts of one mount point or of all, by path."""

@@ -71,7 +71,7 @@ class Pipelines(TableGroup):
         """Return the pipeline with this key; it exists, because other rows name it."""
         return self._select(tables.pipelines.c.id == pipeline_id)[0]
 
-    def list(self, *, after: str = "", limit: int) -> list[PipelineRow]:
+    def list(self, *, after: str = "", limit: int) -> Sequence[PipelineRow]:
         """Return pipelines by name, at most `limit`, behind the name `after`."""
         return self._select(tables.pipelines.c.name > after, limit=limit)
 
@@ -135,7 +135,9 @@ class Pipelines(TableGroup):
             tables.pipeline_versions,
         ):
             self._connection.execute(delete(owned).where(owned.c.pipeline_id == pipeline_id))
-        self._connection.execute(delete(tables.pipelines).where(tables.pipelines.c.id == pipeline_id))
+        self._connection.execute(
+            delete(tables.pipelines).where(tables.pipelines.c.id == pipeline_id)
+        )
 
     def version(self, pipeline_id: int, version: int) -> tuple[PipelineSpec, CommitId]:
         """Return spec and code commit of one version, which exists."""
@@ -147,17 +149,19 @@ class Pipelines(TableGroup):
         ).one()
         return parse_spec(row.spec), CommitId(row.code_commit_id)
 
-    def edges(self) -> list[InputEdge]:
+    def edges(self) -> Sequence[InputEdge]:
         """Return who reads what, by pipeline and input."""
         inputs, pipelines = tables.pipeline_inputs, tables.pipelines
         rows = self._connection.execute(
-            select(pipelines.c.name.label("pipeline"), inputs.c.name, inputs.c.repo, inputs.c.branch)
+            select(
+                pipelines.c.name.label("pipeline"), inputs.c.name, inputs.c.repo, inputs.c.branch
+            )
             .join(pipelines, pipelines.c.id == inputs.c.pipeline_id)
             .order_by(pipelines.c.name, inputs.c.name)
         )
         return [InputEdge(*row) for row in rows]
 
-    def due_ticks(self, until_ns: int) -> list[DueTick]:
+    def due_ticks(self, until_ns: int) -> Sequence[DueTick]:
         """Return the clocks of active pipelines whose next tick is not behind `until_ns`."""
         crons, pipelines = tables.cron_inputs, tables.pipelines
         rows = self._connection.execute(
@@ -251,7 +255,7 @@ class Pipelines(TableGroup):
             ],
         )
 
-    def _select(self, *conditions: Any, limit: int | None = None) -> list[PipelineRow]:
+    def _select(self, *conditions: Any, limit: int | None = None) -> Sequence[PipelineRow]:
         pipelines, versions = tables.pipelines, tables.pipeline_versions
         statement = (
             select(pipelines, versions.c.spec, versions.c.code_commit_id)

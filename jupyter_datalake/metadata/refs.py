@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, and_, delete, insert, select, update
@@ -9,9 +10,9 @@ from sqlalchemy import Row, and_, delete, insert, select, update
 from jupyter_datalake.errors import AlreadyExistsError, ConflictError, ErrorKind, NotFoundError
 from jupyter_datalake.metadata import tables
 from jupyter_datalake.metadata.base import TableGroup, time_of
+from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.model.ids import CommitId, short_id
 from jupyter_datalake.model.refs import Ref, RefKind, RefMove
-from jupyter_datalake.metadata.repos import RepoRow
 
 
 class Refs(TableGroup):
@@ -134,7 +135,7 @@ class Refs(TableGroup):
 
     def moves(
         self, repo: RepoRow, *, name: str | None, before: int | None, limit: int
-    ) -> list[tuple[int, RefMove]]:
+    ) -> Sequence[tuple[int, RefMove]]:
         """Return reflog lines with their numbers, newest first, below the number `before`."""
         moves = tables.ref_moves
         statement = (

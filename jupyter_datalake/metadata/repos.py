@@ -81,9 +81,7 @@ class Repos(TableGroup):
     def describe(self, repo_id: int, description: str) -> None:
         """Replace a repo's description."""
         self._connection.execute(
-            update(tables.repos)
-            .where(tables.repos.c.id == repo_id)
-            .values(description=description)
+            update(tables.repos).where(tables.repos.c.id == repo_id).values(description=description)
         )
 
     def delete(self, repo_id: int) -> None:
@@ -100,5 +98,7 @@ class Repos(TableGroup):
 def _repo_row(row: Row[Any]) -> RepoRow:
     return RepoRow(
         row.id,
-        Repo(row.name, RepoKind(row.kind), row.description, time_of(row.created_ns), row.created_by),
+        Repo(
+            row.name, RepoKind(row.kind), row.description, time_of(row.created_ns), row.created_by
+        ),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
@@ -47,7 +48,7 @@ class Sessions(TableGroup):
             )
         return found[0]
 
-    def list(self, repo: RepoRow | None = None) -> list[SessionInfo]:
+    def list(self, repo: RepoRow | None = None) -> Sequence[SessionInfo]:
         """Return the open sessions, of one repo or of all, oldest first."""
         if repo is None:
             return self._select()
@@ -65,7 +66,7 @@ class Sessions(TableGroup):
         """Forget a session."""
         self._connection.execute(delete(tables.sessions).where(tables.sessions.c.id == session_id))
 
-    def _select(self, *conditions: Any) -> list[SessionInfo]:
+    def _select(self, *conditions: Any) -> Sequence[SessionInfo]:
         sessions, repos = tables.sessions, tables.repos
         rows = self._connection.execute(
             select(sessions, repos.c.name.label("repo"))

@@ -187,7 +187,7 @@ _FORK_SENSITIVE: weakref.WeakSet[MetadataStore] = weakref.WeakSet()
 
 def _after_fork() -> None:
     for store in list(_FORK_SENSITIVE):
-        store._forget_connections()  # noqa: SLF001  # same module
+        store._forget_connections()  # same module
 
 
 if hasattr(os, "register_at_fork"):
@@ -231,9 +231,7 @@ def _storage_error(error: DBAPIError) -> StorageError:
             kind=ErrorKind.STORAGE_FULL,
             hint="Free some space and try again; nothing that was there is lost",
         )
-    return StorageError(
-        f"The lake's database failed: {text}", kind=ErrorKind.DATABASE_UNAVAILABLE
-    )
+    return StorageError(f"The lake's database failed: {text}", kind=ErrorKind.DATABASE_UNAVAILABLE)
 
 
 class SharedConnectionLock:

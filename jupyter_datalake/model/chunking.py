@@ -13,13 +13,15 @@ from typing import Any, Protocol
 
 from pyfastcdc import FastCDC
 
-from jupyter_datalake.errors import ErrorKind, FormatError
+from jupyter_datalake.errors import FormatError
 
 
 class Readable(Protocol):
-    """A binary stream; `readinto` fills a buffer and returns 0 at the end."""
+    """A binary stream."""
 
-    def readinto(self, buffer: memoryview, /) -> int: ...
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the buffer and return how much was read; 0 at the end."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ same commit written twice is one commit. Byte layout: docs/format.md, section "C
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -130,24 +130,14 @@ class CommitDraft:
                 self.size_bytes,
             ]
         )
-        return self._with_id(commit_id_of(digest_of(data))), data
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return Commit(id=commit_id_of(digest_of(data)), **values), data
 
-    def _with_id(self, commit_id: CommitId) -> Commit:
-        return Commit(
-            id=commit_id,
-            repo=self.repo,
-            branch=self.branch,
-            root=self.root,
-            parents=self.parents,
-            author=self.author,
-            time_ns=self.time_ns,
-            message=self.message,
-            global_id=self.global_id,
-            metadata=self.metadata,
-            provenance=self.provenance,
-            file_count=self.file_count,
-            size_bytes=self.size_bytes,
-        )
+
+def reseal(commit: Commit) -> tuple[Commit, bytes]:
+    """Return what a commit's values seal to now: the same commit, unless a value was changed."""
+    values = {one.name: getattr(commit, one.name) for one in fields(CommitDraft)}
+    return CommitDraft(**values).seal()
 
 
 def decode_commit(data: bytes) -> Commit:

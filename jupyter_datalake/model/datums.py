@@ -109,8 +109,9 @@ class Datum:
 
 
 def label_of(inputs: Iterable[DatumInput]) -> str:
-    """Return what a datum was cut from, as people read it."""
-    return " × ".join(one.label for one in inputs) or "no input"
+    """Return what a datum was cut from, as people read it; bytes that are no text are escaped."""
+    text = " × ".join(one.label for one in inputs) or "no input"
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,8 +193,8 @@ def _invalid(text: str, column: int, why: str) -> InvalidInputError:
     return InvalidInputError(
         f"Glob {text!r} {why} (column {column + 1})",
         kind=ErrorKind.INVALID_GLOB,
-        hint="Write / for the whole repo, /* for each file and folder at the top, /** for every file",
+        hint="Write / for the whole repo, /* for each file and folder at the top,"
+        " /** for every file",
         glob=text,
         column=column + 1,
     )
-

@@ -59,7 +59,7 @@ class Branch(NamedTuple):
 
     last_key: bytes
     digest: Digest
-    count: int
+    item_count: int
     size_bytes: int
 
 
@@ -89,7 +89,7 @@ class Node:
                 self.level,
                 self.keys,
                 [branch.size_bytes for branch in self.branches],
-                [branch.count for branch in self.branches],
+                [branch.item_count for branch in self.branches],
                 b"".join(branch.digest for branch in self.branches),
             ]
         )
@@ -240,7 +240,7 @@ class _Builder:
             branches = self._branches[level - 1]
             self._branches[level - 1] = []
             node = Node(level, [branch.last_key for branch in branches], branches=branches)
-            count = sum(branch.count for branch in branches)
+            count = sum(branch.item_count for branch in branches)
             size_bytes = sum(branch.size_bytes for branch in branches)
         digest = self._sink.save(node)
         self.add_branch(level + 1, Branch(node.keys[-1], digest, count, size_bytes))
@@ -290,12 +290,12 @@ def get_item(source: NodeSource, root: Digest, key: bytes) -> Item | None:
 
 
 class Cursor:
-    """Walks a manifest forward; `seek` skips without reading what lies between.
+    r"""Walks a manifest forward; `seek` skips without reading what lies between.
 
     Usage::
 
         cursor = Cursor(source, root)
-        cursor.seek(b"data\\0")
+        cursor.seek(b"data\0")
         while (item := cursor.peek()) is not None:
             ...
             cursor.advance()
@@ -371,7 +371,7 @@ def iter_items(
 class Measure(NamedTuple):
     """How much a range of the map holds."""
 
-    count: int
+    item_count: int
     size_bytes: int
 
 
@@ -398,10 +398,10 @@ def _measure(source: NodeSource, digest: Digest, start: bytes, end: bytes | None
         begins_inside = index > 0 and node.keys[index - 1] >= start
         ends_inside = end is None or branch.last_key < end
         if (begins_inside or not start) and ends_inside:
-            part = Measure(branch.count, branch.size_bytes)
+            part = Measure(branch.item_count, branch.size_bytes)
         else:
             part = _measure(source, branch.digest, start, end)
-        count += part.count
+        count += part.item_count
         size_bytes += part.size_bytes
         if not ends_inside:
             break
@@ -439,8 +439,10 @@ def diff_manifests(source: NodeSource, old: Digest, new: Digest) -> Iterator[Dif
 
 
 def _skip_equal(left: _DiffSide, right: _DiffSide) -> None:
-    """Drop equal subtrees from both sides and open the taller of unequal ones, until both lead
-    with unequal leaves or one is used up."""
+    """Drop equal subtrees from both sides and open the taller of unequal ones.
+
+    Afterwards both sides lead with unequal leaves, or one is used up.
+    """
     while left.stack and right.stack:
         if left.stack[-1] == right.stack[-1]:
             left.stack.pop()

@@ -40,7 +40,7 @@ TRAILER_SIZE = _TRAILER.size
 
 
 class BlobKind(IntEnum):
-    """What a blob was stored as; part of the format. Equal bytes are one blob, whatever the kind."""
+    """What a blob was stored as; part of the format. Equal bytes are one blob of any kind."""
 
     CHUNK = 1
     CHUNK_LIST = 2
@@ -138,7 +138,7 @@ def decode_header(data: bytes, name: str) -> None:
 
 
 def decode_trailer(data: bytes, name: str) -> Trailer:
-    """Return the trailer in the last `TRAILER_SIZE` bytes of a pack, or raise `CorruptDataError`."""
+    """Return the trailer in a pack's last `TRAILER_SIZE` bytes, or raise `CorruptDataError`."""
     if len(data) != TRAILER_SIZE or data[-8:] != _TRAILER_MAGIC:
         raise _corrupt(name, "does not end like a pack: it was cut short or overwritten")
     offset, count, digest, _ = _TRAILER.unpack(data)
@@ -175,4 +175,3 @@ def _corrupt(name: str, why: str) -> CorruptDataError:
         hint="Run 'datalake maintenance verify' to list the files it held",
         pack=name,
     )
-

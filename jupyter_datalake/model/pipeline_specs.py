@@ -225,7 +225,9 @@ def _check_whole(spec: PipelineSpec) -> None:
     seen: set[str] = set()
     for leaf in iter_leaves(spec.input):
         if leaf.name in seen:
-            raise _invalid("input", f"has two inputs named {leaf.name!r}; tell them apart with 'as'")
+            raise _invalid(
+                "input", f"has two inputs named {leaf.name!r}; tell them apart with 'as'"
+            )
         seen.add(leaf.name)
         if isinstance(leaf, RepoInput) and leaf.repo == spec.name:
             raise InvalidInputError(
@@ -403,8 +405,10 @@ def _explain(error: ValidationError) -> str:
     """Return what is wrong in words of the spec rather than of JSON Schema."""
     match error.validator:
         case "additionalProperties":
-            known = error.schema["properties"]
-            unknown = sorted(set(error.instance) - set(known))[0]
+            schema: Any = error.schema
+            instance: Any = error.instance
+            known = schema["properties"]
+            unknown = sorted(set(instance) - set(known))[0]
             return f"has the unknown key {unknown!r}; known are {', '.join(known)}"
         case "required":
             return f"lacks {error.message.split(' is a required')[0]}"

@@ -40,7 +40,7 @@ class Schedule:
         """Return the first tick strictly behind `moment`; an interval counts from `moment`."""
         if self.every is not None:
             return moment + self.every
-        following: datetime = croniter(self.cron, moment.astimezone(UTC)).get_next(datetime)
+        following: datetime = croniter(self.cron or "", moment.astimezone(UTC)).get_next(datetime)
         return following
 
 
@@ -55,11 +55,15 @@ def parse_schedule(text: str) -> Schedule:
     stripped = text.strip()
     if stripped.startswith("@every"):
         match = _EVERY.fullmatch(stripped)
-        days, hours, minutes, seconds = (int(part or 0) for part in match.groups()) if match else (
-            0,
-            0,
-            0,
-            0,
+        days, hours, minutes, seconds = (
+            (int(part or 0) for part in match.groups())
+            if match
+            else (
+                0,
+                0,
+                0,
+                0,
+            )
         )
         every = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
         if every < timedelta(seconds=1):

@@ -106,7 +106,7 @@ class LocalUpload:
         self._root = root
         self._temporary = temporary
         with _translated(str(temporary)):
-            self._file = open(temporary, "xb", buffering=1 << 20)
+            self._file = open(temporary, "xb", buffering=1 << 20)  # noqa: SIM115  # closed on exit
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append bytes."""

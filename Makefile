@@ -1,0 +1,55 @@
+# Everything a person or CI runs. 'make demo' and 'make test' install what they need.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+BIN := .venv/bin
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+LAB ?= 1
+
+.PHONY: help setup demo test check lint types unit integration ui docs lock bench clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: ## install everything into .venv and build the extension
+	@scripts/setup.sh
+
+demo: setup ## run the churn story, then open JupyterLab (LAB=0: stop after the summary)
+	@python scripts/demo.py $(if $(filter 0,$(LAB)),--no-lab)
+
+test: ## install everything and run what CI runs
+	@scripts/setup.sh --ui-tests
+	@$(MAKE) --no-print-directory check unit integration ui
+
+check: lint types ## format, lint, layers, types
+lint:
+	ruff format --check .
+	ruff check .
+	lint-imports
+	jlpm --silent lint:check
+types:
+	mypy
+	jlpm --silent tsc --noEmit
+
+unit: ## fast tests: no network, no FUSE, no kernel
+	pytest tests/unit -n 2 -q
+	pytest --doctest-modules jupyter_datalake/model -q
+	jlpm --silent test
+
+integration: ## real files, mounts, kernels, servers
+	pytest tests/integration tests/faults -q
+
+ui: ## JupyterLab in headless Chromium
+	cd tests/ui && npx playwright test
+
+docs: ## write docs/reference anew
+	python scripts/reference.py
+
+lock: ## resolve the dependencies anew
+	uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-emit-index-url --extra lab --extra examples --extra dev -o requirements/lock.txt
+	printf 'pyfuse3>=3.4\ntrio>=0.27\n' | uv pip compile - --quiet --universal \
+	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  -c requirements/lock.txt -o requirements/fuse.txt
+
+clean: ## remove what was built; the demo and .venv stay
+	rm -rf lib jupyter_datalake/labextension tsconfig.tsbuildinfo .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,134 @@
+"""What contents are staged from: bytes, local files, streams, local folders."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from jupyter_datalake.engine.blobs import BlobWriter
+from jupyter_datalake.engine.content import store_bytes, store_stream
+from jupyter_datalake.errors import ErrorKind, InvalidInputError, PathNotFoundError
+from jupyter_datalake.model.chunking import ChunkingParameters
+from jupyter_datalake.model.entries import DEFAULT_FILE_MODE, FileEntry, empty_folder, symlink
+from jupyter_datalake.model.paths import path_from_bytes
+
+Source = bytes | Path | BinaryIO
+
+_READ_AHEAD = 1 << 20
+
+
+def store_source(
+    writer: BlobWriter, source: Source, parameters: ChunkingParameters, *, now_ns: int
+) -> FileEntry:
+    """Add the chunks of a source to `writer` and return the entry of the file.
+
+    A local file's mode and time are taken over; bytes and streams get 0644 and `now_ns`.
+
+    Raises
+    ------
+    PathNotFoundError
+        There is no such local file.
+    InvalidInputError
+        It is a socket, a pipe or a device.
+    """
+    if isinstance(source, Path):
+        return _store_local(writer, source, parameters)
+    if isinstance(source, bytes) and len(source) <= parameters.min_bytes:
+        return store_bytes(writer, source, mode=DEFAULT_FILE_MODE, mtime_ns=now_ns)
+    stream = _BytesStream(source) if isinstance(source, bytes) else _ReadStream(source)
+    return store_stream(writer, stream, parameters, mode=DEFAULT_FILE_MODE, mtime_ns=now_ns)
+
+
+def _store_local(writer: BlobWriter, place: Path, parameters: ChunkingParameters) -> FileEntry:
+    try:
+        status = place.lstat()
+    except FileNotFoundError as error:
+        raise PathNotFoundError(
+            f"There is no local file {str(place)!r}", path=str(place)
+        ) from error
+    if stat.S_ISLNK(status.st_mode):
+        return symlink(os.fsencode(os.readlink(place)), mtime_ns=status.st_mtime_ns)
+    if stat.S_ISDIR(status.st_mode):
+        return empty_folder(mtime_ns=status.st_mtime_ns)
+    if not stat.S_ISREG(status.st_mode):
+        raise InvalidInputError(
+            f"{place} is neither a file, a folder nor a symlink",
+            kind=ErrorKind.INVALID_PATH,
+            path=str(place),
+        )
+    with open(place, "rb", buffering=0) as file:
+        return store_stream(
+            writer,
+            file,
+            parameters,
+            mode=stat.S_IMODE(status.st_mode),
+            mtime_ns=status.st_mtime_ns,
+        )
+
+
+def walk_folder(folder: Path, skipped: list[str]) -> Iterator[tuple[Path, str]]:
+    """Yield files, symlinks and empty folders below a folder with their path relative to it.
+
+    Parameters
+    ----------
+    skipped
+        Gets a line for each thing that is left out, with the reason.
+    """
+
+    def unreadable(error: OSError) -> None:
+        skipped.append(f"{error.filename}: {error.strerror}")
+
+    for place, names, files in os.walk(folder, onerror=unreadable):
+        names.sort()
+        links = [name for name in names if os.path.islink(os.path.join(place, name))]
+        for name in sorted(files + links):
+            path = Path(place, name)
+            if stat.S_IFMT(path.lstat().st_mode) in {stat.S_IFREG, stat.S_IFLNK}:
+                yield path, _relative(path, folder)
+            else:
+                skipped.append(f"{path}: neither a file, a folder nor a symlink")
+        if not names and not files and Path(place) != folder:
+            yield Path(place), _relative(Path(place), folder)
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return path_from_bytes(os.fsencode(path.relative_to(folder).as_posix()))
+
+
+class _BytesStream:
+    """Bytes as a stream for the chunker, without copying them."""
+
+    def __init__(self, data: bytes) -> None:
+        self._view = memoryview(data)
+
+    def read(self, size: int, /) -> bytes:
+        part, self._view = self._view[:size], self._view[size:]
+        return bytes(part)
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        count = min(len(buffer), len(self._view))
+        buffer[:count] = self._view[:count]
+        self._view = self._view[count:]
+        return count
+
+
+class _ReadStream:
+    """Any object with `read` as a stream for the chunker; short reads are joined."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+
+    def read(self, size: int, /) -> bytes:
+        parts: list[bytes] = []
+        while size > 0 and (part := self._source.read(size)):
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        part = self._source.read(min(len(buffer), _READ_AHEAD))
+        buffer[: len(part)] = part
+        return len(part)

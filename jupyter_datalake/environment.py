@@ -1,0 +1,69 @@
+"""The environment variables this package knows; nothing else reads the environment.
+
+==========================  ====================================================================
+``DATALAKE_URL``            the lake that commands, ``lake://`` paths and ``Lake.open()`` use
+``DATALAKE_MOUNTPOINT``     the folder under which repos are mounted, for notebooks and jobs
+``DATALAKE_USER``           the author of commits, where it is not the system's user
+==========================  ====================================================================
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Mapping
+
+from jupyter_datalake.errors import ErrorKind, InvalidInputError
+
+URL_VARIABLE = "DATALAKE_URL"
+MOUNTPOINT_VARIABLE = "DATALAKE_MOUNTPOINT"
+USER_VARIABLE = "DATALAKE_USER"
+
+# What a datum's process gets of our own environment: enough to run, nothing that could be secret.
+_DATUM_VARIABLES = frozenset(
+    {"HOME", "LANG", "LANGUAGE", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV"}
+)
+_DATUM_PREFIXES = ("LC_", "CONDA_", "JUPYTER_", "OMP_", "OPENBLAS_", "MKL_")
+
+
+def lake_url(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the lake that the environment names.
+
+    Raises
+    ------
+    InvalidInputError
+        It names none.
+    """
+    url = environ.get(URL_VARIABLE)
+    if not url:
+        raise InvalidInputError(
+            "No lake was named",
+            kind=ErrorKind.INVALID_URL,
+            hint=f"Set {URL_VARIABLE}, or give --lake FOLDER",
+        )
+    return url
+
+
+def mountpoint(environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the mount point that the environment names, or None."""
+    return environ.get(MOUNTPOINT_VARIABLE) or None
+
+
+def user_name(environ: Mapping[str, str] = os.environ) -> str:
+    """Return who makes commits: the named user, or the one the process runs as."""
+    named = environ.get(USER_VARIABLE)
+    if named:
+        return named
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid-{os.getuid()}"  # a container may run as a number without a name
+
+
+def datum_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the variables that a datum's process may see, by an allow-list."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name in _DATUM_VARIABLES or name.startswith(_DATUM_PREFIXES)
+    }

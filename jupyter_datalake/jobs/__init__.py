@@ -1,0 +1,1 @@
+"""Running datums: code, environments, workers, and the notebook engine."""

@@ -1,0 +1,1 @@
+"""The verbs: one file per noun, and `Lake`, which holds them together."""

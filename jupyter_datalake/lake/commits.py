@@ -1,0 +1,61 @@
+"""Commits: list, get, diff."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+from jupyter_datalake.lake.context import LakeContext, limit_of
+from jupyter_datalake.model.changes import Change
+from jupyter_datalake.model.commits import Commit
+from jupyter_datalake.model.paths import parse_path
+from jupyter_datalake.model.refs import DEFAULT_BRANCH
+
+
+class Commits:
+    """`lake.commits`: the versions of a repo."""
+
+    def __init__(self, context: LakeContext) -> None:
+        self._context = context
+
+    def list(
+        self,
+        repo: str,
+        ref: str = DEFAULT_BRANCH,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> list[Commit]:
+        """Return the commits that a ref leads back to, newest first, along first parents.
+
+        Parameters
+        ----------
+        after
+            Id of the last commit of the previous page.
+        """
+        start = f"{after}^" if after else ref
+        page, _ = self._context.history.log(repo, start, limit=limit_of(limit))
+        return page
+
+    def get(self, repo: str, ref: str = DEFAULT_BRANCH) -> Commit:
+        """Return the commit that a ref expression means now."""
+        return self._context.history.resolve(repo, ref)
+
+    def diff(
+        self,
+        repo: str,
+        old: str,
+        new: str = DEFAULT_BRANCH,
+        *,
+        path: str = "/",
+        limit: int | None = None,
+    ) -> Sequence[Change]:
+        """Return the paths on which two commits of a repo differ, at and below `path`.
+
+        The cost is that of the differences, not of the trees.
+        """
+        history = self._context.history
+        changes = history.diff(
+            history.resolve(repo, old), history.resolve(repo, new), below=parse_path(path)
+        )
+        return [*islice(changes, limit_of(limit))]

@@ -1,0 +1,170 @@
+"""Files: reading them at any commit, and writing them in one go.
+
+Places are addresses, ``repo@ref/path``. What is written here is committed at once; use
+`lake.sessions` to collect several changes into one commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from jupyter_datalake.engine.session import Session
+from jupyter_datalake.engine.snapshot import Snapshot
+from jupyter_datalake.engine.sources import Source
+from jupyter_datalake.lake.context import LakeContext, limit_of
+from jupyter_datalake.lake.sessions import Sessions
+from jupyter_datalake.model.addresses import Address, parse_address
+from jupyter_datalake.model.commits import Commit
+from jupyter_datalake.model.files import FileInfo, FileKind
+from jupyter_datalake.model.globs import parse_glob
+from jupyter_datalake.model.paths import RepoPath, is_within, name_of
+
+Progress = Callable[[Path, int], None]
+"""Told of each local file and its bytes."""
+
+
+class Files:
+    """`lake.files`: what commits hold."""
+
+    def __init__(self, context: LakeContext, sessions: Sessions) -> None:
+        self._context = context
+        self._sessions = sessions
+
+    def list(
+        self,
+        address: str | Address,
+        *,
+        after: str = "",
+        limit: int | None = None,
+        measure: bool = False,
+    ) -> list[FileInfo]:
+        """Return the children of a folder by name.
+
+        Parameters
+        ----------
+        after, limit
+            At most `limit` children behind the name `after`; all of them by default.
+        measure
+            Whether folders come with the size and count of what is below them.
+        """
+        place, tree = self._tree(address)
+        return [*islice(tree.list(place.path, after=after, measure=measure), limit_of(limit))]
+
+    def glob(self, address: str | Address, pattern: str) -> Sequence[FileInfo]:
+        """Return what a glob matches in the commit of an address, in order of path."""
+        _, tree = self._tree(address)
+        return [*parse_glob(pattern).matches_in(tree)]
+
+    def get(self, address: str | Address) -> FileInfo:
+        """Return what is at an address, or raise `PathNotFoundError`."""
+        place, tree = self._tree(address)
+        return tree.get(place.path)
+
+    def open(self, address: str | Address) -> BinaryIO:
+        """Return a file as a buffered, seekable binary file; only what is read is fetched."""
+        place, tree = self._tree(address)
+        return tree.open(place.path)
+
+    def read(self, address: str | Address) -> bytes:
+        """Return the whole content of a file."""
+        place, tree = self._tree(address)
+        return tree.read(place.path)
+
+    def export(self, address: str | Address, target: str | Path) -> int:
+        """Write a file or folder to a local place that does not exist; return the bytes."""
+        place, tree = self._tree(address)
+        return tree.export(place.path, Path(target))
+
+    def put(
+        self, address: str | Address, source: Source | str, *, message: str | None = None
+    ) -> Commit:
+        """Commit one file: bytes, text, a local file, or a stream.
+
+        Raises
+        ------
+        ConflictError
+            Somebody committed another content to the same path meanwhile.
+        """
+        place = _parsed(address)
+        content = source.encode() if isinstance(source, str) else source
+        with self._one_commit(place, message or f"Put {place.path}") as session:
+            session.put(place.path, content)
+        return self._head(place)
+
+    def put_tree(
+        self,
+        address: str | Address,
+        folder: str | Path,
+        *,
+        message: str | None = None,
+        on_file: Progress | None = None,
+    ) -> tuple[Commit, Sequence[str]]:
+        """Commit everything below a local folder.
+
+        Returns
+        -------
+        commit
+            The new head of the branch.
+        skipped
+            What was left out, with the reason: sockets, pipes, devices, unreadable files.
+        """
+        place = _parsed(address)
+        with self._one_commit(place, message or f"Put {Path(folder).name}") as session:
+            skipped = session.put_tree(Path(folder), place.path, on_file=on_file)
+        return self._head(place), skipped
+
+    def delete(self, address: str | Address, *, message: str | None = None) -> Commit:
+        """Commit the removal of a file or folder."""
+        place = _parsed(address)
+        with self._one_commit(place, message or f"Delete {place.path}") as session:
+            session.delete(place.path)
+        return self._head(place)
+
+    def copy(
+        self, source: str | Address, target: str | Address, *, message: str | None = None
+    ) -> Commit:
+        """Commit a copy of a file or folder, also between repos; no bytes move.
+
+        A target that ends in a slash, or is a folder, receives the source under its own name.
+        """
+        origin, tree = self._tree(source)
+        tree.get(origin.path, measure=False)
+        place = _parsed(target)
+        into_folder = isinstance(target, str) and target.endswith("/")
+        with self._one_commit(place, message or f"Copy {origin}") as session:
+            existing = session.find(place.path)
+            path = place.path
+            if into_folder or (existing is not None and existing.kind is FileKind.FOLDER):
+                name = name_of(origin.path)
+                path = RepoPath(f"{path}/{name}".lstrip("/")) if name else path
+            session.put_entries(
+                (RepoPath((path + found[len(origin.path) :]).lstrip("/")), entry)
+                for found, entry in tree.iter_entries(origin.path)
+                if is_within(found, origin.path)
+            )
+        return self._head(place)
+
+    def _tree(self, address: str | Address) -> tuple[Address, Snapshot]:
+        place = _parsed(address)
+        return place, self._context.history.snapshot(place.repo, place.ref)
+
+    def _head(self, place: Address) -> Commit:
+        return self._context.history.resolve(place.repo, place.ref)
+
+    @contextmanager
+    def _one_commit(self, place: Address, message: str) -> Iterator[Session]:
+        """Open a session that commits when its block ends and leaves nothing when it fails."""
+        session = self._sessions.begin(place.repo, place.ref)
+        try:
+            yield session
+            session.commit(message, self._context.author)
+        finally:
+            session.destroy()
+
+
+def _parsed(address: str | Address) -> Address:
+    return parse_address(address) if isinstance(address, str) else address

@@ -1,0 +1,135 @@
+"""`Lake`: the Python face of a lake."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from jupyter_datalake import environment
+from jupyter_datalake.config import LakeConfig
+from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.lake.commits import Commits
+from jupyter_datalake.lake.context import LakeContext
+from jupyter_datalake.lake.files import Files
+from jupyter_datalake.lake.maintenance import Maintenance
+from jupyter_datalake.lake.opening import create_core, open_core
+from jupyter_datalake.lake.refs import Refs
+from jupyter_datalake.lake.repos import Repos
+from jupyter_datalake.lake.sessions import Sessions
+from jupyter_datalake.metadata.store import Clock
+from jupyter_datalake.model.commits import Author
+
+
+class Lake:
+    """An open lake: one object store and one metadata store.
+
+    Usage::
+
+        lake = Lake.open("…/my-lake")
+        lake.repos.create("raw")
+        lake.files.put("raw@main/notes.txt", "hello")
+        lake.files.read("raw@main/notes.txt")
+
+    Safe to share between threads. Close it when done, or use it as a context manager.
+    """
+
+    def __init__(self, core: LakeCore, author: Author) -> None:
+        context = LakeContext(core, author)
+        self._core = core
+        self.author = author
+        self.repos = Repos(context)
+        self.refs = Refs(context)
+        self.commits = Commits(context)
+        self.sessions = Sessions(context)
+        self.files = Files(context, self.sessions)
+        self.maintenance = Maintenance(context)
+
+    @classmethod
+    def open(
+        cls,
+        url: str | LakeConfig | None = None,
+        *,
+        author: Author | None = None,
+        clock: Clock = time.time_ns,
+    ) -> Self:
+        """Open an existing lake.
+
+        Parameters
+        ----------
+        url
+            A folder, as a path or a ``file://`` URL; the one in ``DATALAKE_URL`` when None.
+        author
+            In whose name commits are made; the user of the operating system when None.
+        clock
+            Where times come from, in nanoseconds since 1970; for tests.
+
+        Raises
+        ------
+        NotFoundError
+            There is no lake at this place.
+        FormatError
+            A newer program made it.
+        """
+        return cls(open_core(_config(url), clock=clock), author or default_author())
+
+    @classmethod
+    def create(
+        cls,
+        url: str | LakeConfig | None = None,
+        *,
+        author: Author | None = None,
+        clock: Clock = time.time_ns,
+    ) -> Self:
+        """Make a new lake and open it; ``memory:`` makes one that ends with the process.
+
+        Raises
+        ------
+        AlreadyExistsError
+            There is a lake at this place.
+        """
+        return cls(create_core(_config(url), clock=clock), author or default_author())
+
+    @property
+    def core(self) -> LakeCore:
+        """The stores behind the verbs, for this package's own processes."""
+        return self._core
+
+    @property
+    def url(self) -> str:
+        """Where the lake is."""
+        return self._core.url
+
+    def as_user(self, author: Author) -> Lake:
+        """Return the same open lake, used in the name of somebody else."""
+        return Lake(self._core, author)
+
+    def close(self) -> None:
+        """Close the lake's files and connections; safe to call twice."""
+        self._core.metadata.close()
+        self._core.objects.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Lake {self.url}>"
+
+
+def default_author() -> Author:
+    """Return the user that this process acts for."""
+    return Author(environment.user_name())
+
+
+def _config(url: str | LakeConfig | None) -> LakeConfig:
+    if isinstance(url, LakeConfig):
+        return url
+    return LakeConfig(url or environment.lake_url())

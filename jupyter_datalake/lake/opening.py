@@ -1,0 +1,214 @@
+"""The composition root: a URL becomes stores, caches and a `LakeCore`. Wires, decides nothing.
+
+A lake in a folder::
+
+    objects/            the object store; lake.json names the lake and its format
+    metadata.sqlite     the metadata store
+    work/               sessions, jobs and sockets of this machine
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from jupyter_datalake.config import LakeConfig
+from jupyter_datalake.engine.blobs import BlobReader
+from jupyter_datalake.engine.core import LakeCore, new_id
+from jupyter_datalake.engine.nodes import NodeCache
+from jupyter_datalake.errors import (
+    AlreadyExistsError,
+    CorruptDataError,
+    ErrorKind,
+    FormatError,
+    NotFoundError,
+    StorageError,
+)
+from jupyter_datalake.metadata.locations import open_memory, open_sqlite
+from jupyter_datalake.metadata.store import Clock, MetadataStore
+from jupyter_datalake.model.chunking import ChunkingParameters, parse_chunking
+from jupyter_datalake.model.encoding import FORMAT_VERSION
+from jupyter_datalake.storage.base import ObjectStore
+from jupyter_datalake.storage.local import LocalObjectStore
+from jupyter_datalake.storage.memory import MemoryObjectStore
+
+DESCRIPTION = "lake.json"
+OBJECTS = "objects"
+DATABASE = "metadata.sqlite"
+WORK = "work"
+_MAX_DESCRIPTION = 64 * 1024
+
+
+def create_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
+    """Make a new lake and open it.
+
+    Raises
+    ------
+    AlreadyExistsError
+        There is a lake at this place.
+    StorageError
+        The folder cannot be written.
+    """
+    folder = config.folder
+    if folder is not None and (folder / OBJECTS / DESCRIPTION).exists():
+        raise _exists(config)
+    objects = _objects(folder)
+    description = {
+        "format": FORMAT_VERSION,
+        "lake_id": new_id(),
+        "chunking": ChunkingParameters().as_dict(),
+        "created_ns": clock(),
+    }
+    metadata = _metadata(folder, config, clock)
+    with metadata.write() as tx:
+        tx.settings.set_once("lake_id", str(description["lake_id"]))
+    # The description makes it a lake, so it is written last: a crash before leaves none.
+    if not objects.create(DESCRIPTION, json.dumps(description, indent=2).encode()):
+        raise _exists(config)
+    return _compose(config, objects, metadata, description, clock)
+
+
+def open_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
+    """Open an existing lake.
+
+    Raises
+    ------
+    NotFoundError
+        There is no lake at this place.
+    FormatError
+        A newer program made it.
+    StorageError
+        Its database is gone; the hint says how to rebuild it.
+    """
+    folder = config.folder
+    if folder is None:
+        raise NotFoundError(
+            "A lake in memory cannot be opened again",
+            kind=ErrorKind.LAKE_NOT_FOUND,
+            hint="Create it with Lake.create('memory:')",
+        )
+    if not (folder / OBJECTS / DESCRIPTION).exists():
+        raise NotFoundError(
+            f"There is no lake in {folder}",
+            kind=ErrorKind.LAKE_NOT_FOUND,
+            hint=f"Make one: datalake init {folder}",
+            url=config.url,
+        )
+    objects = _objects(folder)
+    description = read_description(objects)
+    if not (folder / DATABASE).exists():
+        raise StorageError(
+            f"The lake in {folder} has lost its database {DATABASE}",
+            kind=ErrorKind.DATABASE_UNAVAILABLE,
+            hint="Restore it from a backup, or rebuild it from the packs:"
+            f" datalake --lake {folder} maintenance rebuild",
+        )
+    metadata = _metadata(folder, config, clock)
+    with metadata.read() as tx:
+        lake_id = tx.settings.get("lake_id")
+    if lake_id != description["lake_id"]:
+        metadata.close()
+        raise StorageError(
+            f"The database of {folder} belongs to another lake ({lake_id})",
+            kind=ErrorKind.DATABASE_UNAVAILABLE,
+            hint="Put the right database back; nothing was changed",
+        )
+    return _compose(config, objects, metadata, description, clock)
+
+
+def rebuild_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
+    """Open a lake whose database is lost, with an empty one for `engine.rebuild` to fill.
+
+    Raises
+    ------
+    AlreadyExistsError
+        The database is there.
+    """
+    folder = config.folder
+    if folder is None or not (folder / OBJECTS / DESCRIPTION).exists():
+        raise NotFoundError(
+            f"There is no lake in {folder or 'memory'}",
+            kind=ErrorKind.LAKE_NOT_FOUND,
+            url=config.url,
+        )
+    if (folder / DATABASE).exists():
+        raise AlreadyExistsError(
+            f"The lake in {folder} has its database",
+            kind=ErrorKind.LAKE_EXISTS,
+            hint=f"Move {DATABASE} (and its -wal and -shm) away if you want to rebuild it",
+        )
+    objects = _objects(folder)
+    description = read_description(objects)
+    metadata = _metadata(folder, config, clock)
+    with metadata.write() as tx:
+        tx.settings.set_once("lake_id", description["lake_id"])
+    return _compose(config, objects, metadata, description, clock)
+
+
+def read_description(objects: ObjectStore) -> dict[str, Any]:
+    """Return what the lake says of itself, checked."""
+    raw = objects.read(DESCRIPTION, 0, _MAX_DESCRIPTION)
+    try:
+        description = json.loads(raw)
+        version = description["format"]
+        parse = description["chunking"], description["lake_id"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptDataError(
+            f"The lake's description {DESCRIPTION} is damaged", kind=ErrorKind.CORRUPT_OBJECT
+        ) from error
+    del parse
+    if version > FORMAT_VERSION:
+        raise FormatError(
+            f"The lake has format {version}; this program knows up to {FORMAT_VERSION}",
+            kind=ErrorKind.FORMAT_TOO_NEW,
+            hint="Upgrade jupyter_datalake",
+        )
+    return dict(description)
+
+
+def _compose(
+    config: LakeConfig,
+    objects: ObjectStore,
+    metadata: MetadataStore,
+    description: dict[str, Any],
+    clock: Clock,
+) -> LakeCore:
+    blobs = BlobReader(objects, metadata, cache_bytes=config.chunk_cache_bytes)
+    folder = config.folder
+    work = Path(tempfile.mkdtemp(prefix="datalake-")) if folder is None else folder / WORK
+    work.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return LakeCore(
+        lake_id=description["lake_id"],
+        objects=objects,
+        metadata=metadata,
+        blobs=blobs,
+        nodes=NodeCache(blobs, entries=config.node_cache_entries),
+        chunking=parse_chunking(description["chunking"]),
+        work_folder=work,
+        url=config.url if folder is None else str(folder),
+        clock=clock,
+    )
+
+
+def _objects(folder: Path | None) -> ObjectStore:
+    if folder is None:
+        return MemoryObjectStore()
+    return LocalObjectStore(folder / OBJECTS)
+
+
+def _metadata(folder: Path | None, config: LakeConfig, clock: Clock) -> MetadataStore:
+    if folder is None:
+        return open_memory(clock=clock)
+    return open_sqlite(folder / DATABASE, wait_s=config.database_wait_s, clock=clock)
+
+
+def _exists(config: LakeConfig) -> AlreadyExistsError:
+    return AlreadyExistsError(
+        f"There is a lake in {config.folder} already",
+        kind=ErrorKind.LAKE_EXISTS,
+        hint="Open it, or choose another folder",
+        url=config.url,
+    )

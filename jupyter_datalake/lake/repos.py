@@ -1,0 +1,75 @@
+"""Repos: list, get, create, update, delete."""
+
+from __future__ import annotations
+
+from jupyter_datalake.engine.repos import Repositories
+from jupyter_datalake.lake.context import LakeContext, limit_of
+from jupyter_datalake.model.repos import Repo, RepoKind
+
+VISIBLE_KINDS = frozenset({RepoKind.USER, RepoKind.OUTPUT})
+
+
+class Repos:
+    """`lake.repos`: the named, versioned trees of files."""
+
+    def __init__(self, context: LakeContext) -> None:
+        self._context = context
+
+    def list(
+        self,
+        *,
+        prefix: str = "",
+        include_code: bool = False,
+        after: str = "",
+        limit: int | None = None,
+    ) -> list[Repo]:
+        """Return repos by name.
+
+        Parameters
+        ----------
+        prefix
+            Beginning of the names wanted.
+        include_code
+            Whether the repos that keep pipelines' code are wanted too.
+        after, limit
+            At most `limit` repos behind the name `after`; all of them by default.
+        """
+        kinds = frozenset(RepoKind) if include_code else VISIBLE_KINDS
+        with self._context.core.metadata.read() as tx:
+            rows = tx.repos.list(prefix=prefix, after=after, limit=limit_of(limit), kinds=kinds)
+        return [row.repo for row in rows]
+
+    def get(self, name: str) -> Repo:
+        """Return one repo, or raise `NotFoundError`."""
+        with self._context.core.metadata.read() as tx:
+            return tx.repos.get(name).repo
+
+    def create(self, name: str, *, description: str = "") -> Repo:
+        """Create a repo; its branch main points to an empty first commit.
+
+        Raises
+        ------
+        InvalidInputError
+            The name breaks the grammar.
+        AlreadyExistsError
+            The name is taken.
+        """
+        return Repositories(self._context.core).create(
+            name, description=description, author=self._context.author
+        )
+
+    def update(self, name: str, *, description: str) -> Repo:
+        """Replace a repo's description."""
+        with self._context.core.metadata.write() as tx:
+            tx.repos.describe(tx.repos.get(name).id, description)
+            return tx.repos.get(name).repo
+
+    def delete(self, name: str) -> None:
+        """Remove a repo with its branches, tags, history and sessions.
+
+        Raises
+        ------
+        StateError
+            A pipeline or a mount uses it (``in-use``); `context["users"]` lists them.
+        """
+        Repositories(self._context.core).delete(name)

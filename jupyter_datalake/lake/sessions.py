@@ -1,0 +1,245 @@
+"""Sessions: collecting changes to a branch, looking at them, committing or discarding them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from jupyter_datalake.engine.core import new_id
+from jupyter_datalake.engine.session import Session, create_session, open_session
+from jupyter_datalake.engine.sources import Source
+from jupyter_datalake.errors import ErrorKind, PermissionDeniedError
+from jupyter_datalake.lake.context import LakeContext, limit_of
+from jupyter_datalake.model.changes import Change
+from jupyter_datalake.model.commits import Author, Commit
+from jupyter_datalake.model.files import FileInfo
+from jupyter_datalake.model.paths import parse_path
+from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
+from jupyter_datalake.model.repos import RepoKind
+from jupyter_datalake.model.sessions import SessionInfo
+from jupyter_datalake.mount.control import MountClient, mount_holding
+
+
+class WorkSession:
+    """An open session: files are put, renamed and deleted by path, then committed together.
+
+    Usage::
+
+        with lake.sessions.create("raw") as session:
+            session.put("2026/a.csv", b"…")
+            session.delete("2025")
+            session.commit("Replace last year's files")
+
+    Closing it keeps what is staged; `lake.sessions.open(session.id)` goes on.
+    """
+
+    def __init__(self, session: Session, author: Author) -> None:
+        self._session = session
+        self._author = author
+
+    @property
+    def info(self) -> SessionInfo:
+        """The session as lists show it."""
+        return self._session.info
+
+    @property
+    def id(self) -> str:
+        """The session's id."""
+        return self._session.id
+
+    def put(self, path: str, source: Source | str) -> None:
+        """Stage a file: bytes, text, a local `Path`, or a stream."""
+        content = source.encode() if isinstance(source, str) else source
+        self._session.put(parse_path(path), content)
+
+    def put_tree(self, folder: str | Path, path: str = "/") -> Sequence[str]:
+        """Stage everything below a local folder; return what was left out, with the reason."""
+        return self._session.put_tree(Path(folder), parse_path(path))
+
+    def open(self, path: str) -> BinaryIO:
+        """Return a file's present content as a binary file to read."""
+        return self._session.open(parse_path(path))
+
+    def find(self, path: str) -> FileInfo | None:
+        """Return what is at a path, or None."""
+        return self._session.find(parse_path(path))
+
+    def list(self, path: str = "/") -> Sequence[FileInfo]:
+        """Return the children of a folder, by name."""
+        return self._session.list(parse_path(path))
+
+    def make_folder(self, path: str) -> None:
+        """Stage a folder."""
+        self._session.make_folder(parse_path(path))
+
+    def rename(self, old: str, new: str) -> None:
+        """Stage a move of a file or folder."""
+        self._session.rename(parse_path(old), parse_path(new))
+
+    def delete(self, path: str) -> None:
+        """Stage the removal of a file or folder."""
+        self._session.delete(parse_path(path))
+
+    def diff(self) -> Sequence[Change]:
+        """Return what is staged, by path."""
+        return list(self._session.diff())
+
+    def discard(self, *paths: str) -> None:
+        """Drop what is staged at and below `paths`, or everything."""
+        self._session.discard([parse_path(path) for path in paths] if paths else None)
+
+    def commit(self, message: str, *, metadata: dict[str, str] | None = None) -> Commit:
+        """Commit what is staged and go on from the new commit.
+
+        Raises
+        ------
+        StateError
+            Nothing is staged.
+        ConflictError
+            Others changed the same paths; everything staged is still there.
+        """
+        return self._session.commit(message, self._author, metadata=metadata)[0].commit
+
+    def close(self) -> None:
+        """Let go of the session; what is staged stays."""
+        self._session.close()
+
+    def delete_session(self) -> None:
+        """Remove the session and everything staged in it."""
+        self._session.destroy()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Sessions:
+    """`lake.sessions`: writable views of branches.
+
+    A session that is mounted is open in the mount's process; the verbs here ask that process.
+    """
+
+    def __init__(self, context: LakeContext) -> None:
+        self._context = context
+
+    def list(self, repo: str | None = None) -> Sequence[SessionInfo]:
+        """Return the open sessions, of one repo or of all, oldest first."""
+        with self._context.core.metadata.read() as tx:
+            return tx.sessions.list(None if repo is None else tx.repos.get(repo))
+
+    def get(self, session_id: str) -> SessionInfo:
+        """Return one session, or raise `NotFoundError`."""
+        with self._context.core.metadata.read() as tx:
+            return tx.sessions.get(session_id)
+
+    def create(self, repo: str, branch: str = DEFAULT_BRANCH) -> WorkSession:
+        """Begin a session on a branch and open it."""
+        return WorkSession(self.begin(repo, branch), self._context.author)
+
+    def open(self, session_id: str) -> WorkSession:
+        """Open a session again, with everything staged in it.
+
+        Raises
+        ------
+        ConflictError
+            Another process has it open (``session-busy``), a mount for instance.
+        """
+        return WorkSession(
+            open_session(self._context.core, self.get(session_id)), self._context.author
+        )
+
+    def diff(
+        self, session_id: str, *, path: str = "/", limit: int | None = None
+    ) -> Sequence[Change]:
+        """Return what is staged in a session, by path."""
+        below = parse_path(path)
+        client = self._holder(session_id)
+        if client is not None:
+            return client.diff(session_id, below, limit_of(limit))
+        with self._opened(session_id) as session:
+            return [*islice(session.diff(below), limit_of(limit))]
+
+    def commit(
+        self, session_id: str, message: str, *, metadata: dict[str, str] | None = None
+    ) -> Commit:
+        """Commit what is staged in a session; it goes on from the new commit.
+
+        Raises
+        ------
+        StateError
+            Nothing is staged.
+        ConflictError
+            Others changed the same paths; everything staged is still there.
+        """
+        client = self._holder(session_id)
+        if client is not None:
+            commit_id = client.commit(session_id, message, self._context.author, metadata or {})
+            with self._context.core.metadata.read() as tx:
+                return tx.commits.get(commit_id)
+        with self._opened(session_id) as session:
+            return session.commit(message, self._context.author, metadata=metadata)[0].commit
+
+    def discard(self, session_id: str, paths: Iterable[str] | None = None) -> None:
+        """Drop what is staged at and below `paths`, or everything."""
+        parsed = None if paths is None else [parse_path(path) for path in paths]
+        client = self._holder(session_id)
+        if client is not None:
+            client.discard(session_id, parsed)
+            return
+        with self._opened(session_id) as session:
+            session.discard(parsed)
+
+    def delete(self, session_id: str) -> None:
+        """Remove a session that is not mounted, and everything staged in it."""
+        with self._opened(session_id) as session:
+            session.destroy()
+
+    def begin(self, repo: str, branch: str) -> Session:
+        """Begin an engine session on a branch; for `lake.files` and the mount."""
+        self.check_writable(repo, branch)
+        return create_session(self._context.core, repo, branch, self._context.author, new_id())
+
+    def check_writable(self, repo: str, branch: str) -> None:
+        """Refuse what people must not write to: tags, commits, and what a pipeline writes."""
+        with self._context.core.metadata.read() as tx:
+            row = tx.repos.get(repo)
+            ref = tx.refs.find(row, branch)
+            if ref is not None and ref.kind is not RefKind.BRANCH:
+                raise PermissionDeniedError(
+                    f"{repo}@{branch} is a tag; only branches can be written to",
+                    hint="Create a branch at it: datalake refs create-branch",
+                    repo=repo,
+                    ref=branch,
+                )
+            if row.repo.kind is not RepoKind.USER and branch == DEFAULT_BRANCH:
+                raise PermissionDeniedError(
+                    f"{repo}@{branch} is written by pipeline {repo.removesuffix('.code')!r} only",
+                    kind=ErrorKind.NOT_ALLOWED,
+                    hint="Copy the files to a repo of your own, or create a branch",
+                    repo=repo,
+                    ref=branch,
+                )
+            tx.refs.get(row, branch, RefKind.BRANCH)
+
+    @contextmanager
+    def _opened(self, session_id: str) -> Iterator[Session]:
+        session = open_session(self._context.core, self.get(session_id))
+        try:
+            yield session
+        finally:
+            session.close()
+
+    def _holder(self, session_id: str) -> MountClient | None:
+        """Return the mount that has a session open, or None."""
+        return mount_holding(self._context.core, session_id)

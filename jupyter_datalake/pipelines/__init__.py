@@ -1,0 +1,1 @@
+"""Pipelines: publication, planning, and the controller that turns commits into jobs."""

@@ -1,0 +1,1 @@
+"""The Jupyter server extension: REST by noun, one event stream, authenticated and authorised."""

@@ -1,0 +1,1 @@
+"""Warehouses: queries in, rows out, behind one interface."""
