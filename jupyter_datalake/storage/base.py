@@ -1,16 +1,35 @@
 """`ObjectStore`: the contract between the lake and whatever keeps its bytes.
 
-An object is written once and never changed. `testing.object_store_suite` is the contract as
-tests; every implementation runs it.
+An object is written once and never changed. Its name is components of ``A-Z a-z 0-9 . _ -``
+joined by ``/``, and no object is named like a folder of another. `testing.object_store_suite` is
+the contract as tests; every implementation runs it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
+
+from jupyter_datalake.errors import ErrorKind, InvalidInputError
+
+_NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]+(?:/(?!\.)[A-Za-z0-9._-]+)*")
+
+
+def check_object_name(name: str) -> str:
+    """Return `name` if it can name an object, else raise `InvalidInputError`.
+
+    Names come from digests, but also from databases that strangers made: one that leads out of
+    the store must not be read, let alone written.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidInputError(
+            f"{name!r} cannot name an object", kind=ErrorKind.INVALID_PATH, object=name
+        )
+    return name
 
 
 @dataclass(frozen=True, slots=True)

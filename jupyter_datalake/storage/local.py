@@ -1,27 +1,37 @@
 """Objects as files below one folder.
 
 Order of a write, each step durable before the next: bytes into a temporary file, fsync of the
-file, rename, fsync of the folder. A crash leaves a temporary file or the whole object.
+file, its name linked, fsync of the folder, and of every folder above that is new. A crash leaves
+a temporary file or the whole object.
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import secrets
+import stat
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from jupyter_datalake.errors import ErrorKind, NotFoundError, StorageError
-from jupyter_datalake.storage.base import ObjectInfo
+from jupyter_datalake.errors import DatalakeError, ErrorKind, NotFoundError, StorageError
+from jupyter_datalake.forking import renew_lock_after_fork
+from jupyter_datalake.storage.base import ObjectInfo, check_object_name
 
-_TEMPORARY = "tmp"
+_TEMPORARY = ".tmp"
+"""Where uploads grow; no object's name begins with a dot."""
+
+_LEFT_BEHIND_S = 3600.0
+"""Age at which a temporary file that nobody holds locked was left by a process that died."""
+
 _OPEN_FILES = 64
 
 
@@ -37,12 +47,15 @@ class LocalObjectStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._handles = _HandleCache()
-        with _translated(str(folder)):
-            (folder / _TEMPORARY).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._durable: set[Path] = set()
+        """Folders whose own names are known to be durable."""
+        with _translated(str(folder), writing=True):
+            _make_folders(folder / _TEMPORARY)
+            self._sweep()
 
     def upload(self) -> LocalUpload:
         """Begin to write an object; see `ObjectStore.upload`."""
-        return LocalUpload(self._folder, self._folder / _TEMPORARY / secrets.token_hex(8))
+        return LocalUpload(self, self._folder / _TEMPORARY / secrets.token_hex(8))
 
     def create(self, name: str, data: bytes) -> bool:
         """Write a small object unless the name is taken; see `ObjectStore.create`."""
@@ -52,98 +65,133 @@ class LocalObjectStore:
 
     def read(self, name: str, start: int, length: int) -> bytes:
         """Return part of an object; see `ObjectStore.read`."""
-        with _translated(name), self._handles.opened(self._folder / name) as handle:
+        path = self._folder / check_object_name(name)
+        with _translated(name), self._handles.opened(path) as handle:
+            # Not more than there is: the system would be asked for memory first, and a damaged
+            # database can ask for any length.
+            end = min(start + length, handle.size_bytes)
             parts: list[bytes] = []
-            while length > 0:
-                part = os.pread(handle, length, start)
+            while start < end:
+                part = os.pread(handle.descriptor, end - start, start)
                 if not part:
                     break
-                if len(part) == length and not parts:
+                if len(part) == end - start and not parts:
                     return part
                 parts.append(part)
                 start += len(part)
-                length -= len(part)
             return b"".join(parts)
 
     def info(self, name: str) -> ObjectInfo:
         """Return what is known of an object; see `ObjectStore.info`."""
         with _translated(name):
-            status = (self._folder / name).stat()
+            status = (self._folder / check_object_name(name)).stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise FileNotFoundError(errno.ENOENT, "not a file", name)
         return _info(name, status)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the objects whose name begins with `prefix`; see `ObjectStore.list`."""
-        folder, _, _ = prefix.rpartition("/")
-        for place, names, files in os.walk(self._folder / folder):
-            if Path(place) == self._folder and _TEMPORARY in names:
-                names.remove(_TEMPORARY)
-            for file in files:
-                path = Path(place, file)
-                name = path.relative_to(self._folder).as_posix()
-                if not name.startswith(prefix):
-                    continue
-                try:
-                    yield _info(name, path.stat())
-                except FileNotFoundError:
-                    continue  # deleted since the folder was read
+        yield from self._list("", prefix)
 
     def delete(self, name: str) -> None:
         """Remove an object; see `ObjectStore.delete`."""
-        path = self._folder / name
+        path = self._folder / check_object_name(name)
         self._handles.forget(path)
-        with _translated(name):
-            path.unlink(missing_ok=True)
+        with _translated(name, writing=True), suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()
 
     def close(self) -> None:
         """Close the file handles that are kept open between reads."""
         self._handles.close()
 
+    def _list(self, folder: str, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield what begins with `prefix` below `folder`, a name that is empty or ends in /."""
+        with _translated(folder or str(self._folder)):
+            try:
+                found = list(os.scandir(self._folder / folder))
+            except (FileNotFoundError, NotADirectoryError):
+                return  # deleted since the folder above was read
+        for one in found:
+            name = folder + one.name
+            if one.name.startswith("."):
+                continue
+            if one.is_dir(follow_symlinks=False):
+                if f"{name}/".startswith(prefix) or prefix.startswith(f"{name}/"):
+                    yield from self._list(f"{name}/", prefix)
+            elif one.is_file(follow_symlinks=False) and name.startswith(prefix):
+                # `NotFoundError`: deleted since the folder was read.
+                with suppress(NotFoundError), _translated(name):
+                    yield _info(name, one.stat())
+
+    def _make_parents(self, target: Path) -> None:
+        """Make the folders above an object, and their names durable.
+
+        A folder that is there already may have been made a moment ago by somebody who has not
+        synced it yet, so each process syncs each folder's name once itself.
+        """
+        if target.parent in self._durable and target.parent.is_dir():
+            return
+        above = [one for one in target.parents if one.is_relative_to(self._folder)]
+        for folder in reversed(above):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(folder.parent)
+            self._durable.add(folder)
+
+    def _sweep(self) -> None:
+        """Remove the temporary files of processes that died; a live one holds its file locked."""
+        limit = time.time() - _LEFT_BEHIND_S
+        for one in os.scandir(self._folder / _TEMPORARY):
+            # Another process may sweep at the same time, or finish this very upload.
+            with suppress(OSError):
+                if one.stat(follow_symlinks=False).st_mtime > limit:
+                    continue
+                descriptor = os.open(one.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    os.unlink(one.path)
+                finally:
+                    os.close(descriptor)
+
 
 class LocalUpload:
     """An object being written to a temporary file; see `storage.base.Upload`."""
 
-    def __init__(self, root: Path, temporary: Path) -> None:
-        self._root = root
+    def __init__(self, store: LocalObjectStore, temporary: Path) -> None:
+        self._store = store
         self._temporary = temporary
-        with _translated(str(temporary)):
+        with _translated(str(temporary), writing=True):
             self._file = open(temporary, "xb", buffering=1 << 20)  # noqa: SIM115  # closed on exit
+            with suppress(OSError):  # where locks do not exist, nothing is swept up either
+                fcntl.flock(self._file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append bytes."""
-        with _translated(str(self._temporary)):
+        with _translated(str(self._temporary), writing=True):
             self._file.write(data)
 
     def finish(self, name: str) -> None:
-        """Make the object appear whole under `name`."""
-        target = self._target(name)
-        with _translated(name):
-            os.replace(self._temporary, target)
-            sync_folder(target.parent)
+        """Make the object appear whole under `name`, unless it is there already."""
+        self.link(name)
 
     def link(self, name: str) -> bool:
         """Make the object appear unless `name` is taken; tell whether it did."""
-        target = self._target(name)
-        with _translated(name):
-            try:
-                os.link(self._temporary, target)
-            except FileExistsError:
-                return False
-            sync_folder(target.parent)
-        return True
-
-    def _target(self, name: str) -> Path:
-        target = self._root / name
-        with _translated(name):
+        target = self._store._folder / check_object_name(name)  # same module
+        with _translated(name, writing=True):
             self._file.flush()
             # An fsync that failed once may succeed later without the bytes being safe, so the
-            # error ends this upload; nothing is renamed.
+            # error ends this upload; the name is not given.
             os.fsync(self._file.fileno())
             os.fchmod(self._file.fileno(), 0o400)
             self._file.close()
-            if not target.parent.is_dir():
-                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                sync_folder(target.parent.parent)
-        return target
+            self._store._make_parents(target)  # same module
+            try:
+                os.link(self._temporary, target)
+                is_new = True
+            except FileExistsError:
+                is_new = False
+            # Also when it was there: who wrote it may not have come so far yet.
+            sync_folder(target.parent)
+        return is_new
 
     def __enter__(self) -> Self:
         return self
@@ -154,13 +202,12 @@ class LocalUpload:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        try:
-            self._file.close()  # flushes what is buffered, which a full disk refuses
-        except OSError:
-            if exc_type is None:
-                raise
-        finally:
-            self._temporary.unlink(missing_ok=True)
+        # What is still buffered is not wanted any more, but closing tries to write it, which a
+        # full disk refuses. A temporary file that cannot be removed now is swept up later.
+        with suppress(OSError):
+            self._file.close()
+        with suppress(OSError):
+            self._temporary.unlink()
 
 
 class _HandleCache:
@@ -169,13 +216,14 @@ class _HandleCache:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._handles: OrderedDict[Path, _Handle] = OrderedDict()
+        renew_lock_after_fork(self)
 
     @contextmanager
-    def opened(self, path: Path) -> Iterator[int]:
+    def opened(self, path: Path) -> Iterator[_Handle]:
         with self._lock:
             handle = self._handles.get(path)
             if handle is None:
-                handle = _Handle(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+                handle = _Handle(path)
                 self._handles[path] = handle
                 if len(self._handles) > _OPEN_FILES:
                     _, oldest = self._handles.popitem(last=False)
@@ -184,7 +232,7 @@ class _HandleCache:
                 self._handles.move_to_end(path)
             handle.users += 1
         try:
-            yield handle.descriptor
+            yield handle
         finally:
             with self._lock:
                 handle.release()
@@ -205,10 +253,15 @@ class _HandleCache:
 class _Handle:
     """A descriptor with a use count; the cache's own use is the first."""
 
-    __slots__ = ("descriptor", "users")
+    __slots__ = ("descriptor", "size_bytes", "users")
 
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
+    def __init__(self, path: Path) -> None:
+        self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        status = os.fstat(self.descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(self.descriptor)
+            raise FileNotFoundError(errno.ENOENT, "not a file", str(path))
+        self.size_bytes = status.st_size
         self.users = 1
 
     def release(self) -> None:
@@ -219,11 +272,19 @@ class _Handle:
 
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _make_folders(folder: Path) -> None:
+    """Make a folder and what is missing above it, durably."""
+    missing = [one for one in (folder, *folder.parents) if not one.is_dir()]
+    for one in reversed(missing):
+        one.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(one.parent)
 
 
 def _info(name: str, status: os.stat_result) -> ObjectInfo:
@@ -231,18 +292,20 @@ def _info(name: str, status: os.stat_result) -> ObjectInfo:
 
 
 @contextmanager
-def _translated(name: str) -> Iterator[None]:
-    """Turn the system's errors into ours."""
+def _translated(name: str, *, writing: bool = False) -> Iterator[None]:
+    """Turn the system's errors into ours; a missing file is `NotFoundError` only when reading."""
     try:
         yield
-    except FileNotFoundError as error:
-        raise NotFoundError(
-            f"Object {name} is not in the store",
-            kind=ErrorKind.OBJECT_NOT_FOUND,
-            hint="Run 'datalake maintenance verify' to list what is missing",
-            object=name,
-        ) from error
+    except DatalakeError:
+        raise
     except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG} and not writing:
+            raise NotFoundError(
+                f"Object {name} is not in the store",
+                kind=ErrorKind.OBJECT_NOT_FOUND,
+                hint="Run 'datalake maintenance verify' to list what is missing",
+                object=name,
+            ) from error
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise StorageError(
                 f"The disk is full: {name} could not be written",

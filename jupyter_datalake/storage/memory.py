@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from jupyter_datalake.errors import ErrorKind, NotFoundError
-from jupyter_datalake.storage.base import ObjectInfo
+from jupyter_datalake.forking import renew_lock_after_fork
+from jupyter_datalake.storage.base import ObjectInfo, check_object_name
 
 
 class MemoryObjectStore:
@@ -18,6 +19,7 @@ class MemoryObjectStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._objects: dict[str, tuple[bytes, datetime]] = {}
+        renew_lock_after_fork(self)
 
     def upload(self) -> MemoryUpload:
         """Begin to write an object; see `ObjectStore.upload`."""
@@ -25,10 +27,11 @@ class MemoryObjectStore:
 
     def create(self, name: str, data: bytes) -> bool:
         """Write a small object unless the name is taken; see `ObjectStore.create`."""
+        check_object_name(name)
         with self._lock:
             if name in self._objects:
                 return False
-            self._objects[name] = (data, datetime.now(UTC))
+            self._objects[name] = (bytes(data), datetime.now(UTC))
             return True
 
     def read(self, name: str, start: int, length: int) -> bytes:
@@ -50,6 +53,7 @@ class MemoryObjectStore:
 
     def delete(self, name: str) -> None:
         """Remove an object; see `ObjectStore.delete`."""
+        check_object_name(name)
         with self._lock:
             self._objects.pop(name, None)
 
@@ -57,6 +61,7 @@ class MemoryObjectStore:
         """Nothing to release: the objects stay readable, as they would on a disk."""
 
     def _find(self, name: str) -> tuple[bytes, datetime]:
+        check_object_name(name)
         with self._lock:
             found = self._objects.get(name)
         if found is None:

@@ -1,1 +1,15 @@
-"""The published test kit: contracts that stores must keep, faults, fixtures, the lake's model."""
+"""The published test kit: contracts that stores must keep, faults, fixtures, the lake's model.
+
+==========================  =====================================================================
+``object_store_suite``      `ObjectStoreSuite`: what every `ObjectStore` must do, as a test class
+``metadata_suite``          `MetadataSuite`: the same for `MetadataStore`
+``lake_machine``            `LakeMachine`: a lake beside a dict, driven by Hypothesis
+``strategies``              paths, contents and edits that have broken file stores before
+``invariants``              what must be true of any lake at any time
+``faults``                  stores that fail on purpose, and points at which a process dies
+``fixtures``                a pytest plugin: lakes in memory and on disk, clocks that are set
+==========================  =====================================================================
+
+Nothing at run time imports this. Only `fixtures` and the suites import pytest, and only
+`strategies` and `lake_machine` import Hypothesis.
+"""

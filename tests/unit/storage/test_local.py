@@ -1,0 +1,223 @@
+"""The object store in a folder keeps the contract, and writes so that power may fail."""
+
+import errno
+import os
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from jupyter_datalake.errors import ErrorKind, NotFoundError, StorageError
+from jupyter_datalake.storage import local
+from jupyter_datalake.storage.local import LocalObjectStore
+from jupyter_datalake.testing.object_store_suite import ObjectStoreSuite
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = LocalObjectStore(tmp_path / "objects")
+    yield made
+    made.close()
+
+
+class TestLocalObjectStore(ObjectStoreSuite):
+    @pytest.fixture
+    def store(self, tmp_path):
+        made = LocalObjectStore(tmp_path / "objects")
+        yield made
+        made.close()
+
+    def peek(self, store, name):
+        path = store._folder / name
+        return path.read_bytes() if path.is_file() else None
+
+    def poke(self, store, name, data):
+        path = store._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def temporaries(store):
+    return list((store._folder / ".tmp").iterdir())
+
+
+class Recorder:
+    """Writes down what a power cut would need to know: names made, and folders and files synced."""
+
+    def __init__(self, monkeypatch):
+        self.steps = []
+        real = {name: getattr(os, name) for name in ("fsync", "link", "mkdir")}
+
+        def fsync(descriptor):
+            real["fsync"](descriptor)
+            self.steps.append(("sync", Path(os.readlink(f"/proc/self/fd/{descriptor}"))))
+
+        def link(source, target):
+            real["link"](source, target)
+            self.steps.append(("name", Path(target)))
+
+        def mkdir(path, mode=0o777):
+            real["mkdir"](path, mode)
+            self.steps.append(("name", Path(path)))
+
+        monkeypatch.setattr(os, "fsync", fsync)
+        monkeypatch.setattr(os, "link", link)
+        monkeypatch.setattr(os, "mkdir", mkdir)
+
+    def lost_names(self):
+        """Names that a power cut now would take away."""
+        lost = []
+        for index, (act, path) in enumerate(self.steps):
+            if act == "name" and ("sync", path.parent) not in self.steps[index:]:
+                lost.append(path)
+        return lost
+
+
+def test_every_name_on_the_way_to_a_new_object_survives_a_power_cut(tmp_path, monkeypatch):
+    recorder = Recorder(monkeypatch)
+    store = LocalObjectStore(tmp_path / "new" / "lake" / "objects")
+    with store.upload() as upload:
+        upload.write(b"x")
+        upload.finish("packs/ab/x")
+    assert recorder.lost_names() == []
+    named = [path for act, path in recorder.steps if act == "name"]
+    assert store._folder / "packs" in named
+    assert store._folder / "packs/ab/x" in named
+
+
+def test_bytes_are_durable_before_they_get_their_name(store, monkeypatch):
+    recorder = Recorder(monkeypatch)
+    store.create("x", b"abc")
+    acts = [(act, path.parent.name) for act, path in recorder.steps]
+    assert acts.index(("sync", ".tmp")) < acts.index(("name", "objects"))
+    assert recorder.steps[-1] == ("sync", store._folder)
+
+
+def test_folder_made_by_another_process_a_moment_ago_is_synced_too(store, monkeypatch):
+    (store._folder / "packs").mkdir()  # … and the other process died before it synced the name
+    recorder = Recorder(monkeypatch)
+    store.create("packs/x", b"abc")
+    assert ("sync", store._folder) in recorder.steps
+
+
+def test_object_already_there_is_synced_before_it_is_relied_on(store, monkeypatch):
+    (store._folder / "packs").mkdir()
+    (store._folder / "packs/x").write_bytes(b"abc")
+    recorder = Recorder(monkeypatch)
+    with store.upload() as upload:
+        upload.write(b"abc")
+        upload.finish("packs/x")
+    assert recorder.steps[-1] == ("sync", store._folder / "packs")
+
+
+def test_failed_fsync_gives_no_name_and_is_not_tried_again(store, monkeypatch):
+    def fails(descriptor):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with store.upload() as upload:
+        upload.write(b"abc")
+        with pytest.raises(StorageError) as caught:
+            upload.finish("x")
+    assert caught.value.kind is ErrorKind.STORAGE_UNAVAILABLE
+    assert not caught.value.retryable
+    assert list(store.list("")) == []
+    assert temporaries(store) == []
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_full_disk_is_told_apart_from_other_trouble(store, monkeypatch, code):
+    def fails(source, target):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "link", fails)
+    with pytest.raises(StorageError) as caught:
+        store.create("x", b"abc")
+    assert caught.value.kind is ErrorKind.STORAGE_FULL
+    assert caught.value.errno == errno.ENOSPC
+    assert temporaries(store) == []
+
+
+def test_store_that_lost_its_folder_is_a_storage_error_not_a_missing_object(store):
+    (store._folder / ".tmp").rmdir()
+    with pytest.raises(StorageError):
+        store.upload()
+
+
+def test_abandoned_upload_on_a_full_disk_does_not_raise_a_second_time(store):
+    upload = store.upload()
+    with upload:
+        upload.write(b"x" * 100)  # waits in the buffer; closing tries to write it
+        full = os.open("/dev/full", os.O_WRONLY)
+        os.dup2(full, upload._file.fileno())
+        os.close(full)
+    assert temporaries(store) == []
+
+
+def test_objects_are_read_only_files_for_their_owner(store):
+    store.create("packs/x", b"abc")
+    mode = stat.S_IMODE((store._folder / "packs/x").stat().st_mode)
+    assert mode == 0o400
+    assert stat.S_IMODE(store._folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((store._folder / "packs").stat().st_mode) == 0o700
+
+
+def test_temporary_files_of_dead_processes_are_swept_up_when_the_store_is_opened(store):
+    old = time.time() - 2 * local._LEFT_BEHIND_S
+    left = store._folder / ".tmp" / "dead"
+    left.write_bytes(b"x")
+    os.utime(left, (old, old))
+    recent = store._folder / ".tmp" / "recent"
+    recent.write_bytes(b"x")
+    LocalObjectStore(store._folder).close()
+    assert temporaries(store) == [recent]
+
+
+def test_temporary_file_of_a_slow_upload_is_not_swept_up(store):
+    old = time.time() - 2 * local._LEFT_BEHIND_S
+    with store.upload() as upload:
+        upload.write(b"slow")
+        os.utime(upload._temporary, (old, old))
+        LocalObjectStore(store._folder).close()
+        upload.finish("x")
+    assert store.read("x", 0, 9) == b"slow"
+
+
+def test_handles_are_bounded_and_released(store):
+    def open_descriptors():
+        return len(os.listdir("/proc/self/fd"))
+
+    before = open_descriptors()
+    for number in range(local._OPEN_FILES * 2):
+        store.create(f"n/{number}", b"x")
+        store.read(f"n/{number}", 0, 1)
+    assert open_descriptors() <= before + local._OPEN_FILES
+    store.close()
+    assert open_descriptors() <= before
+
+
+def test_folder_and_foreign_things_are_not_objects(store):
+    store.create("packs/x", b"abc")
+    os.mkfifo(store._folder / "packs" / "pipe")
+    os.symlink("/etc", store._folder / "etc")
+    with pytest.raises(NotFoundError):
+        store.read("packs", 0, 1)
+    with pytest.raises(NotFoundError):
+        store.read("etc", 0, 1)
+    assert [one.name for one in store.list("packs")] == ["packs/x"]
+    assert [one.name for one in store.list("")] == ["packs/x"]
+
+
+def test_unreadable_folder_is_an_error_of_the_listing_not_an_empty_one(store, monkeypatch):
+    store.create("packs/x", b"abc")
+    real = os.scandir
+
+    def fails(path):
+        if Path(path).name == "packs":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", fails)
+    with pytest.raises(StorageError):
+        list(store.list(""))
