@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from jupyter_datalake import environment
-from jupyter_datalake.config import LakeConfig
+from jupyter_datalake.config import ControllerConfig, LakeConfig
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.lake.commits import Commits
 from jupyter_datalake.lake.context import LakeContext
+from jupyter_datalake.lake.controllers import run_controller
+from jupyter_datalake.lake.events import Events
 from jupyter_datalake.lake.files import Files
+from jupyter_datalake.lake.jobs import Jobs
+from jupyter_datalake.lake.lineage import LineageVerbs
 from jupyter_datalake.lake.maintenance import Maintenance
 from jupyter_datalake.lake.opening import create_core, open_core
+from jupyter_datalake.lake.pipelines import Pipelines
 from jupyter_datalake.lake.refs import Refs
 from jupyter_datalake.lake.repos import Repos
 from jupyter_datalake.lake.sessions import Sessions
+from jupyter_datalake.lake.warehouse import WarehouseVerbs
 from jupyter_datalake.metadata.store import Clock
 from jupyter_datalake.model.commits import Author
 
@@ -43,6 +51,11 @@ class Lake:
         self.commits = Commits(context)
         self.sessions = Sessions(context)
         self.files = Files(context, self.sessions)
+        self.pipelines = Pipelines(context)
+        self.jobs = Jobs(context)
+        self.lineage = LineageVerbs(context)
+        self.warehouse = WarehouseVerbs(context)
+        self.events = Events(context)
         self.maintenance = Maintenance(context)
 
     @classmethod
@@ -99,6 +112,41 @@ class Lake:
     def url(self) -> str:
         """Where the lake is."""
         return self._core.url
+
+    def run_controller(
+        self,
+        config: ControllerConfig | None = None,
+        *,
+        stop: threading.Event | None = None,
+        until_idle: bool = False,
+        on_change: Callable[[], None] | None = None,
+    ) -> None:
+        """Run the lake's pipelines in this process.
+
+        Parameters
+        ----------
+        config
+            How many datums run at once, and how long claims last.
+        stop
+            Set it, from another thread, to end; running jobs go back to waiting.
+        until_idle
+            End when every job has ended.
+        on_change
+            Told after every step in which something happened.
+
+        Raises
+        ------
+        ConflictError
+            `until_idle`, and another controller leads.
+        """
+        run_controller(
+            self._core,
+            self.author,
+            config or ControllerConfig(),
+            stop=stop or threading.Event(),
+            until_idle=until_idle,
+            on_change=on_change,
+        )
 
     def as_user(self, author: Author) -> Lake:
         """Return the same open lake, used in the name of somebody else."""

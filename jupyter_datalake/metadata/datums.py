@@ -26,9 +26,15 @@ class Datums(TableGroup):
     """Statements about `datums` and `datum_results`."""
 
     def replace(
-        self, job_id: str, planned: Sequence[tuple[Digest, tuple[DatumInput, ...]]]
+        self, job_id: str, planned: Sequence[tuple[Digest, tuple[DatumInput, ...], str]]
     ) -> None:
-        """Write the datums of a job, all queued; those of an earlier attempt are dropped."""
+        """Write the datums of a job, all queued; those of an earlier attempt are dropped.
+
+        Parameters
+        ----------
+        planned
+            Key, inputs and reason of each, by position.
+        """
         self._connection.execute(delete(tables.datums).where(tables.datums.c.job_id == job_id))
         self._insert_missing(
             tables.datums,
@@ -39,11 +45,12 @@ class Datums(TableGroup):
                     "key": key,
                     "state": str(DatumState.QUEUED),
                     "label": label_of(inputs),
+                    "reason": reason,
                     "inputs": [one.as_dict() for one in inputs],
                     "tries": 0,
                     "message": "",
                 }
-                for position, (key, inputs) in enumerate(planned)
+                for position, (key, inputs, reason) in enumerate(planned)
             ],
         )
 
@@ -201,6 +208,7 @@ def _datum(row: Row[Any]) -> Datum:
         key=Digest(row.key),
         state=DatumState(row.state),
         inputs=tuple(parse_datum_input(one) for one in row.inputs),
+        reason=row.reason,
         tries=row.tries,
         started_at=optional_time(row.started_ns),
         finished_at=optional_time(row.finished_ns),

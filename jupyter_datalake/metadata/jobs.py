@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, func, insert, or_, select, update
 
-from jupyter_datalake.errors import ErrorKind, NotFoundError
+from jupyter_datalake.errors import ErrorKind, NotFoundError, StateError
 from jupyter_datalake.metadata import tables
 from jupyter_datalake.metadata.base import TableGroup, batched, optional_time, time_of
 from jupyter_datalake.model.datums import DatumState
@@ -176,13 +176,20 @@ class Jobs(TableGroup):
             ).scalar_one()
         )
 
-    def move(self, job: Job, new: JobState, **changes: Any) -> None:
+    def move(self, job: Job, new: JobState, *, owner: str | None = None, **changes: Any) -> None:
         """Move a job from the state it is known in to `new`, with other columns.
+
+        Parameters
+        ----------
+        owner
+            The controller that must still hold the job: what it does after losing the job to
+            another controller is refused.
 
         Raises
         ------
         StateError
-            The state machine has no such transition, or somebody else moved the job first.
+            The state machine has no such transition, somebody else moved the job first, or it
+            is not the owner's any more.
         """
         check_job_transition(job.id, job.state, new)
         jobs = tables.jobs
@@ -195,11 +202,19 @@ class Jobs(TableGroup):
             values["lease_until_ns"] = None
         if new is JobState.WAITING:
             values.update(attempt=job.attempt + 1, owner=None, lease_until_ns=None)
-        result = self._connection.execute(
-            update(jobs).where(jobs.c.id == job.id, jobs.c.state == str(job.state)).values(**values)
-        )
+        conditions = [jobs.c.id == job.id, jobs.c.state == str(job.state)]
+        if owner is not None:
+            conditions.append(jobs.c.owner == owner)
+        result = self._connection.execute(update(jobs).where(*conditions).values(**values))
         if result.rowcount != 1:
-            check_job_transition(job.id, self.get(job.id).state, new)
+            actual = self.get(job.id)
+            raise StateError(
+                f"Job {job.id} is {actual.state}"
+                + (f" and belongs to {actual.owner}" if actual.owner else ""),
+                kind=ErrorKind.WRONG_STATE,
+                job=job.id,
+                state=str(actual.state),
+            )
 
     def update(self, job_id: str, **changes: Any) -> None:
         """Change columns that are not the state."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from jupyter_datalake.errors import AlreadyExistsError, ErrorKind, NotFoundError
 from jupyter_datalake.metadata import tables
@@ -181,6 +181,14 @@ class Pipelines(TableGroup):
             .order_by(crons.c.next_ns)
             .limit(1)
         ).scalar_one_or_none()
+        return found
+
+    def last_tick_ns(self, pipeline_id: int) -> int | None:
+        """Return when a pipeline's clock ticked last, or None if it has not, or has none."""
+        crons = tables.cron_inputs
+        found: int | None = self._connection.execute(
+            select(func.max(crons.c.last_ns)).where(crons.c.pipeline_id == pipeline_id)
+        ).scalar_one()
         return found
 
     def tick(self, pipeline_id: int) -> None:

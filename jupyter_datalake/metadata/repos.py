@@ -9,7 +9,29 @@ from sqlalchemy import Row, delete, insert, select, update
 from jupyter_datalake.errors import AlreadyExistsError, ErrorKind, NotFoundError
 from jupyter_datalake.metadata import tables
 from jupyter_datalake.metadata.base import TableGroup, time_of
-from jupyter_datalake.model.repos import Repo, RepoKind
+from jupyter_datalake.model.commits import Author
+from jupyter_datalake.model.ids import CommitId
+from jupyter_datalake.model.refs import DEFAULT_BRANCH
+from jupyter_datalake.model.repos import Repo, RepoHead, RepoKind
+
+
+_WITH_HEAD = (
+    select(
+        tables.repos,
+        tables.commits.c.id.label("head_id"),
+        tables.commits.c.author_name,
+        tables.commits.c.author_email,
+        tables.commits.c.time_ns,
+        tables.commits.c.message,
+        tables.commits.c.file_count,
+        tables.commits.c.size_bytes,
+    )
+    .outerjoin(
+        tables.refs,
+        (tables.refs.c.repo_id == tables.repos.c.id) & (tables.refs.c.name == DEFAULT_BRANCH),
+    )
+    .outerjoin(tables.commits, tables.commits.c.id == tables.refs.c.commit_id)
+)
 
 
 class RepoRow(NamedTuple):
@@ -36,9 +58,7 @@ class Repos(TableGroup):
 
     def find(self, name: str) -> RepoRow | None:
         """Return a repo, or None."""
-        row = self._connection.execute(
-            select(tables.repos).where(tables.repos.c.name == name)
-        ).one_or_none()
+        row = self._connection.execute(_WITH_HEAD.where(tables.repos.c.name == name)).one_or_none()
         return None if row is None else _repo_row(row)
 
     def list(
@@ -47,8 +67,7 @@ class Repos(TableGroup):
         """Return repos by name, at most `limit`, behind the name `after`."""
         repos = tables.repos
         statement = (
-            select(repos)
-            .where(repos.c.name > after, repos.c.kind.in_([str(kind) for kind in kinds]))
+            _WITH_HEAD.where(repos.c.name > after, repos.c.kind.in_([str(kind) for kind in kinds]))
             .order_by(repos.c.name)
             .limit(limit)
         )
@@ -84,6 +103,12 @@ class Repos(TableGroup):
             update(tables.repos).where(tables.repos.c.id == repo_id).values(description=description)
         )
 
+    def set_kind(self, repo_id: int, kind: RepoKind) -> None:
+        """Record who writes to a repo from now on."""
+        self._connection.execute(
+            update(tables.repos).where(tables.repos.c.id == repo_id).values(kind=str(kind))
+        )
+
     def delete(self, repo_id: int) -> None:
         """Remove a repo with its refs, reflog, sessions and commits."""
         ours = select(tables.commits.c.id).where(tables.commits.c.repo_id == repo_id)
@@ -96,9 +121,25 @@ class Repos(TableGroup):
 
 
 def _repo_row(row: Row[Any]) -> RepoRow:
+    head = None
+    if row.head_id is not None:
+        author = Author(row.author_name, row.author_email)
+        head = RepoHead(
+            CommitId(row.head_id),
+            time_of(row.time_ns),
+            str(author),
+            row.message,
+            row.file_count,
+            row.size_bytes,
+        )
     return RepoRow(
         row.id,
         Repo(
-            row.name, RepoKind(row.kind), row.description, time_of(row.created_ns), row.created_by
+            row.name,
+            RepoKind(row.kind),
+            row.description,
+            time_of(row.created_ns),
+            row.created_by,
+            head,
         ),
     )

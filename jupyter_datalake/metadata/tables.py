@@ -294,6 +294,7 @@ datums = Table(
     Column("key", LargeBinary(32), nullable=False, index=True),
     Column("state", _Name, nullable=False),  # model.datums.DatumState
     Column("label", Text, nullable=False),  # the paths it was cut from, for people
+    Column("reason", Text, nullable=False),  # why it runs or not: pipelines.explaining.Reason
     Column("inputs", JSON, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("started_ns", BigInteger),

@@ -93,6 +93,8 @@ class Datum:
     key: Digest
     state: DatumState
     inputs: tuple[DatumInput, ...]
+    reason: str
+    """Why it runs or not: ``new``, ``input changed``, ``unchanged`` …"""
     tries: int
     started_at: datetime | None
     finished_at: datetime | None

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from jupyter_datalake.model.ids import CommitId
+
 
 class RepoKind(StrEnum):
     """Who writes to a repo."""
@@ -19,6 +21,18 @@ class RepoKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RepoHead:
+    """The newest commit of a repo's main branch, as lists show it."""
+
+    commit_id: CommitId
+    created_at: datetime
+    author: str
+    message: str
+    file_count: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Repo:
     """A repo as lists show it."""
 
@@ -27,3 +41,5 @@ class Repo:
     description: str
     created_at: datetime
     created_by: str
+    head: RepoHead | None = None
+    """None only while the repo is being created."""

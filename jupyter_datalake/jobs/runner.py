@@ -1,0 +1,148 @@
+"""Running one try of one datum, anywhere: prepare, run the code, keep what it left."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.environment import datum_environment
+from jupyter_datalake.errors import DatalakeError
+from jupyter_datalake.jobs.commands import run_command
+from jupyter_datalake.jobs.environments import LOCK_FILE, differences, lock_environment
+from jupyter_datalake.jobs.notebooks import check_parameters, parse_notebook
+from jupyter_datalake.jobs.outputs import store_folder
+from jupyter_datalake.jobs.papermill_engine import run_notebook
+from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
+from jupyter_datalake.jobs.workspace import INPUTS, LOG, NOTEBOOK, OUT, CappedLog, Workspace
+from jupyter_datalake.model.datums import DatumState, label_of
+from jupyter_datalake.model.ids import digest_of
+from jupyter_datalake.model.pipelines import CommandCode, NotebookCode, QueryCode
+from jupyter_datalake.model.warehouse import IngestReport, IngestSpec
+
+RunQuery = Callable[[IngestSpec, Path], IngestReport]
+"""Runs a query and writes its rows below a folder; given by who knows the warehouses."""
+
+_SHOWN_DIFFERENCES = 10
+
+# A variable of this name would change how programs run instead of telling them where files are.
+_PROTECTED_PREFIXES = ("LD_", "PYTHON", "DATALAKE_", "PACH_", "PARAM_", "JUPYTER_")
+
+
+class DatumRunner:
+    """Runs datums one after another, in this process.
+
+    Parameters
+    ----------
+    run_query
+        How `ingest` pipelines get their rows.
+    """
+
+    def __init__(self, core: LakeCore, run_query: RunQuery) -> None:
+        self._core = core
+        self._run_query = run_query
+
+    def run(self, task: DatumTask) -> DatumOutcome:
+        """Run one try and return how it ended; what it left is stored in the lake.
+
+        Errors of the program are an outcome, not an exception; so are a full disk and a damaged
+        input. Only a bug leaves here as an exception.
+        """
+        workspace = Workspace.of(self._core, task)
+        started = time.monotonic()
+        try:
+            workspace.prepare(self._core, task)
+            with CappedLog(workspace.artifacts / LOG) as log:
+                log.line(f"datum {task.position}, try {task.attempt}: {label_of(task.inputs)}")
+                outcome = self._attempt(task, workspace, log)
+                log.line(f"{outcome.state} after {time.monotonic() - started:.1f} s")
+            return self._with_artifacts(outcome, workspace)
+        except DatalakeError as error:
+            return DatumOutcome(DatumState.FAILED, str(error), error.kind)
+        finally:
+            workspace.remove()
+
+    def _attempt(self, task: DatumTask, workspace: Workspace, log: CappedLog) -> DatumOutcome:
+        try:
+            self._run_code(task, workspace, log)
+            root = store_folder(self._core, workspace.out, inside=workspace.inputs)
+            return DatumOutcome(DatumState.SUCCESS, output_root=root)
+        except DatalakeError as error:
+            log.line(str(error))
+            return DatumOutcome(DatumState.FAILED, str(error), error.kind)
+
+    def _run_code(self, task: DatumTask, workspace: Workspace, log: CappedLog) -> None:
+        spec = task.spec
+        match spec.code:
+            case NotebookCode(path):
+                self._tell_differences(workspace, spec.kernel, log)
+                places = {one.name: f"{INPUTS}/{one.name}" for one in task.inputs}
+                parameters = {**places, **spec.parameters, OUT: f"{INPUTS}/{OUT}"}
+                notebook = workspace.run / path
+                parsed = parse_notebook(notebook.read_bytes(), path)
+                for warning in check_parameters(parsed, spec.parameters, path):
+                    log.line(warning)
+                run_notebook(
+                    notebook,
+                    workspace.artifacts / NOTEBOOK,
+                    parameters=parameters,
+                    kernel=spec.kernel,
+                    language=parsed.language,
+                    folder=workspace.run,
+                    environment=datum_variables(task),
+                    log=log,
+                )
+            case CommandCode(argv):
+                run_command(
+                    argv,
+                    folder=workspace.run,
+                    environment={**datum_environment(), **datum_variables(task)},
+                    log=log,
+                )
+            case QueryCode(ingest):
+                report = self._run_query(ingest, workspace.out)
+                log.line(f"{report.row_count:,} rows, {report.size_bytes:,} bytes")
+                for name, kind in report.columns.items():
+                    log.line(f"column {name}: {kind}")
+
+    def _tell_differences(self, workspace: Workspace, kernel: str, log: CappedLog) -> None:
+        """Log what has changed in the environment since the code was published."""
+        stored = (workspace.run / LOCK_FILE).read_bytes()
+        changed = differences(json.loads(stored), lock_environment(kernel))
+        for line in changed[:_SHOWN_DIFFERENCES]:
+            log.line(f"environment differs from the lock: {line}")
+        if len(changed) > _SHOWN_DIFFERENCES:
+            log.line(f"… and {len(changed) - _SHOWN_DIFFERENCES} more differences")
+
+    def _with_artifacts(self, outcome: DatumOutcome, workspace: Workspace) -> DatumOutcome:
+        root = store_folder(self._core, workspace.artifacts)
+        return DatumOutcome(outcome.state, outcome.message, outcome.kind, outcome.output_root, root)
+
+
+def datum_variables(task: DatumTask) -> dict[str, str]:
+    """Return the environment variables that tell a program about its datum.
+
+    Pachyderm's names are set beside ours, so that its programs run unchanged. Parameters of a
+    command come as ``PARAM_<name>``, strings as they are and everything else as JSON.
+    """
+    inputs = "".join(f"{one.name}{one.digest.hex()}" for one in task.inputs)
+    datum_id = digest_of(inputs.encode()).hex()
+    variables = {
+        "DATALAKE_JOB_ID": task.job_id,
+        "DATALAKE_GLOBAL_ID": task.global_id,
+        "DATALAKE_PIPELINE": task.spec.name,
+        "DATALAKE_DATUM": str(task.position),
+        "PACH_JOB_ID": task.job_id,
+        "PACH_DATUM_ID": datum_id,
+        "PACH_PIPELINE_NAME": task.spec.name,
+    }
+    for one in task.inputs:
+        variables[f"{one.name}_COMMIT"] = one.commit_id or ""
+        if not one.name.startswith(_PROTECTED_PREFIXES) and one.name not in datum_environment():
+            variables[one.name] = f"{INPUTS}/{one.name}"
+    variables[OUT] = f"{INPUTS}/{OUT}"
+    for name, value in task.spec.parameters.items():
+        variables[f"PARAM_{name}"] = value if isinstance(value, str) else json.dumps(value)
+    return variables

@@ -1,0 +1,118 @@
+"""The folder of one try of one datum: its inputs, its output, its code, its log.
+
+::
+
+    <work>/jobs/<job>/<position>-<attempt>/
+        run/                the program's working directory, with the published code
+        run/pfs/<input>/    what each input contributes, under its own path
+        run/pfs/out/        what the program writes is the datum's output
+        artifacts/          executed notebook and log
+
+Inputs are copies: what a program does to them reaches nobody else and is not kept.
+"""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from jupyter_datalake.engine.commits import commit_by_id
+from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.jobs.tasks import DatumTask
+from jupyter_datalake.model.datums import DatumInput
+from jupyter_datalake.model.paths import ROOT
+
+INPUTS = "pfs"
+OUT = "out"
+LOG = "log.txt"
+NOTEBOOK = "notebook.ipynb"
+MAX_LOG_BYTES = 16 * 1024 * 1024
+
+
+class Workspace:
+    """The folder of one try. Made by `prepare`, removed by `remove`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.run = folder / "run"
+        self.inputs = self.run / INPUTS
+        self.out = self.inputs / OUT
+        self.artifacts = folder / "artifacts"
+
+    @classmethod
+    def of(cls, core: LakeCore, task: DatumTask) -> Self:
+        """Return where a try's folder is, whether it exists or not."""
+        return cls(job_folder(core, task.job_id) / f"{task.position}-{task.attempt}")
+
+    def prepare(self, core: LakeCore, task: DatumTask) -> int:
+        """Make the folder with code and inputs; return the bytes written.
+
+        Raises
+        ------
+        StorageError
+            The disk is full.
+        CorruptDataError
+            An input is damaged.
+        """
+        shutil.rmtree(self.folder, ignore_errors=True)  # an attempt of that name was killed
+        self.artifacts.mkdir(mode=0o700, parents=True)
+        code = core.snapshot(commit_by_id(core, task.code_commit_id))
+        written = code.export(ROOT, self.run)
+        self.out.mkdir(parents=True)
+        for given in task.inputs:
+            written += self._place(core, given)
+        return written
+
+    def _place(self, core: LakeCore, given: DatumInput) -> int:
+        target = self.inputs / given.name
+        if given.commit_id is None:
+            target.mkdir()
+            moment = datetime.fromtimestamp(int(given.path) // 1000 / 1e6, UTC)
+            text = moment.isoformat()
+            (target / text.replace(":", "-")).write_text(text)
+            return len(text)
+        tree = core.snapshot(commit_by_id(core, given.commit_id))
+        return tree.export_into(given.path, target)
+
+    def remove(self) -> None:
+        """Remove the folder; what a program made unremovable stays for the next start."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def job_folder(core: LakeCore, job_id: str) -> Path:
+    """Return the folder that holds a job's workspaces."""
+    return core.work_folder / "jobs" / job_id
+
+
+class CappedLog:
+    """A datum's log: text is appended and flushed, up to a limit that the log itself announces."""
+
+    def __init__(self, path: Path, *, limit: int = MAX_LOG_BYTES) -> None:
+        self._file = open(path, "a", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115  # closed on exit
+        self._left = limit
+        self._limit = limit
+
+    def write(self, text: str) -> int:
+        """Append text; past the limit it is dropped, after one line that says so."""
+        if self._left > 0:
+            self._file.write(text[: self._left])
+            self._left -= len(text)
+            if self._left <= 0:
+                self._file.write(f"\n[the log ends here: it reached {self._limit >> 20} MiB]\n")
+            self._file.flush()
+        return len(text)
+
+    def line(self, text: str) -> None:
+        """Append one line of our own."""
+        self.write(f"[datalake] {text}\n")
+
+    def flush(self) -> None:
+        """Everything is flushed as it is written."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._file.close()

@@ -1,0 +1,227 @@
+"""Lineage: which data and which code made this, and what was made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_datalake.lake.context import LakeContext, limit_of
+from jupyter_datalake.lake.repos import VISIBLE_KINDS
+from jupyter_datalake.metadata.store import Transaction
+from jupyter_datalake.model.addresses import Address, parse_address
+from jupyter_datalake.model.commits import Commit
+from jupyter_datalake.model.datums import Datum
+from jupyter_datalake.model.ids import GlobalId
+from jupyter_datalake.model.jobs import Job, Outcome
+from jupyter_datalake.model.lineage import (
+    GlobalRecord,
+    LineageEdge,
+    LineageGraph,
+    LineageNode,
+    LineageStep,
+    NodeKind,
+    node_id,
+)
+from jupyter_datalake.model.paths import RepoPath
+from jupyter_datalake.model.pipelines import (
+    CommandCode,
+    NotebookCode,
+    Pipeline,
+    QueryCode,
+    cron_inputs,
+)
+
+_MAX_STEPS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Where a commit comes from and where it went."""
+
+    commit: Commit
+    upstream: Sequence[LineageStep]
+    """What it was made from, nearest first."""
+    downstream: Sequence[LineageStep]
+    """What was made from it, nearest first."""
+    makers: Sequence[Datum]
+    """For a path in an output: the datums that wrote it, with the files they read."""
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalLineage:
+    """One change and everything that hangs on it."""
+
+    record: GlobalRecord
+    jobs: Sequence[Job]
+    """In the order they were created: upstream first."""
+    commits: Sequence[Commit]
+    """Oldest first."""
+
+
+class LineageVerbs:
+    """`lake.lineage`: what was made from what."""
+
+    def __init__(self, context: LakeContext) -> None:
+        self._context = context
+
+    def list(self, *, limit: int | None = 100) -> Sequence[GlobalRecord]:
+        """Return global ids, newest first: each is one change and all it set off."""
+        with self._context.core.metadata.read() as tx:
+            return tx.lineage.list(limit=limit_of(limit))
+
+    def get(self, address: str | Address) -> Lineage:
+        """Return the ancestry and the progeny of a commit.
+
+        With a path, also the datums that wrote it, where a pipeline made the commit.
+
+        Raises
+        ------
+        PathNotFoundError
+            The commit has no such path.
+        """
+        place = parse_address(address) if isinstance(address, str) else address
+        commit = self._context.history.resolve(place.repo, place.ref)
+        if place.path:
+            self._context.core.snapshot(commit).get(place.path, measure=False)
+        with self._context.core.metadata.read() as tx:
+            return Lineage(
+                commit,
+                tx.lineage.walk(commit.id, upstream=True, limit=_MAX_STEPS),
+                tx.lineage.walk(commit.id, upstream=False, limit=_MAX_STEPS),
+                self._makers(tx, commit, place.path) if place.path else [],
+            )
+
+    def get_global(self, global_id: str) -> GlobalLineage:
+        """Return the jobs and commits under the global id that begins so."""
+        with self._context.core.metadata.read() as tx:
+            record = tx.lineage.get(global_id)
+            jobs = tx.jobs.list(global_id=record.id, limit=limit_of(None))
+            return GlobalLineage(
+                record,
+                sorted(jobs, key=lambda job: job.number),
+                tx.commits.by_global_id(record.id),
+            )
+
+    def graph(self, global_id: str | None = None) -> LineageGraph:
+        """Return the graph of repos, pipelines, clocks and warehouse tables.
+
+        Parameters
+        ----------
+        global_id
+            Keep only what hangs on this change, with its states; everything, with the state of
+            each pipeline's newest job, when None.
+        """
+        with self._context.core.metadata.read() as tx:
+            builder = _GraphBuilder(tx, None if global_id is None else tx.lineage.get(global_id).id)
+            return builder.build()
+
+    def _makers(self, tx: Transaction, commit: Commit, path: RepoPath) -> Sequence[Datum]:
+        job_id = commit.provenance.job_id
+        if job_id is None or tx.jobs.find(job_id) is None:
+            return []
+        core = self._context.core
+        return [
+            datum
+            for datum in tx.datums.list(job_id, limit=limit_of(None))
+            if datum.output_root is not None
+            and core.tree(datum.output_root, "a datum's output").find(path) is not None
+        ]
+
+
+class _GraphBuilder:
+    """Collects nodes and edges in one transaction."""
+
+    def __init__(self, tx: Transaction, global_id: GlobalId | None) -> None:
+        self._tx = tx
+        self._global_id = global_id
+        self._nodes: dict[str, LineageNode] = {}
+        self._edges: dict[tuple[str, str], LineageEdge] = {}
+
+    def build(self) -> LineageGraph:
+        pipelines = [row.pipeline for row in self._tx.pipelines.list(limit=limit_of(None))]
+        if self._global_id is None:
+            jobs = self._tx.jobs.latest_of_each()
+        else:
+            under = self._tx.jobs.list(global_id=self._global_id, limit=limit_of(None))
+            jobs = {job.pipeline: job for job in under}
+            pipelines = [one for one in pipelines if one.name in jobs]
+        repos = self._tx.repos.list(limit=limit_of(None), kinds=VISIBLE_KINDS)
+        touched = self._touched_repos(pipelines)
+        for row in repos:
+            if touched is None or row.repo.name in touched:
+                head = row.repo.head
+                self._add(
+                    NodeKind.REPO,
+                    row.repo.name,
+                    row.repo.name,
+                    kind=str(row.repo.kind),
+                    commit_id=None if head is None else head.commit_id,
+                    files=0 if head is None else head.file_count,
+                )
+        for pipeline in pipelines:
+            self._add_pipeline(pipeline, jobs.get(pipeline.name))
+        return LineageGraph(tuple(self._nodes.values()), tuple(self._edges.values()))
+
+    def _touched_repos(self, pipelines: list[Pipeline]) -> set[str] | None:
+        if self._global_id is None:
+            return None
+        names = {one.name for one in pipelines}
+        touched = {edge.repo for edge in self._tx.pipelines.edges() if edge.pipeline in names}
+        touched |= names
+        touched |= {commit.repo for commit in self._tx.commits.by_global_id(self._global_id)}
+        return touched
+
+    def _add_pipeline(self, pipeline: Pipeline, job: Job | None) -> None:
+        own = self._add(
+            NodeKind.PIPELINE,
+            pipeline.name,
+            pipeline.name,
+            state="" if job is None else _state_of(job),
+            job_id=None if job is None else job.id,
+            version=pipeline.version,
+            code=_code_of(pipeline),
+        )
+        for edge in self._tx.pipelines.edges():
+            if edge.pipeline == pipeline.name:
+                self._connect(node_id(NodeKind.REPO, edge.repo), own)
+        for clock in cron_inputs(pipeline.spec):
+            name = f"{pipeline.name}.{clock.name}"
+            self._connect(self._add(NodeKind.CRON, name, clock.schedule), own)
+        if isinstance(pipeline.spec.code, QueryCode):
+            connection = pipeline.spec.code.ingest.connection
+            self._connect(self._add(NodeKind.TABLE, connection, connection), own)
+        self._connect(own, node_id(NodeKind.REPO, pipeline.name))
+        egress = pipeline.spec.egress
+        if egress is not None:
+            name = f"{egress.connection}.{egress.table}"
+            table = self._add(NodeKind.TABLE, name, name, mode=str(egress.mode))
+            self._connect(node_id(NodeKind.REPO, pipeline.name), table)
+
+    def _add(
+        self, kind: NodeKind, name: str, label: str, /, *, state: str = "", **details: Any
+    ) -> str:
+        identifier = node_id(kind, name)
+        self._nodes.setdefault(identifier, LineageNode(identifier, kind, label, state, details))
+        return identifier
+
+    def _connect(self, source: str, target: str) -> None:
+        if source in self._nodes or source.startswith(f"{NodeKind.PIPELINE}:"):
+            self._edges.setdefault((source, target), LineageEdge(source, target))
+
+
+def _state_of(job: Job) -> str:
+    """Return a job's state, or what kind of success it was where that says more."""
+    if job.outcome in {Outcome.CUT_OFF, Outcome.UNCHANGED}:
+        return str(job.outcome)
+    return str(job.state)
+
+
+def _code_of(pipeline: Pipeline) -> str:
+    match pipeline.spec.code:
+        case NotebookCode(path):
+            return path
+        case CommandCode(argv):
+            return " ".join(argv)
+        case QueryCode():
+            return "query"

@@ -1,0 +1,253 @@
+"""Pipelines: publishing, previewing, running and explaining them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jupyter_datalake.engine.commits import head_of
+from jupyter_datalake.errors import ErrorKind, PathNotFoundError, StateError
+from jupyter_datalake.jobs.notebooks import parse_notebook
+from jupyter_datalake.jobs.promote import Draft, draft_pipeline
+from jupyter_datalake.lake.context import LakeContext, limit_of
+from jupyter_datalake.lake.repos import VISIBLE_KINDS
+from jupyter_datalake.metadata.pipelines import PipelineRow
+from jupyter_datalake.model.datums import DatumInput
+from jupyter_datalake.model.events import EventKind
+from jupyter_datalake.model.ids import CommitId, GlobalId
+from jupyter_datalake.model.pipeline_specs import PIPELINE_SCHEMA, parse_spec
+from jupyter_datalake.model.pipelines import (
+    Pipeline,
+    PipelineSpec,
+    PipelineState,
+    QueryCode,
+    cron_inputs,
+    repo_inputs,
+)
+from jupyter_datalake.pipelines.controller import rerun_pipeline, tick_pipeline
+from jupyter_datalake.pipelines.explaining import ExplainedDatum, explain_datums
+from jupyter_datalake.pipelines.planning import known_results, plan_datums, preview
+from jupyter_datalake.pipelines.publishing import Publisher, load_spec, read_code_files
+
+SpecSource = PipelineSpec | dict[str, Any] | str | Path
+"""A spec as a value, as a document, or as the path of a YAML file."""
+
+
+class Pipelines:
+    """`lake.pipelines`: notebooks, commands and queries that run when their inputs change."""
+
+    def __init__(self, context: LakeContext) -> None:
+        self._context = context
+
+    def list(self, *, after: str = "", limit: int | None = None) -> list[Pipeline]:
+        """Return pipelines by name."""
+        with self._context.core.metadata.read() as tx:
+            return [row.pipeline for row in tx.pipelines.list(after=after, limit=limit_of(limit))]
+
+    def get(self, name: str) -> Pipeline:
+        """Return one pipeline, or raise `NotFoundError`."""
+        return self._row(name).pipeline
+
+    def create(self, source: SpecSource, *, folder: str | Path | None = None) -> Pipeline:
+        """Publish a new pipeline; it runs at once where its inputs hold data.
+
+        Parameters
+        ----------
+        source
+            The spec, or the path of a YAML file that holds it.
+        folder
+            Where the notebook and the helper files are; beside the YAML file by default.
+
+        Raises
+        ------
+        InvalidInputError
+            The spec is wrong; the message names the place and the value.
+        AlreadyExistsError
+            There is a pipeline, or a repo with files of its own, of this name.
+        NotFoundError
+            A repo, branch, connection, kernel or file that it needs is missing.
+        """
+        spec, files = self._load(source, folder)
+        return self._publisher.create(spec, files)
+
+    def update(self, source: SpecSource, *, folder: str | Path | None = None) -> Pipeline:
+        """Publish the next version of a pipeline; unchanged ones stay at theirs."""
+        spec, files = self._load(source, folder)
+        return self._publisher.update(spec, files)
+
+    def apply(self, source: SpecSource, *, folder: str | Path | None = None) -> Pipeline:
+        """Create a pipeline, or update it if it exists."""
+        spec, files = self._load(source, folder)
+        with self._context.core.metadata.read() as tx:
+            exists = tx.pipelines.find(spec.name) is not None
+        publisher = self._publisher
+        return publisher.update(spec, files) if exists else publisher.create(spec, files)
+
+    def delete(self, name: str) -> None:
+        """Remove a pipeline with its jobs; its output stays in the repo of its name.
+
+        Raises
+        ------
+        StateError
+            A job of it has not ended.
+        """
+        self._publisher.delete(name)
+
+    def pause(self, name: str) -> Pipeline:
+        """Let a pipeline take up no new work; what runs goes on."""
+        return self._set_state(name, PipelineState.PAUSED)
+
+    def resume(self, name: str) -> Pipeline:
+        """Let a pipeline take up work again; what it missed it makes up for with one job."""
+        pipeline = self._set_state(name, PipelineState.ACTIVE)
+        if not cron_inputs(pipeline.spec) and self._is_behind(pipeline):
+            self.run(name)
+        return pipeline
+
+    def run(self, name: str, *, reprocess: bool = False) -> GlobalId:
+        """Run a pipeline now: tick its clock, or take its inputs as they are.
+
+        Parameters
+        ----------
+        reprocess
+            Run every datum, also those whose results are known.
+
+        Returns
+        -------
+        GlobalId
+            Shared by the job and all that it sets off; `lake.jobs.wait` takes it.
+
+        Raises
+        ------
+        StateError
+            The pipeline is paused.
+        """
+        by = str(self._context.author)
+        with self._context.core.metadata.write() as tx:
+            pipeline = tx.pipelines.get(name).pipeline
+            if pipeline.state is PipelineState.PAUSED:
+                raise StateError(
+                    f"Pipeline {name!r} is paused",
+                    kind=ErrorKind.WRONG_STATE,
+                    hint=f"Resume it first: datalake pipelines resume {name}",
+                    pipeline=name,
+                )
+            if cron_inputs(pipeline.spec) and not reprocess:
+                return tick_pipeline(tx, name, by)
+            return rerun_pipeline(tx, name, by, reprocess=reprocess)
+
+    def preview(
+        self, source: SpecSource, *, limit: int = 100
+    ) -> tuple[Sequence[tuple[DatumInput, ...]], bool]:
+        """Return the first datums that a spec makes of the heads of its inputs.
+
+        The pipeline need not exist, nor its notebook.
+
+        Returns
+        -------
+        datums
+            Each as one piece per input.
+        has_more
+            Whether there are more than `limit`.
+        """
+        spec = source if isinstance(source, PipelineSpec) else parse_spec(_document(source))
+        return preview(self._context.core, spec, self._heads(spec), limit=limit)
+
+    def plan(self, name: str) -> Sequence[ExplainedDatum]:
+        """Return what would run, and why, if the pipeline ran now; changes nothing."""
+        row = self._row(name)
+        core, spec = self._context.core, row.pipeline.spec
+        with core.metadata.read() as tx:
+            tick_ns = tx.pipelines.last_tick_ns(row.id)
+        code = row.pipeline.code_commit_id
+        planned = plan_datums(core, spec, code, self._heads(spec), tick_ns)
+        known = {} if isinstance(spec.code, QueryCode) else known_results(core, planned)
+        return explain_datums(core, row, spec, code, planned, known)
+
+    def promote(
+        self,
+        notebook: str | Path,
+        *,
+        mountpoint: str | None = None,
+        root: str | Path | None = None,
+    ) -> Draft:
+        """Return the draft of a pipeline that runs a notebook.
+
+        Parameters
+        ----------
+        mountpoint
+            Where the lake is mounted, absolute or relative to `root`.
+        root
+            Folder that a relative notebook path starts from; the working directory by default.
+
+        Raises
+        ------
+        PathNotFoundError
+            There is no such notebook.
+        InvalidInputError
+            The file is no notebook.
+        """
+        place = Path(root or ".", notebook).absolute()
+        if not place.is_file():
+            raise PathNotFoundError(f"There is no notebook {str(notebook)!r}", path=str(notebook))
+        mount = None
+        if mountpoint is not None:
+            mount = posixpath.normpath(str(Path(root or ".", mountpoint).absolute()))
+        with self._context.core.metadata.read() as tx:
+            repos = {
+                row.repo.name for row in tx.repos.list(limit=limit_of(None), kinds=VISIBLE_KINDS)
+            }
+        return draft_pipeline(
+            parse_notebook(place.read_bytes(), place.name),
+            str(place),
+            mountpoint=mount,
+            repos=repos,
+            beside={child.name for child in place.parent.iterdir()},
+        )
+
+    def get_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the written form of a pipeline."""
+        return PIPELINE_SCHEMA
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    @property
+    def _publisher(self) -> Publisher:
+        return Publisher(self._context.core, self._context.author)
+
+    def _row(self, name: str) -> PipelineRow:
+        with self._context.core.metadata.read() as tx:
+            return tx.pipelines.get(name)
+
+    def _load(
+        self, source: SpecSource, folder: str | Path | None
+    ) -> tuple[PipelineSpec, dict[str, bytes]]:
+        if isinstance(source, str | Path) and folder is None:
+            folder = Path(source).parent
+        spec = source if isinstance(source, PipelineSpec) else parse_spec(_document(source))
+        return spec, read_code_files(spec, Path(folder or "."))
+
+    def _heads(self, spec: PipelineSpec) -> dict[str, CommitId]:
+        core = self._context.core
+        return {
+            given.name: head_of(core, given.repo, given.branch).id for given in repo_inputs(spec)
+        }
+
+    def _set_state(self, name: str, state: PipelineState) -> Pipeline:
+        with self._context.core.metadata.write() as tx:
+            row = tx.pipelines.get(name)
+            tx.pipelines.set_state(row.id, state)
+            tx.events.append(EventKind.PIPELINE_CHANGED, name, state=str(state))
+            return tx.pipelines.get(name).pipeline
+
+    def _is_behind(self, pipeline: Pipeline) -> bool:
+        """Tell whether an input has moved since the pipeline's last job began."""
+        with self._context.core.metadata.read() as tx:
+            latest = tx.jobs.list(pipeline=pipeline.name, limit=1)
+        return not latest or latest[0].inputs != self._heads(pipeline.spec)
+
+
+def _document(source: dict[str, Any] | str | Path) -> Any:
+    return source if isinstance(source, dict) else load_spec(Path(source))

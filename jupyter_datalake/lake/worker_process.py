@@ -1,0 +1,31 @@
+"""The worker's process: ``python -m jupyter_datalake.lake.worker_process LAKE``."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+from jupyter_datalake.config import LakeConfig
+from jupyter_datalake.jobs.runner import DatumRunner
+from jupyter_datalake.jobs.worker import serve
+from jupyter_datalake.lake.opening import open_core
+from jupyter_datalake.model.warehouse import IngestReport, IngestSpec
+from jupyter_datalake.warehouse.ingest import run_ingest
+
+
+def main(url: str) -> None:
+    """Open the lake and run datums until the input closes."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    core = open_core(LakeConfig(url))
+
+    def run_query(spec: IngestSpec, out: Path) -> IngestReport:
+        with core.metadata.read() as tx:
+            connection = tx.connections.get(spec.connection)
+        return run_ingest(connection, spec, out)
+
+    serve(DatumRunner(core, run_query))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

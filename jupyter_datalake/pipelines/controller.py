@@ -1,0 +1,318 @@
+"""The controller: follows events, ticks clocks, plans jobs and runs them. One works at a time.
+
+A lease in the database says which; a standby takes over when it runs out. Everything the
+controller decides is written in the transaction in which it decides it, so one that is killed
+leaves nothing half-decided: its jobs count as lost when their leases run out, and are taken up
+again with the datums that succeeded kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+from jupyter_datalake.config import ControllerConfig
+from jupyter_datalake.engine.core import LakeCore, new_global_id, new_id
+from jupyter_datalake.errors import ConflictError, ErrorKind, StorageError
+from jupyter_datalake.jobs.executor import Executor
+from jupyter_datalake.jobs.workspace import job_folder
+from jupyter_datalake.metadata.store import Transaction
+from jupyter_datalake.model.commits import Author
+from jupyter_datalake.model.events import EventKind
+from jupyter_datalake.model.ids import GlobalId
+from jupyter_datalake.model.jobs import Job, JobState, Outcome, Trigger, TriggerKind
+from jupyter_datalake.model.lineage import GlobalOrigin
+from jupyter_datalake.pipelines.running import JobRun
+from jupyter_datalake.pipelines.triggering import Started, plan_event, plan_jobs
+
+logger = logging.getLogger(__name__)
+
+LEASE = "controller"
+CURSOR = "controller"
+_EVENT_BATCH = 500
+_READY_BATCH = 100
+
+
+class Controller:
+    """Runs the pipelines of one lake.
+
+    Parameters
+    ----------
+    executor
+        Where datums run; closed by whoever made it.
+    on_change
+        Told after every step in which something happened, for progress displays.
+    """
+
+    def __init__(
+        self,
+        core: LakeCore,
+        executor: Executor,
+        config: ControllerConfig,
+        author: Author,
+        *,
+        on_change: Callable[[], None] | None = None,
+    ) -> None:
+        self._core = core
+        self._executor = executor
+        self._config = config
+        self._author = author
+        self._on_change = on_change
+        self._runs: dict[str, tuple[JobRun, threading.Thread]] = {}
+        self._renewed = 0.0
+        self._leads = False
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()[:8]}"
+
+    def run(self, stop: threading.Event, *, until_idle: bool = False) -> None:
+        """Work until told to stop, or until no job is left.
+
+        Parameters
+        ----------
+        until_idle
+            End when every job has ended and no event waits. Another controller that leads is
+            an error then, not something to wait for.
+
+        Raises
+        ------
+        ConflictError
+            `until_idle`, and another controller leads (``lease-held``).
+        """
+        try:
+            while not stop.is_set():
+                is_busy = self._step_safely(until_idle=until_idle)
+                if until_idle and not is_busy and not self._runs and not self._has_work():
+                    return
+                if not is_busy:
+                    stop.wait(self._config.poll_s)
+        finally:
+            self._shut_down()
+
+    def _step_safely(self, *, until_idle: bool) -> bool:
+        """Do one step; a database that is busy or away for a while must not end the controller."""
+        try:
+            if not self._lead():
+                if until_idle:
+                    raise ConflictError(
+                        "Another controller runs this lake's pipelines",
+                        kind=ErrorKind.LEASE_HELD,
+                        hint="Leave the work to it; 'datalake jobs list' shows how far it is",
+                    )
+                return False
+            return self.step()
+        except StorageError as error:
+            if not error.retryable:
+                raise
+            logger.warning("the controller waits: %s", error)
+            return False
+
+    def step(self) -> bool:
+        """Do what there is to do now; tell whether there was anything."""
+        happened = self._follow_events()
+        happened |= self._tick()
+        happened |= self._take_up_lost()
+        happened |= self._start_ready()
+        happened |= self._tend_runs()
+        if happened and self._on_change is not None:
+            self._on_change()
+        return happened
+
+    # --- leading ---------------------------------------------------------------------------------
+
+    def _lead(self) -> bool:
+        """Hold the lease; renew it and those of running jobs in time."""
+        now = time.monotonic()
+        if self._leads and now - self._renewed < self._config.lease_s / 3:
+            return True
+        with self._core.metadata.write() as tx:
+            self._leads = tx.leases.acquire(LEASE, self.owner, self._config.lease_s) is not None
+            lost = [
+                job_id
+                for job_id in self._runs
+                if not self._leads
+                or not tx.jobs.renew(job_id, self.owner, self._config.job_lease_s)
+            ]
+        for job_id in lost:
+            self._runs[job_id][0].abandon()
+        self._renewed = now
+        return self._leads
+
+    def _shut_down(self) -> None:
+        """End what runs and give up the lease at once, so that a standby need not wait.
+
+        Running jobs go back to waiting: the next controller takes them up with what they have.
+        """
+        for run, _ in self._runs.values():
+            run.abandon()
+        for _, thread in self._runs.values():
+            thread.join(timeout=30)
+        try:
+            with self._core.metadata.write() as tx:
+                for job_id in self._runs:
+                    job = tx.jobs.get(job_id)
+                    if job.owner == self.owner and not job.state.is_terminal:
+                        self._requeue(tx, job)
+                tx.leases.release(LEASE, self.owner)
+        except StorageError as error:
+            logger.warning("the lease was not given up: %s", error)
+
+    # --- what happens ----------------------------------------------------------------------------
+
+    def _follow_events(self) -> bool:
+        """Plan the jobs of branches that moved. The cursor moves in the same transaction."""
+        with self._core.metadata.read() as tx:
+            cursor = tx.events.cursor(CURSOR)
+            waiting = tx.events.list(
+                cursor, kinds=frozenset({EventKind.REF_MOVED}), limit=_EVENT_BATCH
+            )
+        if not waiting:
+            return False
+        planned = 0
+        with self._core.metadata.write() as tx:
+            for event in waiting:
+                planned += len(plan_event(tx, event))
+            tx.events.set_cursor(CURSOR, waiting[-1].number)
+        return planned > 0
+
+    def _tick(self) -> bool:
+        """Plan the jobs of clocks whose time has come, and set when they tick next."""
+        with self._core.metadata.read() as tx:
+            due = tx.pipelines.due_ticks(self._core.clock())
+        if not due:
+            return False
+        with self._core.metadata.write() as tx:
+            for one in tx.pipelines.due_ticks(tx.now_ns):  # behind the lock: none fires twice
+                tick_pipeline(tx, tx.pipelines.by_id(one.pipeline_id).pipeline.name, "clock")
+        return True
+
+    def _take_up_lost(self) -> bool:
+        """Queue the jobs whose controller vanished."""
+        with self._core.metadata.read() as tx:
+            lost = tx.jobs.lost()
+        lost = [job for job in lost if job.id not in self._runs]
+        if not lost:
+            return False
+        with self._core.metadata.write() as tx:
+            for job in tx.jobs.lost():
+                if job.id not in self._runs:
+                    logger.warning("job %s was lost by %s; it is taken up again", job.id, job.owner)
+                    self._requeue(tx, job)
+        return True
+
+    def _requeue(self, tx: Transaction, job: Job) -> None:
+        if job.state is JobState.EGRESSING:
+            # The commit exists; only its rows may be missing, and writing them twice is harmless.
+            tx.jobs.update(job.id, message="taken up again during egress")
+        tx.jobs.move(job, JobState.LOST)
+        tx.jobs.move(tx.jobs.get(job.id), JobState.WAITING)
+        tx.datums.requeue_running(job.id)
+        tx.events.append(EventKind.JOB_CHANGED, job.id, pipeline=job.pipeline, state="waiting")
+
+    def _start_ready(self) -> bool:
+        """Settle or start the waiting jobs that nothing holds back."""
+        with self._core.metadata.read() as tx:
+            ready = [job for job in tx.jobs.ready(_READY_BATCH) if job.id not in self._runs]
+        happened = False
+        for job in ready:
+            if self._settle(job):
+                happened = True
+            elif len(self._runs) < max(2 * self._executor.slots, 4):
+                self._start(job)
+                happened = True
+        return happened
+
+    def _settle(self, job: Job) -> bool:
+        """End a job that need not run: cancelled, cut off, or behind one that failed."""
+        with self._core.metadata.write() as tx:
+            job = tx.jobs.get(job.id)
+            if job.state is not JobState.WAITING:
+                return True
+            upstream = tx.jobs.upstream_of(job.id)
+            broken = [one for one in upstream if one.state in _BROKEN]
+            if job.cancel_requested:
+                tx.jobs.move(job, JobState.CANCELLED, message="cancelled before it ran")
+            elif broken:
+                names = ", ".join(f"{one.pipeline} {one.state}" for one in broken)
+                tx.jobs.move(job, JobState.CANCELLED, message=f"upstream: {names}")
+            elif job.trigger.kind is TriggerKind.UPSTREAM and not any(
+                one.outcome is Outcome.COMMITTED for one in upstream
+            ):
+                names = ", ".join(sorted(one.pipeline for one in upstream))
+                tx.jobs.move(
+                    job,
+                    JobState.SUCCESS,
+                    outcome=str(Outcome.CUT_OFF),
+                    message=f"nothing new from {names}",
+                )
+            else:
+                return False
+            state = tx.jobs.get(job.id).state
+            tx.events.append(EventKind.JOB_CHANGED, job.id, pipeline=job.pipeline, state=str(state))
+            return True
+
+    def _start(self, job: Job) -> None:
+        run = JobRun(
+            self._core,
+            self._executor,
+            job,
+            owner=self.owner,
+            lease_s=self._config.job_lease_s,
+            author=self._author,
+        )
+        thread = threading.Thread(target=run.run, name=f"job-{job.id[:8]}", daemon=True)
+        self._runs[job.id] = (run, thread)
+        thread.start()
+
+    def _tend_runs(self) -> bool:
+        """Drop runs that ended, and pass on requests to cancel."""
+        ended = [job_id for job_id, (_, thread) in self._runs.items() if not thread.is_alive()]
+        for job_id in ended:
+            del self._runs[job_id]
+            shutil.rmtree(job_folder(self._core, job_id), ignore_errors=True)
+        if self._runs:
+            with self._core.metadata.read() as tx:
+                wanted = [job_id for job_id in self._runs if tx.jobs.get(job_id).cancel_requested]
+            for job_id in wanted:
+                self._runs[job_id][0].cancel("cancelled by request")
+        return bool(ended)
+
+    def _has_work(self) -> bool:
+        with self._core.metadata.read() as tx:
+            behind = tx.events.list(
+                tx.events.cursor(CURSOR), kinds=frozenset({EventKind.REF_MOVED}), limit=1
+            )
+            return bool(behind) or tx.jobs.count_live() > 0
+
+
+_BROKEN = frozenset({JobState.FAILED, JobState.CANCELLED})
+
+
+def tick_pipeline(tx: Transaction, name: str, by: str) -> GlobalId:
+    """Tick the clocks of a pipeline now: create its job and those downstream; return their id."""
+    row = tx.pipelines.get(name)
+    global_id = new_global_id()
+    tx.lineage.begin(global_id, GlobalOrigin.TICK, name, by)
+    trigger = Trigger(TriggerKind.TICK, name, tx.now_ns)
+    plan_jobs(tx, [Started(row, trigger)], global_id)
+    tx.pipelines.tick(row.id)
+    return global_id
+
+
+def rerun_pipeline(tx: Transaction, name: str, by: str, *, reprocess: bool) -> GlobalId:
+    """Create a job of a pipeline over its inputs as they are now, and those downstream."""
+    row = tx.pipelines.get(name)
+    global_id = new_global_id()
+    tx.lineage.begin(global_id, GlobalOrigin.RERUN, name, by)
+    trigger = Trigger(TriggerKind.RERUN, name, tx.now_ns, reprocess=reprocess)
+    plan_jobs(tx, [Started(row, trigger)], global_id)
+    return global_id
+
+
+def is_led(core: LakeCore) -> bool:
+    """Tell whether some controller works on the lake now."""
+    with core.metadata.read() as tx:
+        return tx.leases.holder(LEASE) is not None

@@ -1,0 +1,388 @@
+"""Publishing: a spec and its files become a version of a pipeline.
+
+The notebook, helper files, query and environment lock are committed to the pipeline's code repo;
+the pipeline's row then points to that commit. A version never changes, so a job can name exactly
+what it ran.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from jupyter_datalake.engine.commits import CommitRequest, commit_changes, head_of
+from jupyter_datalake.engine.core import LakeCore, new_global_id
+from jupyter_datalake.engine.repos import Repositories
+from jupyter_datalake.engine.sources import store_source
+from jupyter_datalake.errors import (
+    AlreadyExistsError,
+    ErrorKind,
+    InvalidInputError,
+    NotFoundError,
+    PathNotFoundError,
+    StateError,
+)
+from jupyter_datalake.jobs.environments import LOCK_FILE, lock_bytes, lock_environment
+from jupyter_datalake.jobs.notebooks import check_parameters, parse_notebook
+from jupyter_datalake.jobs.workspace import INPUTS
+from jupyter_datalake.metadata.pipelines import PipelineRow
+from jupyter_datalake.metadata.store import Transaction
+from jupyter_datalake.model.commits import Author, Commit, Origin, Provenance
+from jupyter_datalake.model.entries import FileEntry
+from jupyter_datalake.model.events import EventKind
+from jupyter_datalake.model.jobs import LIVE_STATES, Trigger, TriggerKind
+from jupyter_datalake.model.lineage import GlobalOrigin, find_cycle
+from jupyter_datalake.model.paths import RepoPath, parse_path
+from jupyter_datalake.model.pipeline_specs import spec_as_dict
+from jupyter_datalake.model.pipelines import (
+    CommandCode,
+    NotebookCode,
+    Pipeline,
+    PipelineSpec,
+    QueryCode,
+    RepoInput,
+    cron_inputs,
+    repo_inputs,
+)
+from jupyter_datalake.model.refs import DEFAULT_BRANCH
+from jupyter_datalake.model.repos import RepoKind
+from jupyter_datalake.model.warehouse import check_connection_name
+from jupyter_datalake.pipelines.triggering import Started, plan_jobs
+
+SPEC_FILE = "pipeline.yaml"
+QUERY_FILE = "query.sql"
+MAX_HELPER_BYTES = 64 * 1024 * 1024
+
+
+class Publisher:
+    """Creates, updates and deletes pipelines of one lake."""
+
+    def __init__(self, core: LakeCore, author: Author) -> None:
+        self._core = core
+        self._author = author
+
+    def create(self, spec: PipelineSpec, files: dict[str, bytes]) -> Pipeline:
+        """Publish a new pipeline; it runs at once where its inputs hold data.
+
+        Parameters
+        ----------
+        files
+            The notebook and helper files that the spec names, by path.
+
+        Raises
+        ------
+        AlreadyExistsError
+            A pipeline or a repo of this name exists.
+        InvalidInputError
+            A cycle, a missing file, a notebook that is none, a parameter of the wrong type.
+        NotFoundError
+            An input's repo or branch, a connection or the kernel is missing.
+        """
+        self._check(spec, files)
+        with self._core.metadata.read() as tx:
+            if tx.pipelines.find(spec.name) is not None:
+                raise AlreadyExistsError(
+                    f"There is a pipeline {spec.name!r} already",
+                    kind=ErrorKind.PIPELINE_EXISTS,
+                    hint="Update it instead, or choose another name",
+                    pipeline=spec.name,
+                )
+        self._ensure_repo(spec.name, RepoKind.OUTPUT, spec.description)
+        self._ensure_repo(spec.code_repo, RepoKind.CODE, f"Code of pipeline {spec.name}")
+        return self._publish(spec, files, None)
+
+    def update(self, spec: PipelineSpec, files: dict[str, bytes]) -> Pipeline:
+        """Publish the next version of a pipeline; it runs again where that changes anything.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such pipeline, or something it needs is missing.
+        """
+        with self._core.metadata.read() as tx:
+            current = tx.pipelines.get(spec.name)
+        self._check(spec, files)
+        return self._publish(spec, files, current)
+
+    def delete(self, name: str) -> None:
+        """Remove a pipeline with its jobs; its output repo stays, as a repo of the user's.
+
+        Raises
+        ------
+        StateError
+            A job of it is running.
+        """
+        with self._core.metadata.write() as tx:
+            row = tx.pipelines.get(name)
+            check_idle(tx, name)
+            tx.pipelines.delete(row.id)
+            tx.repos.set_kind(tx.repos.get(name).id, RepoKind.USER)
+            code = tx.repos.find(row.pipeline.spec.code_repo)
+            if code is not None:
+                tx.repos.set_kind(code.id, RepoKind.USER)
+            tx.events.append(EventKind.PIPELINE_CHANGED, name, deleted=True)
+
+    # --- checks ----------------------------------------------------------------------------------
+
+    def _check(self, spec: PipelineSpec, files: dict[str, bytes]) -> None:
+        with self._core.metadata.read() as tx:
+            self._check_inputs(tx, spec)
+            self._check_cycle(tx, spec)
+            for connection in _connections(spec):
+                tx.connections.get(connection)
+        self._check_files(spec, files)
+
+    def _check_inputs(self, tx: Transaction, spec: PipelineSpec) -> None:
+        for given in repo_inputs(spec):
+            repo = tx.repos.find(given.repo)
+            if repo is None or tx.refs.find(repo, given.branch) is None:
+                what = "repo" if repo is None else f"branch {given.branch!r} in repo"
+                make = (
+                    f"repos create {given.repo}"
+                    if repo is None
+                    else f"refs create-branch {given.repo} {given.branch}"
+                )
+                raise NotFoundError(
+                    f"Input {given.name!r} of pipeline {spec.name!r} reads {what}"
+                    f" {given.repo!r}, which does not exist",
+                    kind=ErrorKind.REPO_NOT_FOUND if repo is None else ErrorKind.REF_NOT_FOUND,
+                    hint=f"Create it first: datalake {make}",
+                    repo=given.repo,
+                    input=given.name,
+                )
+
+    def _check_cycle(self, tx: Transaction, spec: PipelineSpec) -> None:
+        edges = [(edge.repo, edge.pipeline) for edge in tx.pipelines.edges()]
+        edges = [edge for edge in edges if edge[1] != spec.name]
+        edges += [(given.repo, spec.name) for given in repo_inputs(spec)]
+        cycle = find_cycle(edges)
+        if cycle is not None:
+            raise InvalidInputError(
+                f"Pipeline {spec.name!r} would read what is made from its own output:"
+                f" {' → '.join(cycle)}",
+                kind=ErrorKind.PIPELINE_CYCLE,
+                hint="Break the circle at one of these",
+                cycle=cycle,
+            )
+
+    def _check_files(self, spec: PipelineSpec, files: dict[str, bytes]) -> None:
+        for path in code_paths(spec):
+            if path not in files:
+                raise PathNotFoundError(
+                    f"Pipeline {spec.name!r} needs the file {path!r}, which is not there",
+                    hint="Paths are relative to the spec",
+                    path=path,
+                )
+            if path.partition("/")[0] in {INPUTS, SPEC_FILE, LOCK_FILE}:
+                raise InvalidInputError(
+                    f"The file name {path!r} is taken by the job itself",
+                    kind=ErrorKind.INVALID_SPEC,
+                    hint="Rename the file",
+                    path=path,
+                )
+        if isinstance(spec.code, NotebookCode):
+            name = spec.code.path
+            check_parameters(parse_notebook(files[name], name), spec.parameters, name)
+
+    # --- acts ------------------------------------------------------------------------------------
+
+    def _ensure_repo(self, name: str, kind: RepoKind, description: str) -> None:
+        """Create a repo that a pipeline owns, or take over the one an earlier pipeline left."""
+        with self._core.metadata.write() as tx:
+            row = tx.repos.find(name)
+            if row is not None:
+                head = tx.commits.get(tx.refs.get(row, DEFAULT_BRANCH).commit_id)
+                if head.provenance.origin is Origin.SESSION:
+                    raise AlreadyExistsError(
+                        f"There is a repo {name!r} with files of its own, which the pipeline's"
+                        " output would replace",
+                        kind=ErrorKind.REPO_EXISTS,
+                        hint="Choose another name for the pipeline",
+                        repo=name,
+                    )
+                tx.repos.set_kind(row.id, kind)
+                return
+        Repositories(self._core).create(
+            name, kind=kind, description=description, author=self._author
+        )
+
+    def _publish(
+        self, spec: PipelineSpec, files: dict[str, bytes], current: PipelineRow | None
+    ) -> Pipeline:
+        code = self._commit_code(spec, files)
+        if current is not None and (current.pipeline.spec, current.pipeline.code_commit_id) == (
+            spec,
+            code.id,
+        ):
+            return current.pipeline  # published again as it is: no new version, nothing runs
+        with self._core.metadata.write() as tx:
+            by = str(self._author)
+            if current is None:
+                row = tx.pipelines.create(spec, code.id, by)
+            else:
+                row = tx.pipelines.update(tx.pipelines.get(spec.name), spec, code.id, by)
+            tx.events.append(EventKind.PIPELINE_CHANGED, spec.name, version=row.pipeline.version)
+            if has_data(tx, spec):
+                global_id = new_global_id()
+                tx.lineage.begin(global_id, GlobalOrigin.PIPELINE, spec.name, by)
+                trigger = Trigger(TriggerKind.PIPELINE, spec.name, tx.now_ns)
+                plan_jobs(tx, [Started(row, trigger)], global_id)
+            return row.pipeline
+
+    def _commit_code(self, spec: PipelineSpec, files: dict[str, bytes]) -> Commit:
+        base = head_of(self._core, spec.code_repo, DEFAULT_BRANCH)
+        kernel = spec.kernel if isinstance(spec.code, NotebookCode) else None
+        lock = lock_environment(kernel) if not isinstance(spec.code, QueryCode) else {}
+        contents = {path: files[path] for path in code_paths(spec)}
+        contents[SPEC_FILE] = yaml.safe_dump(spec_as_dict(spec), sort_keys=False).encode()
+        contents[LOCK_FILE] = lock_bytes(lock)
+        if isinstance(spec.code, QueryCode):
+            contents[QUERY_FILE] = spec.code.ingest.query.encode()
+        with self._core.writer() as writer:
+            now = self._core.clock()
+            changes: dict[RepoPath, FileEntry | None] = {
+                path: None
+                for path, _ in self._core.snapshot(base).iter_entries()
+                if path not in contents
+            }
+            for path, data in contents.items():
+                entry = store_source(writer, data, self._core.chunking, now_ns=now)
+                old = self._core.snapshot(base).entry(RepoPath(path))
+                changes[RepoPath(path)] = old if old and old.same_content(entry) else entry
+            request = CommitRequest(
+                repo=spec.code_repo,
+                branch=DEFAULT_BRANCH,
+                message=f"Publish {spec.name}",
+                author=self._author,
+                provenance=Provenance(Origin.CODE, pipeline=spec.name),
+            )
+            return commit_changes(self._core, writer, base, changes, request).commit
+
+
+def code_paths(spec: PipelineSpec) -> list[str]:
+    """Return the files that a spec names: its notebook and its helpers."""
+    paths = list(spec.files)
+    if isinstance(spec.code, NotebookCode):
+        paths.insert(0, spec.code.path)
+    return list(dict.fromkeys(paths))
+
+
+def read_code_files(spec: PipelineSpec, folder: Path) -> dict[str, bytes]:
+    """Return the files that a spec names, read below `folder`.
+
+    Raises
+    ------
+    PathNotFoundError
+        One of them is missing.
+    InvalidInputError
+        One leads outside the folder, is no regular file, or is larger than 64 MiB.
+    """
+    files: dict[str, bytes] = {}
+    root = folder.resolve()
+    for path in code_paths(spec):
+        place = (root / parse_path(path)).resolve()
+        if not place.is_relative_to(root):
+            raise InvalidInputError(
+                f"The file {path!r} leads outside {folder}",
+                kind=ErrorKind.INVALID_PATH,
+                path=path,
+            )
+        if not place.is_file():
+            raise PathNotFoundError(
+                f"Pipeline {spec.name!r} needs the file {str(folder / path)!r}, which is not there",
+                hint="Paths are relative to the spec",
+                path=path,
+            )
+        if place.stat().st_size > MAX_HELPER_BYTES:
+            raise InvalidInputError(
+                f"The file {path!r} is larger than {MAX_HELPER_BYTES >> 20} MiB",
+                kind=ErrorKind.INVALID_SPEC,
+                hint="Put data into a repo and read it as an input",
+                path=path,
+            )
+        files[path] = place.read_bytes()
+    return files
+
+
+def load_spec(path: Path) -> Any:
+    """Return the document in a spec file, with a query that stands in a file of its own put in.
+
+    ``ingest.query_file`` names that file, relative to the spec.
+
+    Raises
+    ------
+    PathNotFoundError
+        The spec or its query file is missing.
+    InvalidInputError
+        It is not YAML.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise PathNotFoundError(f"There is no spec {str(path)!r}", path=str(path)) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InvalidInputError(
+            f"The spec {str(path)!r} is not YAML: {' '.join(str(error).split())}",
+            kind=ErrorKind.INVALID_SPEC,
+            path=str(path),
+        ) from error
+    if isinstance(raw, dict) and isinstance(raw.get("ingest"), dict):
+        ingest = dict(raw["ingest"])
+        query_file = ingest.pop("query_file", None)
+        if query_file is not None and "query" not in ingest:
+            place = path.parent / parse_path(str(query_file))
+            if not place.is_file():
+                raise PathNotFoundError(
+                    f"The query file {str(place)!r} is not there", path=str(place)
+                )
+            ingest["query"] = place.read_text(encoding="utf-8")
+        raw = {**raw, "ingest": ingest}
+    return raw
+
+
+def has_data(tx: Transaction, spec: PipelineSpec) -> bool:
+    """Tell whether a pipeline can run at once: every repo input was written to, no clock waits."""
+    if cron_inputs(spec):
+        return False
+    return all(_has_commits(tx, given) for given in repo_inputs(spec))
+
+
+def _has_commits(tx: Transaction, given: RepoInput) -> bool:
+    repo = tx.repos.get(given.repo)
+    head = tx.commits.get(tx.refs.get(repo, given.branch).commit_id)
+    return head.provenance.origin is not Origin.REPO
+
+
+def check_idle(tx: Transaction, name: str) -> None:
+    """Raise `StateError` if a job of a pipeline has not ended."""
+    live = tx.jobs.list(pipeline=name, states=LIVE_STATES, limit=1)
+    if live:
+        raise StateError(
+            f"Job {live[0].id} of pipeline {name!r} is {live[0].state}",
+            kind=ErrorKind.IN_USE,
+            hint=f"Wait for it, or cancel it: datalake jobs cancel {live[0].id}",
+            job=live[0].id,
+        )
+
+
+def _connections(spec: PipelineSpec) -> list[str]:
+    names = []
+    if isinstance(spec.code, QueryCode):
+        names.append(check_connection_name(spec.code.ingest.connection))
+    if spec.egress is not None:
+        names.append(check_connection_name(spec.egress.connection))
+    return names
+
+
+def describe_code(spec: PipelineSpec) -> str:
+    """Return what a pipeline runs, as people read it."""
+    match spec.code:
+        case NotebookCode(path):
+            return path
+        case CommandCode(argv):
+            return json.dumps(list(argv))
+        case QueryCode(ingest):
+            return f"query on {ingest.connection}"

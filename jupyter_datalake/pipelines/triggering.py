@@ -1,0 +1,143 @@
+"""Triggering: a change becomes jobs, one for each pipeline it can reach, in one transaction.
+
+All of them share the change's global id and exist from the start, waiting for each other in the
+order of the graph. So everybody sees what one change sets off, each pipeline runs once however
+many paths lead to it, and its inputs are of one version.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jupyter_datalake.engine.core import new_id
+from jupyter_datalake.metadata.jobs import JobDraft
+from jupyter_datalake.metadata.pipelines import PipelineRow
+from jupyter_datalake.metadata.store import Transaction
+from jupyter_datalake.model.commits import Origin
+from jupyter_datalake.model.events import Event, EventKind
+from jupyter_datalake.model.ids import CommitId, GlobalId
+from jupyter_datalake.model.jobs import Job, Trigger, TriggerKind
+from jupyter_datalake.model.lineage import topological_order
+from jupyter_datalake.model.pipelines import PipelineState, repo_inputs
+from jupyter_datalake.model.refs import DEFAULT_BRANCH
+
+_ALL = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A pipeline that a change reaches directly, and how."""
+
+    row: PipelineRow
+    trigger: Trigger
+
+
+def plan_jobs(tx: Transaction, started: Iterable[Started], global_id: GlobalId) -> list[str]:
+    """Create the jobs of a change: of the pipelines started, and of all downstream of them.
+
+    A paused pipeline takes up nothing, and what is reached only through it is not reached. A
+    pipeline that has a job under this global id already gets no second one.
+
+    Returns
+    -------
+    list of str
+        Ids of the new jobs, upstream first.
+    """
+    direct = {one.row.pipeline.name: one.trigger for one in started}
+    rows = {row.pipeline.name: row for row in tx.pipelines.list(limit=_ALL)}
+    active = {name for name, row in rows.items() if row.pipeline.state is PipelineState.ACTIVE}
+    feeds = [
+        (edge.repo, edge.pipeline)
+        for edge in tx.pipelines.edges()
+        if edge.branch == DEFAULT_BRANCH and edge.repo in rows
+    ]
+    reached = _reach(set(direct) & active, feeds, active)
+    job_of = {job.pipeline: job.id for job in tx.jobs.list(global_id=global_id, limit=_ALL)}
+    upstream: dict[str, list[str]] = defaultdict(list)
+    for source, target in feeds:
+        upstream[target].append(source)
+    created: list[str] = []
+    for name in topological_order(reached, feeds):
+        row = rows[name]
+        draft = JobDraft(
+            id=new_id(),
+            pipeline_id=row.id,
+            pipeline_version=row.pipeline.version,
+            global_id=global_id,
+            trigger=direct.get(name) or Trigger(TriggerKind.UPSTREAM, "", tx.now_ns),
+            heads=_heads(tx, row),
+        )
+        if tx.jobs.add(draft, {job_of[one] for one in upstream[name] if one in job_of}):
+            created.append(draft.id)
+            job_of[name] = draft.id
+            tx.events.append(EventKind.JOB_CHANGED, draft.id, pipeline=name, state="waiting")
+    return created
+
+
+def _reach(start: set[str], feeds: list[tuple[str, str]], active: set[str]) -> set[str]:
+    followers: dict[str, list[str]] = defaultdict(list)
+    for source, target in feeds:
+        if target in active:
+            followers[source].append(target)
+    reached = set(start)
+    waiting = list(start)
+    while waiting:
+        for follower in followers[waiting.pop()]:
+            if follower not in reached:
+                reached.add(follower)
+                waiting.append(follower)
+    return reached
+
+
+def _heads(tx: Transaction, row: PipelineRow) -> dict[str, CommitId]:
+    return {
+        given.name: tx.refs.get(tx.repos.get(given.repo), given.branch).commit_id
+        for given in repo_inputs(row.pipeline.spec)
+    }
+
+
+def plan_event(tx: Transaction, event: Event) -> list[str]:
+    """Create the jobs that a moved branch sets off, if pipelines read it."""
+    details = event.details
+    if event.kind is not EventKind.REF_MOVED or details.get("origin") is None:
+        return []
+    if details["origin"] in {str(Origin.REPO), str(Origin.CODE)}:
+        return []
+    readers = [
+        edge
+        for edge in tx.pipelines.edges()
+        if edge.repo == event.subject and edge.branch == details["ref"]
+    ]
+    if not readers:
+        return []
+    trigger = Trigger(TriggerKind.COMMIT, f"{event.subject}@{details['commit']}", tx.now_ns)
+    started = [Started(tx.pipelines.get(edge.pipeline), trigger) for edge in readers]
+    # What was committed before a pipeline existed was read by the job that its creation began.
+    started = [one for one in started if one.row.pipeline.created_at <= event.at]
+    if details["origin"] == str(Origin.JOB):
+        # Its readers were planned with the job itself; only one that came since is new here.
+        started = [one for one in started if not _has_job(tx, one, details["global_id"])]
+    return plan_jobs(tx, started, GlobalId(details["global_id"])) if started else []
+
+
+def _has_job(tx: Transaction, one: Started, global_id: str) -> bool:
+    jobs = tx.jobs.list(pipeline=one.row.pipeline.name, global_id=GlobalId(global_id), limit=1)
+    return bool(jobs)
+
+
+def resolve_inputs(tx: Transaction, job: Job, row: PipelineRow) -> dict[str, CommitId]:
+    """Return the commit that each repo input of a job reads.
+
+    What was committed under the job's global id comes first; a branch that the change did not
+    reach is read as it was when the change happened.
+    """
+    spec, _ = tx.pipelines.version(row.id, job.pipeline_version)
+    mine = tx.commits.by_global_id(job.global_id)
+    inputs = dict(job.heads)
+    for given in repo_inputs(spec):
+        for commit in mine:
+            if (commit.repo, commit.branch) == (given.repo, given.branch):
+                inputs[given.name] = commit.id
+    return inputs
