@@ -206,6 +206,8 @@ class BlobWriter:
         self._upload: Upload | None = None
         self._records: list[BlobRecord] = []
         self._offset = 0
+        self._sealed: list[SealedPack] = []
+        """Packs that `seal` made; whether the caller's transaction committed is not known here."""
         self.added_bytes = 0
         """Bytes given to `add` so far."""
         self.stored_bytes = 0
@@ -226,11 +228,16 @@ class BlobWriter:
         return digest
 
     def seal(self) -> list[SealedPack]:
-        """Make everything that was added durable and return the packs to be registered."""
+        """Make everything that was added durable and return the packs to be registered.
+
+        Packs of earlier calls are among them: the transaction that was to register those may
+        have been rolled back, and registering a pack twice changes nothing. Not to be called
+        inside a transaction.
+        """
         self._flush()
-        if self._upload is None:
-            return []
-        return [self._seal_pack()]
+        if self._upload is not None:
+            self._sealed.append(self._seal_pack())
+        return list(self._sealed)
 
     def __enter__(self) -> Self:
         return self

@@ -15,11 +15,9 @@ true when it writes: compare-and-swap needs no retry loop. Errors of the databas
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
@@ -28,7 +26,8 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from jupyter_datalake.errors import ErrorKind, StorageError
+from jupyter_datalake.errors import ErrorKind, InternalError, StorageError
+from jupyter_datalake.forking import renew_after_fork
 from jupyter_datalake.metadata.blobs import Blobs
 from jupyter_datalake.metadata.commits import Commits
 from jupyter_datalake.metadata.connections import Connections
@@ -155,7 +154,8 @@ class MetadataStore:
         self._clock = clock
         self._exclusive = exclusive or nullcontext()
         event.listen(engine, "begin", _begin)
-        _FORK_SENSITIVE.add(self)
+        if exclusive is None:  # one in memory is copied by the fork, connection and all
+            renew_after_fork(self, MetadataStore._forget_connections)
         with _translated(), self._exclusive:
             migrate(engine)
 
@@ -180,18 +180,6 @@ class MetadataStore:
     def _forget_connections(self) -> None:
         # The parent goes on using them; closing them here would end its transactions.
         self._engine.dispose(close=False)
-
-
-_FORK_SENSITIVE: weakref.WeakSet[MetadataStore] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for store in list(_FORK_SENSITIVE):
-        store._forget_connections()  # same module
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _begin(connection: Connection) -> None:
@@ -235,13 +223,27 @@ def _storage_error(error: DBAPIError) -> StorageError:
 
 
 class SharedConnectionLock:
-    """Serialises transactions over the one connection of a database in memory."""
+    """Serialises transactions over the one connection of a database in memory.
+
+    A transaction inside another of the same thread is a bug that other databases show as a wait
+    without end, or as a read of old rows; here it is an error at once.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._holder: int | None = None
+        renew_after_fork(self, SharedConnectionLock._renew)
 
     def __enter__(self) -> None:
+        if self._holder == threading.get_ident():
+            raise InternalError("A transaction was begun inside another one of the same thread")
         self._lock.acquire()
+        self._holder = threading.get_ident()
 
     def __exit__(self, *exc_info: object) -> None:
+        self._holder = None
         self._lock.release()
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
+        self._holder = None

@@ -1,0 +1,69 @@
+"""What holds for every test: a clean environment, no unexpected warning in the log, and skips
+that say why."""
+
+import importlib.util
+import logging
+import os
+import re
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from jupyter_datalake.testing import fixtures
+
+# The machine is shared and small, so a slow example is no finding. `--hypothesis-profile=nightly`
+# looks longer.
+settings.register_profile(
+    "push", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "nightly", max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("push")
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "logs(pattern): the test causes log warnings, all of which match the pattern"
+    )
+    if not config.pluginmanager.is_registered(fixtures):  # installed, pytest loads it by itself
+        config.pluginmanager.register(fixtures, "jupyter_datalake.testing.fixtures")
+
+
+def pytest_collection_modifyitems(items):
+    reason = _why_no_fuse()
+    for item in items:
+        if reason and item.get_closest_marker("fuse"):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _why_no_fuse():
+    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        return "needs /dev/fuse, which is missing or not ours to open"
+    if importlib.util.find_spec("pyfuse3") is None:
+        return "needs pyfuse3, which is not installed"
+    return None
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch):
+    """No test sees, or depends on, the lake of whoever runs it."""
+    for name in list(os.environ):
+        if name.startswith("DATALAKE_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def no_unexpected_warnings(request, caplog):
+    """A warning in the log is a finding, unless the test says that it is its subject."""
+    yield
+    marker = request.node.get_closest_marker("logs")
+    expected = re.compile(marker.args[0]) if marker else None
+    unexpected = [
+        f"{record.levelname} {record.name}: {record.getMessage()}"
+        for when in ("setup", "call")
+        for record in caplog.get_records(when)
+        if record.levelno >= logging.WARNING
+        and not (expected and expected.search(record.getMessage()))
+    ]
+    assert not unexpected, "unexpected warnings in the log:\n" + "\n".join(unexpected)
