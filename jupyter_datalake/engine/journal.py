@@ -7,6 +7,7 @@ records behind it would be replayed onto the wrong state.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import zlib
@@ -16,9 +17,9 @@ from typing import Any
 
 import msgpack
 
-from jupyter_datalake.errors import CorruptDataError, ErrorKind
+from jupyter_datalake.errors import CorruptDataError, ErrorKind, StorageError
 
-_MAGIC = b"JDLJRNL\x01"
+JOURNAL_MAGIC = b"JDLJRNL\x01"
 _FRAME = struct.Struct("<II")
 _MAX_RECORD = 16 * 1024 * 1024
 
@@ -29,14 +30,40 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = open(path, "ab", buffering=0)  # noqa: SIM115  # closed by `close`
-        if self._file.tell() == 0:
-            self._file.write(_MAGIC)
+        self._end = self._file.tell()
+        if self._end == 0:
+            self._write(JOURNAL_MAGIC)
 
     def append(self, record: list[Any]) -> None:
-        """Add a record. It survives the death of the process at once, a power cut after `sync`."""
+        """Add a record. It survives the death of the process at once, a power cut after `sync`.
+
+        Raises
+        ------
+        StorageError
+            The disk is full, or fails; the journal is as it was before.
+        """
         body = msgpack.packb(record, use_bin_type=True, unicode_errors="surrogateescape")
         # One write call, so a kill cannot come between frame and body of records that follow.
-        self._file.write(_FRAME.pack(len(body), zlib.crc32(body)) + body)
+        self._write(_FRAME.pack(len(body), zlib.crc32(body)) + body)
+
+    def _write(self, data: bytes) -> None:
+        try:
+            written = self._file.write(data)
+            if written != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            # Half a record in front of the next ones would cut those off when it is replayed.
+            os.ftruncate(self._file.fileno(), self._end)
+            is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+            raise StorageError(
+                f"The session journal {self._path} cannot be written: {error.strerror}",
+                kind=ErrorKind.STORAGE_FULL if is_full else ErrorKind.STORAGE_UNAVAILABLE,
+                hint="Free some space and try again; what was staged is still there"
+                if is_full
+                else None,
+                journal=str(self._path),
+            ) from error
+        self._end += len(data)
 
     def sync(self) -> None:
         """Make everything appended survive the loss of power."""
@@ -58,9 +85,9 @@ def read_journal(path: Path) -> Iterator[list[Any]]:
     if not path.exists():
         return
     data = path.read_bytes()
-    if data[: len(_MAGIC)] != _MAGIC[: len(data)]:
+    if data[: len(JOURNAL_MAGIC)] != JOURNAL_MAGIC[: len(data)]:
         raise _corrupt(path, 0)
-    position = min(len(_MAGIC), len(data))
+    position = min(len(JOURNAL_MAGIC), len(data))
     while position < len(data):
         end = _record_end(data, position)
         if end is None:
@@ -83,8 +110,8 @@ def _record_end(data: bytes, position: int) -> int | None:
         return None
     length, checksum = _FRAME.unpack_from(data, position)
     end = position + _FRAME.size + length
-    if length > _MAX_RECORD or end > len(data):
-        return None
+    if not 0 < length <= _MAX_RECORD or end > len(data):
+        return None  # a power cut may leave zeros, which would pass for an empty record
     return end if zlib.crc32(data[position + _FRAME.size : end]) == checksum else None
 
 

@@ -14,10 +14,10 @@ import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO, Self
 
 from jupyter_datalake.engine.blobs import BlobWriter, register_packs
 from jupyter_datalake.engine.commits import (
@@ -29,9 +29,10 @@ from jupyter_datalake.engine.commits import (
 )
 from jupyter_datalake.engine.content import open_content, store_stream
 from jupyter_datalake.engine.core import LakeCore
-from jupyter_datalake.engine.journal import Journal, read_journal
+from jupyter_datalake.engine.reverting import revert
 from jupyter_datalake.engine.sources import Source, store_source, walk_folder
-from jupyter_datalake.engine.worktree import DataFile, Node, Worktree, entry_with_mode
+from jupyter_datalake.engine.staged_tree import StagedTree
+from jupyter_datalake.engine.tree_nodes import Node, Shift, StagedContent
 from jupyter_datalake.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -43,33 +44,50 @@ from jupyter_datalake.errors import (
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import Author, Commit, Provenance
-from jupyter_datalake.model.entries import PERMISSION_BITS, FileEntry, decode_entry, symlink
+from jupyter_datalake.model.entries import (
+    DEFAULT_FOLDER_MODE,
+    FileEntry,
+)
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.files import FileInfo, FileKind
 from jupyter_datalake.model.ids import GlobalId
-from jupyter_datalake.model.paths import ROOT, RepoPath, is_within, name_of, parent_of
+from jupyter_datalake.model.paths import (
+    ROOT,
+    RepoPath,
+    is_within,
+    name_of,
+    parent_of,
+)
 from jupyter_datalake.model.sessions import SessionInfo
 
 _SESSIONS = "sessions"
 
 
-class Session:
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What a session held at one moment, about to be committed."""
+
+    base: Commit
+    changes: Sequence[tuple[RepoPath, FileEntry | None, StagedContent | None]]
+    entries: dict[Node, FileEntry] = field(default_factory=dict)
+    """What the working files were found to hold; filled by `Session.publish`."""
+
+
+class Session(StagedTree):
     """A writable view of one branch. Open with `open_session`, close when done.
 
-    Safe to use from several threads; they take turns.
+    The methods here may be called from several threads; they take turns. Those that are
+    inherited take no lock.
     """
 
     def __init__(self, core: LakeCore, info: SessionInfo, folder: Path, lock: int) -> None:
+        base = commit_by_id(core, info.base_commit_id)
+        super().__init__(folder, base.id, core.snapshot(base), core.clock)
         self._core = core
-        self._folder = folder
+        self._base = base
         self._lock_descriptor: int | None = lock
         self._mutex = threading.RLock()
-        self._next_number = 1
         self.info = info
-        self._base = commit_by_id(core, info.base_commit_id)
-        self.tree = Worktree(core.snapshot(self._base))
-        """What the session shows. Changes go through the session's methods, which journal them."""
-        self._journal = self._replay()
 
     # --- looking ---------------------------------------------------------------------------------
 
@@ -82,6 +100,12 @@ class Session:
     def base(self) -> Commit:
         """The commit that the staged changes are relative to."""
         return self._base
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether anything is staged, if only a file that was written with what it held."""
+        with self._mutex:
+            return next(self.tree.iter_changes(), None) is not None
 
     def diff(self, below: RepoPath = ROOT) -> Iterator[Change]:
         """Yield what is staged, by path; the cost is that of the changes."""
@@ -179,9 +203,8 @@ class Session:
     def make_folder(self, path: RepoPath) -> None:
         """Stage a folder; it is there already if it exists."""
         with self._mutex:
-            self._check_open()
-            self.tree.make_folders(path, self._core.clock())
-            self._journal.append(["folder", path, self._core.clock()])
+            self.check_open()
+            self._make_folders(path)
 
     def delete(self, path: RepoPath) -> None:
         """Stage the removal of a file or of a folder with everything below it."""
@@ -195,12 +218,13 @@ class Session:
     def rename(self, old: RepoPath, new: RepoPath) -> None:
         """Stage a move of a file or folder; what is at `new` must be a file, or nothing."""
         with self._mutex:
+            self.check_open()
             node = self.tree.get(old)
             if is_within(new, old):
                 raise InvalidInputError(
                     f"{old!r} cannot be moved into itself", kind=ErrorKind.INVALID_PATH
                 )
-            folder = self.tree.make_folders(parent_of(new), self._core.clock())
+            folder = self._make_folders(parent_of(new))
             existing = self.tree.lookup(folder, name_of(new))
             if existing is not None and existing.is_folder:
                 raise AlreadyExistsError(
@@ -211,139 +235,18 @@ class Session:
                 )
             self.move(node, folder, name_of(new))
 
-    def discard(self, paths: Iterable[RepoPath] | None = None) -> None:
+    def discard(self, paths: Iterable[RepoPath] | None = None) -> Shift:
         """Drop what is staged: at and below `paths`, or everything."""
         with self._mutex:
-            self._check_open()
+            self.check_open()
             if paths is None:
-                self._start_over(self._base)
-                return
-            for path in paths:
-                for change_path, old, _ in list(self.tree.iter_changes()):
-                    if not is_within(change_path, path):
-                        continue
-                    if old is None:
-                        node = self.tree.resolve(change_path)
-                        if node is not None:
-                            self.remove(node)
-                    else:
-                        self.put_entry(change_path, old)
-        self._announce()
-
-    # --- staging by node, for the mount ----------------------------------------------------------
-
-    def create_file(self, folder: Node, name: str, mode: int) -> Node:
-        """Make an empty file with a working file behind it; the name is free."""
-        self._check_open()
-        data = self._new_data()
-        data.path.touch()
-        node = Node(FileKind.FILE, name, folder, data=data, mode=mode & PERMISSION_BITS)
-        self.tree.attach(folder, name, node)
-        self._journal.append(["data", self.tree.path_of(node), data.number, node.mode])
-        return node
-
-    def create_folder(self, folder: Node, name: str, mode: int) -> Node:
-        """Make a folder; the name is free."""
-        self._check_open()
-        now = self._core.clock()
-        node = Node(FileKind.FOLDER, name, folder, mode=mode & PERMISSION_BITS, mtime_ns=now)
-        self.tree.attach(folder, name, node)
-        self._journal.append(["folder", self.tree.path_of(node), now])
-        return node
-
-    def create_symlink(self, folder: Node, name: str, target: bytes) -> Node:
-        """Make a symlink; the name is free."""
-        self._check_open()
-        entry = symlink(target, mtime_ns=self._core.clock())
-        node = Node(FileKind.SYMLINK, name, folder, entry=entry)
-        self.tree.attach(folder, name, node)
-        self._journal_entry(self.tree.path_of(node), entry)
-        return node
-
-    def writable(self, node: Node, *, truncate: bool = False) -> DataFile:
-        """Return the working file of a file, copying its content there if need be."""
-        self._check_open()
-        if node.data is None:
-            assert node.entry is not None
-            data = self._new_data()
-            with open(data.path, "wb") as file:
-                if not truncate:
-                    for chunk in self.tree.base.content_of(node.entry).iter_chunks():
-                        file.write(chunk)
-            os.utime(data.path, ns=(node.entry.mtime_ns, node.entry.mtime_ns))
-            node.data, node.mode, node.entry = data, node.entry.mode, None
-            self.restage(node)
-        elif truncate:
-            os.truncate(node.data.path, 0)
-        return node.data
-
-    def restage(self, node: Node) -> None:
-        """Make sure that a working file which is being written is part of what is staged."""
-        if not node.touched and node.data is not None and self.tree.is_attached(node):
-            node.entry = None
-            self.tree.touch(node)
-            self._journal.append(["data", self.tree.path_of(node), node.data.number, node.mode])
-
-    def remove(self, node: Node) -> None:
-        """Take a node out of the tree; who has it open can go on using it."""
-        self._check_open()
-        path = self.tree.path_of(node)
-        self.tree.detach(node)
-        self._journal.append(["remove", path])
-
-    def move(self, node: Node, folder: Node, name: str) -> None:
-        """Move a node over whatever is at its new place, which the caller has checked."""
-        self._check_open()
-        old = self.tree.path_of(node)
-        existing = self.tree.lookup(folder, name)
-        if existing is node:
-            return
-        if existing is not None:
-            self.tree.detach(existing)
-        self.tree.detach(node)
-        self.tree.attach(folder, name, node)
-        self._journal.append(["move", old, self.tree.path_of(node)])
-
-    def set_attributes(
-        self, node: Node, *, mode: int | None = None, mtime_ns: int | None = None
-    ) -> None:
-        """Change permissions or time. A folder's are kept until the session ends, not committed."""
-        self._check_open()
-        if node.is_folder:
-            node.mode = node.mode if mode is None else mode & PERMISSION_BITS
-            node.mtime_ns = node.mtime_ns if mtime_ns is None else mtime_ns
-            return
-        if node.data is None:
-            assert node.entry is not None
-            entry = entry_with_mode(node.entry, node.entry.mode if mode is None else mode)
-            if mtime_ns is not None:
-                entry = replace(entry, mtime_ns=mtime_ns)
-            if entry != node.entry:
-                node.entry = entry
-                self.tree.touch(node)
-                self._journal_entry(self.tree.path_of(node), entry)
-            return
-        if mode is not None:
-            node.mode = mode & PERMISSION_BITS
-        if mtime_ns is not None:
-            os.utime(node.data.path, ns=(mtime_ns, mtime_ns))
-        if self.tree.is_attached(node):
-            self.restage(node)
-            self._journal.append(["data", self.tree.path_of(node), node.data.number, node.mode])
-
-    def release(self, node: Node) -> None:
-        """Tell that one user of a node is done; unneeded working files and nodes go away."""
-        if node.pins:
-            return
-        if node.data is not None and not (node.touched and self.tree.is_attached(node)):
-            node.data.path.unlink(missing_ok=True)
-            node.data = None
-        if node.parent is not None:
-            self.tree.drop_if_unused(node)
-
-    def sync(self) -> None:
-        """Make what was staged survive the loss of power, except bytes of files still open."""
-        self._journal.sync()
+                shift = self._go_on_from(self._base)
+            else:
+                shift = Shift()
+                for path in paths:
+                    revert(self, path, shift)
+        self.announce()
+        return shift
 
     # --- finishing -------------------------------------------------------------------------------
 
@@ -355,15 +258,15 @@ class Session:
         metadata: dict[str, str] | None = None,
         global_id: GlobalId | None = None,
         provenance: Provenance | None = None,
-    ) -> tuple[CommitResult, Sequence[Node]]:
+    ) -> tuple[CommitResult, Shift]:
         """Commit what is staged onto the branch and go on from there.
 
         Returns
         -------
         result
             The new commit.
-        changed
-            Nodes in use whose content changed because somebody else's commits came in.
+        shift
+            What changed for nodes in use because somebody else's commits came in.
 
         Raises
         ------
@@ -373,60 +276,111 @@ class Session:
             Others changed the same paths; everything staged is still there.
         """
         with self._mutex:
-            self._check_open()
-            request = CommitRequest(
-                repo=self.info.repo,
-                branch=self.info.branch,
-                message=message,
-                author=author,
-                metadata=metadata or {},
+            staged = self.collect()
+            result = self.publish(
+                staged,
+                message,
+                author,
+                metadata=metadata,
                 global_id=global_id,
+                provenance=provenance,
             )
-            if provenance is not None:
-                request = replace(request, provenance=provenance)
-            staged = list(self.tree.iter_changes())
-            with self._core.writer() as writer:
-                changes: dict[RepoPath, FileEntry | None] = {}
-                for path, old, new in staged:
-                    entry = self._store_node(writer, new) if isinstance(new, Node) else new
-                    # A file written with what it held before is no change worth a commit.
-                    if not (entry and old and entry.same_content(old)):
-                        changes[path] = entry
-                if not changes:
-                    raise StateError(
-                        f"Nothing is staged for {self.info.repo}@{self.info.branch}",
-                        kind=ErrorKind.NOTHING_TO_COMMIT,
-                        hint="Write some files first",
-                        session=self.id,
-                    )
-                result = commit_changes(
-                    self._core, writer, self._base, changes, request, self._record_base
-                )
-            changed = self._start_over(result.commit)
-            return result, changed
+            return result, self.settle(staged, result.commit)
 
-    def rebase(self) -> Sequence[Node]:
-        """Take in what others committed, when nothing is staged; return the nodes that changed."""
+    def collect(self) -> Staged:
+        """Return what is staged, for `publish`: the first of the three steps of a commit.
+
+        Until the last of them nothing may be staged or written; the tree may be looked at.
+        """
+        self.check_open()
+        return Staged(self._base, list(self.tree.iter_changes()))
+
+    def publish(
+        self,
+        staged: Staged,
+        message: str,
+        author: Author,
+        *,
+        metadata: dict[str, str] | None = None,
+        global_id: GlobalId | None = None,
+        provenance: Provenance | None = None,
+    ) -> CommitResult:
+        """Store what was collected and move the branch; the long second step of a commit.
+
+        It looks at working files and not at the tree, so others may, in other threads.
+        """
+        request = CommitRequest(
+            repo=self.info.repo,
+            branch=self.info.branch,
+            message=message,
+            author=author,
+            metadata=metadata or {},
+            global_id=global_id,
+        )
+        if provenance is not None:
+            request = replace(request, provenance=provenance)
+        with self._core.writer() as writer:
+            changes: dict[RepoPath, FileEntry | None] = {}
+            for path, old, new in staged.changes:
+                entry = self._entry_of(writer, staged, new) if isinstance(new, Node) else new
+                # A file written with what it held before is no change worth a commit.
+                if not (entry and old and entry.same_content(old)):
+                    changes[path] = entry
+            if not changes:
+                raise StateError(
+                    f"Nothing is staged for {self.info.repo}@{self.info.branch}",
+                    kind=ErrorKind.NOTHING_TO_COMMIT,
+                    hint="Write some files first",
+                    session=self.id,
+                )
+            return commit_changes(
+                self._core, writer, staged.base, changes, request, self._record_base
+            )
+
+    def settle(self, staged: Staged, commit: Commit) -> Shift:
+        """Go on from the commit that was published; the last step."""
+        with self._mutex:
+            for node, entry in staged.entries.items():
+                node.entry = entry
+            return self._go_on_from(commit)
+
+    def rebase(self) -> Shift:
+        """Take in what others committed, when nothing is staged."""
         with self._mutex:
             head = head_of(self._core, self.info.repo, self.info.branch)
-            if head.id == self._base.id or next(self.tree.iter_changes(), None) is not None:
-                return []
+            if head.id == self._base.id or self.has_changes:
+                return Shift()
             with self._core.metadata.write() as tx:
                 tx.sessions.rebase(self.id, head.id)
-            return self._start_over(head)
+            return self._go_on_from(head)
+
+    def sync(self) -> None:
+        """Make what was staged survive the loss of power, except bytes of files still open."""
+        with self._mutex:
+            self.flush()
+
+    def check_open(self) -> None:
+        """Raise `StateError` if the session was closed."""
+        if not self.is_open:
+            raise StateError(
+                f"Session {self.id} is closed",
+                kind=ErrorKind.SESSION_CLOSED,
+                hint="Open it again",
+                session=self.id,
+            )
 
     def close(self) -> None:
         """Let go of the session; what is staged stays on disk. Safe to call twice."""
         with self._mutex:
+            self.close_journal()
             if self._lock_descriptor is not None:
-                self._journal.close()
                 os.close(self._lock_descriptor)
                 self._lock_descriptor = None
 
     def destroy(self) -> None:
         """Remove the session and everything staged in it."""
         with self._mutex:
-            self._check_open()
+            self.check_open()
             with self._core.metadata.write() as tx:
                 tx.sessions.delete(self.id)
                 tx.events.append(EventKind.SESSION_CHANGED, self.id, repo=self.info.repo)
@@ -446,39 +400,34 @@ class Session:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _check_open(self) -> None:
-        if self._lock_descriptor is None:
-            raise StateError(
-                f"Session {self.id} is closed",
-                kind=ErrorKind.SESSION_CLOSED,
-                hint="Open it again",
-                session=self.id,
-            )
-
     def _record_base(self, tx: Transaction, commit: Commit) -> None:
         tx.sessions.rebase(self.id, commit.id)
         tx.events.append(EventKind.SESSION_CHANGED, self.id, repo=self.info.repo)
 
-    def _announce(self) -> None:
+    def announce(self) -> None:
+        """Tell followers of the lake's events that something else is staged now."""
         with self._core.metadata.write() as tx:
             tx.events.append(EventKind.SESSION_CHANGED, self.id, repo=self.info.repo)
 
     def _store(self, writer: BlobWriter, source: Source) -> FileEntry:
         return store_source(writer, source, self._core.chunking, now_ns=self._core.clock())
 
-    def _store_node(self, writer: BlobWriter, node: Node) -> FileEntry:
+    def _entry_of(self, writer: BlobWriter, staged: Staged, node: Node) -> FileEntry:
+        """Store the content of a working file and return its entry."""
         assert node.data is not None
         with open(node.data.path, "rb", buffering=0) as file:
             status = os.fstat(file.fileno())
-            return store_stream(
+            entry = store_stream(
                 writer, file, self._core.chunking, mode=node.mode, mtime_ns=status.st_mtime_ns
             )
+        staged.entries[node] = entry
+        return entry
 
     def _stage_entries(
         self, writer: BlobWriter, entries: Iterable[tuple[RepoPath, FileEntry]]
     ) -> None:
         """Put entries into the tree, once their chunks are durable and findable."""
-        self._check_open()
+        self.check_open()
         packs = writer.seal()
         if packs:
             with self._core.metadata.write() as tx:
@@ -489,104 +438,31 @@ class Session:
                     "The root of a repo is a folder; give the file a name",
                     kind=ErrorKind.INVALID_PATH,
                 )
-            self.tree.set_entry(path, entry)
+            existing = self.tree.resolve(path) if self._files else None
+            data = None if existing is None else existing.data
+            node = self.tree.set_entry(path, entry)
             self._journal_entry(path, entry)
+            if data is not None and existing is node:
+                self._files.remove(data)
 
-    def _journal_entry(self, path: RepoPath, entry: FileEntry) -> None:
-        self._journal.append(["entry", path, entry.encode(), entry.size_bytes])
+    def _make_folders(self, path: RepoPath) -> Node:
+        """Return the folder at a path; what is missing is made and journalled."""
+        node = self.tree.resolve(path)
+        if node is None or not node.is_folder:
+            now = self._core.clock()
+            node = self.tree.make_folders(path, now)
+            self._append(["folder", path, now, DEFAULT_FOLDER_MODE])
+        return node
 
-    def _new_data(self) -> DataFile:
-        number = self._next_number
-        self._next_number += 1
-        return DataFile(number, self._folder / "data" / str(number))
-
-    def _start_over(self, base: Commit) -> Sequence[Node]:
-        """Show `base` with nothing staged; drop the journal and the working files not in use."""
+    def _go_on_from(self, base: Commit) -> Shift:
+        try:
+            shift = self.start_over(base.id, self._core.snapshot(base))
+        except BaseException:
+            self.close()
+            raise
         self._base = base
         self.info = replace(self.info, base_commit_id=base.id)
-        changed = self.tree.reset(self._core.snapshot(base))
-        self._journal.close()
-        fresh = self._folder / "journal.new"
-        fresh.unlink(missing_ok=True)
-        journal = Journal(fresh)
-        journal.append(["base", base.id])
-        journal.sync()
-        os.replace(fresh, self._folder / "journal")
-        self._journal = journal
-        in_use = {node.data.number for node in self._nodes_with_data(self.tree.root) if node.data}
-        for file in (self._folder / "data").iterdir():
-            if int(file.name) not in in_use:
-                file.unlink(missing_ok=True)
-        return changed
-
-    def _nodes_with_data(self, node: Node) -> Iterator[Node]:
-        if node.data is not None:
-            yield node
-        for child in node.children.values():
-            yield from self._nodes_with_data(child)
-
-    def _replay(self) -> Journal:
-        """Bring the tree to where the journal left it and return the journal, open."""
-        path = self._folder / "journal"
-        (self._folder / "data").mkdir(exist_ok=True)
-        numbers = [int(file.name) for file in (self._folder / "data").iterdir()]
-        self._next_number = max(numbers, default=0) + 1
-        for record in read_journal(path):
-            if record[0] == "base" and record[1] != self._base.id:
-                # Killed between moving the branch and dropping the journal: what it holds is
-                # committed already.
-                return self._drop_committed(path)
-            self._apply(record)
-        journal = Journal(path)
-        if path.stat().st_size <= len(b"JDLJRNL\x01"):
-            journal.append(["base", self._base.id])
-        return journal
-
-    def _drop_committed(self, path: Path) -> Journal:
-        self.tree.reset(self.tree.base)
-        path.unlink()
-        shutil.rmtree(self._folder / "data")
-        (self._folder / "data").mkdir()
-        journal = Journal(path)
-        journal.append(["base", self._base.id])
-        return journal
-
-    def _apply(self, record: Sequence[Any]) -> None:
-        """Repeat one journalled act; it happened, so nothing is checked again."""
-        kind, *values = record
-        if kind == "entry":
-            path, encoded, size_bytes = values
-            self.tree.set_entry(RepoPath(path), decode_entry(encoded, size_bytes))
-        elif kind == "data":
-            self._apply_data(RepoPath(values[0]), values[1], values[2])
-        elif kind == "folder":
-            self.tree.make_folders(RepoPath(values[0]), values[1])
-        elif kind == "remove":
-            node = self.tree.resolve(RepoPath(values[0]))
-            if node is not None:
-                self.tree.detach(node)
-        elif kind == "move":
-            node = self.tree.get(RepoPath(values[0]))
-            target = RepoPath(values[1])
-            folder = self.tree.get(parent_of(target))
-            existing = self.tree.lookup(folder, name_of(target))
-            if existing is not None:
-                self.tree.detach(existing)
-            self.tree.detach(node)
-            self.tree.attach(folder, name_of(target), node)
-
-    def _apply_data(self, path: RepoPath, number: int, mode: int) -> None:
-        data = DataFile(number, self._folder / "data" / str(number))
-        if not data.path.exists():
-            data.path.touch()  # killed between the record and the first byte
-        folder = self.tree.get(parent_of(path))
-        existing = self.tree.lookup(folder, name_of(path))
-        if existing is not None and existing.kind is FileKind.FILE:
-            existing.data, existing.entry, existing.mode = data, None, mode
-            self.tree.touch(existing)
-            return
-        node = Node(FileKind.FILE, name_of(path), folder, data=data, mode=mode)
-        self.tree.attach(folder, name_of(path), node)
+        return shift
 
 
 # --- opening -------------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ from jupyter_datalake.model.manifests import (
     Cursor,
     Item,
     Measure,
+    diff_manifests,
     get_item,
     iter_items,
     measure_range,
@@ -178,6 +179,56 @@ class Snapshot:
             for found, entry in self.iter_entries(path)
         ]
         return digest_of(pack_canonical(rows))
+
+    # --- for a worktree --------------------------------------------------------------------------
+
+    def look(self, path: RepoPath) -> tuple[FileKind, FileEntry | None] | None:
+        """Return kind and entry of what is at `path`, or None; one walk down the manifest.
+
+        A folder with contents, and the root, have no entry.
+        """
+        if path == ROOT:
+            return FileKind.FOLDER, None
+        key = path_key(path)
+        cursor = Cursor(self._nodes, self.root)
+        cursor.seek(key)
+        item = cursor.peek()
+        if item is None:
+            return None
+        if item.key == key:
+            entry = decode_entry(item.value, item.size_bytes)
+            return _KINDS[entry.kind], entry
+        return (FileKind.FOLDER, None) if item.key.startswith(key + b"\0") else None
+
+    def scan(self, path: RepoPath) -> Iterator[tuple[str, FileKind, FileEntry | None]]:
+        """Yield name, kind and entry of a folder's children, in byte order of the names.
+
+        What `look` says of each, for a fraction of the cost. Nothing, where no folder is.
+        """
+        start, end = folder_range(path)
+        cursor = Cursor(self._nodes, self.root)
+        cursor.seek(start)
+        last: bytes | None = None
+        while _is_inside(item := cursor.peek(), end):
+            assert item is not None
+            name, nul, _ = item.key[len(start) :].partition(b"\0")
+            if name == last:
+                # Only a stranger's tree has something below a file or beside a folder's marker.
+                cursor.seek(start + name + b"\x01")
+                continue
+            last = name
+            if nul:
+                yield path_from_bytes(name), FileKind.FOLDER, None
+                cursor.seek(start + name + b"\x01")
+            else:
+                entry = decode_entry(item.value, item.size_bytes)
+                yield path_from_bytes(name), _KINDS[entry.kind], entry
+                cursor.advance()
+
+    def changed_paths(self, newer: Snapshot) -> Iterator[RepoPath]:
+        """Yield the paths on which two trees of one lake differ; the cost is that of these."""
+        for difference in diff_manifests(self._nodes, self.root, newer.root):
+            yield path_from_key(difference.key)
 
     # --- reading ---------------------------------------------------------------------------------
 

@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 from jupyter_datalake.engine.snapshot import Snapshot, file_info
+from jupyter_datalake.engine.tree_nodes import Node, Shift, StagedContent
 from jupyter_datalake.errors import (
     AlreadyExistsError,
     ErrorKind,
@@ -33,74 +32,6 @@ from jupyter_datalake.model.entries import (
 )
 from jupyter_datalake.model.files import FileInfo, FileKind
 from jupyter_datalake.model.paths import ROOT, RepoPath, join_path
-
-
-@dataclass(slots=True)
-class DataFile:
-    """A working file of the session: content that can still change."""
-
-    number: int
-    path: Path
-
-
-class Node:
-    """One file, symlink or folder of a worktree. Compared and hashed by identity."""
-
-    __slots__ = (
-        "children",
-        "data",
-        "entry",
-        "hidden",
-        "kind",
-        "mode",
-        "mtime_ns",
-        "name",
-        "origin",
-        "parent",
-        "pins",
-        "touched",
-    )
-
-    def __init__(
-        self,
-        kind: FileKind,
-        name: str,
-        parent: Node | None,
-        *,
-        origin: RepoPath | None = None,
-        entry: FileEntry | None = None,
-        data: DataFile | None = None,
-        mode: int = DEFAULT_FOLDER_MODE,
-        mtime_ns: int = 0,
-    ) -> None:
-        self.kind = kind
-        self.name = name
-        self.parent = parent
-        """None for the root, and for a node that was removed while somebody had it open."""
-        self.origin = origin
-        """Path in the snapshot that the node stands for; None for what was added."""
-        self.entry = entry
-        """What a file or symlink holds; None for folders and while `data` holds it."""
-        self.data = data
-        self.mode = mode
-        """Permission bits of a folder, or of a file with `data`."""
-        self.mtime_ns = mtime_ns
-        """Of a folder that was added or changed; 0 otherwise."""
-        self.children: dict[str, Node] = {}
-        self.hidden: set[str] = set()
-        """Names below `origin` that the snapshot has and this tree has not, or has otherwise."""
-        self.touched = False
-        self.pins = 0
-        """Users that need this very object: open files, and look-ups the kernel remembers."""
-
-    @property
-    def is_folder(self) -> bool:
-        """Whether other nodes can be below it."""
-        return self.kind is FileKind.FOLDER
-
-
-StagedContent = FileEntry | Node
-"""What a change leads to: a known entry, or a node whose working file is yet to be read."""
 
 
 class Worktree:
@@ -123,15 +54,22 @@ class Worktree:
 
     def _load(self, folder: Node, name: str) -> Node | None:
         assert folder.origin is not None
-        path = join_path(folder.origin, name)
-        info = self.base.find(path)
-        return None if info is None else self._adopt(folder, info)
+        found = self.base.look(join_path(folder.origin, name))
+        return None if found is None else self._adopt(folder, name, *found)
 
-    def _adopt(self, folder: Node, info: FileInfo) -> Node:
+    def _adopt(self, folder: Node, name: str, kind: FileKind, entry: FileEntry | None) -> Node:
         """Return a clean node for something of the snapshot."""
-        entry = None if info.kind is FileKind.FOLDER else self.base.entry(info.path)
-        node = Node(info.kind, info.name, folder, origin=info.path, entry=entry, mode=info.mode)
-        folder.children[info.name] = node
+        assert folder.origin is not None
+        is_folder = kind is FileKind.FOLDER
+        node = Node(
+            kind,
+            name,
+            folder,
+            origin=join_path(folder.origin, name),
+            entry=None if is_folder else entry,
+            mode=DEFAULT_FOLDER_MODE if entry is None else entry.mode,
+        )
+        folder.children[name] = node
         return node
 
     def resolve(self, path: RepoPath) -> Node | None:
@@ -151,35 +89,39 @@ class Worktree:
         return node
 
     def iter_children(self, folder: Node) -> Iterator[Node]:
-        """Yield the children of a folder by name (in byte order), staged and clean alike."""
-        staged = dict(sorted(folder.children.items(), key=lambda pair: os.fsencode(pair[0])))
-        if folder.origin is None:
-            yield from staged.values()
-            return
-        waiting = iter(list(staged.values()))
-        following = next(waiting, None)
-        for info in self.base.list(folder.origin) if self._is_listed(folder) else ():
-            raw = os.fsencode(info.name)
-            while following is not None and os.fsencode(following.name) < raw:
-                yield following
-                following = next(waiting, None)
-            if following is not None and following.name == info.name:
-                yield following
-                following = next(waiting, None)
-            elif info.name not in folder.hidden:
-                yield folder.children.get(info.name) or self._adopt(folder, info)
-        while following is not None:
-            yield following
-            following = next(waiting, None)
+        """Yield the children of a folder by name (in byte order), staged and clean alike.
 
-    def _is_listed(self, folder: Node) -> bool:
-        """Tell whether the snapshot has a folder where this node's contents come from."""
-        assert folder.origin is not None
-        return folder.origin == ROOT or self.base.find(folder.origin) is not None
+        The tree may change on the way: nothing is yielded twice or that is gone by then, and
+        nothing is missing that was there all the time.
+        """
+        base = self.base
+        known = sorted(folder.children, key=os.fsencode)
+        position = 0
+        for name, kind, entry in () if folder.origin is None else base.scan(folder.origin):
+            raw = os.fsencode(name)
+            while position < len(known) and os.fsencode(known[position]) < raw:
+                yield from self._present(folder, known[position])
+                position += 1
+            if position < len(known) and known[position] == name:
+                position += 1
+            child = folder.children.get(name)
+            if child is not None:
+                yield child
+            elif self.base is not base:
+                yield from self._present(folder, name)
+            elif name not in folder.hidden:
+                yield self._adopt(folder, name, kind, entry)
+        for name in known[position:]:
+            yield from self._present(folder, name)
+
+    def _present(self, folder: Node, name: str) -> Iterator[Node]:
+        child = self.lookup(folder, name)
+        if child is not None:
+            yield child
 
     def is_empty(self, folder: Node) -> bool:
         """Tell whether a folder has no children; stops at the first."""
-        return next(self.iter_children(folder), None) is None
+        return not folder.children and next(self.iter_children(folder), None) is None
 
     def path_of(self, node: Node) -> RepoPath:
         """Return where a node is now."""
@@ -301,54 +243,70 @@ class Worktree:
         The cost is that of what was touched: clean folders are not looked into. A file whose
         working file was written is always among them, even if it holds what it held before.
         """
-        yield from self._changes_in(self.root, ROOT)
+        # A stack of our own: paths are deeper than Python's.
+        open_folders = [(self.root, ROOT, iter(_changed_names(self.root)))]
+        while open_folders:
+            folder, path, names = open_folders[-1]
+            for name in names:
+                place = join_path(path, name)
+                child = folder.children.get(name)
+                if child is not None and not child.touched:
+                    continue
+                if child is not None and child.is_folder and child.origin == place:
+                    open_folders.append((child, place, iter(_changed_names(child))))
+                    break
+                yield from self._replaced(folder, name, place, child)
+            else:
+                open_folders.pop()
+                yield from self._marker_change(folder, path)
 
-    def _changes_in(
+    def _replaced(
+        self, folder: Node, name: str, place: RepoPath, child: Node | None
+    ) -> Iterator[tuple[RepoPath, FileEntry | None, StagedContent | None]]:
+        """Yield the changes at and below a place where something else stands than in the base."""
+        old = dict(self.base.iter_entries(place))
+        if child is None and not old:
+            folder.hidden.discard(name)  # it was made and removed again: nothing to remember
+            return
+        new = {} if child is None else dict(self._effective(child, place))
+        for changed in sorted(old.keys() | new.keys(), key=os.fsencode):
+            before, after = old.get(changed), new.get(changed)
+            if before != after:
+                yield changed, before, after
+
+    def _marker_change(
         self, folder: Node, path: RepoPath
     ) -> Iterator[tuple[RepoPath, FileEntry | None, StagedContent | None]]:
-        """Yield the changes below a folder that stands where it stood."""
-        names = folder.hidden | {name for name, child in folder.children.items() if child.touched}
-        for name in sorted(names, key=os.fsencode):
-            place = join_path(path, name)
-            child = folder.children.get(name)
-            if child is not None and not child.touched:
-                continue
-            if child is not None and child.is_folder and child.origin == place:
-                yield from self._changes_in(child, place)
-                continue
-            old = dict(self.base.iter_entries(place))
-            new = {} if child is None else dict(self._effective(child, place))
-            for changed in sorted(old.keys() | new.keys(), key=os.fsencode):
-                before, after = old.get(changed), new.get(changed)
-                if before != after:
-                    yield changed, before, after
-        if path != ROOT:
-            marker = self.base.entry(path)
-            is_empty = self.is_empty(folder)
-            if marker is not None and not is_empty:
+        """Yield what becomes of the entry that stands for a folder while it is empty."""
+        if path == ROOT:
+            return
+        marker = self.base.entry(path)
+        if not self.is_empty(folder):
+            if marker is not None:
                 yield path, marker, None
-            elif marker is None and is_empty:
-                yield path, None, empty_folder(mode=folder.mode, mtime_ns=folder.mtime_ns)
+        elif marker is None or marker.mode != folder.mode:
+            yield path, marker, empty_folder(mode=folder.mode, mtime_ns=folder.mtime_ns)
 
     def _effective(self, node: Node, path: RepoPath) -> Iterator[tuple[RepoPath, StagedContent]]:
-        """Yield everything at and below a node, as it will be at `path`."""
-        if not node.is_folder:
-            yield path, node if node.data is not None else _known(node)
-            return
-        if self.is_empty(node):
-            yield path, empty_folder(mode=node.mode, mtime_ns=node.mtime_ns)
-            return
-        for name, child in list(node.children.items()):
-            if child.touched:
-                yield from self._effective(child, join_path(path, name))
-        if node.origin is None or not self._is_listed(node):
-            return
-        replaced = {name for name, child in node.children.items() if child.touched}
-        for info in self.base.list(node.origin):
-            if info.name not in node.hidden and info.name not in replaced:
-                below = len(info.path)
-                for found, entry in self.base.iter_entries(info.path):
-                    yield RepoPath(join_path(path, info.name) + found[below:]), entry
+        """Yield everything at and below a node, as it will be at `path`; in no order."""
+        waiting = [(node, path)]
+        while waiting:
+            node, path = waiting.pop()
+            if not node.is_folder:
+                yield path, node if node.data is not None else _known(node)
+                continue
+            if self.is_empty(node):
+                yield path, empty_folder(mode=node.mode, mtime_ns=node.mtime_ns)
+                continue
+            touched = {name: child for name, child in node.children.items() if child.touched}
+            waiting += [(child, join_path(path, name)) for name, child in touched.items()]
+            if node.origin is None:
+                continue
+            for name, _, _ in self.base.scan(node.origin):
+                if name not in node.hidden and name not in touched:
+                    origin = join_path(node.origin, name)
+                    for found, entry in self.base.iter_entries(origin):
+                        yield RepoPath(join_path(path, name) + found[len(origin) :]), entry
 
     def diff(self) -> Iterator[Change]:
         """Yield the changes as people see them."""
@@ -362,39 +320,65 @@ class Worktree:
 
     # --- a new snapshot --------------------------------------------------------------------------
 
-    def reset(self, base: Snapshot) -> list[Node]:
-        """Show `base` and nothing else; return the nodes in use whose content is another now.
+    def reset(self, base: Snapshot) -> Shift:
+        """Show `base` and nothing else; return what that changed for nodes that are in use.
 
-        Nodes that are pinned stay the same objects, so open files and the kernel's memory of
-        them stay right. One that `base` lacks is detached.
+        Nodes stay the same objects where they can, so the kernel's memory of them stays right.
+        A file that is open for reading and has other content now is taken out of the tree, as if
+        another had been renamed over it: who reads it reads the old content to its end. The
+        caller has set the entry of a node whose working file is what `base` holds.
+
+        The cost is that of what was touched, and of what differs between the snapshots.
         """
-        changed: list[Node] = []
+        suspects: set[Node] = set()
+        if base.root != self.base.root:
+            for path in self.base.changed_paths(base):
+                self._mark(path, suspects)
         self.base = base
-        self._reset(self.root, ROOT, changed)
-        return changed
+        shift = Shift()
+        waiting = [(self.root, ROOT)]
+        while waiting:
+            folder, path = waiting.pop()
+            if folder.touched or folder in suspects:
+                shift.nodes.append(folder)
+            folder.origin, folder.touched, folder.mtime_ns = path, False, 0
+            folder.hidden.clear()
+            for name, child in list(folder.children.items()):
+                place = join_path(path, name)
+                if not (child.touched or child in suspects or child.origin != place):
+                    continue
+                kind, entry = base.look(place) or (None, None)
+                if kind is not child.kind or _keeps_old_content(child, entry):
+                    del folder.children[name]
+                    shift.names.append((folder, name))
+                elif child.is_folder:
+                    child.mode = DEFAULT_FOLDER_MODE if entry is None else entry.mode
+                    waiting.append((child, place))
+                else:
+                    self._renew(child, place, entry, shift)
+        return shift
 
-    def _reset(self, folder: Node, path: RepoPath, changed: list[Node]) -> None:
-        folder.origin = path
-        folder.hidden.clear()
-        folder.touched = False
-        folder.mtime_ns = 0
-        for name, child in list(folder.children.items()):
-            place = join_path(path, name)
-            info = self.base.find(place)
-            if info is None or info.kind is not child.kind:
-                del folder.children[name]
-                changed.append(child)
-                continue
-            if child.is_folder:
-                self._reset(child, place, changed)
-            else:
-                entry = self.base.entry(place)
-                if child.data is None and child.entry != entry:
-                    changed.append(child)
-                child.origin, child.entry, child.touched = place, entry, False
-                if not child.pins:
-                    child.data = None
-            self.drop_if_unused(child)
+    def _mark(self, path: RepoPath, suspects: set[Node]) -> None:
+        """Add the nodes on the way to `path`, as far as there are any."""
+        node: Node | None = self.root
+        for name in path.split("/"):
+            assert node is not None
+            suspects.add(node)
+            node = node.children.get(name)
+            if node is None:
+                return
+        assert node is not None
+        suspects.add(node)
+
+    def _renew(self, node: Node, place: RepoPath, entry: FileEntry | None, shift: Shift) -> None:
+        """Let a file or symlink show what the new snapshot has at its place."""
+        is_same = node.entry == entry
+        if not is_same:
+            shift.nodes.append(node)
+        if not (is_same and node.writers):
+            node.data = None
+        node.origin, node.entry, node.touched = place, entry, False
+        self.drop_if_unused(node)
 
     def drop_if_unused(self, node: Node) -> None:
         """Forget a clean node that nobody needs; the snapshot can make it again."""
@@ -402,6 +386,18 @@ class Worktree:
             return
         if node.parent.children.get(node.name) is node:
             del node.parent.children[node.name]
+
+
+def _changed_names(folder: Node) -> list[str]:
+    """Return the names below a folder that may lead to something else than in the base."""
+    touched = {name for name, child in folder.children.items() if child.touched}
+    return sorted(folder.hidden | touched, key=os.fsencode)
+
+
+def _keeps_old_content(node: Node, entry: FileEntry | None) -> bool:
+    if not node.opens or node.writers or node.entry is None or entry is None:
+        return False
+    return not node.entry.same_content(entry)
 
 
 def _known(node: Node) -> FileEntry:

@@ -1,0 +1,83 @@
+"""Discarding some of what a session holds: putting back what its base has at and below a path."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from jupyter_datalake.engine.tree_nodes import Node, Shift
+from jupyter_datalake.engine.worktree import Worktree
+from jupyter_datalake.model.entries import EntryKind, FileEntry
+from jupyter_datalake.model.paths import RepoPath, is_within
+
+
+class Stage(Protocol):
+    """What is needed of a session here."""
+
+    tree: Worktree
+
+    def remove(self, node: Node) -> None:
+        """Take a node out of the tree."""
+        ...
+
+    def put_entry(self, path: RepoPath, entry: FileEntry) -> None:
+        """Stage content that the lake has already."""
+        ...
+
+    def set_attributes(
+        self, node: Node, *, mode: int | None = None, mtime_ns: int | None = None
+    ) -> None:
+        """Change permissions or time."""
+        ...
+
+
+def revert(session: Stage, path: RepoPath, shift: Shift) -> None:
+    """Put back what the base has at and below `path`, and add to `shift` what that changed.
+
+    It is staged like any other change, so it survives a kill in the middle.
+    """
+    changes = [change for change in session.tree.iter_changes() if is_within(change[0], path)]
+    for place, old, _ in changes:
+        if old is None:
+            _remove_added(session, place, path, shift)
+    for place, old, _ in changes:
+        if old is not None:
+            _put_back(session, place, old, shift)
+
+
+def _remove_added(session: Stage, place: RepoPath, path: RepoPath, shift: Shift) -> None:
+    """Remove what the base has not, from the topmost such folder below `path` on.
+
+    A new folder above `path` that would be empty then was made for what was in it, and goes too.
+    """
+    node = session.tree.resolve(place)
+    if node is None:
+        return
+    while (above := node.parent) is not None and above.parent is not None:
+        is_below = is_within(session.tree.path_of(above), path)
+        is_alone = len(above.children) == 1
+        if not (is_below or is_alone) or _is_in_base(session.tree, above):
+            break
+        node = above
+    assert node.parent is not None
+    shift.names.append((node.parent, node.name))
+    shift.nodes.append(node.parent)
+    session.remove(node)
+
+
+def _is_in_base(tree: Worktree, node: Node) -> bool:
+    found = tree.base.look(tree.path_of(node))
+    return found is not None and found[0] is node.kind
+
+
+def _put_back(session: Stage, place: RepoPath, old: FileEntry, shift: Shift) -> None:
+    before = session.tree.resolve(place)
+    if before is not None and before.is_folder and old.kind is EntryKind.FOLDER:
+        session.set_attributes(before, mode=old.mode)
+        shift.nodes.append(before)
+        return
+    session.put_entry(place, old)
+    after = session.tree.get(place)
+    assert after.parent is not None
+    shift.nodes += [after, after.parent]
+    if before is not after:
+        shift.names.append((after.parent, after.name))
