@@ -96,6 +96,11 @@ class BlobReader:
             self._remember(digest, blob)
         return blob
 
+    def cached(self, digest: Digest) -> bytes | None:
+        """Return a blob's bytes if they are in memory, else None; never waits for a store."""
+        with self._lock:
+            return self._blobs.get(digest)
+
     def locate(self, digests: Iterable[Digest]) -> None:
         """Look up many places in one query, so that the reads that follow need none."""
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 from bisect import bisect_right, insort
 from collections.abc import Iterator
 from typing import BinaryIO, Protocol
@@ -30,6 +31,9 @@ from jupyter_datalake.model.packs import BlobKind
 
 _LOCATE_AHEAD = 256
 """Chunks whose places are looked up together."""
+
+_SPANS_KEPT = 65_536
+"""Spans remembered per open file: of a file of 16 GiB all, of a larger one those last used."""
 
 
 class ByteStream(Protocol):
@@ -104,12 +108,13 @@ class FileContent:
     """The bytes of one file, read by range; only the chunks that cover it are fetched.
 
     Spans are looked up once and kept, so reading a file from start to end costs one walk of its
-    chunk list. For one thread at a time.
+    chunk list. Safe to share between threads.
     """
 
     def __init__(self, blobs: BlobReader, entry: FileEntry) -> None:
         self._blobs = blobs
         self._entry = entry
+        self._lock = threading.Lock()
         self._spans: dict[int, ChunkSpan] = {}
         self._starts: list[int] = []
         """Keys of `_spans`, sorted."""
@@ -132,13 +137,32 @@ class FileContent:
             return b""
         if self._entry.layout is Layout.INLINE:
             return self._entry.content[start:end]
+        return _joined(
+            [_part(self._chunk(span), span, start, end) for span in self._covering(start, end)]
+        )
+
+    def peek(self, start: int, length: int) -> bytes | None:
+        """Return what `read` would if all of it is in memory, else None; never waits."""
+        end = min(start + length, self._entry.size_bytes)
+        if start >= end or self._entry.layout is Layout.INLINE:
+            return self._entry.content[start:end] if start < end else b""
         parts: list[bytes] = []
-        for span in self._covering(start, end):
-            chunk = self._chunk(span)
-            begin = max(start - span.offset, 0)
-            stop = min(end - span.offset, span.size_bytes)
-            parts.append(chunk if (begin, stop) == (0, len(chunk)) else chunk[begin:stop])
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        position = start
+        while position < end:
+            span = self._known_span(position)
+            chunk = None if span is None else self._blobs.cached(span.digest)
+            if span is None or chunk is None or len(chunk) != span.size_bytes:
+                return None
+            parts.append(_part(chunk, span, start, end))
+            position = span.offset + span.size_bytes
+        return _joined(parts)
+
+    def warm(self, start: int, length: int) -> None:
+        """Bring a range into memory, so that `peek` finds it; raises what `read` would."""
+        end = min(start + length, self._entry.size_bytes)
+        if self._entry.layout is not Layout.INLINE and start < end:
+            for span in self._covering(start, end):
+                self._blobs.get(span.digest)
 
     def iter_chunks(self) -> Iterator[bytes]:
         """Yield the whole content in pieces of at most one chunk."""
@@ -168,13 +192,22 @@ class FileContent:
             yield span
             start = span.offset + span.size_bytes
 
+    def _known_span(self, position: int) -> ChunkSpan | None:
+        """Return the chunk that holds byte `position`, if it was looked up before."""
+        if self._entry.layout is Layout.CHUNK:
+            return ChunkSpan(Digest(self._entry.content), 0, self._entry.size_bytes)
+        with self._lock:
+            index = bisect_right(self._starts, position) - 1
+            if index < 0:
+                return None
+            span = self._spans[self._starts[index]]
+        return span if position < span.offset + span.size_bytes else None
+
     def _span_at(self, position: int) -> ChunkSpan:
         """Return the chunk that holds byte `position`, learning a stretch of spans if needed."""
-        index = bisect_right(self._starts, position) - 1
-        if index >= 0:
-            span = self._spans[self._starts[index]]
-            if position < span.offset + span.size_bytes:
-                return span
+        known = self._known_span(position)
+        if known is not None:
+            return known
         learned: list[ChunkSpan] = []
         for span in iter_spans(
             Digest(self._entry.content), self._list, position, self._entry.size_bytes
@@ -188,14 +221,29 @@ class FileContent:
                 kind=ErrorKind.CORRUPT_OBJECT,
             )
         self._blobs.locate(span.digest for span in learned)
-        for span in learned:
-            if span.offset not in self._spans:
-                self._spans[span.offset] = span
-                insort(self._starts, span.offset)
+        with self._lock:
+            if len(self._starts) > _SPANS_KEPT:
+                self._spans.clear()
+                self._starts.clear()
+            for span in learned:
+                if span.offset not in self._spans:
+                    self._spans[span.offset] = span
+                    insort(self._starts, span.offset)
         return learned[0]
 
     def _list(self, digest: Digest) -> ChunkList:
         return decode_chunk_list(self._blobs.get(digest))
+
+
+def _part(chunk: bytes, span: ChunkSpan, start: int, end: int) -> bytes:
+    """Return what a chunk has of the bytes from `start` to `end` of its file."""
+    begin = max(start - span.offset, 0)
+    stop = min(end - span.offset, span.size_bytes)
+    return chunk if (begin, stop) == (0, len(chunk)) else chunk[begin:stop]
+
+
+def _joined(parts: list[bytes]) -> bytes:
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 class ContentFile(io.RawIOBase):
