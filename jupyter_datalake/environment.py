@@ -1,7 +1,8 @@
 """The environment variables this package knows; nothing else reads the environment.
 
 ==========================  ====================================================================
-``DATALAKE_URL``            the lake that commands, ``lake://`` paths and ``Lake.open()`` use
+``DATALAKE_URL``            the lake that commands, ``lake://`` paths and ``Lake.open()`` use;
+                            ``jupyter_datalake/lake`` in the user's data folder without it
 ``DATALAKE_MOUNTPOINT``     the folder under which repos are mounted, for notebooks and jobs
 ``DATALAKE_USER``           the author of commits, where it is not the system's user
 ==========================  ====================================================================
@@ -12,8 +13,6 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Mapping
-
-from jupyter_datalake.errors import ErrorKind, InvalidInputError
 
 URL_VARIABLE = "DATALAKE_URL"
 MOUNTPOINT_VARIABLE = "DATALAKE_MOUNTPOINT"
@@ -27,21 +26,12 @@ _DATUM_PREFIXES = ("LC_", "CONDA_", "JUPYTER_", "OMP_", "OPENBLAS_", "MKL_")
 
 
 def lake_url(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the lake that the environment names.
-
-    Raises
-    ------
-    InvalidInputError
-        It names none.
-    """
-    url = environ.get(URL_VARIABLE)
-    if not url:
-        raise InvalidInputError(
-            "No lake was named",
-            kind=ErrorKind.INVALID_URL,
-            hint=f"Set {URL_VARIABLE}, or give --lake FOLDER",
-        )
-    return url
+    """Return the lake that the environment names, else the user's own."""
+    named = environ.get(URL_VARIABLE)
+    if named:
+        return named
+    data = environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    return os.path.join(data, "jupyter_datalake", "lake")
 
 
 def mountpoint(environ: Mapping[str, str] = os.environ) -> str | None:

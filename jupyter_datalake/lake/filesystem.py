@@ -32,7 +32,7 @@ from jupyter_datalake.model.jsonable import as_json
 _SPOOL_BYTES = 16 * 1024 * 1024
 
 
-class LakeFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec is not annotated
+class LakeFileSystem(AbstractFileSystem):
     """Files of a lake under ``repo@ref/path``.
 
     Parameters
@@ -45,7 +45,7 @@ class LakeFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec is not
     root_marker = ""
 
     def __init__(self, lake: str | None = None, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**options)  # type: ignore[no-untyped-call]
         self._lake = Lake.open(lake)
 
     @classmethod

@@ -77,6 +77,11 @@ class Jobs:
         with self._context.core.metadata.read() as tx:
             return tx.jobs.get(job_id)
 
+    def latest_of_each(self) -> dict[str, Job]:
+        """Return the newest job of every pipeline that has one, by pipeline."""
+        with self._context.core.metadata.read() as tx:
+            return tx.jobs.latest_of_each()
+
     def cancel(self, job_id: str) -> Job:
         """Stop a job: what runs is killed, nothing is committed, datums that succeeded are kept.
 

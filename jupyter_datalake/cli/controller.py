@@ -1,0 +1,54 @@
+"""``datalake controller``."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from types import FrameType
+
+import click
+
+from jupyter_datalake.cli.context import CliContext, pass_context
+from jupyter_datalake.cli.jobs import datums_text, state_text
+from jupyter_datalake.config import ControllerConfig
+
+
+@click.group("controller")
+def group() -> None:
+    """The process that runs the lake's pipelines."""
+
+
+@group.command("run")
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--until-idle", is_flag=True, help="End when every job has ended.")
+@pass_context
+def run(context: CliContext, workers: int, until_idle: bool) -> None:
+    """Run pipelines: follow commits, tick clocks, run jobs. JupyterLab may be closed."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    lake = context.lake
+    told: dict[str, str] = {}
+
+    def tell() -> None:
+        """Print each job whose state is another now."""
+        for job in reversed(lake.jobs.list(limit=50)):
+            state = state_text(job)
+            if told.get(job.id, state if job.state.is_terminal and not told else "") != state:
+                seconds = "" if job.duration_s is None else f"{job.duration_s:6.1f} s"
+                click.echo(f"{job.pipeline:24} {state:10} {seconds:9} {datums_text(job)}".rstrip())
+                if job.message:
+                    click.echo(f"{'':24} {job.message}")
+            told[job.id] = state
+
+    for job in lake.jobs.list(limit=1000):
+        told[job.id] = state_text(job)
+    lake.run_controller(
+        ControllerConfig(workers=workers), stop=stop, until_idle=until_idle, on_change=tell
+    )

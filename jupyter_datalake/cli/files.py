@@ -1,0 +1,175 @@
+"""``datalake files``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from jupyter_datalake.cli.context import CliContext, json_option, limit_option, pass_context
+from jupyter_datalake.cli.output import (
+    id_text,
+    print_fields,
+    print_json,
+    print_table,
+    printable,
+    size_text,
+)
+from jupyter_datalake.errors import AlreadyExistsError, ErrorKind
+from jupyter_datalake.model.commits import Commit
+from jupyter_datalake.model.files import FileInfo, FileKind
+
+_PIECE_BYTES = 1024 * 1024
+
+
+@click.group("files")
+def group() -> None:
+    """What commits hold. Places are repo@ref/path."""
+
+
+@group.command("list")
+@click.argument("address")
+@limit_option(None)
+@json_option
+@pass_context
+def list_files(context: CliContext, address: str, limit: int | None, as_json: bool) -> None:
+    """List the children of a folder."""
+    files = context.lake.files.list(address, limit=limit, measure=True)
+    if as_json:
+        print_json(files)
+    else:
+        _print_files(files, empty="The folder is empty")
+
+
+@group.command("glob")
+@click.argument("address")
+@click.argument("pattern")
+@json_option
+@pass_context
+def glob(context: CliContext, address: str, pattern: str, as_json: bool) -> None:
+    """List what a glob matches in a commit: /*, /**/*.csv, /{a,b}/*."""
+    files = context.lake.files.glob(address, pattern)
+    if as_json:
+        print_json(files)
+    else:
+        _print_files(files, empty=f"Nothing matches {pattern} in {address}")
+
+
+def _print_files(files: list[FileInfo], *, empty: str) -> None:
+    print_table(
+        files,
+        [
+            ("NAME", lambda info: info.path + ("/" if info.kind is FileKind.FOLDER else "")),
+            ("SIZE", lambda info: size_text(info.size_bytes)),
+            ("FILES", lambda info: info.file_count if info.kind is FileKind.FOLDER else ""),
+            ("DIGEST", lambda info: id_text(info.digest and info.digest.hex())),
+        ],
+        empty=empty,
+    )
+
+
+@group.command("get")
+@click.argument("address")
+@json_option
+@pass_context
+def get(context: CliContext, address: str, as_json: bool) -> None:
+    """Show what is at a place."""
+    info = context.lake.files.get(address)
+    if as_json:
+        print_json(info)
+        return
+    print_fields(
+        [
+            ("path", info.path or "/"),
+            ("kind", info.kind),
+            ("size", size_text(info.size_bytes)),
+            ("files", info.file_count if info.kind is FileKind.FOLDER else ""),
+            ("mode", f"{info.mode:04o}"),
+            ("digest", info.digest and info.digest.hex()),
+            ("target", info.target),
+        ]
+    )
+
+
+@group.command("read")
+@click.argument("address")
+@pass_context
+def read(context: CliContext, address: str) -> None:
+    """Write a file's bytes to standard output."""
+    with context.lake.files.open(address) as file:
+        while piece := file.read(_PIECE_BYTES):
+            sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
+
+
+@group.command("export")
+@click.argument("address")
+@click.argument("target", type=click.Path(path_type=Path))
+@json_option
+@pass_context
+def export(context: CliContext, address: str, target: Path, as_json: bool) -> None:
+    """Write a file or folder to a local place that does not exist yet."""
+    if target.absolute().is_relative_to(context.lake.core.work_folder.parent):
+        raise AlreadyExistsError(
+            f"{target} lies inside the lake itself",
+            kind=ErrorKind.PATH_EXISTS,
+            hint="Choose a place outside of it",
+        )
+    written = context.lake.files.export(address, target)
+    if as_json:
+        print_json({"target": str(target), "size_bytes": written})
+    else:
+        click.echo(f"Wrote {size_text(written)} to {target}")
+
+
+@group.command("put")
+@click.argument("address")
+@click.argument("source", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("-m", "--message", help="What changed and why.")
+@json_option
+@pass_context
+def put(
+    context: CliContext, address: str, source: Path, message: str | None, as_json: bool
+) -> None:
+    """Commit a local file or folder; - is standard input.
+
+    A folder's contents are put at ADDRESS, as they are named below the folder.
+    """
+    if str(source) == "-":
+        _done(context.lake.files.put(address, sys.stdin.buffer, message=message), as_json)
+    elif source.is_dir():
+        commit, skipped = context.lake.files.put_tree(address, source, message=message)
+        for line in skipped:
+            click.echo(f"left out: {printable(line)}", err=True)
+        _done(commit, as_json)
+    else:
+        _done(context.lake.files.put(address, source, message=message), as_json)
+
+
+@group.command("delete")
+@click.argument("address")
+@click.option("-m", "--message", help="What changed and why.")
+@json_option
+@pass_context
+def delete(context: CliContext, address: str, message: str | None, as_json: bool) -> None:
+    """Commit the removal of a file or folder."""
+    _done(context.lake.files.delete(address, message=message), as_json)
+
+
+@group.command("copy")
+@click.argument("source")
+@click.argument("target")
+@click.option("-m", "--message", help="What changed and why.")
+@json_option
+@pass_context
+def copy(context: CliContext, source: str, target: str, message: str | None, as_json: bool) -> None:
+    """Commit a copy, also between repos; no bytes move."""
+    _done(context.lake.files.copy(source, target, message=message), as_json)
+
+
+def _done(commit: Commit, as_json: bool) -> None:
+    if as_json:
+        print_json(commit)
+    else:
+        click.echo(f"Committed {id_text(commit.id)} to {commit.repo}@{commit.branch}")

@@ -1,0 +1,232 @@
+"""``datalake jobs``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+import click
+
+from jupyter_datalake.cli.context import CliContext, json_option, limit_option, pass_context
+from jupyter_datalake.cli.output import (
+    id_text,
+    print_fields,
+    print_json,
+    print_table,
+    printable,
+    time_text,
+)
+from jupyter_datalake.model.datums import DatumState
+from jupyter_datalake.model.jobs import Job, JobState, Outcome
+
+
+@click.group("jobs")
+def group() -> None:
+    """Runs of pipelines. JOB is an id, or its beginning."""
+
+
+@group.command("list")
+@click.option("--pipeline", help="Of one pipeline only.")
+@click.option("--global-id", help="Under one global id only.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice([str(state) for state in JobState]),
+    help="In this state only; may be repeated.",
+)
+@limit_option(50)
+@json_option
+@pass_context
+def list_jobs(
+    context: CliContext,
+    pipeline: str | None,
+    global_id: str | None,
+    states: tuple[str, ...],
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List jobs, newest first."""
+    jobs = context.lake.jobs.list(
+        pipeline=pipeline,
+        global_id=global_id,
+        states=[JobState(state) for state in states] or None,
+        limit=limit,
+    )
+    if as_json:
+        print_json(jobs)
+    else:
+        print_jobs(jobs, empty="No jobs yet. Write to an input, or: datalake pipelines run NAME")
+
+
+def print_jobs(jobs: Iterable[Job], *, empty: str) -> None:
+    """Print jobs as a table."""
+    print_table(
+        jobs,
+        [
+            ("JOB", lambda job: id_text(job.id)),
+            ("PIPELINE", lambda job: job.pipeline),
+            ("STATE", state_text),
+            ("DATUMS", datums_text),
+            ("SECONDS", lambda job: "" if job.duration_s is None else f"{job.duration_s:.1f}"),
+            ("ROWS", lambda job: "" if job.rows_written is None else f"{job.rows_written:,}"),
+            ("OUTPUT", lambda job: id_text(job.output_commit_id)),
+            ("GLOBAL ID", lambda job: id_text(job.global_id)),
+            ("MESSAGE", lambda job: job.message),
+        ],
+        empty=empty,
+    )
+
+
+def state_text(job: Job) -> str:
+    """Return a job's state, or what kind of success it was where that says more."""
+    if job.outcome in {Outcome.CUT_OFF, Outcome.UNCHANGED}:
+        return str(job.outcome)
+    return str(job.state)
+
+
+def datums_text(job: Job) -> str:
+    """Return how many datums are in which state: ``3 run, 7 skipped``."""
+    names = {DatumState.SUCCESS: "run"}
+    counts = [
+        f"{job.datum_counts[state]} {names.get(state, state)}"
+        for state in DatumState
+        if job.datum_counts.get(state)
+    ]
+    return ", ".join(counts)
+
+
+@group.command("get")
+@click.argument("job_id", metavar="JOB")
+@json_option
+@pass_context
+def get(context: CliContext, job_id: str, as_json: bool) -> None:
+    """Show one job."""
+    job = context.lake.jobs.get(job_id)
+    if as_json:
+        print_json(job)
+        return
+    print_fields(
+        [
+            ("job", job.id),
+            ("pipeline", f"{job.pipeline} v{job.pipeline_version}"),
+            ("state", state_text(job)),
+            ("message", job.message),
+            ("global id", job.global_id),
+            ("trigger", f"{job.trigger.kind} {job.trigger.subject}".strip()),
+            *[(f"input {name}", commit) for name, commit in job.inputs.items()],
+            ("output", job.output_commit_id),
+            ("rows written", job.rows_written),
+            ("datums", datums_text(job)),
+            ("created", time_text(job.created_at)),
+            ("started", time_text(job.started_at)),
+            ("finished", time_text(job.finished_at)),
+            ("attempt", job.attempt if job.attempt > 1 else ""),
+        ]
+    )
+
+
+@group.command("cancel")
+@click.argument("job_id", metavar="JOB")
+@json_option
+@pass_context
+def cancel(context: CliContext, job_id: str, as_json: bool) -> None:
+    """Stop a job; nothing is committed, datums that succeeded are kept."""
+    job = context.lake.jobs.cancel(job_id)
+    if as_json:
+        print_json(job)
+    else:
+        done = job.state is JobState.CANCELLED
+        click.echo(f"Cancelled {id_text(job.id)}" if done else f"Stopping {id_text(job.id)}")
+
+
+@group.command("rerun")
+@click.argument("job_id", metavar="JOB")
+@click.option("--reprocess", is_flag=True, help="Run every datum, also those that are known.")
+@json_option
+@pass_context
+def rerun(context: CliContext, job_id: str, reprocess: bool, as_json: bool) -> None:
+    """Run a job's pipeline again over its inputs as they are now."""
+    global_id = context.lake.jobs.rerun(job_id, reprocess=reprocess)
+    if as_json:
+        print_json({"global_id": global_id})
+    else:
+        click.echo(f"Started {global_id}")
+
+
+@group.command("wait")
+@click.argument("global_id")
+@click.option("--timeout", "timeout_s", type=float, help="Seconds to wait at most.")
+@json_option
+@pass_context
+def wait(context: CliContext, global_id: str, timeout_s: float | None, as_json: bool) -> None:
+    """Wait until every job under a global id has ended; fail if one of them did."""
+    jobs = context.lake.jobs.wait(global_id, timeout_s=timeout_s)
+    if as_json:
+        print_json(jobs)
+    else:
+        print_jobs(jobs, empty="No jobs")
+
+
+@group.command("list-datums")
+@click.argument("job_id", metavar="JOB")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice([str(state) for state in DatumState]),
+    help="In this state only; may be repeated.",
+)
+@limit_option(None)
+@json_option
+@pass_context
+def list_datums(
+    context: CliContext, job_id: str, states: tuple[str, ...], limit: int | None, as_json: bool
+) -> None:
+    """List a job's datums, with why each ran or did not."""
+    datums = context.lake.jobs.list_datums(
+        job_id, states=[DatumState(state) for state in states] or None, limit=limit
+    )
+    if as_json:
+        print_json(datums)
+        return
+    print_table(
+        datums,
+        [
+            ("DATUM", lambda datum: datum.position),
+            ("STATE", lambda datum: datum.state),
+            ("WHY", lambda datum: datum.reason),
+            ("TRIES", lambda datum: datum.tries or ""),
+            ("INPUTS", lambda datum: datum.label),
+            ("MESSAGE", lambda datum: datum.message),
+        ],
+        empty="The job has no datums: its globs matched nothing, or it has not begun",
+    )
+
+
+@group.command("logs")
+@click.argument("job_id", metavar="JOB")
+@click.option("--datum", type=click.IntRange(0), help="Of one datum only.")
+@json_option
+@pass_context
+def logs(context: CliContext, job_id: str, datum: int | None, as_json: bool) -> None:
+    """Print what a job's datums printed; running ones as far as they are."""
+    found = context.lake.jobs.logs(job_id, datum=datum)
+    if as_json:
+        print_json(found)
+        return
+    for log in found:
+        if len(found) > 1:
+            click.echo(f"==> {printable(log.label)} ({log.state}) <==")
+        for line in log.text.splitlines():
+            click.echo(printable(line))
+
+
+@group.command("get-notebook")
+@click.argument("job_id", metavar="JOB")
+@click.option("--datum", type=click.IntRange(0), default=0, show_default=True)
+@pass_context
+def get_notebook(context: CliContext, job_id: str, datum: int) -> None:
+    """Write a datum's executed notebook to standard output."""
+    sys.stdout.buffer.write(context.lake.jobs.get_notebook(job_id, datum))
+    sys.stdout.buffer.flush()

@@ -1,0 +1,124 @@
+"""``datalake lineage``."""
+
+from __future__ import annotations
+
+import click
+
+from jupyter_datalake.cli.context import CliContext, json_option, limit_option, pass_context
+from jupyter_datalake.cli.jobs import print_jobs
+from jupyter_datalake.cli.output import (
+    id_text,
+    print_fields,
+    print_json,
+    print_table,
+    printable,
+    time_text,
+)
+
+
+@click.group("lineage")
+def group() -> None:
+    """What was made from what."""
+
+
+@group.command("list")
+@limit_option(30)
+@json_option
+@pass_context
+def list_lineage(context: CliContext, limit: int, as_json: bool) -> None:
+    """List global ids, newest first: each is one change and all it set off."""
+    records = context.lake.lineage.list(limit=limit)
+    if as_json:
+        print_json(records)
+        return
+    print_table(
+        records,
+        [
+            ("GLOBAL ID", lambda one: id_text(one.id)),
+            ("WHEN", lambda one: time_text(one.created_at)),
+            ("ORIGIN", lambda one: one.origin),
+            ("SUBJECT", lambda one: one.subject),
+            ("BY", lambda one: one.created_by),
+        ],
+        empty="Nothing has happened yet",
+    )
+
+
+@group.command("get")
+@click.argument("address")
+@json_option
+@pass_context
+def get(context: CliContext, address: str, as_json: bool) -> None:
+    """Show what a commit, or one of its files, was made from, and what was made from it."""
+    lineage = context.lake.lineage.get(address)
+    if as_json:
+        print_json(lineage)
+        return
+    commit = lineage.commit
+    print_fields(
+        [
+            ("commit", f"{commit.repo}@{commit.id}"),
+            ("global id", commit.global_id),
+            ("made by", commit.provenance.pipeline or commit.author),
+            ("job", commit.provenance.job_id),
+        ]
+    )
+    for datum in lineage.makers:
+        click.echo(f"\nwritten by datum {datum.position} ({datum.state}) from:")
+        for given in datum.inputs:
+            place = f"{given.repo}@{id_text(given.commit_id)}/{given.path}"
+            click.echo(f"  {given.name} = {printable(place)}")
+    for title, steps in (("made from", lineage.upstream), ("went into", lineage.downstream)):
+        click.echo(f"\n{title}:" if steps else f"\n{title}: nothing")
+        for step in steps:
+            indent = "  " * step.depth
+            click.echo(f"{indent}{step.repo}@{id_text(step.commit_id)}  (as {step.name})")
+
+
+@group.command("get-global")
+@click.argument("global_id")
+@json_option
+@pass_context
+def get_global(context: CliContext, global_id: str, as_json: bool) -> None:
+    """Show the jobs and commits under a global id."""
+    found = context.lake.lineage.get_global(global_id)
+    if as_json:
+        print_json(found)
+        return
+    print_fields(
+        [
+            ("global id", found.record.id),
+            ("begun", f"{time_text(found.record.created_at)} by {found.record.created_by}"),
+            ("origin", f"{found.record.origin} {found.record.subject}"),
+        ]
+    )
+    click.echo()
+    print_jobs(found.jobs, empty="It set off no jobs")
+    click.echo()
+    print_table(
+        found.commits,
+        [
+            ("COMMIT", lambda commit: id_text(commit.id)),
+            ("REPO", lambda commit: f"{commit.repo}@{commit.branch}"),
+            ("FILES", lambda commit: commit.file_count),
+            ("MESSAGE", lambda commit: commit.message.splitlines()[0]),
+        ],
+        empty="It made no commits",
+    )
+
+
+@group.command("graph")
+@click.option("--global-id", help="Only what hangs on this change.")
+@json_option
+@pass_context
+def graph(context: CliContext, global_id: str | None, as_json: bool) -> None:
+    """Show the graph of repos, pipelines, clocks and warehouse tables as edges."""
+    found = context.lake.lineage.graph(global_id)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        found.edges,
+        [("FROM", lambda edge: edge.source), ("TO", lambda edge: edge.target)],
+        empty="No pipelines yet",
+    )

@@ -1,0 +1,116 @@
+"""Printing: tables for people, JSON for programs, one line and an exit code for errors."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from jupyter_datalake.errors import (
+    EXIT_INTERRUPTED,
+    DatalakeError,
+    InternalError,
+    category_of,
+)
+from jupyter_datalake.model.ids import short_id
+from jupyter_datalake.model.jsonable import as_json
+
+Column = tuple[str, Callable[[Any], Any]]
+"""Heading, and how a row's cell is made."""
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_STEP = 1024
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(as_json(value), indent=2))
+
+
+def print_table(rows: Iterable[Any], columns: Sequence[Column], *, empty: str) -> None:
+    """Print rows as an aligned table, or a sentence that says what to do when there are none."""
+    cells = [[printable(str(cell(row))) for _, cell in columns] for row in rows]
+    if not cells:
+        click.echo(empty)
+        return
+    headings = [heading for heading, _ in columns]
+    widths = [max(len(row[i]) for row in [headings, *cells]) for i in range(len(columns))]
+    for line in [headings, *cells]:
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
+
+
+def print_fields(pairs: Sequence[tuple[str, Any]]) -> None:
+    """Print one thing as aligned fields; empty ones are left out."""
+    shown = [(name, value) for name, value in pairs if value not in (None, "", {}, [], ())]
+    width = max((len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        click.echo(f"{name.ljust(width)}  {printable(str(value))}")
+
+
+def printable(text: str) -> str:
+    """Return text with what could steer a terminal, or is no character at all, escaped."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def size_text(size_bytes: int) -> str:
+    """Return a size for people: ``12.3 MiB``."""
+    value = float(size_bytes)
+    for unit in _UNITS:
+        if abs(value) < _STEP or unit == _UNITS[-1]:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= _STEP
+    raise AssertionError(size_bytes)
+
+
+def time_text(moment: datetime | None) -> str:
+    """Return a time for people, in local time, to the second."""
+    return "" if moment is None else f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def age_text(moment: datetime) -> str:
+    """Return how long ago a time was: ``5 min ago``."""
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    for limit, unit, name in ((60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h")):
+        if seconds < limit:
+            return f"{max(seconds, 0) / unit:.0f} {name} ago"
+    return f"{seconds / 86400:.0f} d ago"
+
+
+def id_text(identifier: str | None) -> str:
+    """Return the beginning of an id, or nothing."""
+    return short_id(identifier) if identifier else ""
+
+
+def run_command(command: Callable[[], Any], *, as_json_errors: bool) -> int:
+    """Run a command and return its exit code; the only place where errors become exit codes."""
+    try:
+        command()
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`). Nothing can be said to it any more.
+        sys.stderr.close()
+        return 0
+    except DatalakeError as error:
+        if isinstance(error, InternalError):
+            traceback.print_exc()
+        if as_json_errors:
+            click.echo(json.dumps(error.as_dict()), err=True)
+        else:
+            click.echo(f"error: {printable(str(error))}", err=True)
+        return category_of(error).exit_code
+    return 0

@@ -1,0 +1,239 @@
+"""``datalake pipelines``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import yaml
+
+from jupyter_datalake.cli.context import (
+    CliContext,
+    confirm,
+    default_mountpoint,
+    json_option,
+    limit_option,
+    pass_context,
+)
+from jupyter_datalake.cli.output import print_fields, print_json, print_table, time_text
+from jupyter_datalake.model.datums import label_of
+from jupyter_datalake.model.pipeline_specs import spec_as_dict
+from jupyter_datalake.model.pipelines import Pipeline, repo_inputs
+
+_file_option = click.option(
+    "-f",
+    "--file",
+    "path",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The spec, YAML; its files are looked for beside it.",
+)
+
+
+@click.group("pipelines")
+def group() -> None:
+    """Notebooks, commands and queries that run when their inputs change."""
+
+
+@group.command("list")
+@limit_option(None)
+@json_option
+@pass_context
+def list_pipelines(context: CliContext, limit: int | None, as_json: bool) -> None:
+    """List pipelines with their newest job."""
+    pipelines = context.lake.pipelines.list(limit=limit)
+    if as_json:
+        print_json(pipelines)
+        return
+    latest = context.lake.jobs.latest_of_each()
+    print_table(
+        pipelines,
+        [
+            ("NAME", lambda one: one.name),
+            ("STATE", lambda one: one.state),
+            ("VERSION", lambda one: one.version),
+            ("INPUTS", lambda one: ", ".join(given.repo for given in repo_inputs(one.spec))),
+            ("LAST JOB", lambda one: latest[one.name].state if one.name in latest else ""),
+            ("DESCRIPTION", lambda one: one.spec.description),
+        ],
+        empty="No pipelines yet. Create one: datalake pipelines create -f spec.yaml,"
+        " or promote a notebook",
+    )
+
+
+@group.command("get")
+@click.argument("name")
+@json_option
+@pass_context
+def get(context: CliContext, name: str, as_json: bool) -> None:
+    """Show one pipeline and its spec."""
+    pipeline = context.lake.pipelines.get(name)
+    if as_json:
+        print_json(pipeline)
+        return
+    print_fields(
+        [
+            ("name", pipeline.name),
+            ("state", pipeline.state),
+            ("version", pipeline.version),
+            ("published", f"{time_text(pipeline.updated_at)} by {pipeline.created_by}"),
+            ("code", f"{pipeline.spec.code_repo}@{pipeline.code_commit_id}"),
+        ]
+    )
+    click.echo()
+    click.echo(yaml.safe_dump(spec_as_dict(pipeline.spec), sort_keys=False).rstrip())
+
+
+def _published(pipeline: Pipeline, as_json: bool) -> None:
+    if as_json:
+        print_json(pipeline)
+    else:
+        click.echo(f"Published {pipeline.name} v{pipeline.version}")
+
+
+@group.command("create")
+@_file_option
+@json_option
+@pass_context
+def create(context: CliContext, path: Path, as_json: bool) -> None:
+    """Publish a new pipeline; it runs at once where its inputs hold data."""
+    _published(context.lake.pipelines.create(path), as_json)
+
+
+@group.command("update")
+@_file_option
+@json_option
+@pass_context
+def update(context: CliContext, path: Path, as_json: bool) -> None:
+    """Publish the next version of a pipeline."""
+    _published(context.lake.pipelines.update(path), as_json)
+
+
+@group.command("apply")
+@_file_option
+@json_option
+@pass_context
+def apply(context: CliContext, path: Path, as_json: bool) -> None:
+    """Create a pipeline, or update it if it exists."""
+    _published(context.lake.pipelines.apply(path), as_json)
+
+
+@group.command("delete")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@pass_context
+def delete(context: CliContext, name: str, yes: bool, as_json: bool) -> None:
+    """Remove a pipeline with its jobs; its output stays."""
+    context.lake.pipelines.get(name)
+    confirm(f"Remove pipeline {name} with its jobs?", yes=yes)
+    context.lake.pipelines.delete(name)
+    if as_json:
+        print_json({"deleted": name})
+    else:
+        click.echo(f"Removed pipeline {name}")
+
+
+@group.command("pause")
+@click.argument("name")
+@json_option
+@pass_context
+def pause(context: CliContext, name: str, as_json: bool) -> None:
+    """Let a pipeline take up no new work."""
+    pipeline = context.lake.pipelines.pause(name)
+    if as_json:
+        print_json(pipeline)
+    else:
+        click.echo(f"Paused {name}")
+
+
+@group.command("resume")
+@click.argument("name")
+@json_option
+@pass_context
+def resume(context: CliContext, name: str, as_json: bool) -> None:
+    """Let a pipeline take up work again."""
+    pipeline = context.lake.pipelines.resume(name)
+    if as_json:
+        print_json(pipeline)
+    else:
+        click.echo(f"Resumed {name}")
+
+
+@group.command("run")
+@click.argument("name")
+@click.option("--reprocess", is_flag=True, help="Run every datum, also those that are known.")
+@json_option
+@pass_context
+def run(context: CliContext, name: str, reprocess: bool, as_json: bool) -> None:
+    """Tick a pipeline's clock, or run it over its inputs as they are."""
+    global_id = context.lake.pipelines.run(name, reprocess=reprocess)
+    if as_json:
+        print_json({"global_id": global_id})
+    else:
+        click.echo(f"Started {global_id}. Wait for it: datalake jobs wait {global_id[:12]}")
+
+
+@group.command("preview")
+@_file_option
+@limit_option(100)
+@json_option
+@pass_context
+def preview(context: CliContext, path: Path, limit: int, as_json: bool) -> None:
+    """List the datums that a spec makes; the pipeline need not exist."""
+    datums, has_more = context.lake.pipelines.preview(path, limit=limit)
+    if as_json:
+        print_json({"datums": datums, "has_more": has_more})
+        return
+    print_table(
+        enumerate(datums),
+        [("DATUM", lambda row: row[0]), ("INPUTS", lambda row: label_of(row[1]))],
+        empty="No datums: the globs match nothing in the inputs' heads",
+    )
+    if has_more:
+        click.echo("… and more")
+
+
+@group.command("plan")
+@click.argument("name")
+@json_option
+@pass_context
+def plan(context: CliContext, name: str, as_json: bool) -> None:
+    """Show what would run now, and why; nothing is changed."""
+    explained = context.lake.pipelines.plan(name)
+    if as_json:
+        print_json(explained)
+        return
+    print_table(
+        explained,
+        [
+            ("", lambda one: "run" if one.runs else "skip"),
+            ("DATUM", lambda one: one.label),
+            ("WHY", lambda one: one.reason),
+        ],
+        empty="No datums: the inputs hold nothing that the globs match",
+    )
+
+
+@group.command("promote")
+@click.argument("notebook", type=click.Path(path_type=Path))
+@click.option("--at", default=default_mountpoint, help="Where the lake is mounted.")
+@json_option
+@pass_context
+def promote(context: CliContext, notebook: Path, at: str | None, as_json: bool) -> None:
+    """Print the draft of a pipeline that runs a notebook; save it, look at it, create it."""
+    draft = context.lake.pipelines.promote(notebook, mountpoint=at)
+    if as_json:
+        print_json(draft)
+        return
+    for note in draft.notes:
+        click.echo(f"# {note}")
+    click.echo(yaml.safe_dump(draft.spec, sort_keys=False).rstrip())
+
+
+@group.command("get-schema")
+@json_option
+@pass_context
+def get_schema(context: CliContext, as_json: bool) -> None:
+    """Print the JSON Schema of specs."""
+    print_json(context.lake.pipelines.get_schema())

@@ -1,0 +1,175 @@
+"""``datalake sessions``."""
+
+from __future__ import annotations
+
+import click
+
+from jupyter_datalake.cli.commits import print_changes
+from jupyter_datalake.cli.context import (
+    CliContext,
+    confirm,
+    json_option,
+    limit_option,
+    parse_pairs,
+    pass_context,
+)
+from jupyter_datalake.cli.output import (
+    id_text,
+    print_fields,
+    print_json,
+    print_table,
+    time_text,
+)
+from jupyter_datalake.errors import ErrorKind, NotFoundError
+from jupyter_datalake.model.sessions import SessionInfo
+
+
+@click.group("sessions")
+def group() -> None:
+    """Changes to branches, before they are committed.
+
+    SESSION is the beginning of a session's id, or the name of a repo that has just one.
+    """
+
+
+def _find(context: CliContext, name: str) -> SessionInfo:
+    """Return the session that a person means."""
+    sessions = context.lake.sessions.list()
+    found = [one for one in sessions if one.id.startswith(name) or one.repo == name]
+    if len(found) == 1:
+        return found[0]
+    raise NotFoundError(
+        f"There is no session {name!r}" if not found else f"{name!r} means several sessions",
+        kind=ErrorKind.SESSION_NOT_FOUND,
+        hint="'datalake sessions list' shows those that are open",
+        session=name,
+    )
+
+
+@group.command("list")
+@click.option("--repo", help="Of one repo only.")
+@json_option
+@pass_context
+def list_sessions(context: CliContext, repo: str | None, as_json: bool) -> None:
+    """List open sessions."""
+    sessions = context.lake.sessions.list(repo)
+    if as_json:
+        print_json(sessions)
+        return
+    print_table(
+        sessions,
+        [
+            ("SESSION", lambda one: id_text(one.id)),
+            ("REPO", lambda one: one.repo),
+            ("BRANCH", lambda one: one.branch),
+            ("BASE", lambda one: id_text(one.base_commit_id)),
+            ("OWNER", lambda one: one.owner),
+            ("BEGUN", lambda one: time_text(one.created_at)),
+        ],
+        empty="No session is open. Mount a branch, or begin one: datalake sessions create REPO",
+    )
+
+
+@group.command("get")
+@click.argument("session")
+@json_option
+@pass_context
+def get(context: CliContext, session: str, as_json: bool) -> None:
+    """Show one session."""
+    found = _find(context, session)
+    if as_json:
+        print_json(found)
+        return
+    print_fields(
+        [
+            ("session", found.id),
+            ("branch", f"{found.repo}@{found.branch}"),
+            ("base", found.base_commit_id),
+            ("owner", found.owner),
+            ("begun", time_text(found.created_at)),
+        ]
+    )
+
+
+@group.command("create")
+@click.argument("repo")
+@click.argument("branch", default="main")
+@json_option
+@pass_context
+def create(context: CliContext, repo: str, branch: str, as_json: bool) -> None:
+    """Begin a session on a branch."""
+    with context.lake.sessions.create(repo, branch) as session:
+        info = session.info
+    if as_json:
+        print_json(info)
+    else:
+        click.echo(f"Began session {id_text(info.id)} on {repo}@{branch}")
+
+
+@group.command("diff")
+@click.argument("session")
+@click.option("--path", default="/", help="Only at and below this path.")
+@limit_option(None)
+@json_option
+@pass_context
+def diff(context: CliContext, session: str, path: str, limit: int | None, as_json: bool) -> None:
+    """List what is staged."""
+    changes = context.lake.sessions.diff(_find(context, session).id, path=path, limit=limit)
+    if as_json:
+        print_json(changes)
+    else:
+        print_changes(list(changes), empty="Nothing is staged")
+
+
+@group.command("commit")
+@click.argument("session")
+@click.option("-m", "--message", required=True, help="What changed and why.")
+@click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="Kept with the commit.")
+@json_option
+@pass_context
+def commit(
+    context: CliContext, session: str, message: str, metadata: tuple[str, ...], as_json: bool
+) -> None:
+    """Commit what is staged; the session goes on from the new commit."""
+    found = _find(context, session)
+    made = context.lake.sessions.commit(found.id, message, metadata=parse_pairs(metadata))
+    if as_json:
+        print_json(made)
+    else:
+        click.echo(f"Committed {id_text(made.id)} to {made.repo}@{made.branch}")
+
+
+@group.command("discard")
+@click.argument("session")
+@click.argument("paths", nargs=-1)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@pass_context
+def discard(
+    context: CliContext, session: str, paths: tuple[str, ...], yes: bool, as_json: bool
+) -> None:
+    """Drop what is staged, everywhere or at and below some paths."""
+    found = _find(context, session)
+    what = ", ".join(paths) or "everything that is staged"
+    confirm(f"Drop {what} in {found.repo}@{found.branch}?", yes=yes)
+    context.lake.sessions.discard(found.id, paths or None)
+    if as_json:
+        print_json({"discarded": list(paths) or None})
+    else:
+        click.echo("Dropped")
+
+
+@group.command("delete")
+@click.argument("session")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@pass_context
+def delete(context: CliContext, session: str, yes: bool, as_json: bool) -> None:
+    """Remove a session that is not mounted, with everything staged in it."""
+    found = _find(context, session)
+    confirm(f"Remove the session on {found.repo}@{found.branch}?", yes=yes)
+    context.lake.sessions.delete(found.id)
+    if as_json:
+        print_json({"deleted": found.id})
+    else:
+        click.echo(f"Removed session {id_text(found.id)}")

@@ -1,0 +1,51 @@
+"""The controller's process: ``python -m jupyter_datalake.lake.controller_process LAKE WORKERS``.
+
+It ends when its input closes, that is, when whoever started it is gone, or on SIGTERM.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from types import FrameType
+
+from jupyter_datalake.config import ControllerConfig, LakeConfig
+from jupyter_datalake.lake.controllers import LOG_FOLDER
+from jupyter_datalake.lake.lake import Lake
+
+_LOG_BYTES = 4 * 1024 * 1024
+
+
+def main(url: str, workers: int) -> None:
+    """Run the lake's pipelines until told to stop."""
+    lake = Lake.open(LakeConfig(url))
+    _log_to(lake.core.work_folder / LOG_FOLDER / "controller.log")
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
+    lake.run_controller(ControllerConfig(workers=workers), stop=stop)
+
+
+def _stop_at_end_of_input(stop: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    stop.set()
+
+
+def _log_to(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=2)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

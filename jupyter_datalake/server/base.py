@@ -1,0 +1,217 @@
+"""What every handler shares: authentication, checking against the contract, one error shape.
+
+A handler class names the path template it serves; its methods get the checked parameters and
+body of the operation, call one verb of the lake in a thread, and return a value that becomes
+JSON. Nothing here knows a noun.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial, wraps
+from typing import Any, ClassVar, ParamSpec, TypeVar
+
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import APIHandler
+from tornado import web
+from tornado.httputil import HTTPServerRequest
+
+from jupyter_datalake.errors import (
+    DatalakeError,
+    ErrorKind,
+    InternalError,
+    InvalidInputError,
+    NotFoundError,
+    http_status_of,
+)
+from jupyter_datalake.lake.lake import Lake, default_author
+from jupyter_datalake.model.commits import Author
+from jupyter_datalake.model.jsonable import as_json
+from jupyter_datalake.server.openapi import Contract, Operation, decode_segment, load_contract
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+RESOURCE = "datalake"
+MAX_BODY_BYTES = 16 * 1024 * 1024
+_RETRY_AFTER_S = 2
+
+
+class LakeService:
+    """What handlers need from the extension: the lake, opened when first asked for, and threads."""
+
+    def __init__(self, open_lake: Callable[[], Lake], mountpoint: str, *, threads: int) -> None:
+        self.mountpoint = mountpoint
+        """Folder, absolute, under which this server mounts repos."""
+        self._open_lake = open_lake
+        self._lake: Lake | None = None
+        self._opening = asyncio.Lock()
+        self.threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="datalake")
+
+    async def lake(self) -> Lake:
+        """Return the lake, or raise what keeps it from being opened."""
+        async with self._opening:
+            if self._lake is None:
+                self._lake = await self.call(self._open_lake)
+        return self._lake
+
+    async def call(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a verb in a thread, so that the server's loop stays free."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.threads, partial(verb, *args, **kwargs))
+
+    def close(self) -> None:
+        """End the threads and close the lake."""
+        self.threads.shutdown(wait=False, cancel_futures=True)
+        if self._lake is not None:
+            self._lake.close()
+
+
+class DatalakeHandler(APIHandler):
+    """Base of all REST handlers.
+
+    Subclasses set `path` and define ``async def get(self, …)`` and so on, each decorated with the
+    id of its operation; `openapi.yaml` says what it does.
+    """
+
+    auth_resource = RESOURCE
+    path: ClassVar[str]
+    """Path template in the contract."""
+
+    def initialize(self, service: LakeService, server_root: str) -> None:
+        """Take what the extension hands to every handler."""
+        self.service = service
+        self.server_root = server_root
+        self.contract: Contract = load_contract()
+
+    async def lake(self) -> Lake:
+        """Return the lake, used in the name of the request's user."""
+        return (await self.service.lake()).as_user(author_of(self))
+
+    async def call(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a verb in a thread."""
+        return await self.service.call(verb, *args, **kwargs)
+
+    def arguments_of(self, operation: Operation, path: dict[str, str]) -> dict[str, Any]:
+        """Return the operation's parameters and JSON body, checked against the contract."""
+        decoded = {name: decode_segment(value) for name, value in path.items()}
+        values = self.contract.parameters(operation, decoded, self.request.query_arguments)
+        if operation.body is not None:
+            values["body"] = self._body(operation, self.request)
+        return values
+
+    def _body(self, operation: Operation, request: HTTPServerRequest) -> dict[str, Any]:
+        if len(request.body) > MAX_BODY_BYTES:
+            raise InvalidInputError(
+                f"The request's body has {len(request.body)} bytes; at most {MAX_BODY_BYTES} fit"
+            )
+        if not request.body and not operation.body_is_required:
+            return self.contract.check_body(operation, {})
+        try:
+            raw = json.loads(request.body, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise InvalidInputError(
+                "The request's body is not JSON", kind=ErrorKind.INVALID_REQUEST
+            ) from error
+        return self.contract.check_body(operation, raw)
+
+    def answer(self, value: Any, status: int = 200) -> None:
+        """End the request with a value as JSON."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(as_json(value)))
+
+    def answer_nothing(self) -> None:
+        """End the request with 204."""
+        self.set_status(204)
+        self.clear_header("Content-Type")
+        self.finish()
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer with the one error shape; the only place where errors become responses."""
+        _, error, _ = kwargs.get("exc_info", (None, None, None))
+        known = as_datalake_error(error, status_code)
+        if isinstance(error, DatalakeError):
+            self.set_status(http_status_of(error))
+        if known.retryable:
+            self.set_header("Retry-After", str(_RETRY_AFTER_S))
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(known.as_dict()))
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Log bugs with their traceback and users' errors on one line."""
+        if isinstance(value, DatalakeError) and http_status_of(value) < 500:
+            self.log.info("datalake: %s %s: %s", self.request.method, self.request.path, value)
+            return
+        super().log_exception(typ, value, tb)
+
+
+def as_datalake_error(error: BaseException | None, status: int) -> DatalakeError:
+    """Return an error as one of ours; what is unexpected tells nothing about the server."""
+    if isinstance(error, DatalakeError):
+        return error
+    if isinstance(error, web.HTTPError):
+        text = error.log_message or error.reason or "The request was refused"
+        if status == 404:
+            return NotFoundError(text, kind=ErrorKind.INVALID_REQUEST)
+        return InvalidInputError(text, kind=ErrorKind.INVALID_REQUEST)
+    return InternalError("The server failed; its log says more", hint="Please report it")
+
+
+Method = Callable[..., Awaitable[None] | None]
+
+
+def operation(operation_id: str) -> Callable[[Method], Method]:
+    """Make a handler's method one operation of the contract: authenticated, authorised, checked.
+
+    The method receives the operation's parameters by name, and a JSON body as `body`.
+    """
+    found = load_contract().operations[operation_id]
+
+    def decorate(method: Method) -> Method:
+        assert method.__name__ == found.method, f"{operation_id} is a {found.method}"
+
+        @web.authenticated
+        @authorized
+        @wraps(method)
+        async def checked(self: DatalakeHandler, **path: str) -> None:
+            assert self.path == found.path, f"{operation_id} is at {found.path}"
+            answered = method(self, **self.arguments_of(found, path))
+            if answered is not None:
+                await answered
+
+        return checked
+
+    return decorate
+
+
+def author_of(handler: APIHandler) -> Author:
+    """Return in whose name a request acts: the Jupyter user.
+
+    A server without accounts makes up a name for each browser; there the user of the operating
+    system is who it is.
+    """
+    user = handler.current_user
+    name = getattr(user, "display_name", "") or getattr(user, "name", "")
+    if not name or name.startswith("Anonymous "):
+        return default_author()
+    return Author(name)
+
+
+def page(results: list[Any], limit: int, next_of: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return one page of a list that was asked for one item more than `limit`."""
+    more = len(results) > limit
+    shown = results[:limit]
+    return {"results": shown, "next": next_of(shown[-1]) if more else None}
+
+
+def whole(results: Any) -> dict[str, Any]:
+    """Return a list that is never longer than one page."""
+    return {"results": list(results), "next": None}
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,45 @@
+"""REST of commits."""
+
+from __future__ import annotations
+
+from jupyter_datalake.server.base import DatalakeHandler, operation, page
+
+
+class CommitsHandler(DatalakeHandler):
+    """The commits behind a ref."""
+
+    path = "/repos/{repo}/refs/{ref}/commits"
+
+    @operation("listCommits")
+    async def get(self, repo: str, ref: str, after: str, limit: int) -> None:
+        lake = await self.lake()
+        commits = await self.call(
+            lake.commits.list, repo, ref, after=after or None, limit=limit + 1
+        )
+        self.answer(page(list(commits), limit, lambda commit: commit.id))
+
+
+class CommitHandler(DatalakeHandler):
+    """The commit that an expression means."""
+
+    path = "/repos/{repo}/commits/{ref}"
+
+    @operation("getCommit")
+    async def get(self, repo: str, ref: str) -> None:
+        lake = await self.lake()
+        self.answer(await self.call(lake.commits.get, repo, ref))
+
+
+class DiffHandler(DatalakeHandler):
+    """What differs between two commits."""
+
+    path = "/repos/{repo}/diff"
+
+    @operation("diffCommits")
+    async def get(self, repo: str, old: str, new: str, path: str, limit: int) -> None:
+        lake = await self.lake()
+        changes = await self.call(lake.commits.diff, repo, old, new, path=path, limit=limit + 1)
+        self.answer({"results": list(changes)[:limit], "has_more": len(changes) > limit})
+
+
+HANDLERS = [CommitsHandler, CommitHandler, DiffHandler]

@@ -1,0 +1,170 @@
+"""The server extension: configuration becomes a lake, routes, a controller and a mount point."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.extension.application import ExtensionApp
+from traitlets import Bool, Int, Unicode
+
+from jupyter_datalake import environment
+from jupyter_datalake.errors import DatalakeError, NotFoundError
+from jupyter_datalake.lake.lake import Lake
+from jupyter_datalake.server import (
+    commits,
+    events,
+    files,
+    jobs,
+    lineage,
+    maintenance,
+    mounts,
+    pipelines,
+    refs,
+    repos,
+    sessions,
+    warehouse,
+)
+from jupyter_datalake.server.base import RESOURCE, DatalakeHandler, LakeService
+from jupyter_datalake.server.openapi import route_of
+
+HANDLERS: list[type[DatalakeHandler]] = [
+    *repos.HANDLERS,
+    *refs.HANDLERS,
+    *commits.HANDLERS,
+    *files.HANDLERS,
+    *sessions.HANDLERS,
+    *mounts.HANDLERS,
+    *pipelines.HANDLERS,
+    *jobs.HANDLERS,
+    *lineage.HANDLERS,
+    *warehouse.HANDLERS,
+    *events.HANDLERS,
+    *maintenance.HANDLERS,
+]
+
+_THREADS = 8
+_STOP_S = 35
+
+
+class DatalakeExtension(ExtensionApp):
+    """Serves one lake to the JupyterLab extension and to kernels."""
+
+    name = "jupyter_datalake"
+    load_other_extensions = True
+
+    lake_url = Unicode(
+        "",
+        config=True,
+        help="""Folder of the lake, as a path or a file:// URL. By default the one in the
+        environment variable DATALAKE_URL, else a folder of the user's own, which is made when
+        it is missing.""",
+    )
+    mountpoint = Unicode(
+        "lake",
+        config=True,
+        help="""Folder under which repos are mounted. A relative path starts at the server's
+        root, so that the file browser and kernels see the same files. Defaults to 'lake'.""",
+    )
+    start_controller = Bool(
+        True,
+        config=True,
+        help="""Whether to run the lake's pipelines from this server. Several servers may: one
+        of them leads, the others stand by. Defaults to True.""",
+    )
+    workers = Int(
+        2,
+        min=1,
+        config=True,
+        help="""How many datums the controller runs at once. Defaults to 2.""",
+    )
+
+    def initialize_settings(self) -> None:
+        """Open the way to the lake, and let kernels find it."""
+        url = self.lake_url or environment.lake_url()
+        self.service = LakeService(lambda: self._open(url), self._mountpoint(), threads=_THREADS)
+        self.hub = events.EventHub(self.service)
+        self._controller: subprocess.Popen[bytes] | None = None
+        # Kernels inherit the server's environment: lake:// and Lake.open() mean this lake there.
+        os.environ[environment.URL_VARIABLE] = url
+        os.environ[environment.MOUNTPOINT_VARIABLE] = self.service.mountpoint
+
+    def initialize_handlers(self) -> None:
+        """Route every path of the contract."""
+        shared = {"service": self.service, "server_root": self._root()}
+        base = r"/" + RESOURCE
+        routes: list[tuple[Any, ...]] = [
+            (base + route_of(handler.path), handler, shared) for handler in HANDLERS
+        ]
+        stream = {"service": self.service, "hub": self.hub}
+        routes.append((base + events.EventStream.path, events.EventStream, stream))
+        self.handlers.extend(routes)
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        """Bring back the mounts of the last time, and start the controller, in the background."""
+        self._starting = asyncio.create_task(self._start())
+
+    async def _start(self) -> None:
+        try:
+            lake = await self.service.lake()
+            await self.service.call(lake.mounts.start, self.service.mountpoint)
+            if self.start_controller:
+                self._controller = await self.service.call(self._spawn_controller, lake.url)
+        except DatalakeError as error:
+            self.log.warning("jupyter_datalake: %s", error)
+
+    async def stop_extension(self) -> None:
+        """Stop the controller and unmount; sessions stay for the next time."""
+        self._starting.cancel()
+        await self.hub.close()
+        if self._controller is not None:
+            await self.service.call(_stop_process, self._controller)
+        try:
+            lake = await self.service.lake()
+            await self.service.call(lake.mounts.stop, self.service.mountpoint)
+        except DatalakeError as error:
+            self.log.warning("jupyter_datalake: %s", error)
+        self.service.close()
+
+    def _open(self, url: str) -> Lake:
+        try:
+            return Lake.open(url)
+        except NotFoundError:
+            self.log.info("jupyter_datalake: making a new lake in %s", url)
+            return Lake.create(url)
+
+    def _spawn_controller(self, url: str) -> subprocess.Popen[bytes]:
+        """Start the controller as a process of its own; it ends when its input closes."""
+        return subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "jupyter_datalake.lake.controller_process",
+                url,
+                str(self.workers),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _root(self) -> str:
+        assert self.serverapp is not None
+        return str(Path(self.serverapp.root_dir).resolve())
+
+    def _mountpoint(self) -> str:
+        return str(Path(self._root(), Path(self.mountpoint).expanduser()))
+
+
+def _stop_process(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        process.wait(timeout=_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

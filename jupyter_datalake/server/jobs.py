@@ -1,0 +1,119 @@
+"""REST of jobs, their datums, logs and executed notebooks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from jupyter_datalake.model.datums import DatumState
+from jupyter_datalake.model.jobs import JobState
+from jupyter_datalake.server.base import DatalakeHandler, operation, page, whole
+
+
+class JobsHandler(DatalakeHandler):
+    """Jobs, newest first."""
+
+    path = "/jobs"
+
+    @operation("listJobs")
+    async def get(
+        self,
+        pipeline: str | None,
+        global_id: str | None,
+        state: str | None,
+        before: int | None,
+        limit: int,
+    ) -> None:
+        lake = await self.lake()
+        jobs = await self.call(
+            lake.jobs.list,
+            pipeline=pipeline,
+            global_id=global_id,
+            states=None if state is None else [JobState(state)],
+            before=before,
+            limit=limit + 1,
+        )
+        self.answer(page(list(jobs), limit, lambda job: job.number))
+
+
+class JobHandler(DatalakeHandler):
+    """One job."""
+
+    path = "/jobs/{job}"
+
+    @operation("getJob")
+    async def get(self, job: str) -> None:
+        lake = await self.lake()
+        self.answer(await self.call(lake.jobs.get, job))
+
+
+class CancellationsHandler(DatalakeHandler):
+    """Stopping a job."""
+
+    path = "/jobs/{job}/cancellations"
+
+    @operation("cancelJob")
+    async def post(self, job: str) -> None:
+        lake = await self.lake()
+        self.answer(await self.call(lake.jobs.cancel, job), 202)
+
+
+class RerunsHandler(DatalakeHandler):
+    """Running a job's pipeline again."""
+
+    path = "/jobs/{job}/reruns"
+
+    @operation("rerunJob")
+    async def post(self, job: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        global_id = await self.call(lake.jobs.rerun, job, reprocess=body["reprocess"])
+        self.answer({"global_id": global_id}, 202)
+
+
+class DatumsHandler(DatalakeHandler):
+    """The datums of a job."""
+
+    path = "/jobs/{job}/datums"
+
+    @operation("listDatums")
+    async def get(self, job: str, state: str | None, after: int, limit: int) -> None:
+        lake = await self.lake()
+        states = None if state is None else [DatumState(state)]
+        datums = await self.call(
+            lake.jobs.list_datums, job, states=states, after=after, limit=limit + 1
+        )
+        self.answer(page(list(datums), limit, lambda datum: datum.position))
+
+
+class LogsHandler(DatalakeHandler):
+    """What datums printed."""
+
+    path = "/jobs/{job}/logs"
+
+    @operation("getLogs")
+    async def get(self, job: str, datum: int | None) -> None:
+        lake = await self.lake()
+        self.answer(whole(await self.call(lake.jobs.logs, job, datum=datum)))
+
+
+class NotebookHandler(DatalakeHandler):
+    """A datum's executed notebook."""
+
+    path = "/jobs/{job}/datums/{datum}/notebook"
+
+    @operation("getNotebook")
+    async def get(self, job: str, datum: int) -> None:
+        lake = await self.lake()
+        data = await self.call(lake.jobs.get_notebook, job, datum)
+        self.answer(await self.call(json.loads, data))
+
+
+HANDLERS = [
+    JobsHandler,
+    JobHandler,
+    CancellationsHandler,
+    RerunsHandler,
+    DatumsHandler,
+    LogsHandler,
+    NotebookHandler,
+]

@@ -1,0 +1,54 @@
+"""REST of lineage."""
+
+from __future__ import annotations
+
+from jupyter_datalake.model.addresses import Address
+from jupyter_datalake.model.paths import parse_path
+from jupyter_datalake.server.base import DatalakeHandler, operation, whole
+
+
+class GlobalsHandler(DatalakeHandler):
+    """Global ids, newest first."""
+
+    path = "/globals"
+
+    @operation("listLineage")
+    async def get(self, limit: int) -> None:
+        lake = await self.lake()
+        self.answer(whole(await self.call(lake.lineage.list, limit=limit)))
+
+
+class GlobalHandler(DatalakeHandler):
+    """One change and what hangs on it."""
+
+    path = "/globals/{global_id}"
+
+    @operation("getGlobal")
+    async def get(self, global_id: str) -> None:
+        lake = await self.lake()
+        self.answer(await self.call(lake.lineage.get_global, global_id))
+
+
+class LineageHandler(DatalakeHandler):
+    """Ancestry and progeny of a commit or file."""
+
+    path = "/repos/{repo}/refs/{ref}/lineage"
+
+    @operation("getLineage")
+    async def get(self, repo: str, ref: str, path: str) -> None:
+        lake = await self.lake()
+        self.answer(await self.call(lake.lineage.get, Address(repo, ref, parse_path(path))))
+
+
+class GraphHandler(DatalakeHandler):
+    """The graph."""
+
+    path = "/graph"
+
+    @operation("getGraph")
+    async def get(self, global_id: str | None) -> None:
+        lake = await self.lake()
+        self.answer(await self.call(lake.lineage.graph, global_id))
+
+
+HANDLERS = [GlobalsHandler, GlobalHandler, LineageHandler, GraphHandler]

@@ -1,0 +1,228 @@
+"""REST of pipelines: publishing, previewing, promoting, running."""
+
+from __future__ import annotations
+
+import posixpath
+from pathlib import Path
+from typing import Any
+
+from jupyter_datalake.errors import ErrorKind, InvalidInputError, NotFoundError
+from jupyter_datalake.lake.lake import Lake
+from jupyter_datalake.model.jobs import Job
+from jupyter_datalake.model.jsonable import as_json
+from jupyter_datalake.model.paths import parse_path
+from jupyter_datalake.model.pipeline_specs import parse_spec, spec_as_dict
+from jupyter_datalake.model.pipelines import Pipeline, repo_inputs
+from jupyter_datalake.server.base import DatalakeHandler, operation, page, whole
+
+
+class PipelineHandlerBase(DatalakeHandler):
+    """What the pipeline handlers share."""
+
+    def shown(self, pipeline: Pipeline, latest: Job | None) -> dict[str, Any]:
+        """Return a pipeline with its spec as a document and its newest job."""
+        return {
+            "name": pipeline.name,
+            "state": str(pipeline.state),
+            "version": pipeline.version,
+            "spec": spec_as_dict(pipeline.spec),
+            "code_commit_id": pipeline.code_commit_id,
+            "created_at": as_json(pipeline.created_at),
+            "updated_at": as_json(pipeline.updated_at),
+            "created_by": pipeline.created_by,
+            "latest_job": as_json(latest),
+        }
+
+    async def answer_pipeline(self, lake: Lake, pipeline: Pipeline, status: int = 200) -> None:
+        """End the request with one pipeline."""
+        jobs = await self.call(lake.jobs.list, pipeline=pipeline.name, limit=1)
+        self.answer(self.shown(pipeline, jobs[0] if jobs else None), status)
+
+    def folder(self, relative: str) -> Path:
+        """Return a folder below the server's root, refusing what leads outside."""
+        root = Path(self.server_root).resolve()
+        place = (root / parse_path(relative)).resolve()
+        if not place.is_relative_to(root):
+            raise InvalidInputError(
+                f"The folder {relative!r} leads outside the server's root",
+                kind=ErrorKind.INVALID_PATH,
+            )
+        return place
+
+
+class PipelinesHandler(PipelineHandlerBase):
+    """The pipelines of the lake."""
+
+    path = "/pipelines"
+
+    @operation("listPipelines")
+    async def get(self, after: str, limit: int) -> None:
+        lake = await self.lake()
+        pipelines = await self.call(lake.pipelines.list, after=after, limit=limit + 1)
+        latest = await self.call(lake.jobs.latest_of_each)
+        shown = page(list(pipelines), limit, lambda pipeline: pipeline.name)
+        shown["results"] = [
+            self.shown(pipeline, latest.get(pipeline.name)) for pipeline in shown["results"]
+        ]
+        self.answer(shown)
+
+    @operation("createPipeline")
+    async def post(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        folder = self.folder(body["folder"])
+        pipeline = await self.call(lake.pipelines.create, body["spec"], folder=folder)
+        await self.answer_pipeline(lake, pipeline, 201)
+
+
+class PipelineHandler(PipelineHandlerBase):
+    """One pipeline."""
+
+    path = "/pipelines/{pipeline}"
+
+    @operation("getPipeline")
+    async def get(self, pipeline: str) -> None:
+        lake = await self.lake()
+        await self.answer_pipeline(lake, await self.call(lake.pipelines.get, pipeline))
+
+    @operation("updatePipeline")
+    async def put(self, pipeline: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        if body["spec"].get("pipeline") != pipeline:
+            raise InvalidInputError(
+                f"The spec is of pipeline {body['spec'].get('pipeline')!r}, not of {pipeline!r}",
+                kind=ErrorKind.INVALID_SPEC,
+            )
+        folder = self.folder(body["folder"])
+        updated = await self.call(lake.pipelines.update, body["spec"], folder=folder)
+        await self.answer_pipeline(lake, updated)
+
+    @operation("deletePipeline")
+    async def delete(self, pipeline: str) -> None:
+        lake = await self.lake()
+        await self.call(lake.pipelines.delete, pipeline)
+        self.answer_nothing()
+
+
+class PauseHandler(PipelineHandlerBase):
+    """Pausing."""
+
+    path = "/pipelines/{pipeline}/pause"
+
+    @operation("pausePipeline")
+    async def post(self, pipeline: str) -> None:
+        lake = await self.lake()
+        await self.answer_pipeline(lake, await self.call(lake.pipelines.pause, pipeline))
+
+
+class ResumeHandler(PipelineHandlerBase):
+    """Resuming."""
+
+    path = "/pipelines/{pipeline}/resume"
+
+    @operation("resumePipeline")
+    async def post(self, pipeline: str) -> None:
+        lake = await self.lake()
+        await self.answer_pipeline(lake, await self.call(lake.pipelines.resume, pipeline))
+
+
+class RunsHandler(DatalakeHandler):
+    """Running now."""
+
+    path = "/pipelines/{pipeline}/runs"
+
+    @operation("runPipeline")
+    async def post(self, pipeline: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        global_id = await self.call(lake.pipelines.run, pipeline, reprocess=body["reprocess"])
+        self.answer({"global_id": global_id}, 202)
+
+
+class PlanHandler(DatalakeHandler):
+    """What would run."""
+
+    path = "/pipelines/{pipeline}/plan"
+
+    @operation("planPipeline")
+    async def get(self, pipeline: str) -> None:
+        lake = await self.lake()
+        self.answer(whole(await self.call(lake.pipelines.plan, pipeline)))
+
+
+class PreviewsHandler(DatalakeHandler):
+    """Datums before there is a pipeline."""
+
+    path = "/previews"
+
+    @operation("previewPipeline")
+    async def post(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        self.answer(await self.call(_preview, lake, body["spec"], body["limit"]))
+
+
+def _preview(lake: Lake, raw: dict[str, Any], limit: int) -> dict[str, Any]:
+    spec = parse_spec(raw)
+    datums, has_more = lake.pipelines.preview(spec, limit=limit)
+    message = ""
+    if not datums:
+        globs = ", ".join(f"{one.glob} in {one.repo}@{one.branch}" for one in repo_inputs(spec))
+        message = f"Nothing matches {globs}" if globs else "The clock has not ticked yet"
+    return {"datums": [list(datum) for datum in datums], "has_more": has_more, "message": message}
+
+
+class PromotionsHandler(PipelineHandlerBase):
+    """Drafts of pipelines from notebooks."""
+
+    path = "/promotions"
+
+    @operation("promotePipeline")
+    async def post(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        notebook = parse_path(body["notebook"])
+        self.folder(posixpath.dirname(notebook))
+        draft = await self.call(
+            lake.pipelines.promote,
+            notebook,
+            root=self.server_root,
+            mountpoint=self.service.mountpoint,
+        )
+        self.answer(
+            {
+                "spec": draft.spec,
+                "parameters": draft.parameters,
+                "notes": draft.notes,
+                "folder": posixpath.dirname(notebook),
+                "exists": await self.call(_exists, lake, draft.spec["pipeline"]),
+            }
+        )
+
+
+def _exists(lake: Lake, name: str) -> bool:
+    try:
+        lake.pipelines.get(name)
+    except NotFoundError:
+        return False
+    return True
+
+
+class SchemaHandler(DatalakeHandler):
+    """The JSON Schema of specs."""
+
+    path = "/schemas/pipeline"
+
+    @operation("getSchema")
+    async def get(self) -> None:
+        lake = await self.lake()
+        self.answer(lake.pipelines.get_schema())
+
+
+HANDLERS = [
+    PipelinesHandler,
+    PipelineHandler,
+    PauseHandler,
+    ResumeHandler,
+    RunsHandler,
+    PlanHandler,
+    PreviewsHandler,
+    PromotionsHandler,
+    SchemaHandler,
+]

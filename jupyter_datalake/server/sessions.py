@@ -1,0 +1,117 @@
+"""REST of sessions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_datalake.errors import ConflictError, ErrorKind
+from jupyter_datalake.lake.lake import Lake
+from jupyter_datalake.model.commits import Commit
+from jupyter_datalake.model.ids import short_id
+from jupyter_datalake.model.sessions import SessionInfo
+from jupyter_datalake.server.base import DatalakeHandler, operation, whole
+
+
+class SessionsHandler(DatalakeHandler):
+    """The open sessions."""
+
+    path = "/sessions"
+
+    @operation("listSessions")
+    async def get(self, repo: str | None) -> None:
+        lake = await self.lake()
+        self.answer(whole(await self.call(lake.sessions.list, repo)))
+
+    @operation("createSession")
+    async def post(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        self.answer(await self.call(_create, lake, body["repo"], body["branch"]), 201)
+
+
+def _create(lake: Lake, repo: str, branch: str) -> SessionInfo:
+    with lake.sessions.create(repo, branch) as session:
+        return session.info
+
+
+class SessionHandler(DatalakeHandler):
+    """One session."""
+
+    path = "/sessions/{session}"
+
+    @operation("getSession")
+    async def get(self, session: str) -> None:
+        lake = await self.lake()
+        self.answer(await self.call(lake.sessions.get, session))
+
+    @operation("deleteSession")
+    async def delete(self, session: str) -> None:
+        lake = await self.lake()
+        await self.call(lake.sessions.delete, session)
+        self.answer_nothing()
+
+
+class SessionChangesHandler(DatalakeHandler):
+    """What is staged."""
+
+    path = "/sessions/{session}/changes"
+
+    @operation("diffSession")
+    async def get(self, session: str, path: str, limit: int) -> None:
+        lake = await self.lake()
+        changes = await self.call(lake.sessions.diff, session, path=path, limit=limit + 1)
+        self.answer({"results": list(changes)[:limit], "has_more": len(changes) > limit})
+
+
+class SessionCommitsHandler(DatalakeHandler):
+    """Committing what is staged."""
+
+    path = "/sessions/{session}/commits"
+
+    @operation("commitSession")
+    async def post(self, session: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        expected = self.request.headers.get("If-Match")
+        commit = await self.call(
+            _commit, lake, session, body["message"], body.get("metadata"), expected
+        )
+        self.answer(commit, 201)
+
+
+def _commit(
+    lake: Lake,
+    session: str,
+    message: str,
+    metadata: dict[str, str] | None,
+    expected: str | None,
+) -> Commit:
+    base = lake.sessions.get(session).base_commit_id
+    if expected is not None and expected.strip('"') != base:
+        raise ConflictError(
+            f"The session is based on {short_id(base)} now",
+            kind=ErrorKind.BRANCH_MOVED,
+            hint="Look at the new commits and try again",
+            session=session,
+            actual=base,
+        )
+    return lake.sessions.commit(session, message, metadata=metadata)
+
+
+class SessionDiscardsHandler(DatalakeHandler):
+    """Dropping what is staged."""
+
+    path = "/sessions/{session}/discards"
+
+    @operation("discardSession")
+    async def post(self, session: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        await self.call(lake.sessions.discard, session, body.get("paths"))
+        self.answer_nothing()
+
+
+HANDLERS = [
+    SessionsHandler,
+    SessionHandler,
+    SessionChangesHandler,
+    SessionCommitsHandler,
+    SessionDiscardsHandler,
+]
