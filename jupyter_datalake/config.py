@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
 
@@ -39,7 +39,10 @@ def folder_of(url: str) -> Path:
     InvalidInputError
         The scheme is not ``file``.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = SplitResult("", "", url, "", "")  # a path that only looks like a broken URL
     if len(parts.scheme) > 1 and parts.scheme != "file":
         raise InvalidInputError(
             f"Lake URL {url!r} has the unknown scheme {parts.scheme!r}",
@@ -48,14 +51,24 @@ def folder_of(url: str) -> Path:
             url=url,
         )
     raw = unquote(parts.path) if parts.scheme == "file" else url
-    if not raw or "\0" in raw:
+    elsewhere = parts.scheme == "file" and (
+        parts.netloc not in {"", "localhost"} or parts.query or parts.fragment
+    )
+    if not raw or "\0" in raw or elsewhere:
         raise InvalidInputError(
-            f"Lake URL {url!r} names no folder",
+            f"Lake URL {url!r} names no folder of this machine",
             kind=ErrorKind.INVALID_URL,
             hint="Give a folder, as a path or as file:///folder",
             url=url,
         )
-    return Path(raw).expanduser().absolute()
+    try:
+        return Path(raw).expanduser().absolute()
+    except RuntimeError as error:
+        raise InvalidInputError(
+            f"Lake URL {url!r} names the home of a user who is not there",
+            kind=ErrorKind.INVALID_URL,
+            url=url,
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,33 @@ USER_VARIABLE = "DATALAKE_USER"
 
 # What a datum's process gets of our own environment: enough to run, nothing that could be secret.
 _DATUM_VARIABLES = frozenset(
-    {"HOME", "LANG", "LANGUAGE", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV"}
+    [
+        "HOME",
+        "LANG",
+        "LANGUAGE",
+        "LOGNAME",
+        "PATH",
+        "SHELL",
+        "TMPDIR",
+        "TZ",
+        "USER",
+        "VIRTUAL_ENV",
+        "CONDA_DEFAULT_ENV",
+        "CONDA_EXE",
+        "CONDA_PREFIX",
+        "CONDA_PYTHON_EXE",
+        "CONDA_SHLVL",
+        "JUPYTER_CONFIG_DIR",
+        "JUPYTER_CONFIG_PATH",
+        "JUPYTER_DATA_DIR",
+        "JUPYTER_PATH",
+        "JUPYTER_PLATFORM_DIRS",
+        "JUPYTER_PREFER_ENV_PATH",
+        "JUPYTER_RUNTIME_DIR",
+    ]
 )
-_DATUM_PREFIXES = ("LC_", "CONDA_", "JUPYTER_", "OMP_", "OPENBLAS_", "MKL_")
+# No prefix of a program that takes secrets from its variables, as JUPYTER_TOKEN is one.
+_DATUM_PREFIXES = ("LC_", "OMP_", "OPENBLAS_", "MKL_")
 
 
 def lake_url(environ: Mapping[str, str] = os.environ) -> str:

@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from jupyter_datalake.engine.blobs import BlobWriter, register_packs
 from jupyter_datalake.engine.core import LakeCore, new_global_id
@@ -19,6 +20,7 @@ from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import (
     MAX_MESSAGE_BYTES,
+    MAX_METADATA_BYTES,
     Author,
     Commit,
     CommitDraft,
@@ -68,8 +70,16 @@ class CommitRequest:
         """Check what people type."""
         if not self.message.strip():
             raise InvalidInputError("A commit needs a message", hint="Say what changed and why")
+        facts = (self.author.name, self.author.email or "", *chain(*self.metadata.items()))
+        for text in (self.message, *facts):
+            if not isinstance(text, str) or text != text.encode("utf-8", "replace").decode():
+                raise InvalidInputError(
+                    f"{text!r:.80} cannot be kept in a commit: it is not Unicode text"
+                )
         if len(self.message.encode()) > MAX_MESSAGE_BYTES:
             raise InvalidInputError(f"A commit message has at most {MAX_MESSAGE_BYTES} bytes")
+        if sum(map(len, facts)) > MAX_METADATA_BYTES:
+            raise InvalidInputError(f"Commit metadata has at most {MAX_METADATA_BYTES} characters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +203,7 @@ def _publish(
             expected=head.id,
             new=commit.id,
             by=str(request.author),
-            reason=request.message.splitlines()[0][:200],
+            reason=request.message.strip().splitlines()[0][:200],
         )
         if request.global_id is None:
             tx.lineage.begin(global_id, GlobalOrigin.COMMIT, request.repo, str(request.author))

@@ -13,7 +13,11 @@ from typing import Any, Protocol
 
 from pyfastcdc import FastCDC
 
-from jupyter_datalake.errors import FormatError
+from jupyter_datalake.errors import CorruptDataError, ErrorKind, FormatError
+
+_SMALLEST = 256
+_LARGEST = 16 * 1024 * 1024
+"""Bounds of chunk sizes: below, names cost more than bytes; above, a read costs too much."""
 
 
 class Readable(Protocol):
@@ -46,12 +50,27 @@ def parse_chunking(raw: dict[str, Any]) -> ChunkingParameters:
     ------
     FormatError
         The lake was cut by an algorithm this version does not know.
+    CorruptDataError
+        The sizes make no sense.
     """
-    parameters = ChunkingParameters(**raw)
-    if parameters.algorithm != "fastcdc-2020":
+    algorithm = raw.get("algorithm")
+    if algorithm != "fastcdc-2020" or set(raw) != set(ChunkingParameters.__slots__):
         raise FormatError(
-            f"The lake cuts files by {parameters.algorithm!r}, which this version does not know",
+            f"The lake cuts files by {algorithm!r} with {', '.join(sorted(raw))},"
+            " which this version does not know",
             hint="Upgrade jupyter_datalake",
+        )
+    parameters = ChunkingParameters(**raw)
+    sizes = (parameters.min_bytes, parameters.average_bytes, parameters.max_bytes)
+    if (
+        any(type(size) is not int for size in (*sizes, parameters.normalization))
+        or not _SMALLEST <= sizes[0] < sizes[1] < sizes[2] <= _LARGEST
+        or parameters.normalization not in range(4)
+    ):
+        raise CorruptDataError(
+            "The lake's description has chunk sizes that cannot be",
+            kind=ErrorKind.CORRUPT_OBJECT,
+            hint="Restore lake.json from a backup; it is never written after the lake was made",
         )
     return parameters
 

@@ -16,6 +16,9 @@ from jupyter_datalake.errors import CorruptDataError, ErrorKind
 from jupyter_datalake.model.encoding import pack_canonical, unpack_canonical
 from jupyter_datalake.model.ids import DIGEST_SIZE, Digest
 
+MAX_LEVELS = 16
+"""No list is as high; one that claims more is damage or an attack."""
+
 LIST_TARGET = 512
 LIST_MAX = 2048
 
@@ -51,10 +54,17 @@ def decode_chunk_list(data: bytes | memoryview) -> ChunkList:
     """Return the chunk list of canonical bytes, or raise `CorruptDataError`."""
     try:
         level, sizes, joined = unpack_canonical(data, "a chunk list")
+        if (
+            type(level) is not int
+            or not 0 <= level < MAX_LEVELS
+            or type(joined) is not bytes
+            or set(map(type, sizes)) != {int}
+        ):
+            raise ValueError("a part of another type, or an empty list")
         digests = tuple(
             Digest(joined[i : i + DIGEST_SIZE]) for i in range(0, len(joined), DIGEST_SIZE)
         )
-        if len(digests) != len(sizes) or min(sizes, default=1) < 1:
+        if len(joined) != len(sizes) * DIGEST_SIZE or min(sizes) < 1:
             raise ValueError("sizes and digests do not match")
         return ChunkList(level, tuple(sizes), digests)
     except (ValueError, TypeError) as error:
@@ -110,7 +120,7 @@ class ChunkListBuilder:
 
 
 def iter_spans(
-    digest: Digest, load: Callable[[Digest], ChunkList], start: int, end: int, offset: int = 0
+    digest: Digest, load: Callable[[Digest], ChunkList], start: int, end: int
 ) -> Iterator[ChunkSpan]:
     """Yield the chunks that cover the bytes `start` to `end` of a file, in order.
 
@@ -122,10 +132,18 @@ def iter_spans(
         Returns a decoded list; only the lists on the way are asked for.
     start, end
         Half-open byte range within the file.
-    offset
-        Where `digest` begins in the file.
+
+    Raises
+    ------
+    CorruptDataError
+        A list does not cover what the list above it says it does.
     """
-    node = load(digest)
+    yield from _spans(load(digest), load, start, end, 0)
+
+
+def _spans(
+    node: ChunkList, load: Callable[[Digest], ChunkList], start: int, end: int, offset: int
+) -> Iterator[ChunkSpan]:
     ends = list(accumulate(node.sizes))
     position = bisect_right(ends, start - offset)
     while position < len(ends):
@@ -135,5 +153,11 @@ def iter_spans(
         if node.level == 0:
             yield ChunkSpan(node.digests[position], piece_offset, node.sizes[position])
         else:
-            yield from iter_spans(node.digests[position], load, start, end, piece_offset)
+            piece = load(node.digests[position])
+            if piece.level != node.level - 1 or piece.size_bytes != node.sizes[position]:
+                raise CorruptDataError(
+                    f"The chunk list {node.digests[position].hex()} does not fit the one above it",
+                    kind=ErrorKind.CORRUPT_OBJECT,
+                )
+            yield from _spans(piece, load, start, end, piece_offset)
         position += 1

@@ -13,10 +13,19 @@ from typing import Any
 
 from jupyter_datalake.errors import CorruptDataError, ErrorKind
 from jupyter_datalake.model.encoding import pack_canonical, unpack_canonical
-from jupyter_datalake.model.ids import CommitId, Digest, GlobalId, commit_id_of, digest_of
+from jupyter_datalake.model.ids import (
+    DIGEST_SIZE,
+    CommitId,
+    Digest,
+    GlobalId,
+    commit_id_of,
+    digest_of,
+)
 
 COMMIT_VERSION = 1
 MAX_MESSAGE_BYTES = 64 * 1024
+MAX_METADATA_BYTES = 1024 * 1024
+_MAX_TIME_NS = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +169,14 @@ def decode_commit(data: bytes) -> Commit:
         ) = unpack_canonical(data, "a commit")
         if version != COMMIT_VERSION:
             raise ValueError(version)
+        texts = (repo, branch, message, global_id, *metadata, *metadata.values())
+        if (
+            any(type(text) is not str for text in texts)
+            or any(type(number) is not int for number in (time_ns, file_count, size_bytes))
+            or any(type(one) is not bytes or len(one) != DIGEST_SIZE for one in (root, *parents))
+            or abs(time_ns) >= _MAX_TIME_NS
+        ):
+            raise ValueError("a part of another type, or out of range")
         return Commit(
             id=commit_id_of(digest_of(data)),
             repo=repo,

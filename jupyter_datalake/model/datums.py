@@ -10,7 +10,7 @@ from typing import Any
 
 from jupyter_datalake.model.encoding import pack_canonical
 from jupyter_datalake.model.ids import CommitId, Digest, digest_of
-from jupyter_datalake.model.paths import RepoPath
+from jupyter_datalake.model.paths import RepoPath, path_bytes
 
 
 class DatumState(StrEnum):
@@ -154,7 +154,7 @@ def datum_key(
             [
                 1,
                 pipeline,
-                [[one.name, one.path, one.digest] for one in inputs],
+                [[one.name, path_bytes(one.path), one.digest] for one in inputs],
                 code,
                 parameters,
                 environment,

@@ -10,20 +10,35 @@ from typing import Any
 
 import msgpack
 
-from jupyter_datalake.errors import CorruptDataError, ErrorKind
+from jupyter_datalake.errors import CorruptDataError, ErrorKind, InvalidInputError
 
 FORMAT_VERSION = 1
 """Version of everything below `objects/`; a lake records the one it was made with."""
 
 
 def pack_canonical(value: Any) -> bytes:
-    """Return the canonical msgpack bytes of arrays, bytes, str, ints, floats, bools, None, maps."""
-    packed: bytes = msgpack.packb(_sorted(value), use_bin_type=True, strict_types=True)
+    """Return the canonical msgpack bytes of arrays, bytes, str, ints, floats, bools, None, maps.
+
+    Raises
+    ------
+    InvalidInputError
+        Something in the value has no such bytes: a number beyond 64 bits, text that is not
+        Unicode, a date, a map whose keys are not all text.
+    """
+    try:
+        packed: bytes = msgpack.packb(_sorted(value), use_bin_type=True, strict_types=True)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise InvalidInputError(
+            f"A value cannot be stored: {error}",
+            hint="Use text, numbers of at most 64 bits, booleans, lists, and maps by text",
+        ) from error
     return packed
 
 
 def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError(f"the keys of {value!r:.60} are not all text")
         return {key: _sorted(value[key]) for key in sorted(value)}
     if isinstance(value, list | tuple):
         return [_sorted(item) for item in value]
@@ -40,7 +55,7 @@ def unpack_canonical(data: bytes | memoryview, what: str) -> Any:
     """
     try:
         return msgpack.unpackb(data, raw=False, strict_map_key=False, use_list=True)
-    except (ValueError, msgpack.UnpackException, RecursionError) as error:
+    except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
         raise CorruptDataError(
             f"{what} cannot be decoded",
             kind=ErrorKind.CORRUPT_OBJECT,

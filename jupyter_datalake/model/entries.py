@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from jupyter_datalake.errors import CorruptDataError, ErrorKind
 from jupyter_datalake.model.encoding import pack_canonical, unpack_canonical
-from jupyter_datalake.model.ids import Digest, digest_of
+from jupyter_datalake.model.ids import DIGEST_SIZE, Digest, digest_of
 
 INLINE_LIMIT_BYTES = 64
 """Files up to this size live in the manifest: a chunk would cost more in names than in bytes."""
@@ -18,6 +18,8 @@ INLINE_LIMIT_BYTES = 64
 DEFAULT_FILE_MODE = 0o644
 DEFAULT_FOLDER_MODE = 0o755
 PERMISSION_BITS = 0o7777
+_MAX_TIME_NS = 1 << 63
+"""Three hundred years either side of 1970: what the kernel and the database can hold."""
 
 
 class EntryKind(IntEnum):
@@ -93,13 +95,33 @@ def decode_entry(value: bytes, size_bytes: int) -> FileEntry:
     """
     try:
         kind, mode, mtime_ns, layout, content = unpack_canonical(value, "a manifest entry")[:5]
-        return FileEntry(
-            EntryKind(kind), size_bytes, mode, mtime_ns, Layout(layout), bytes(content)
-        )
+        entry = FileEntry(EntryKind(kind), size_bytes, mode, mtime_ns, Layout(layout), content)
+        _check_shape(entry)
+        return entry
     except (ValueError, TypeError) as error:
         raise CorruptDataError(
             "A manifest entry has an unknown shape", kind=ErrorKind.CORRUPT_OBJECT
         ) from error
+
+
+def _check_shape(entry: FileEntry) -> None:
+    """Raise `ValueError` unless the fields fit each other: a stranger may have written them."""
+    if not (
+        type(entry.mode) is int
+        and 0 <= entry.mode <= PERMISSION_BITS
+        and type(entry.mtime_ns) is int
+        and abs(entry.mtime_ns) < _MAX_TIME_NS
+        and type(entry.content) is bytes
+        and type(entry.size_bytes) is int
+        and entry.size_bytes >= 0
+    ):
+        raise ValueError("a field is of another type, or out of range")
+    if entry.layout is Layout.INLINE:
+        fits = len(entry.content) == entry.size_bytes
+    else:
+        fits = len(entry.content) == DIGEST_SIZE and entry.kind is EntryKind.FILE
+    if not fits or (entry.kind is EntryKind.SYMLINK and b"\0" in entry.content):
+        raise ValueError("the content does not fit the kind, the layout or the size")
 
 
 def inline_file(data: bytes, *, mode: int, mtime_ns: int) -> FileEntry:

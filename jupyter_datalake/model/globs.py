@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
 from jupyter_datalake.model.files import FileInfo, FileKind
@@ -26,6 +26,8 @@ from jupyter_datalake.model.paths import ROOT, RepoPath, join_path
 
 _SPECIAL = frozenset("*?[]{}\\")
 _ANY_DEPTH = "**"
+_MAX_ALTERNATIVES = 1000
+_MAX_DEPTH = 20
 
 
 class Tree(Protocol):
@@ -134,54 +136,130 @@ def _parse_component(text: str, part: str, column: int) -> Component:
         return Component(part, None, re.compile(r"(?s:.*)"))
     if _ANY_DEPTH in part:
         raise _invalid(text, column + part.index(_ANY_DEPTH), "has ** inside a name")
-    if not _SPECIAL.intersection(part):
-        return Component(part, part, None)
-    return Component(part, None, re.compile(_translate(text, part, column), re.DOTALL))
+    alternatives = _Parser(text, part, column).parse()
+    if len(alternatives) == 1 and all(piece.literal is not None for piece in alternatives[0]):
+        return Component(part, "".join(piece.literal or "" for piece in alternatives[0]), None)
+    pattern = "|".join(_translate(pieces) for pieces in alternatives)
+    return Component(part, None, re.compile(pattern, re.DOTALL))
 
 
-def _translate(text: str, part: str, column: int) -> str:
-    """Return the regular expression of one component."""
-    out: list[str] = []
-    braces: list[int] = []
-    index = 0
-    while index < len(part):
-        char = part[index]
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One character of a pattern, or the wildcard that stands for one or for any number."""
+
+    pattern: str
+    literal: str | None = None
+
+
+_STAR = _Piece(".*?")
+_ANY = _Piece(".")
+
+
+def _translate(pieces: tuple[_Piece, ...]) -> str:
+    """Return the regular expression of pieces without braces.
+
+    What follows a star is matched at the first place where it fits, and never tried elsewhere:
+    with stars in plenty the search would otherwise take longer than anybody can wait.
+    """
+    stretches: list[list[str]] = [[]]
+    for piece in pieces:
+        if piece is not _STAR:
+            stretches[-1].append(piece.pattern)
+        elif stretches[-1] or len(stretches) == 1:
+            stretches.append([])
+    first, *between = ["".join(stretch) for stretch in stretches]
+    if not between:
+        return first
+    atomic = "".join(f"(?>.*?{stretch})" for stretch in between[:-1])
+    return f"{first}{atomic}.*{between[-1]}"
+
+
+class _Parser:
+    """Reads one component and multiplies its braces out."""
+
+    def __init__(self, text: str, part: str, column: int) -> None:
+        self._text = text
+        self._part = part
+        self._column = column
+        self._index = 0
+        self._depth = 0
+
+    def parse(self) -> list[tuple[_Piece, ...]]:
+        """Return the alternatives that the component stands for."""
+        return self._sequence(opened_at=None)
+
+    def _sequence(self, opened_at: int | None) -> list[tuple[_Piece, ...]]:
+        """Read up to the end, or to the brace that closes the one at `opened_at`."""
+        finished: list[tuple[_Piece, ...]] = []
+        current: list[tuple[_Piece, ...]] = [()]
+        while self._index < len(self._part):
+            char = self._part[self._index]
+            if char == "{":
+                begins = self._index
+                self._index += 1
+                self._depth += 1
+                if self._depth > _MAX_DEPTH:
+                    self._fail(begins, f"nests more than {_MAX_DEPTH} braces")
+                tails = self._sequence(begins)
+                self._depth -= 1
+            elif char == "}" and opened_at is not None:
+                self._index += 1
+                return finished + current
+            elif char == "," and opened_at is not None:
+                self._index += 1
+                finished += current
+                current = [()]
+                continue
+            else:
+                tails = [(self._piece(char),)]
+            current = [head + tail for head in current for tail in tails]
+            if len(finished) + len(current) > _MAX_ALTERNATIVES:
+                self._fail(0, f"stands for more than {_MAX_ALTERNATIVES} alternatives")
+        if opened_at is not None:
+            self._fail(opened_at, "opens { without closing it")
+        return current
+
+    def _piece(self, char: str) -> _Piece:
+        at = self._index
+        self._index += 1
+        if char == "*":
+            return _STAR
+        if char == "?":
+            return _ANY
+        if char == "[":
+            return self._set(at)
         if char == "\\":
-            if index + 1 == len(part):
-                raise _invalid(text, column + index, "ends in a backslash")
-            index += 1
-            out.append(re.escape(part[index]))
-        elif char == "*":
-            out.append(".*")
-        elif char == "?":
-            out.append(".")
-        elif char == "[":
-            end = part.find("]", index + 2)
-            if end < 0:
-                raise _invalid(text, column + index, "opens [ without closing it")
-            body = part[index + 1 : end]
-            negated, body = body[0] == "!", body.removeprefix("!")
-            out.append(f"[{'^' if negated else ''}{_set_of(body)}]")
-            index = end
-        elif char == "{":
-            braces.append(index)
-            out.append("(?:")
-        elif char == "}" and braces:
-            braces.pop()
-            out.append(")")
-        elif char == "," and braces:
-            out.append("|")
-        else:
-            out.append(re.escape(char))
-        index += 1
-    if braces:
-        raise _invalid(text, column + braces[-1], "opens { without closing it")
-    return "".join(out)
+            if self._index == len(self._part):
+                self._fail(at, "ends in a backslash")
+            char = self._part[self._index]
+            self._index += 1
+        return _Piece(re.escape(char), char)
 
+    def _set(self, at: int) -> _Piece:
+        """Read a bracket expression; a ] directly behind the opening is one of the set."""
+        negated = self._part.startswith("!", self._index)
+        begins = self._index + negated
+        end = self._part.find("]", begins + 1)
+        if end < 0:
+            self._fail(at, "opens [ without closing it")
+        self._index = end + 1
+        body = self._part[begins:end]
+        parts: list[str] = []
+        while body:
+            if len(body) > 2 and body[1] == "-":
+                if body[0] > body[2]:
+                    self._fail(at, f"has the range {body[:3]!r}, which is backward")
+                parts.append(f"{re.escape(body[0])}-{re.escape(body[2])}")
+                body = body[3:]
+            else:
+                # All of these mean something in the regular expression's own sets.
+                char = body[0]
+                parts.append(f"\\{char}" if char in "\\]^-[&~|" else char)
+                body = body[1:]
+        return _Piece(f"[{'^' if negated else ''}{''.join(parts)}]")
 
-def _set_of(body: str) -> str:
-    """Escape the inside of a bracket expression, keeping ranges."""
-    return re.sub(r"([\\\]\[^&~|])", r"\\\1", body)
+    def _fail(self, index: int, why: str) -> NoReturn:
+        raise _invalid(self._text, self._column + index, why)
 
 
 def quote_glob(path: str) -> str:

@@ -7,6 +7,7 @@ where they enter, by the `check_…` functions; everything behind them may rely 
 from __future__ import annotations
 
 import re
+from keyword import iskeyword
 from typing import NewType
 
 from blake3 import blake3
@@ -100,15 +101,20 @@ def check_ref_name(name: str, what: str = "branch") -> str:
 
 def check_input_name(name: str) -> str:
     """Return `name` if it may name a pipeline input (a Python variable that is not ``out``)."""
-    if not INPUT_PATTERN.fullmatch(name) or name in {"out", "pfs"}:
+    if not is_variable(name) or name in {"out", "pfs"}:
         raise InvalidInputError(
             f"{name!r} cannot name an input",
             kind=ErrorKind.INVALID_NAME,
             hint="Use a Python variable name other than 'out' and 'pfs'; "
-            "set it with 'name:' beside the repo",
+            "set it with 'as:' beside the repo's name",
             name=name,
         )
     return name
+
+
+def is_variable(name: str) -> bool:
+    """Tell whether a notebook can hold a value under this name: an identifier, no keyword."""
+    return INPUT_PATTERN.fullmatch(name) is not None and not iskeyword(name)
 
 
 def is_id_prefix(text: str) -> bool:

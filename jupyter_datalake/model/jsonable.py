@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
@@ -12,7 +12,8 @@ def as_json(value: Any) -> Any:
     """Return the JSON form of a value of this package.
 
     Dataclasses become objects with their fields and public properties; times become ISO 8601 in
-    UTC; digests become hex; enums their values; tuples and sets lists.
+    UTC (one without a zone is taken as UTC); digests become hex; enums their values; tuples and
+    sets lists.
     """
     match value:
         case None | bool() | int() | float():
@@ -24,7 +25,8 @@ def as_json(value: Any) -> Any:
         case bytes():
             return value.hex()
         case datetime():
-            return value.isoformat().replace("+00:00", "Z")
+            aware = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+            return aware.isoformat().replace("+00:00", "Z")
         case dict():
             return {str(as_json(key)): as_json(one) for key, one in value.items()}
         case list() | tuple():

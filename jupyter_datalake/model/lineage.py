@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from jupyter_datalake.model.ids import CommitId, GlobalId
@@ -122,20 +123,25 @@ def find_cycle(edges: Iterable[tuple[str, str]]) -> list[str] | None:
 
 
 def topological_order(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> list[str]:
-    """Return `nodes` so that every edge points forward; ties by name. The edges hold no cycle."""
+    """Return `nodes` so that every edge points forward; ties by name. The edges hold no cycle.
+
+    >>> topological_order(["c", "b", "a"], [("c", "a")])
+    ['b', 'c', 'a']
+    """
     waiting: dict[str, int] = dict.fromkeys(nodes, 0)
     followers: dict[str, list[str]] = defaultdict(list)
     for source, target in set(edges):
         if source in waiting and target in waiting:
             followers[source].append(target)
             waiting[target] += 1
-    ready = sorted((node for node, count in waiting.items() if count == 0), reverse=True)
+    ready = [node for node, count in waiting.items() if count == 0]
+    heapify(ready)
     order: list[str] = []
     while ready:
-        node = ready.pop()
+        node = heappop(ready)
         order.append(node)
-        for follower in sorted(followers[node], reverse=True):
+        for follower in followers[node]:
             waiting[follower] -= 1
             if waiting[follower] == 0:
-                ready.append(follower)
+                heappush(ready, follower)
     return order

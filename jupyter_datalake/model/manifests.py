@@ -11,19 +11,22 @@ Byte layout: docs/format.md, section "Manifest node". Figures: docs/adr/0005-for
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import NamedTuple, Protocol
+from operator import lt
+from typing import Any, NamedTuple, Protocol
 
 from xxhash import xxh32_intdigest
 
 from jupyter_datalake.errors import CorruptDataError, ErrorKind
 from jupyter_datalake.model.encoding import pack_canonical, unpack_canonical
-from jupyter_datalake.model.ids import Digest
+from jupyter_datalake.model.ids import DIGEST_SIZE, Digest
 
 NODE_TARGET = 128
 """Expected number of items in a node."""
+
+MAX_LEVELS = 64
+"""No tree is as high; a node that claims more is damage or an attack."""
 
 NODE_MAX = NODE_TARGET * 16
 """A node ends here even without a boundary, so no choice of names makes one huge."""
@@ -99,17 +102,45 @@ def decode_node(data: bytes | memoryview) -> Node:
     """Return the node of canonical bytes, or raise `CorruptDataError`."""
     try:
         level, keys, sizes, *rest = unpack_canonical(data, "a manifest node")
+        _check_types(level, keys, sizes)
         if level == 0:
             items = [Item(*row) for row in zip(keys, rest[0], sizes, strict=True)]
             return Node(0, keys, items=items)
         counts, joined = rest
-        digests = [Digest(joined[i : i + 32]) for i in range(0, len(joined), 32)]
+        _check_types(level, keys, counts)
+        if type(joined) is not bytes or not keys or len(joined) != len(keys) * DIGEST_SIZE:
+            raise ValueError("not as many digests as keys, or none")
+        digests = [Digest(joined[i : i + DIGEST_SIZE]) for i in range(0, len(joined), DIGEST_SIZE)]
         branches = [Branch(*row) for row in zip(keys, digests, counts, sizes, strict=True)]
         return Node(level, keys, branches=branches)
     except (ValueError, TypeError, IndexError) as error:
         raise CorruptDataError(
             "A manifest node has an unknown shape", kind=ErrorKind.CORRUPT_OBJECT
         ) from error
+
+
+def _check_types(level: Any, keys: Any, numbers: Any) -> None:
+    """Raise `ValueError` unless a node's parts are what the code below relies on."""
+    if not (
+        type(level) is int
+        and 0 <= level < MAX_LEVELS
+        and set(map(type, keys)) <= {bytes}
+        and set(map(type, numbers)) <= {int}
+        and min(numbers, default=0) >= 0
+        and all(map(lt, keys, keys[1:]))
+    ):
+        raise ValueError("keys out of order, or a part of another type")
+
+
+def _child(source: NodeSource, node: Node, index: int) -> Node:
+    """Return a child of an inner node; each is lower than its parent, so every walk ends."""
+    child = source.load(node.branches[index].digest)
+    if child.level != node.level - 1:
+        raise CorruptDataError(
+            f"A manifest node of level {node.level} has a child of level {child.level}",
+            kind=ErrorKind.CORRUPT_OBJECT,
+        )
+    return child
 
 
 class NodeSource(Protocol):
@@ -153,42 +184,31 @@ def edit_manifest(sink: NodeSink, root: Digest, edits: Iterable[Edit]) -> Digest
     """
     builder = _Builder(sink)
     ordered = list(edits)
-    node = sink.load(root)
-    _feed(builder, sink, Branch(b"", root, 0, 0), node.level, ordered, is_last=True)
+    _feed(builder, sink, sink.load(root), ordered)
     return builder.finish()
 
 
-def _feed(
-    builder: _Builder,
-    source: NodeSource,
-    branch: Branch,
-    level: int,
-    edits: Sequence[Edit],
-    *,
-    is_last: bool,
-) -> None:
-    """Append the subtree `branch` of `level` with its `edits` to the tree under construction.
+def _feed(builder: _Builder, source: NodeSource, node: Node, edits: Sequence[Edit]) -> None:
+    """Append the contents of `node` with its `edits` to the tree under construction.
 
-    A subtree without edits is taken over whole when the builder stands at a node boundary on all
+    A child without edits is taken over whole when the builder stands at a node boundary on all
     levels below: then its nodes begin and end exactly where a build from scratch would cut. The
-    last subtree of the old tree ends without a boundary, and `is_last` gives it every edit
-    behind its last key, so nothing can follow it when it is taken over.
+    last child of the old tree ends without a boundary, but it gets every edit behind its last
+    key, so nothing can follow it when it is taken over.
     """
-    if not edits and branch.last_key and builder.is_aligned(level):
-        builder.add_branch(level + 1, branch)
-        return
-    node = source.load(branch.digest)
-    if level == 0:
+    if node.level == 0:
         for item in _merge(node.items, edits):
             builder.add_item(item)
         return
     keys = [edit.key for edit in edits]
     start = 0
     final = len(node.branches) - 1
-    for index, child in enumerate(node.branches):
-        child_is_last = is_last and index == final
-        end = len(edits) if index == final else bisect_left(keys, child.last_key + b"\0", start)
-        _feed(builder, source, child, level - 1, edits[start:end], is_last=child_is_last)
+    for index, branch in enumerate(node.branches):
+        end = len(edits) if index == final else bisect_left(keys, branch.last_key + b"\0", start)
+        if start == end and builder.is_aligned(node.level - 1):
+            builder.add_branch(node.level, branch)
+        else:
+            _feed(builder, source, _child(source, node, index), edits[start:end])
         start = end
 
 
@@ -282,7 +302,7 @@ def get_item(source: NodeSource, root: Digest, key: bytes) -> Item | None:
         index = bisect_left(node.keys, key)
         if index == len(node.keys):
             return None
-        node = source.load(node.branches[index].digest)
+        node = _child(source, node, index)
     index = bisect_left(node.keys, key)
     if index < len(node.keys) and node.keys[index] == key:
         return node.items[index]
@@ -308,16 +328,15 @@ class Cursor:
         """Inner nodes from the root down, each with the index of the child that was taken."""
         self._leaf = EMPTY_NODE
         self._index = 0
-        self._descend(root, b"")
+        self._descend(source.load(root), b"")
 
-    def _descend(self, digest: Digest, key: bytes) -> None:
-        node = self._source.load(digest)
+    def _descend(self, node: Node, key: bytes) -> None:
         while node.level:
             index = bisect_left(node.keys, key)
             if index == len(node.keys):
                 index -= 1  # the key lies behind everything: end on the last leaf, past its items
             self._path.append((node, index))
-            node = self._source.load(node.branches[index].digest)
+            node = _child(self._source, node, index)
         self._leaf = node
         self._index = bisect_left(node.keys, key)
 
@@ -340,19 +359,19 @@ class Cursor:
         while self._path and self._path[-1][0].keys[-1] < key:
             self._path.pop()
         if not self._path:
-            self._descend(self._root, key)
+            self._descend(self._source.load(self._root), key)
             return
         node, index = self._path.pop()
         index = bisect_left(node.keys, key, index)
         self._path.append((node, index))
-        self._descend(node.branches[index].digest, key)
+        self._descend(_child(self._source, node, index), key)
 
     def _next_leaf(self) -> bool:
         while self._path:
             node, index = self._path.pop()
             if index + 1 < len(node.branches):
                 self._path.append((node, index + 1))
-                self._descend(node.branches[index + 1].digest, b"")
+                self._descend(_child(self._source, node, index + 1), b"")
                 return True
         return False
 
@@ -382,11 +401,10 @@ def measure_range(
 
     Reads only the nodes at the two ends; what lies between is in the inner nodes' sums.
     """
-    return _measure(source, root, start, end)
+    return _measure(source, source.load(root), start, end)
 
 
-def _measure(source: NodeSource, digest: Digest, start: bytes, end: bytes | None) -> Measure:
-    node = source.load(digest)
+def _measure(source: NodeSource, node: Node, start: bytes, end: bytes | None) -> Measure:
     if node.level == 0:
         first = bisect_left(node.keys, start)
         last = len(node.keys) if end is None else bisect_left(node.keys, end)
@@ -395,12 +413,13 @@ def _measure(source: NodeSource, digest: Digest, start: bytes, end: bytes | None
     count = size_bytes = 0
     for index in range(bisect_left(node.keys, start), len(node.branches)):
         branch = node.branches[index]
-        begins_inside = index > 0 and node.keys[index - 1] >= start
+        begins_inside = not start or (index > 0 and node.keys[index - 1] >= start)
         ends_inside = end is None or branch.last_key < end
-        if (begins_inside or not start) and ends_inside:
+        if begins_inside and ends_inside:
             part = Measure(branch.item_count, branch.size_bytes)
         else:
-            part = _measure(source, branch.digest, start, end)
+            child = _child(source, node, index)
+            part = _measure(source, child, b"" if begins_inside else start, end)
         count += part.item_count
         size_bytes += part.size_bytes
         if not ends_inside:
@@ -493,14 +512,22 @@ class _DiffSide:
         self._index += 1
 
 
-def iter_digests(source: NodeSource, root: Digest) -> Iterator[tuple[Digest, Node]]:
-    """Yield every node below and including `root`, parents first."""
+def iter_digests(
+    source: NodeSource, root: Digest, *, known: Container[Digest] = ()
+) -> Iterator[tuple[Digest, Node]]:
+    """Yield every node below and including `root`, parents first, in the order of their keys.
+
+    Parameters
+    ----------
+    known
+        Nodes that are left out with everything below them; may grow meanwhile.
+    """
     waiting = [iter([root])]
     while waiting:
         digest = next(waiting[-1], None)
         if digest is None:
             waiting.pop()
-            continue
-        node = source.load(digest)
-        yield digest, node
-        waiting.append(chain(branch.digest for branch in node.branches))
+        elif digest not in known:
+            node = source.load(digest)
+            waiting.append(iter([branch.digest for branch in node.branches]))
+            yield digest, node

@@ -129,6 +129,8 @@ def decode_header(data: bytes, name: str) -> None:
     if len(data) < HEADER_SIZE or data[:8] != _HEADER_MAGIC:
         raise _corrupt(name, "does not begin like a pack")
     _, version, _ = _HEADER.unpack(data[:HEADER_SIZE])
+    if version == PACK_VERSION and data[:HEADER_SIZE] != encode_header():
+        raise _corrupt(name, "has a damaged header")
     if version != PACK_VERSION:
         raise FormatError(
             f"Pack {name} has format version {version}; this program reads {PACK_VERSION}",
@@ -142,17 +144,34 @@ def decode_trailer(data: bytes, name: str) -> Trailer:
     if len(data) != TRAILER_SIZE or data[-8:] != _TRAILER_MAGIC:
         raise _corrupt(name, "does not end like a pack: it was cut short or overwritten")
     offset, count, digest, _ = _TRAILER.unpack(data)
+    if _TRAILER.pack(offset, count, digest, _TRAILER_MAGIC) != data:
+        raise _corrupt(name, "has a damaged trailer")
     return Trailer(offset, count, Digest(digest))
 
 
 def decode_index(data: bytes, trailer: Trailer, name: str) -> list[BlobRecord]:
-    """Return the records of a pack's index, or raise `CorruptDataError`."""
+    """Return the records of a pack's index.
+
+    Raises
+    ------
+    CorruptDataError
+        The bytes are not the index that the trailer speaks of.
+    FormatError
+        They are, and name a kind or codec of a newer version.
+    """
     if len(data) != trailer.index_size or digest_of(data) != trailer.index_digest:
         raise _corrupt(name, "has a damaged index")
-    return [
-        BlobRecord(Digest(digest), BlobKind(kind), Codec(codec), offset, stored, raw)
-        for digest, kind, codec, offset, stored, raw in _ROW.iter_unpack(data)
-    ]
+    try:
+        return [
+            BlobRecord(Digest(digest), BlobKind(kind), Codec(codec), offset, stored, raw)
+            for digest, kind, codec, offset, stored, raw in _ROW.iter_unpack(data)
+        ]
+    except ValueError as error:  # the digest fits, so somebody wrote it so
+        raise FormatError(
+            f"Pack {name} holds blobs of a kind that this program does not know: {error}",
+            kind=ErrorKind.FORMAT_TOO_NEW,
+            hint="Upgrade jupyter_datalake",
+        ) from error
 
 
 def decode_record_header(data: bytes, offset: int, name: str) -> BlobRecord:

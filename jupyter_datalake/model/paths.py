@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NewType
 
-from jupyter_datalake.errors import ErrorKind, InvalidInputError
+from jupyter_datalake.errors import CorruptDataError, ErrorKind, InvalidInputError
 
 RepoPath = NewType("RepoPath", str)
 
@@ -22,6 +22,8 @@ def parse_path(text: str) -> RepoPath:
     """Return the normalised path that `text` names.
 
     A leading, trailing or doubled slash is dropped: ``/a//b/`` is ``a/b``, ``/`` is the root.
+    Lone surrogates that together are UTF-8 become the character they spell, so that paths are
+    equal where their bytes are.
 
     Raises
     ------
@@ -35,10 +37,10 @@ def parse_path(text: str) -> RepoPath:
     parts = [part for part in text.split("/") if part]
     for part in parts:
         check_name(part)
-    path = "/".join(parts)
-    if len(path_bytes(RepoPath(path))) > MAX_PATH_BYTES:
+    raw = path_bytes("/".join(parts))
+    if len(raw) > MAX_PATH_BYTES:
         raise _invalid(text, f"is longer than {MAX_PATH_BYTES} bytes")
-    return RepoPath(path)
+    return path_from_bytes(raw)
 
 
 def check_name(name: str) -> str:
@@ -87,7 +89,18 @@ def path_key(path: RepoPath) -> bytes:
 
 
 def path_from_key(key: bytes) -> RepoPath:
-    """Return the path of a manifest key."""
+    """Return the path of a manifest key.
+
+    Raises
+    ------
+    CorruptDataError
+        A name in it holds a slash: no lake writes that, but a stranger's could, to make one path
+        look like another.
+    """
+    if b"/" in key:
+        raise CorruptDataError(
+            f"The manifest key {key!r} is no path", kind=ErrorKind.CORRUPT_OBJECT
+        )
     return path_from_bytes(key.replace(b"\0", b"/"))
 
 

@@ -7,7 +7,9 @@ so editors complete and check specs as they are typed.
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from math import isfinite
+from typing import Any, TypeVar, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
@@ -17,9 +19,11 @@ from jupyter_datalake.model.globs import parse_glob
 from jupyter_datalake.model.ids import (
     INPUT_PATTERN,
     REPO_COMPONENT,
+    REPO_PATTERN,
     check_input_name,
     check_ref_name,
     check_repo_name,
+    is_variable,
 )
 from jupyter_datalake.model.paths import parse_path
 from jupyter_datalake.model.pipelines import (
@@ -41,10 +45,19 @@ from jupyter_datalake.model.pipelines import (
 )
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.model.schedules import parse_schedule
-from jupyter_datalake.model.warehouse import EgressMode, EgressSpec, IngestSpec, TableFormat
+from jupyter_datalake.model.warehouse import (
+    EgressMode,
+    EgressSpec,
+    IngestSpec,
+    TableFormat,
+    check_connection_name,
+)
+
+T = TypeVar("T")
 
 _NAME: dict[str, Any] = {"type": "string", "pattern": f"^{REPO_COMPONENT}(/{REPO_COMPONENT})?$"}
 _VARIABLE: dict[str, Any] = {"type": "string", "pattern": f"^{INPUT_PATTERN.pattern}$"}
+_TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
 _DURATION: dict[str, Any] = {
     "type": "string",
     "pattern": r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$",
@@ -88,12 +101,12 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                 "A query whose rows become files of the output repo.",
                 ["connection", "query"],
                 {
-                    "connection": {"type": "string"},
-                    "query": {"type": "string", "minLength": 1},
+                    "connection": _TEXT,
+                    "query": _TEXT,
                     "output": {"type": "string", "default": "/data.parquet"},
                     "format": {"enum": [str(one) for one in TableFormat], "default": "parquet"},
                     "partition_by": {
-                        "type": "string",
+                        **_TEXT,
                         "description": "Column; each of its values gets a folder of its own.",
                     },
                 },
@@ -111,7 +124,7 @@ PIPELINE_SCHEMA: dict[str, Any] = {
             "environment": _object(
                 "What the code runs in.",
                 [],
-                {"kernel": {"type": "string", "default": DEFAULT_KERNEL}},
+                {"kernel": {**_TEXT, "default": DEFAULT_KERNEL}},
             ),
             "datums": _object(
                 "How one datum is tried.",
@@ -130,8 +143,8 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                 "Files of the output commit whose rows go into a table.",
                 ["connection", "table"],
                 {
-                    "connection": {"type": "string"},
-                    "table": {"type": "string", "minLength": 1},
+                    "connection": _TEXT,
+                    "table": _TEXT,
                     "mode": {"enum": [str(one) for one in EgressMode], "default": "append"},
                     "key": {"type": "array", "items": {"type": "string"}, "minItems": 1},
                     "files": {"type": "string", "default": "/**"},
@@ -198,30 +211,86 @@ def parse_spec(raw: Any) -> PipelineSpec:
         name, glob or schedule that breaks its grammar, two inputs with one name, a cross of two
         clocks' worth of nothing to merge by.
     """
-    error = best_match(_VALIDATOR.iter_errors(raw))
+    try:
+        error = best_match(_VALIDATOR.iter_errors(raw))
+        if error is None:
+            _check_json(raw, "")
+    except RecursionError as deep:
+        raise _invalid("the spec", "is nested too deeply, or contains itself") from deep
     if error is not None:
         raise _invalid(_place(error), _explain(error))
-    given = None if "input" not in raw else _parse_input(raw["input"], "input")
+    parallelism = raw.get("parallelism")
     spec = PipelineSpec(
-        name=check_repo_name(raw["pipeline"]),
+        name=_at("pipeline", check_repo_name, raw["pipeline"]),
         description=raw.get("description", ""),
-        input=given,
+        input=None if "input" not in raw else _parse_input(raw["input"], "input"),
         code=_parse_code(raw),
         parameters=raw.get("parameters", {}),
-        files=tuple(str(parse_path(path)) for path in raw.get("files", [])),
+        files=tuple(
+            _at(f"files[{index}]", _parse_file, path)
+            for index, path in enumerate(raw.get("files", []))
+        ),
         kernel=raw.get("environment", {}).get("kernel", DEFAULT_KERNEL),
         datums=_parse_policy(raw.get("datums", {})),
-        parallelism=raw.get("parallelism"),
+        parallelism=None if parallelism is None else int(parallelism),
         egress=_parse_egress(raw["egress"]) if "egress" in raw else None,
     )
     _check_whole(spec)
     return spec
 
 
+def _at(place: str, parse: Callable[[Any], T], value: Any) -> T:
+    """Return ``parse(value)``; what it refuses is told with its place in the spec."""
+    try:
+        return parse(value)
+    except InvalidInputError as error:
+        raise InvalidInputError(
+            f"Pipeline spec: {place}: {error.message}",
+            kind=error.kind,
+            hint=error.hint,
+            **{**error.context, "place": place},
+        ) from error
+
+
+def _check_json(value: Any, place: str) -> None:
+    """Refuse what a spec cannot be stored with: YAML knows dates, sets and keys of any type."""
+    match value:
+        case None | bool():
+            pass
+        case str():
+            if value != value.encode("utf-8", "replace").decode():
+                raise _invalid(place.lstrip("."), f"has the value {_shown(value)}: no Unicode text")
+        case int() if abs(value) < 1 << 63:
+            pass
+        case float() if isfinite(value):
+            pass
+        case list():
+            for index, one in enumerate(value):
+                _check_json(one, f"{place}[{index}]")
+        case dict():
+            for key, one in value.items():
+                if not isinstance(key, str):
+                    raise _invalid(
+                        place.lstrip(".") or "the spec",
+                        f"has the key {_shown(key)}, which is not text; put it into quotes",
+                    )
+                _check_json(one, f"{place}.{key}")
+        case _:
+            raise _invalid(
+                place.lstrip("."),
+                f"has the value {_shown(value)}, which is neither text, a finite number of at most"
+                " 64 bits, true, false, a list nor a map; put it into quotes",
+            )
+
+
 def _check_whole(spec: PipelineSpec) -> None:
     """Check what no single part shows."""
     if spec.name.endswith(CODE_SUFFIX):
         raise _invalid("pipeline", f"{spec.name!r} ends in {CODE_SUFFIX!r}, which is kept for code")
+    if not REPO_PATTERN.fullmatch(spec.code_repo):
+        raise _invalid(
+            "pipeline", f"{spec.name!r} is too long: its code is kept in {spec.code_repo!r}"
+        )
     seen: set[str] = set()
     for leaf in iter_leaves(spec.input):
         if leaf.name in seen:
@@ -242,6 +311,9 @@ def _check_whole(spec: PipelineSpec) -> None:
         raise _invalid("parameters", f"{sorted(clash)[0]!r} is the name of an input")
     if "out" in spec.parameters:
         raise _invalid("parameters", "'out' is set by the job to its output folder")
+    for name in spec.parameters:
+        if not is_variable(name):
+            raise _invalid("parameters", f"{name!r} is no name that a notebook can use")
     if isinstance(spec.code, QueryCode) and any(
         isinstance(leaf, RepoInput) for leaf in iter_leaves(spec.input)
     ):
@@ -253,17 +325,18 @@ def _check_whole(spec: PipelineSpec) -> None:
 def _parse_input(raw: dict[str, Any], place: str) -> Input:
     if "repo" in raw:
         repo = raw["repo"]
-        parse_glob(repo["glob"])
+        name = _at(f"{place}.repo.name", check_repo_name, repo["name"])
         return RepoInput(
-            name=check_input_name(repo.get("as") or variable_name(repo["name"])),
-            repo=check_repo_name(repo["name"]),
-            glob=repo["glob"],
-            branch=check_ref_name(repo.get("branch", DEFAULT_BRANCH)),
+            name=_at(f"{place}.repo.as", check_input_name, repo.get("as") or variable_name(name)),
+            repo=name,
+            glob=_at(f"{place}.repo.glob", parse_glob, repo["glob"]).text,
+            branch=_at(f"{place}.repo.branch", check_ref_name, repo.get("branch", DEFAULT_BRANCH)),
         )
     if "cron" in raw:
         cron = raw["cron"]
         return CronInput(
-            check_input_name(cron.get("name", "tick")), parse_schedule(cron["schedule"]).text
+            _at(f"{place}.cron.name", check_input_name, cron.get("name", "tick")),
+            _at(f"{place}.cron.schedule", parse_schedule, cron["schedule"]).text,
         )
     return CrossInput(
         tuple(
@@ -284,32 +357,39 @@ def variable_name(repo: str) -> str:
 
 def _parse_code(raw: dict[str, Any]) -> Code:
     if "notebook" in raw:
-        return NotebookCode(str(parse_path(raw["notebook"])))
+        return NotebookCode(_at("notebook", _parse_file, raw["notebook"]))
     if "command" in raw:
         return CommandCode(tuple(raw["command"]))
     ingest = raw["ingest"]
     return QueryCode(
         IngestSpec(
-            connection=ingest["connection"],
+            connection=_at("ingest.connection", check_connection_name, ingest["connection"]),
             query=ingest["query"],
-            output="/" + parse_path(ingest.get("output", "/data.parquet")),
+            output="/" + _at("ingest.output", _parse_file, ingest.get("output", "/data.parquet")),
             format=TableFormat(ingest.get("format", "parquet")),
             partition_by=ingest.get("partition_by"),
         )
     )
 
 
+def _parse_file(text: str) -> str:
+    path = parse_path(text)
+    if not path:
+        raise InvalidInputError(f"{text!r} names no file", kind=ErrorKind.INVALID_PATH)
+    return str(path)
+
+
 def _parse_policy(raw: dict[str, Any]) -> DatumPolicy:
     return DatumPolicy(
-        tries=raw.get("tries", DEFAULT_TRIES),
+        tries=int(raw.get("tries", DEFAULT_TRIES)),
         timeout_s=parse_duration(raw["timeout"]) if "timeout" in raw else DEFAULT_TIMEOUT_S,
     )
 
 
 def _parse_egress(raw: dict[str, Any]) -> EgressSpec:
-    parse_glob(raw.get("files", "/**"))
+    _at("egress.files", parse_glob, raw.get("files", "/**"))
     return EgressSpec(
-        connection=raw["connection"],
+        connection=_at("egress.connection", check_connection_name, raw["connection"]),
         table=raw["table"],
         mode=EgressMode(raw.get("mode", "append")),
         key=tuple(raw.get("key", [])),
@@ -317,23 +397,30 @@ def _parse_egress(raw: dict[str, Any]) -> EgressSpec:
     )
 
 
-_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_LONGEST_MS = 36525 * _UNITS_MS["d"]
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds of a duration such as ``90s`` or ``1.5h``.
+    """Return the seconds of a duration such as ``90s`` or ``1.5h``, to the millisecond.
 
     >>> parse_duration("10m")
     600.0
     """
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)", text)
-    if match is None or float(match[1]) <= 0:
-        raise _invalid("timeout", f"{text!r} is not a duration such as 90s, 10m or 2h")
-    return float(match[1]) * _UNITS_S[match[2]]
+    match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)(ms|s|m|h|d)", text)
+    milliseconds = round(float(match[1]) * _UNITS_MS[match[2]]) if match else 0
+    if not 0 < milliseconds <= _LONGEST_MS:
+        raise _invalid(
+            "datums.timeout",
+            f"{_shown(text)} is not a duration such as 90s, 10m or 2h, of at most a hundred years",
+        )
+    return milliseconds / 1000
 
 
 def _duration_text(seconds: float) -> str:
-    return f"{seconds:g}s"
+    """Return the text that `parse_duration` turns back into exactly these seconds."""
+    milliseconds = round(seconds * 1000)
+    return f"{milliseconds}ms" if milliseconds % 1000 else f"{milliseconds // 1000}s"
 
 
 def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
@@ -408,8 +495,8 @@ def _explain(error: ValidationError) -> str:
             schema: Any = error.schema
             instance: Any = error.instance
             known = schema["properties"]
-            unknown = sorted(set(instance) - set(known))[0]
-            return f"has the unknown key {unknown!r}; known are {', '.join(known)}"
+            unknown = sorted(set(instance) - set(known), key=repr)[0]
+            return f"has the unknown key {_shown(unknown)}; known are {', '.join(known)}"
         case "required":
             return f"lacks {error.message.split(' is a required')[0]}"
         case "oneOf":
@@ -417,10 +504,32 @@ def _explain(error: ValidationError) -> str:
         case "maxProperties" | "minProperties":
             return "needs exactly one of repo, cron and cross"
         case "pattern":
-            return f"has the value {error.instance!r}, which breaks the grammar"
+            return f"has the value {_shown(error.instance)}, which breaks the grammar"
+        case "type":
+            return f"has the value {_shown(error.instance)}, where {_A[str(error.validator_value)]}"
+        case "enum":
+            known = ", ".join(map(str, cast("list[str]", error.validator_value)))
+            return f"has the value {_shown(error.instance)}; known are {known}"
+        case "minLength" | "minItems":
+            return f"has the value {_shown(error.instance)}, which is too short"
+        case "minimum":
+            return f"has the value {_shown(error.instance)}; at least {error.validator_value}"
         case _:
-            message = error.message
-            return message if len(message) <= 200 else message[:197] + "…"
+            return f"has the value {_shown(error.instance)}, which breaks {error.validator!r}"
+
+
+_A = {
+    "string": "text belongs",
+    "integer": "a whole number belongs",
+    "array": "a list belongs",
+    "object": "a map belongs",
+}
+
+
+def _shown(value: Any) -> str:
+    """Return a value on one line that is short enough to read."""
+    text = repr(value)
+    return text if len(text) <= 80 else text[:79] + "…"
 
 
 def _invalid(place: str, why: str) -> InvalidInputError:

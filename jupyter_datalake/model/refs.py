@@ -4,7 +4,8 @@
 
     expression = base [ "@" time ] step*
     base       = branch | tag | commit id prefix (4 to 64 hex digits)
-    time       = ISO 8601 date or date-time; UTC unless it carries an offset
+    time       = ISO 8601 date or date-time; UTC unless it carries an offset; up to the end of
+                 the microsecond it names, so that a time copied from a listing finds its commit
     step       = "^" [n]  (n-th parent, first by default)  |  "~" n  (n first parents back)
 
     main    v1    3f2a9c    main^    main~3    main@2026-01-31T12:00Z    main@2026-01-31~1
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
@@ -24,7 +25,11 @@ DEFAULT_BRANCH = "main"
 MAX_STEPS = 1_000_000
 
 _EXPRESSION = re.compile(r"(?P<base>[^@^~/\s]+)(?:@(?P<time>[^~^/\s]+))?(?P<steps>[\^~0-9]*)")
-_STEP = re.compile(r"\^(?P<parent>\d*)|~(?P<count>\d+)")
+_STEP = re.compile(r"\^(?P<parent>[0-9]*)|~(?P<count>[0-9]+)")
+_MAX_DIGITS = 9
+"""Enough for `MAX_STEPS`; Python refuses to convert numbers of thousands of digits."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RefKind(StrEnum):
@@ -101,6 +106,9 @@ def parse_ref_expression(text: str) -> RefExpression:
         step = _STEP.match(raw, position)
         if step is None:
             raise _invalid(text, f"has a bad step at {raw[position:]!r}")
+        digits = step["count"] or step["parent"] or ""
+        if len(digits) > _MAX_DIGITS:
+            raise _invalid(text, f"goes back more than {MAX_STEPS:,} steps")
         count = int(step["count"] or 1)
         parent = int(step["parent"] or 1) if step["count"] is None else 1
         if count > MAX_STEPS or parent > MAX_STEPS:
@@ -121,7 +129,8 @@ def _parse_time(text: str, raw: str) -> int:
         raise _invalid(text, f"has a bad time {raw!r}") from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1_000_000) * 1_000
+    # In whole numbers: a float has no room for the microseconds of today.
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1_000 + 999
 
 
 def _invalid(text: str, why: str) -> InvalidInputError:

@@ -1,8 +1,9 @@
 """Schedules: when a cron input ticks.
 
-``@every 24h`` (units s, m, h, d), ``@hourly``, ``@daily``, ``@weekly``, ``@monthly``,
-``@yearly``, or the five fields of cron. All times are UTC. After a pause one tick makes up for
-all that were missed: a tick means "look at the source now", and one look is enough.
+``@every 24h`` (units d, h, m, s, in this order; at most a hundred years), ``@hourly``,
+``@daily``, ``@weekly``, ``@monthly``, ``@yearly``, or the five fields of cron. All times are UTC.
+After a pause one tick makes up for all that were missed: a tick means "look at the source now",
+and one look is enough.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from croniter import CroniterError, croniter
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
 
-_EVERY = re.compile(r"@every\s+(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_EVERY = re.compile(
+    r"@every\s+(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?"
+)
+_LONGEST = timedelta(days=36525)
 _NAMED = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -55,19 +59,13 @@ def parse_schedule(text: str) -> Schedule:
     stripped = text.strip()
     if stripped.startswith("@every"):
         match = _EVERY.fullmatch(stripped)
-        days, hours, minutes, seconds = (
-            (int(part or 0) for part in match.groups())
-            if match
-            else (
-                0,
-                0,
-                0,
-                0,
-            )
-        )
+        parts = match.groups() if match else (None, None, None, None)
+        days, hours, minutes, seconds = (int(part or 0) for part in parts)
         every = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
         if every < timedelta(seconds=1):
             raise _invalid(text, "names no interval")
+        if every > _LONGEST:
+            raise _invalid(text, "names more than a hundred years")
         return Schedule(text, every, None)
     cron = _NAMED.get(stripped, stripped)
     if cron.startswith("@"):

@@ -1,0 +1,341 @@
+"""Pipeline specs: what a document becomes, and one clear line for each mistake."""
+
+import json
+from datetime import date
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_datalake.errors import ErrorKind, InvalidInputError
+from jupyter_datalake.model.pipeline_specs import (
+    PIPELINE_SCHEMA,
+    parse_duration,
+    parse_spec,
+    spec_as_dict,
+    variable_name,
+)
+from jupyter_datalake.model.pipelines import (
+    CommandCode,
+    CronInput,
+    CrossInput,
+    DatumPolicy,
+    NotebookCode,
+    PipelineSpec,
+    QueryCode,
+    RepoInput,
+)
+from jupyter_datalake.model.warehouse import EgressMode, EgressSpec, IngestSpec, TableFormat
+
+SMALL = {"pipeline": "p", "notebook": "n.ipynb"}
+
+
+def reads(repo, **more):
+    return {"repo": {"name": repo, "glob": "/*", **more}}
+
+
+def test_a_whole_spec_becomes_its_value():
+    spec = parse_spec(
+        yaml.safe_load(
+            """
+            pipeline: features
+            description: engineer churn features
+            input:
+              cross:
+                - repo: {name: clean, branch: dev, glob: "/*.parquet"}
+                - repo: {name: calendar, glob: /, as: days}
+            notebook: features.ipynb
+            parameters: {window_days: 30, names: [a, b]}
+            files: [helpers/util.py]
+            environment: {kernel: ir}
+            datums: {tries: 5, timeout: 10m}
+            parallelism: 4
+            egress: {connection: dwh, table: out_table, mode: merge, key: [id], files: "/*.csv"}
+            """
+        )
+    )
+    assert spec == PipelineSpec(
+        name="features",
+        description="engineer churn features",
+        input=CrossInput(
+            (
+                RepoInput("clean", "clean", "/*.parquet", "dev"),
+                RepoInput("days", "calendar", "/", "main"),
+            )
+        ),
+        code=NotebookCode("features.ipynb"),
+        parameters={"window_days": 30, "names": ["a", "b"]},
+        files=("helpers/util.py",),
+        kernel="ir",
+        datums=DatumPolicy(5, 600.0),
+        parallelism=4,
+        egress=EgressSpec("dwh", "out_table", EgressMode.MERGE, ("id",), "/*.csv"),
+    )
+
+
+BAD = [
+    # what is wrong, the place that is named, and a word of the value or of the remedy
+    (None, "the spec", "a map belongs"),
+    ([], "the spec", "a map belongs"),
+    ("text", "the spec", "'text'"),
+    ({}, "the spec", "lacks 'pipeline'"),
+    ({"pipeline": "p"}, "the spec", "exactly one of notebook, command and ingest"),
+    ({**SMALL, "command": ["x"]}, "the spec", "exactly one of notebook, command and ingest"),
+    ({**SMALL, "pipeline": 5}, "pipeline", "5"),
+    ({**SMALL, "pipeline": "Big"}, "pipeline", "'Big'"),
+    ({**SMALL, "pipeline": "p\n"}, "pipeline", "'p\\n'"),
+    ({**SMALL, "pipeline": "a.code"}, "pipeline", "'.code'"),
+    ({**SMALL, "pipeline": "x" * 60}, "pipeline", "too long"),
+    ({**SMALL, "colour": "red"}, "the spec", "'colour'"),
+    ({**SMALL, 1: "x", "b": 2}, "the spec", "unknown key"),
+    ({**SMALL, None: "x"}, "the spec", "None"),
+    ({**SMALL, "notebook": 7}, "notebook", "7"),
+    ({**SMALL, "notebook": ""}, "notebook", "too short"),
+    ({**SMALL, "notebook": "/"}, "notebook", "names no file"),
+    ({**SMALL, "notebook": "../n.ipynb"}, "notebook", "'..'"),
+    ({"pipeline": "p", "command": []}, "command", "too short"),
+    ({"pipeline": "p", "command": "rm -rf"}, "command", "a list belongs"),
+    ({"pipeline": "p", "command": ["a", 1]}, "command[1]", "1"),
+    ({**SMALL, "input": {}}, "input", "exactly one of repo, cron and cross"),
+    ({**SMALL, "input": {"union": []}}, "input", "'union'"),
+    (
+        {**SMALL, "input": {**reads("a"), "cron": {"schedule": "@daily"}}},
+        "input",
+        "exactly one of repo, cron and cross",
+    ),
+    ({**SMALL, "input": {"repo": {"name": "a"}}}, "input.repo", "lacks 'glob'"),
+    ({**SMALL, "input": {"repo": {"glob": "/"}}}, "input.repo", "lacks 'name'"),
+    ({**SMALL, "input": reads("Raw")}, "input.repo.name", "'Raw'"),
+    ({**SMALL, "input": reads("a", glob="*")}, "input.repo.glob", "'*'"),
+    ({**SMALL, "input": reads("a", glob="/[z-a]")}, "input.repo.glob", "column 2"),
+    ({**SMALL, "input": reads("a", branch="HEAD")}, "input.repo.branch", "'HEAD'"),
+    ({**SMALL, "input": reads("a", **{"as": "out"})}, "input.repo.as", "'out'"),
+    ({**SMALL, "input": reads("a", **{"as": "class"})}, "input.repo.as", "'class'"),
+    ({**SMALL, "input": reads("out")}, "input.repo.as", "'out'"),
+    ({**SMALL, "input": reads("a", colour=1)}, "input.repo", "'colour'"),
+    ({**SMALL, "input": {"cron": {}}}, "input.cron", "lacks 'schedule'"),
+    ({**SMALL, "input": {"cron": {"schedule": "61 * * * *"}}}, "input.cron.schedule", "61 *"),
+    ({**SMALL, "input": {"cron": {"schedule": "@reboot"}}}, "input.cron.schedule", "@reboot"),
+    ({**SMALL, "input": {"cross": [reads("a")]}}, "input.cross", "too short"),
+    (
+        {**SMALL, "input": {"cross": [reads("a"), reads("b", glob="x")]}},
+        "input.cross[1].repo.glob",
+        "'x'",
+    ),
+    ({**SMALL, "input": {"cross": [reads("x/a"), reads("y/a")]}}, "input", "'a'"),
+    ({**SMALL, "parameters": [1]}, "parameters", "a map belongs"),
+    ({**SMALL, "parameters": {"a-b": 1}}, "parameters", "'a-b'"),
+    ({**SMALL, "parameters": {"a\n": 1}}, "parameters", "'a\\n'"),
+    ({**SMALL, "parameters": {"class": 1}}, "parameters", "'class'"),
+    ({**SMALL, "parameters": {"out": 1}}, "parameters", "'out'"),
+    ({**SMALL, "input": reads("a"), "parameters": {"a": 1}}, "parameters", "'a'"),
+    ({**SMALL, "parameters": {"day": date(2026, 1, 31)}}, "parameters.day", "2026"),
+    ({**SMALL, "parameters": {"x": {1: "a"}}}, "parameters.x", "1"),
+    (
+        {**SMALL, "parameters": {"x": [1, {"y": 2**64}]}},
+        "parameters.x[1].y",
+        "18446744073709551616",
+    ),
+    ({**SMALL, "parameters": {"x": float("nan")}}, "parameters.x", "nan"),
+    ({**SMALL, "parameters": {"x": b"raw"}}, "parameters.x", "b'raw'"),
+    ({**SMALL, "parameters": {"x": "\ud800"}}, "parameters.x", "no Unicode"),
+    ({**SMALL, "description": "\udcff"}, "description", "no Unicode"),
+    ({**SMALL, "files": ["/"]}, "files[0]", "names no file"),
+    ({**SMALL, "files": ["ok.py", "a\0b"]}, "files[1]", "NUL"),
+    ({**SMALL, "environment": {"kernel": 3}}, "environment.kernel", "3"),
+    ({**SMALL, "datums": {"tries": 0}}, "datums.tries", "0"),
+    ({**SMALL, "datums": {"tries": True}}, "datums.tries", "True"),
+    ({**SMALL, "datums": {"timeout": "soon"}}, "datums.timeout", "'soon'"),
+    ({**SMALL, "datums": {"timeout": "0s"}}, "datums.timeout", "'0s'"),
+    ({**SMALL, "datums": {"timeout": "9" * 400 + "d"}}, "datums.timeout", "999"),
+    ({**SMALL, "datums": {"timeout": "0.0001ms"}}, "datums.timeout", "0.0001ms"),
+    ({**SMALL, "parallelism": 0}, "parallelism", "0"),
+    ({**SMALL, "parallelism": "many"}, "parallelism", "'many'"),
+    ({**SMALL, "egress": {"table": "t"}}, "egress", "lacks 'connection'"),
+    ({**SMALL, "egress": {"connection": "c", "table": "t", "mode": "x"}}, "egress.mode", "'x'"),
+    ({**SMALL, "egress": {"connection": "c", "table": "t", "mode": "merge"}}, "egress", "'key'"),
+    ({**SMALL, "egress": {"connection": "1", "table": "t"}}, "egress.connection", "'1'"),
+    ({**SMALL, "egress": {"connection": "c", "table": "t", "files": "x"}}, "egress.files", "'x'"),
+    ({"pipeline": "p", "ingest": {"connection": "c"}}, "ingest", "lacks 'query'"),
+    (
+        {"pipeline": "p", "ingest": {"connection": "c", "query": "q", "format": "xls"}},
+        "ingest.format",
+        "'xls'",
+    ),
+    (
+        {"pipeline": "p", "ingest": {"connection": "c", "query": "q", "output": "/"}},
+        "ingest.output",
+        "names no file",
+    ),
+    (
+        {"pipeline": "p", "ingest": {"connection": "c", "query": "q"}, "input": reads("a")},
+        "ingest",
+        "no repo input",
+    ),
+]
+
+
+@pytest.mark.parametrize(("raw", "place", "word"), BAD, ids=[f"{one[1]} {one[2]}" for one in BAD])
+def test_each_mistake_is_one_line_with_place_and_value(raw, place, word):
+    with pytest.raises(InvalidInputError) as caught:
+        parse_spec(raw)
+    message = caught.value.message
+    assert message.startswith(f"Pipeline spec: {place}")
+    assert word in message
+    assert "\n" not in message
+    assert len(message) < 300
+    assert caught.value.context["place"] == place
+
+
+def test_a_pipeline_that_reads_itself_is_a_cycle():
+    with pytest.raises(InvalidInputError) as caught:
+        parse_spec({**SMALL, "input": reads("p", **{"as": "x"})})
+    assert caught.value.kind is ErrorKind.PIPELINE_CYCLE
+    assert caught.value.context["cycle"] == ["p", "p"]
+
+
+def test_a_document_that_contains_itself_is_refused():
+    raw = yaml.safe_load("&spec {pipeline: p, notebook: n.ipynb, input: {cross: [*spec, *spec]}}")
+    raw["input"]["cross"] = [raw["input"], raw["input"]]
+    with pytest.raises(InvalidInputError):
+        parse_spec(raw)
+
+
+def test_grammar_errors_keep_their_own_kind():
+    for raw, kind in (
+        ({**SMALL, "input": reads("a", glob="/[")}, ErrorKind.INVALID_GLOB),
+        ({**SMALL, "input": {"cron": {"schedule": "x"}}}, ErrorKind.INVALID_CRON),
+        ({**SMALL, "pipeline": "a."}, ErrorKind.INVALID_NAME),
+        ({**SMALL, "colour": 1}, ErrorKind.INVALID_SPEC),
+    ):
+        with pytest.raises(InvalidInputError) as caught:
+            parse_spec(raw)
+        assert caught.value.kind is kind
+
+
+def test_whole_numbers_written_as_floats_are_whole_numbers():
+    spec = parse_spec({**SMALL, "datums": {"tries": 3.0}, "parallelism": 2.0})
+    assert type(spec.datums.tries) is int
+    assert type(spec.parallelism) is int
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("1ms", 0.001), ("90s", 90), ("10m", 600), ("1.5h", 5400), ("12d", 1036800), ("0.25s", 0.25)],
+)
+def test_durations_are_exact_to_the_millisecond(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("repo", "variable"),
+    [("raw", "raw"), ("team/daily-sales.eu", "daily_sales_eu"), ("2026", "_2026"), ("a.b", "a_b")],
+)
+def test_inputs_are_named_after_their_repo(repo, variable):
+    assert variable_name(repo) == variable
+
+
+def test_the_published_schema_is_json():
+    assert json.loads(json.dumps(PIPELINE_SCHEMA)) == PIPELINE_SCHEMA
+
+
+# --- round trip ----------------------------------------------------------------------------------
+
+_names = st.sampled_from(["a", "raw", "team/raw", "x-1", "a.b"])
+_variables = st.sampled_from(["x", "y_1", "Z", "days", "v"])
+_globs = st.sampled_from(["/", "/*", "/**/*.csv", "/{a,b}", "/data/"])
+_json = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**63) + 1, 2**63 - 1),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(max_size=5),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+def _leaf(number):
+    return st.one_of(
+        st.builds(
+            RepoInput,
+            st.sampled_from([f"in{number}", f"other{number}"]),
+            _names,
+            _globs,
+            st.sampled_from(["main", "dev"]),
+        ),
+        st.builds(CronInput, st.just(f"clock{number}"), st.sampled_from(["@daily", "0 6 * * *"])),
+    )
+
+
+@st.composite
+def _inputs(draw):
+    leaves = [draw(_leaf(number)) for number in range(draw(st.integers(1, 4)))]
+    while len(leaves) > 1:
+        count = draw(st.integers(2, len(leaves)))
+        leaves = [CrossInput(tuple(leaves[:count])), *leaves[count:]]
+    return leaves[0]
+
+
+_notebooks = st.builds(
+    PipelineSpec,
+    name=st.sampled_from(["p", "team/p"]),
+    input=st.one_of(st.none(), _inputs()),
+    code=st.one_of(
+        st.just(NotebookCode("n.ipynb")),
+        st.lists(st.text(max_size=5), min_size=1, max_size=3).map(
+            lambda argv: CommandCode(tuple(argv))
+        ),
+    ),
+    description=st.text(max_size=10),
+    parameters=st.dictionaries(_variables, _json, max_size=3),
+    files=st.lists(st.sampled_from(["a.py", "b/c.py"]), max_size=2).map(tuple),
+    kernel=st.sampled_from(["python3", "ir"]),
+    datums=st.builds(
+        DatumPolicy,
+        st.integers(1, 9),
+        st.integers(1, 36525 * 86_400_000).map(lambda milliseconds: milliseconds / 1000),
+    ),
+    parallelism=st.one_of(st.none(), st.integers(1, 100)),
+    egress=st.one_of(
+        st.none(),
+        st.builds(
+            EgressSpec,
+            st.just("dwh"),
+            st.sampled_from(["t", "schema.t"]),
+            st.sampled_from(EgressMode),
+            st.sampled_from([("id",), ("a", "b")]),
+            _globs,
+        ),
+    ),
+)
+_queries = st.builds(
+    PipelineSpec,
+    name=st.just("q"),
+    input=st.one_of(st.none(), st.just(CronInput("tick", "@hourly"))),
+    code=st.builds(
+        QueryCode,
+        st.builds(
+            IngestSpec,
+            st.just("dwh"),
+            st.text(min_size=1, max_size=20),
+            st.sampled_from(["/data.parquet", "/a/b.csv"]),
+            st.sampled_from(TableFormat),
+            st.one_of(st.none(), st.just("day")),
+        ),
+    ),
+)
+
+
+@given(st.one_of(_notebooks, _queries))
+def test_a_spec_is_read_back_as_it_was_written(spec):
+    raw = spec_as_dict(spec)
+    assert parse_spec(raw) == spec
+    # … also when the database kept it as JSON, and a person as YAML.
+    assert parse_spec(json.loads(json.dumps(raw))) == spec
+    assert parse_spec(yaml.safe_load(yaml.safe_dump(raw))) == spec
