@@ -161,13 +161,13 @@ def resume(context: CliContext, name: str, as_json: bool) -> None:
 
 
 @group.command("run")
-@click.argument("name")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("--reprocess", is_flag=True, help="Run every datum, also those that are known.")
 @json_option
 @pass_context
-def run(context: CliContext, name: str, reprocess: bool, as_json: bool) -> None:
-    """Tick a pipeline's clock, or run it over its inputs as they are."""
-    global_id = context.lake.pipelines.run(name, reprocess=reprocess)
+def run(context: CliContext, names: tuple[str, ...], reprocess: bool, as_json: bool) -> None:
+    """Tick the clocks of pipelines, or run them over their inputs as they are."""
+    global_id = context.lake.pipelines.run(*names, reprocess=reprocess)
     if as_json:
         print_json({"global_id": global_id})
     else:

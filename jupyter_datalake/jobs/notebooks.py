@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import nbformat
-from nbformat.reader import NotJSONError
-from nbformat.validator import NotebookValidationError
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
 from jupyter_datalake.model.encoding import pack_canonical
@@ -69,8 +67,8 @@ def parse_notebook(data: bytes, name: str) -> Notebook:
         nbformat.validate(node)
     except UnicodeDecodeError as error:
         raise _invalid(name, "is not UTF-8") from error
-    except (NotJSONError, NotebookValidationError, ValueError, KeyError, AttributeError) as error:
-        raise _invalid(name, f"is not a notebook: {str(error).splitlines()[0][:200]}") from error
+    except Exception as error:  # nbformat raises whatever hostile bytes make it stumble over
+        raise _invalid(name, f"is not a notebook: {_first_line(error)}") from error
     cells = [cell for cell in node.cells if cell.cell_type == "code"]
     tagged = [
         index for index, cell in enumerate(cells) if PARAMETERS_TAG in cell.metadata.get("tags", [])
@@ -193,7 +191,7 @@ def check_parameters(notebook: Notebook, given: dict[str, Any], name: str) -> li
             warnings.append(f"{name} has no parameter {key!r}; it is set all the same")
         elif not _fits(parameter.type, value):
             raise InvalidInputError(
-                f"Parameter {key!r} of {name} is a {parameter.type}; {value!r} is not",
+                f"Parameter {key!r} of {name} must be {parameter.type}, not {value!r}",
                 kind=ErrorKind.INVALID_SPEC,
                 hint="Correct the value in 'parameters'",
                 parameter=key,
@@ -217,6 +215,10 @@ def _fits(kind: str, value: Any) -> bool:
         case "dict":
             return isinstance(value, dict)
     return True
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)[:200]
 
 
 def _invalid(name: str, why: str) -> InvalidInputError:

@@ -22,7 +22,7 @@ from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.ids import GlobalId
 from jupyter_datalake.model.jobs import Job, JobState
 from jupyter_datalake.model.paths import RepoPath
-from jupyter_datalake.pipelines.controller import rerun_pipeline
+from jupyter_datalake.pipelines.controller import rerun_pipelines
 
 _POLL_S = 0.2
 
@@ -120,7 +120,9 @@ class Jobs:
         """
         with self._context.core.metadata.write() as tx:
             job = tx.jobs.get(job_id)
-            return rerun_pipeline(tx, job.pipeline, str(self._context.author), reprocess=reprocess)
+            return rerun_pipelines(
+                tx, [job.pipeline], str(self._context.author), reprocess=reprocess
+            )
 
     def wait(self, global_id: str, *, timeout_s: float | None = None) -> Sequence[Job]:
         """Wait until every job under a global id has ended, and return them, oldest first.

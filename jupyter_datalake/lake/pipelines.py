@@ -26,7 +26,7 @@ from jupyter_datalake.model.pipelines import (
     cron_inputs,
     repo_inputs,
 )
-from jupyter_datalake.pipelines.controller import rerun_pipeline, tick_pipeline
+from jupyter_datalake.pipelines.controller import rerun_pipelines, tick_pipelines
 from jupyter_datalake.pipelines.explaining import ExplainedDatum, explain_datums
 from jupyter_datalake.pipelines.planning import known_results, plan_datums, preview
 from jupyter_datalake.pipelines.publishing import Publisher, load_spec, read_code_files
@@ -106,37 +106,41 @@ class Pipelines:
             self.run(name)
         return pipeline
 
-    def run(self, name: str, *, reprocess: bool = False) -> GlobalId:
-        """Run a pipeline now: tick its clock, or take its inputs as they are.
+    def run(self, name: str, *others: str, reprocess: bool = False) -> GlobalId:
+        """Run pipelines now: tick their clocks, or take their inputs as they are.
 
         Parameters
         ----------
+        others
+            More pipelines, under the same global id: what is downstream of several runs once.
         reprocess
             Run every datum, also those whose results are known.
 
         Returns
         -------
         GlobalId
-            Shared by the job and all that it sets off; `lake.jobs.wait` takes it.
+            Shared by the jobs and all that they set off; `lake.jobs.wait` takes it.
 
         Raises
         ------
         StateError
-            The pipeline is paused.
+            One of the pipelines is paused.
         """
+        names = [name, *others]
         by = str(self._context.author)
         with self._context.core.metadata.write() as tx:
-            pipeline = tx.pipelines.get(name).pipeline
-            if pipeline.state is PipelineState.PAUSED:
-                raise StateError(
-                    f"Pipeline {name!r} is paused",
-                    kind=ErrorKind.WRONG_STATE,
-                    hint=f"Resume it first: datalake pipelines resume {name}",
-                    pipeline=name,
-                )
-            if cron_inputs(pipeline.spec) and not reprocess:
-                return tick_pipeline(tx, name, by)
-            return rerun_pipeline(tx, name, by, reprocess=reprocess)
+            pipelines = [tx.pipelines.get(one).pipeline for one in names]
+            for pipeline in pipelines:
+                if pipeline.state is PipelineState.PAUSED:
+                    raise StateError(
+                        f"Pipeline {pipeline.name!r} is paused",
+                        kind=ErrorKind.WRONG_STATE,
+                        hint=f"Resume it first: datalake pipelines resume {pipeline.name}",
+                        pipeline=pipeline.name,
+                    )
+            if not reprocess and all(cron_inputs(pipeline.spec) for pipeline in pipelines):
+                return tick_pipelines(tx, names, by)
+            return rerun_pipelines(tx, names, by, reprocess=reprocess)
 
     def preview(
         self, source: SpecSource, *, limit: int = 100

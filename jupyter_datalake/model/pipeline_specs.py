@@ -99,10 +99,15 @@ PIPELINE_SCHEMA: dict[str, Any] = {
             },
             "ingest": _object(
                 "A query whose rows become files of the output repo.",
-                ["connection", "query"],
+                ["connection"],
                 {
                     "connection": _TEXT,
                     "query": _TEXT,
+                    "query_file": {
+                        "type": "string",
+                        "description": "In a YAML file, instead of query: a file that holds it,"
+                        " relative to the spec.",
+                    },
                     "output": {"type": "string", "default": "/data.parquet"},
                     "format": {"enum": [str(one) for one in TableFormat], "default": "parquet"},
                     "partition_by": {
@@ -361,6 +366,8 @@ def _parse_code(raw: dict[str, Any]) -> Code:
     if "command" in raw:
         return CommandCode(tuple(raw["command"]))
     ingest = raw["ingest"]
+    if "query" not in ingest:
+        raise _invalid("ingest", "lacks 'query'")
     return QueryCode(
         IngestSpec(
             connection=_at("ingest.connection", check_connection_name, ingest["connection"]),

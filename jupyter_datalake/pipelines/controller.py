@@ -14,7 +14,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from jupyter_datalake.config import ControllerConfig
 from jupyter_datalake.engine.core import LakeCore, new_global_id, new_id
@@ -186,7 +186,8 @@ class Controller:
             return False
         with self._core.metadata.write() as tx:
             for one in tx.pipelines.due_ticks(tx.now_ns):  # behind the lock: none fires twice
-                tick_pipeline(tx, tx.pipelines.by_id(one.pipeline_id).pipeline.name, "clock")
+                name = tx.pipelines.by_id(one.pipeline_id).pipeline.name
+                tick_pipelines(tx, [name], "clock")
         return True
 
     def _take_up_lost(self) -> bool:
@@ -291,24 +292,30 @@ class Controller:
 _BROKEN = frozenset({JobState.FAILED, JobState.CANCELLED})
 
 
-def tick_pipeline(tx: Transaction, name: str, by: str) -> GlobalId:
-    """Tick the clocks of a pipeline now: create its job and those downstream; return their id."""
-    row = tx.pipelines.get(name)
+def tick_pipelines(tx: Transaction, names: Sequence[str], by: str) -> GlobalId:
+    """Tick the clocks of pipelines now, all under one global id, which is returned."""
+    rows = [tx.pipelines.get(name) for name in names]
     global_id = new_global_id()
-    tx.lineage.begin(global_id, GlobalOrigin.TICK, name, by)
-    trigger = Trigger(TriggerKind.TICK, name, tx.now_ns)
-    plan_jobs(tx, [Started(row, trigger)], global_id)
-    tx.pipelines.tick(row.id)
+    tx.lineage.begin(global_id, GlobalOrigin.TICK, ", ".join(names), by)
+    started = [
+        Started(row, Trigger(TriggerKind.TICK, row.pipeline.name, tx.now_ns)) for row in rows
+    ]
+    plan_jobs(tx, started, global_id)
+    for row in rows:
+        tx.pipelines.tick(row.id)
     return global_id
 
 
-def rerun_pipeline(tx: Transaction, name: str, by: str, *, reprocess: bool) -> GlobalId:
-    """Create a job of a pipeline over its inputs as they are now, and those downstream."""
-    row = tx.pipelines.get(name)
+def rerun_pipelines(tx: Transaction, names: Sequence[str], by: str, *, reprocess: bool) -> GlobalId:
+    """Create jobs of pipelines over their inputs as they are now, all under one global id."""
+    rows = [tx.pipelines.get(name) for name in names]
     global_id = new_global_id()
-    tx.lineage.begin(global_id, GlobalOrigin.RERUN, name, by)
-    trigger = Trigger(TriggerKind.RERUN, name, tx.now_ns, reprocess=reprocess)
-    plan_jobs(tx, [Started(row, trigger)], global_id)
+    tx.lineage.begin(global_id, GlobalOrigin.RERUN, ", ".join(names), by)
+    started = [
+        Started(row, Trigger(TriggerKind.RERUN, row.pipeline.name, tx.now_ns, reprocess=reprocess))
+        for row in rows
+    ]
+    plan_jobs(tx, started, global_id)
     return global_id
 
 

@@ -56,10 +56,10 @@ class DuckdbWarehouse:
                     raise _refused(sql, f"it holds {len(statements)} statements instead of one")
                 if statements[0].type != duckdb.StatementType.SELECT:
                     raise _refused(sql, "it is not a SELECT")
-                yield _checked(connection.sql(sql).to_arrow_reader(BATCH_ROWS), sql)
-            except (duckdb.Error, pa.ArrowException) as error:
-                # Also what goes wrong later, while the caller reads the rows.
+                reader = _checked(connection.sql(sql).to_arrow_reader(BATCH_ROWS), sql)
+            except duckdb.Error as error:
                 raise _refused(sql, _first_paragraph(error)) from error
+            yield pa.RecordBatchReader.from_batches(reader.schema, _batches(reader, sql))
 
     def egress(
         self, rows: pa.RecordBatchReader, spec: EgressSpec, source: EgressSource
@@ -312,6 +312,18 @@ def _checked(reader: pa.RecordBatchReader, sql: str) -> pa.RecordBatchReader:
     if repeated:
         raise _refused(sql, f"two columns are named {repeated[0]!r}; rename one with AS")
     return reader
+
+
+def _batches(reader: pa.RecordBatchReader, sql: str) -> Iterator[pa.RecordBatch]:
+    """Yield a stream's batches; what the query stumbles over on the way is the query's error."""
+    while True:
+        try:
+            batch = reader.read_next_batch()
+        except StopIteration:
+            return
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            raise _refused(sql, _first_paragraph(error)) from error
+        yield batch
 
 
 def _refused(sql: str, why: str) -> InvalidInputError:

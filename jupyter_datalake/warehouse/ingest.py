@@ -25,7 +25,8 @@ from jupyter_datalake.warehouse.connections import open_warehouse
 MAX_PARTITIONS = 1000
 """More distinct values than this are a mistake in `partition_by`, not a layout."""
 
-NULL_PARTITION = "_null"
+_NULL = "_null"
+_EMPTY = "_empty"
 
 
 def run_ingest(connection: Connection, spec: IngestSpec, out: Path) -> IngestReport:
@@ -112,9 +113,13 @@ def partition_folder(value: object) -> str:
     'One%2Ftwo year'
     """
     if value is None:
-        return NULL_PARTITION
+        return _NULL
     name = quote(str(value), safe=" !#$&'()+,-.;=@[]^_`{}~", errors="surrogateescape")
-    return name.replace(".", "%2E") if name.strip(".") == "" else name
+    if name in {".", ".."}:
+        return name.replace(".", "%2E")
+    if name in {_NULL, _EMPTY}:
+        return name.replace("_", "%5F")
+    return name or _EMPTY
 
 
 def _open_file(spec: IngestSpec, schema: pa.Schema, out: Path, folder: str) -> _BufferedFile:

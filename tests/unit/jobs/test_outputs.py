@@ -1,0 +1,122 @@
+"""Storing what a datum left, and joining the outputs of many."""
+
+import os
+
+import pytest
+
+from jupyter_datalake.engine.nodes import NodeWriter
+from jupyter_datalake.errors import ConflictError, ErrorKind, JobFailedError
+from jupyter_datalake.jobs.outputs import join_outputs, store_folder
+from jupyter_datalake.model.manifests import build_manifest
+
+
+def stored(core, tmp_path, name, files):
+    """Return the root of a folder with the given files; None makes an empty folder."""
+    folder = tmp_path / name
+    folder.mkdir()
+    for path, content in files.items():
+        place = folder / path
+        if content is None:
+            place.mkdir(parents=True)
+        else:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(content)
+    return store_folder(core, folder)
+
+
+def joined(core, roots, previous=None):
+    """Return the joined root, with what it holds."""
+    with core.writer() as writer:
+        nodes = NodeWriter(core.nodes, writer)
+        before = build_manifest(nodes, []) if previous is None else previous
+        root = join_outputs(core, nodes, before, list(enumerate(roots)))
+        packs = writer.seal()
+        with core.metadata.write() as tx:
+            for pack in packs:
+                tx.blobs.add_pack(pack.name, pack.size_bytes, pack.records)
+    tree = core.tree(root, "joined")
+    return root, {path: entry.kind.name for path, entry in tree.iter_entries()}
+
+
+def test_outputs_of_several_datums_become_one_tree(memory_lake, tmp_path):
+    core = memory_lake.core
+    a = stored(core, tmp_path, "a", {"x.txt": "1", "d/y.txt": "2"})
+    b = stored(core, tmp_path, "b", {"d/z.txt": "3", "empty": None})
+    _, held = joined(core, [a, b])
+    assert held == {"x.txt": "FILE", "d/y.txt": "FILE", "d/z.txt": "FILE", "empty": "FOLDER"}
+
+
+def test_no_datum_gives_an_empty_tree(memory_lake):
+    _, held = joined(memory_lake.core, [])
+    assert held == {}
+
+
+def test_two_datums_that_write_one_path_are_both_named(memory_lake, tmp_path):
+    core = memory_lake.core
+    a = stored(core, tmp_path, "a", {"x.txt": "1"})
+    b = stored(core, tmp_path, "b", {"x.txt": "1"})
+    with pytest.raises(ConflictError, match=r"Datums 0 and 1 both wrote 'x\.txt'") as caught:
+        joined(core, [a, b])
+    assert caught.value.kind is ErrorKind.OUTPUTS_COLLIDE
+
+
+def test_a_file_where_another_datum_has_a_folder_collides(memory_lake, tmp_path):
+    core = memory_lake.core
+    a = stored(core, tmp_path, "a", {"x": "1"})
+    b = stored(core, tmp_path, "b", {"x/y": "1"})
+    with pytest.raises(ConflictError, match="'x/y'"):
+        joined(core, [a, b])
+
+
+def test_an_empty_folder_that_another_datum_fills_is_no_collision(memory_lake, tmp_path):
+    core = memory_lake.core
+    a = stored(core, tmp_path, "a", {"x": None})
+    b = stored(core, tmp_path, "b", {"x/y": "1"})
+    _, held = joined(core, [a, b])
+    assert held == {"x/y": "FILE"}
+
+
+def test_the_same_bytes_written_later_give_the_same_tree(memory_lake, tmp_path):
+    core = memory_lake.core
+    a = stored(core, tmp_path, "a", {"x": "1", "y": "2"})
+    first, _ = joined(core, [a])
+    os.utime(tmp_path / "a" / "x", (0, 0))
+    again = store_folder(core, tmp_path / "a")
+    assert again != a  # the time is part of the entry …
+    second, _ = joined(core, [again], previous=first)
+    assert second == first  # … and no reason to run what is downstream
+
+
+def test_a_file_that_changed_is_a_new_tree(memory_lake, tmp_path):
+    core = memory_lake.core
+    first, _ = joined(core, [stored(core, tmp_path, "a", {"x": "1", "y": "2"})])
+    b = stored(core, tmp_path, "b", {"x": "1", "y": "3"})
+    second, _ = joined(core, [b], previous=first)
+    assert second != first
+
+
+def test_a_link_to_an_input_is_kept_as_its_content(memory_lake, tmp_path):
+    inputs = tmp_path / "pfs"
+    (inputs / "raw").mkdir(parents=True)
+    (inputs / "raw" / "a").write_text("hello")
+    (inputs / "out").mkdir()
+    (inputs / "out" / "b").symlink_to("../raw/a")
+    core = memory_lake.core
+    root = store_folder(core, inputs / "out", inside=inputs)
+    assert core.tree(root, "t").read("b") == b"hello"
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "../../secret", "nowhere"])
+def test_a_link_that_leads_outside_fails_the_datum(memory_lake, tmp_path, target):
+    inputs = tmp_path / "pfs"
+    (inputs / "out").mkdir(parents=True)
+    (tmp_path / "secret").write_text("x")
+    (inputs / "out" / "b").symlink_to(target)
+    with pytest.raises(JobFailedError, match="symlink to"):
+        store_folder(memory_lake.core, inputs / "out", inside=inputs)
+
+
+def test_a_pipe_fails_the_datum_by_name(memory_lake, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(JobFailedError, match="fifo"):
+        store_folder(memory_lake.core, tmp_path)

@@ -1,0 +1,133 @@
+"""Promotion: what a notebook tells about its pipeline."""
+
+import nbformat
+import pytest
+
+from jupyter_datalake.jobs.notebooks import parse_notebook
+from jupyter_datalake.jobs.promote import draft_pipeline
+from jupyter_datalake.model.pipeline_specs import parse_spec
+
+MOUNT = "/home/ada/lake"
+
+
+def draft(
+    *sources,
+    path="/home/ada/work/upper.ipynb",
+    repos=("raw", "clean", "team/sales"),
+    beside=(),
+    mountpoint=MOUNT,
+    tagged=True,
+    kernel=None,
+):
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    if tagged:
+        cells[0].metadata["tags"] = ["parameters"]
+    metadata = {"kernelspec": {"name": kernel, "display_name": kernel}} if kernel else {}
+    node = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+    parsed = parse_notebook(nbformat.writes(node).encode(), "upper.ipynb")
+    return draft_pipeline(parsed, path, mountpoint=mountpoint, repos=set(repos), beside=beside)
+
+
+def test_a_mounted_path_in_the_parameters_cell_is_an_input():
+    found = draft('raw = "../lake/raw"\nout = "../lake/upper"\nn = 3  # how many')
+    assert found.spec == {
+        "pipeline": "upper",
+        "input": {"repo": {"name": "raw", "branch": "main", "glob": "/"}},
+        "notebook": "upper.ipynb",
+        "parameters": {"n": 3},
+    }
+    assert [one.name for one in found.parameters] == ["n"]
+    assert found.notes == ()
+
+
+def test_the_draft_of_the_common_case_is_a_whole_spec():
+    spec = parse_spec(draft('raw = "/home/ada/lake/raw"\nout = "out"').spec)
+    assert spec.name == "upper"
+
+
+def test_the_output_repo_names_the_pipeline():
+    assert draft('raw = "../lake/raw"\nout = "../lake/shouting"').spec["pipeline"] == "shouting"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/w/Upper Case!.ipynb", "upper-case"),
+        ("/w/ÄÖÜ.ipynb", "pipeline"),
+        ("/w/01_load.ipynb", "01_load"),
+        ("/w/" + "x" * 100 + ".ipynb", "x" * 63),
+    ],
+)
+def test_without_an_output_repo_the_file_name_does(path, name):
+    assert draft('out = "out"', path=path).spec["pipeline"] == name
+
+
+def test_a_variable_of_another_name_is_kept():
+    found = draft('customers = "../lake/raw"\nout = "out"')
+    assert found.spec["input"]["repo"]["as"] == "customers"
+
+
+def test_a_path_below_the_repo_becomes_a_glob_that_matches_just_that():
+    found = draft('raw = "../lake/raw/20[24]/x"\nout = "out"')
+    assert found.spec["input"]["repo"]["glob"] == r"/20\[24\]/x"
+
+
+def test_a_pinned_ref_becomes_the_branch():
+    found = draft('raw = "../lake/raw@dev/x"\nout = "out"')
+    assert found.spec["input"]["repo"]["branch"] == "dev"
+
+
+def test_a_lake_url_is_an_input():
+    found = draft('raw = "lake://raw@main/x.csv"\nout = "out"')
+    assert found.spec["input"]["repo"] == {"name": "raw", "branch": "main", "glob": "/x.csv"}
+
+
+def test_several_inputs_are_crossed():
+    found = draft('raw = "../lake/raw"\nclean = "../lake/clean"\nout = "out"')
+    assert [one["repo"]["name"] for one in found.spec["input"]["cross"]] == ["raw", "clean"]
+
+
+def test_a_project_and_a_folder_are_told_apart_by_the_repos_that_exist():
+    assert draft('s = "../lake/team/sales/x"\nout = "out"').spec["input"]["repo"] == {
+        "name": "team/sales",
+        "branch": "main",
+        "glob": "/x",
+        "as": "s",
+    }
+    assert draft('r = "../lake/raw/sub"\nout = "out"').spec["input"]["repo"]["name"] == "raw"
+
+
+def test_modules_beside_the_notebook_are_its_files():
+    found = draft(
+        'raw = "../lake/raw"\nout = "out"',
+        "import helper, os\nfrom other.part import x\n%time import third\n!ls",
+        beside={"helper.py", "other.py", "third.py", "unused.py"},
+    )
+    assert found.spec["files"] == ["helper.py", "other.py"]
+
+
+def test_a_path_in_the_middle_of_the_code_is_noted():
+    found = draft('raw = "../lake/raw"\nout = "out"', 'open("../lake/clean/x.csv")')
+    assert any("clean/x.csv directly" in note for note in found.notes)
+
+
+def test_what_is_missing_is_noted():
+    assert any("no cell tagged" in note for note in draft("x = 1", tagged=False).notes)
+    assert any("no parameter 'out'" in note for note in draft('raw = "../lake/raw"').notes)
+    assert any("choose the inputs" in note for note in draft('out = "out"').notes)
+    assert any("no repo 'new'" in note for note in draft('new = "../lake/new"').notes)
+
+
+def test_a_path_outside_the_mount_is_a_plain_parameter():
+    found = draft('where = "/etc/passwd"\nalso = "../lake-secret/raw"\nout = "out"')
+    assert "input" not in found.spec
+    assert found.spec["parameters"] == {"where": "/etc/passwd", "also": "../lake-secret/raw"}
+
+
+def test_without_a_mount_only_urls_are_found():
+    found = draft('a = "../lake/raw"\nraw = "lake://raw@main"\nout = "out"', mountpoint=None)
+    assert found.spec["input"]["repo"]["name"] == "raw"
+
+
+def test_another_kernel_is_kept():
+    assert draft('out = "out"', kernel="ir").spec["environment"] == {"kernel": "ir"}
