@@ -21,7 +21,7 @@ from jupyter_datalake.model.paths import parse_path
 from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
 from jupyter_datalake.model.repos import RepoKind
 from jupyter_datalake.model.sessions import SessionInfo
-from jupyter_datalake.mount.control import MountClient, mount_holding
+from jupyter_datalake.mount.control import SessionHolder, mount_holding
 
 
 class WorkSession:
@@ -240,6 +240,6 @@ class Sessions:
         finally:
             session.close()
 
-    def _holder(self, session_id: str) -> MountClient | None:
+    def _holder(self, session_id: str) -> SessionHolder | None:
         """Return the mount that has a session open, or None."""
         return mount_holding(self._context.core, session_id)

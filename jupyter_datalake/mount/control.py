@@ -10,10 +10,12 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from jupyter_datalake import errors
 from jupyter_datalake.engine.core import LakeCore
@@ -22,37 +24,63 @@ from jupyter_datalake.model.changes import Change, ChangeKind
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.files import FileInfo, FileKind
 from jupyter_datalake.model.ids import CommitId, Digest
-from jupyter_datalake.model.mounts import Mountpoint, MountState
+from jupyter_datalake.model.mounts import MountMode, Mountpoint, MountState
 from jupyter_datalake.model.paths import RepoPath
+from jupyter_datalake.mount.checkout import Checkout
 
 MAX_LINE = 256 * 1024 * 1024
 """A diff of a million paths still fits."""
 
-_CONNECT_S = 5.0
+_CONNECT_S = 10.0
+"""A daemon that was killed is back within a second or two; until then nobody listens."""
 _ANSWER_S = 3600.0
 """A commit of a large session takes its time; the daemon's death ends the wait at once."""
 
+_SERVED = frozenset({MountState.STARTING, MountState.READY, MountState.STALE})
 
-def socket_path(core: LakeCore, mountpoint: str) -> Path:
-    """Return where the daemon of a mount point listens.
+SUPERVISOR_MODULE = "jupyter_datalake.mount.supervisor"
 
-    The name is a hash, because a socket's path has at most 107 bytes.
+
+def state_path(core: LakeCore, mountpoint: str, suffix: str) -> Path:
+    """Return where this machine keeps something about a mount point: socket, lock, log.
+
+    The name is a hash, because a socket's name is short and a mount point's is not.
     """
     name = hashlib.blake2b(os.fsencode(mountpoint), digest_size=8).hexdigest()
-    return core.work_folder / "mounts" / f"{name}.sock"
+    return core.work_folder / "mounts" / f"{name}{suffix}"
+
+
+def socket_path(core: LakeCore, mountpoint: str) -> Path:
+    """Return where the daemon of a mount point listens."""
+    return state_path(core, mountpoint, ".sock")
+
+
+@contextmanager
+def reachable_path(path: Path) -> Iterator[str]:
+    """Give a path by which a socket can be bound or connected to, however long its own is.
+
+    A socket's address has at most 107 bytes, and lakes lie in deep folders.
+    """
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 def is_alive(point: Mountpoint) -> bool:
-    """Tell whether the process that served a mount point on this machine is still there."""
+    """Tell whether the supervisor of a mount point on this machine is there.
+
+    The daemon ends with its supervisor, and is brought back by it, so this answers for both.
+    """
     if point.pid is None or point.host != socket.gethostname():
         return False
     try:
-        os.kill(point.pid, 0)
-    except ProcessLookupError:
+        # The number may have gone to somebody else since the row was written.
+        command = Path(f"/proc/{point.pid}/cmdline").read_bytes()
+    except OSError:
         return False
-    except PermissionError:
-        return True  # it is there, and another user's
-    return not _is_zombie(point.pid)
+    return SUPERVISOR_MODULE.encode() in command and not _is_zombie(point.pid)
 
 
 def _is_zombie(pid: int) -> bool:
@@ -63,14 +91,36 @@ def _is_zombie(pid: int) -> bool:
     return fields[0] == "Z"
 
 
-def mount_holding(core: LakeCore, session_id: str) -> MountClient | None:
-    """Return a client of the mount that has a session open, or None."""
+class SessionHolder(Protocol):
+    """A mount that a session belongs to: it answers for the session while it is mounted."""
+
+    def diff(self, session_id: str, below: RepoPath, limit: int) -> list[Change]:
+        """Return what is staged, by path."""
+        ...
+
+    def commit(
+        self, session_id: str, message: str, author: Author, metadata: dict[str, str]
+    ) -> CommitId:
+        """Commit what is staged and return the new commit's id."""
+        ...
+
+    def discard(self, session_id: str, paths: Sequence[RepoPath] | None) -> None:
+        """Drop what is staged at and below `paths`, or everything."""
+        ...
+
+
+def mount_holding(core: LakeCore, session_id: str) -> SessionHolder | None:
+    """Return the mount on this machine that has a session, or None."""
     with core.metadata.read() as tx:
         holders = [mount for mount in tx.mounts.list() if mount.session_id == session_id]
         points = {point.path: point for point in tx.mounts.list_points()}
     for mount in holders:
         point = points[mount.mountpoint]
-        if point.state is MountState.READY and is_alive(point):
+        if point.host != socket.gethostname():
+            continue
+        if point.mode is MountMode.CHECKOUT:
+            return Checkout(core, mount)
+        if point.state in _SERVED and is_alive(point):
             return MountClient(core, point.path)
     return None
 
@@ -78,12 +128,17 @@ def mount_holding(core: LakeCore, session_id: str) -> MountClient | None:
 class MountClient:
     """Asks the daemon of one mount point. Each call is one connection; safe from any thread."""
 
-    def __init__(self, core: LakeCore, mountpoint: str) -> None:
+    def __init__(self, core: LakeCore, mountpoint: str, *, patience_s: float = _CONNECT_S) -> None:
         self._path = socket_path(core, mountpoint)
         self._mountpoint = mountpoint
+        self._patience_s = patience_s
 
     def ping(self) -> dict[str, Any]:
-        """Return the daemon's own account of itself: pid, open files, memory."""
+        """Return the daemon's own account of itself.
+
+        Keys: ``pid``, ``inodes``, ``memory_bytes``, ``problems`` (mount to why it is not shown),
+        ``mounts`` (mount to ``commit``, ``writers``, ``is_writable``).
+        """
         answer: dict[str, Any] = self._call("ping")
         return answer
 
@@ -121,11 +176,11 @@ class MountClient:
         request = json.dumps({"verb": verb, "arguments": arguments}) + "\n"
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(_CONNECT_S)
-                connection.connect(str(self._path))
+                self._connect(connection)
                 connection.settimeout(_ANSWER_S)
                 connection.sendall(request.encode())
-                line = connection.makefile("rb").readline(MAX_LINE)
+                with connection.makefile("rb") as answers:
+                    line = answers.readline(MAX_LINE)
         except OSError as error:
             raise MountError(
                 f"The mount at {self._mountpoint} does not answer: {error}",
@@ -146,6 +201,20 @@ class MountClient:
         if "error" in answer:
             raise error_from_json(answer["error"])
         return answer["result"]
+
+    def _connect(self, connection: socket.socket) -> None:
+        """Connect, waiting for a daemon that is just being brought back."""
+        patience = time.monotonic() + self._patience_s
+        while True:
+            try:
+                with reachable_path(self._path) as address:
+                    connection.settimeout(_CONNECT_S)
+                    connection.connect(address)
+                return
+            except (FileNotFoundError, ConnectionRefusedError):
+                if time.monotonic() > patience:
+                    raise
+            time.sleep(0.05)
 
 
 def error_as_json(error: DatalakeError) -> dict[str, Any]:

@@ -1,0 +1,58 @@
+"""The mount's process, ``python -m jupyter_datalake.lake.mount_process``.
+
+Opens the lake and hands it to `mount.daemon`, which may not know how a lake is opened.
+"""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+from collections.abc import Sequence
+
+from jupyter_datalake.config import LakeConfig
+from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.lake.opening import open_core
+from jupyter_datalake.model.events import EventKind
+from jupyter_datalake.model.mounts import MountMode, MountState
+
+MODULE = "jupyter_datalake.lake.mount_process"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve a mount point, or record that its supervisor gave it up; return the exit code."""
+    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}")
+    parser.add_argument("--lake", required=True)
+    parser.add_argument("--mountpoint", required=True)
+    parser.add_argument("--supervisor", type=int)
+    parser.add_argument("--record-failure")
+    options = parser.parse_args(arguments)
+    core = open_core(LakeConfig(options.lake))
+    try:
+        if options.record_failure is not None:
+            _record_failure(core, options.mountpoint, options.record_failure)
+            return 0
+        from jupyter_datalake.mount import daemon  # noqa: PLC0415  # needs FUSE; the rest does not
+
+        daemon.log_to_file(core, options.mountpoint)
+        return daemon.serve(core, options.mountpoint, options.supervisor)
+    finally:
+        core.metadata.close()
+        core.objects.close()
+
+
+def _record_failure(core: LakeCore, mountpoint: str, message: str) -> None:
+    with core.metadata.write() as tx:
+        tx.mounts.set_point(
+            mountpoint,
+            mode=MountMode.FUSE,
+            state=MountState.FAILED,
+            message=message,
+            pid=None,
+            host=socket.gethostname(),
+        )
+        tx.events.append(EventKind.MOUNT_CHANGED, mountpoint, state=str(MountState.FAILED))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,476 @@
+"""Mounts: repos as folders.
+
+A mount point is a folder with one process behind it, which any verb here starts when it is
+needed and brings back when it was killed. Where FUSE is missing, the same folders are checkouts.
+
+The mount point is the one that is given, else the one in ``DATALAKE_MOUNTPOINT``, else the only
+one that this machine has for the lake, else ``lake`` in the current folder: so after the first
+mount, every shell and notebook means the same one.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from jupyter_datalake import environment
+from jupyter_datalake.engine.session import open_session, sessions_folder
+from jupyter_datalake.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    DatalakeError,
+    ErrorKind,
+    InvalidInputError,
+    MountError,
+    NotFoundError,
+)
+from jupyter_datalake.lake.context import LakeContext
+from jupyter_datalake.lake.sessions import Sessions
+from jupyter_datalake.metadata.store import Transaction
+from jupyter_datalake.model.events import EventKind
+from jupyter_datalake.model.mounts import Mount, MountMode, Mountpoint, MountState
+from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
+from jupyter_datalake.mount.checkout import Checkout
+from jupyter_datalake.mount.control import MountClient, is_alive
+from jupyter_datalake.mount.doctor import Finding, Verdict, check_trial_mount, choose_mode, examine
+from jupyter_datalake.mount.mountpoints import check_usable, normalised
+from jupyter_datalake.mount.starting import start_process, stop_process
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_FOLDER = "lake"
+_PROCESS = "jupyter_datalake.lake.mount_process"
+_MARKER = "mounted"
+"""File in the folder of a session that a mount began: only such are taken up by another."""
+
+
+class Mounts:
+    """`lake.mounts`: repos shown as folders below mount points."""
+
+    def __init__(self, context: LakeContext, sessions: Sessions) -> None:
+        self._context = context
+        self._core = context.core
+        self._sessions = sessions
+
+    # --- looking ---------------------------------------------------------------------------------
+
+    def list(self) -> Sequence[Mount]:
+        """Return what is mounted, by path; brings back what should be there and is not."""
+        self._revive()
+        with self._core.metadata.read() as tx:
+            return tx.mounts.list()
+
+    def get(self, name: str, *, at: str | None = None) -> Mount:
+        """Return one mount by the name of its folder: ``raw``, ``raw@v1``.
+
+        Raises
+        ------
+        NotFoundError
+            Nothing of this name is mounted there.
+        """
+        return self._find(name, at)
+
+    def list_mountpoints(self) -> Sequence[Mountpoint]:
+        """Return the folders that show repos, and how the processes behind them are doing."""
+        self._revive()
+        with self._core.metadata.read() as tx:
+            points = tx.mounts.list_points()
+        return [
+            replace(point, state=MountState.STALE) if self._is_stale(point) else point
+            for point in points
+        ]
+
+    def doctor(self) -> Sequence[Finding]:
+        """Return what this machine lets a mount do, with what to do about it; about a second."""
+        return examine(self._core)
+
+    # --- mounting --------------------------------------------------------------------------------
+
+    def create(
+        self,
+        repo: str,
+        ref: str = DEFAULT_BRANCH,
+        *,
+        writable: bool | None = None,
+        at: str | None = None,
+    ) -> Mount:
+        """Show a repo as a folder.
+
+        A branch is shown as ``<repo>``, or as ``<repo>@<branch>`` where that name is taken by
+        another branch; a tag, commit or other expression as ``<repo>@<ref>``. A writable mount
+        takes up what was staged in it when it was last unmounted.
+
+        Parameters
+        ----------
+        writable
+            By default, a branch that people may write to is writable, and nothing else is.
+        at
+            The mount point; see the module's description for the default.
+
+        Raises
+        ------
+        AlreadyExistsError
+            It is mounted there, or its name is taken.
+        PermissionDeniedError
+            `writable` was asked for of something that cannot be written to.
+        MountError
+            Mounting failed; the message says why. Nothing is left behind.
+        """
+        point = self._point(at)
+        branch = self._branch(repo, ref)
+        if branch is None:
+            self._context.history.resolve(repo, ref)
+        if writable is None:
+            writable = branch is not None and self._may_write(repo, ref)
+        elif writable:
+            self._sessions.check_writable(repo, ref)
+        mode, note = self._prepare(point)
+        session_id = self._session(repo, ref) if writable else None
+        mount = self._record(point, mode, note, repo, ref, session_id, is_branch=branch is not None)
+        try:
+            self._show(mount, mode)
+        except BaseException:
+            self._forget(mount)
+            raise
+        return mount
+
+    def delete(
+        self, name: str, *, at: str | None = None, discard: bool = False, keep: bool = False
+    ) -> None:
+        """Unmount one folder. What is staged in it is kept for the next mount of the branch.
+
+        Parameters
+        ----------
+        discard
+            Whether what is staged goes with it.
+        keep
+            Of a checkout, whether unsaved changes are kept for the next mount.
+
+        Raises
+        ------
+        NotFoundError
+            Nothing of this name is mounted there.
+        ConflictError
+            A file in it is open for writing (``in-use``).
+        StateError
+            It is a checkout with unsaved changes, and neither `discard` nor `keep` was said.
+        """
+        mount = self._find(name, at)
+        with self._core.metadata.read() as tx:
+            point = tx.mounts.find_point(mount.mountpoint)
+        assert point is not None
+        if point.mode is MountMode.CHECKOUT:
+            Checkout(self._core, mount).remove(discard=discard, keep=keep)
+            self._forget(mount, keep_session=keep)
+            return
+        client = self._client(point)
+        has_changes = False
+        if mount.session_id is not None:
+            if client is not None:
+                _check_idle(client, mount)
+            if discard:
+                self._sessions.discard(mount.session_id)
+            has_changes = bool(self._sessions.diff(mount.session_id, limit=1))
+        self._forget(mount, keep_session=has_changes)
+
+    def stop(self, at: str | None = None) -> None:
+        """Unmount everything at a mount point; `start` brings it back, with what is staged.
+
+        The folders of checkouts stay, since nothing serves them.
+        """
+        point = self._known_point(at)
+        if point is None:
+            return
+        if point.mode is MountMode.FUSE:
+            stop_process(self._core, point)
+        self._set_state(point, MountState.STOPPED)
+
+    def start(self, at: str | None = None) -> None:
+        """Show again what was mounted at a mount point; nothing, where nothing was.
+
+        Checkouts without unsaved changes are brought to the heads of their branches.
+
+        Raises
+        ------
+        MountError
+            The process behind it does not start; the message says why.
+        """
+        point = self._known_point(at)
+        if point is None:
+            return
+        if point.mode is MountMode.FUSE:
+            start_process(self._core, point.path, _PROCESS)
+            return
+        with self._core.metadata.read() as tx:
+            mounts = tx.mounts.list(point.path)
+        for mount in mounts:
+            checkout = Checkout(self._core, mount)
+            if Path(mount.path).exists():
+                checkout.update()
+            else:
+                checkout.create()
+        self._set_state(point, MountState.READY)
+
+    # --- inside: what is wanted ------------------------------------------------------------------
+
+    def _branch(self, repo: str, ref: str) -> str | None:
+        with self._core.metadata.read() as tx:
+            found = tx.refs.find(tx.repos.get(repo), ref)
+        return ref if found is not None and found.kind is RefKind.BRANCH else None
+
+    def _may_write(self, repo: str, branch: str) -> bool:
+        try:
+            self._sessions.check_writable(repo, branch)
+        except PermissionError:
+            return False
+        return True
+
+    def _session(self, repo: str, branch: str) -> str:
+        """Return the session that an earlier mount of the branch left, or a new one."""
+        with self._core.metadata.read() as tx:
+            mounted = {mount.session_id for mount in tx.mounts.list()}
+            sessions = tx.sessions.list(tx.repos.get(repo))
+        for info in reversed(sessions):
+            is_ours = (sessions_folder(self._core) / info.id / _MARKER).exists()
+            if is_ours and info.branch == branch and info.id not in mounted:
+                return info.id
+        with self._sessions.begin(repo, branch) as session:
+            (sessions_folder(self._core) / session.id / _MARKER).touch()
+            return session.id
+
+    def _record(
+        self,
+        point: str,
+        mode: MountMode,
+        note: str,
+        repo: str,
+        ref: str,
+        session_id: str | None,
+        *,
+        is_branch: bool,
+    ) -> Mount:
+        try:
+            with self._core.metadata.write() as tx:
+                name = _free_name(tx.mounts.list(point), repo, ref, is_branch=is_branch)
+                if tx.mounts.find_point(point) is None:
+                    is_checkout = mode is MountMode.CHECKOUT
+                    _set_point(
+                        tx,
+                        point,
+                        mode,
+                        MountState.READY if is_checkout else MountState.STARTING,
+                        note if is_checkout else "",
+                    )
+                mount = tx.mounts.add(
+                    point,
+                    name,
+                    tx.repos.get(repo),
+                    ref,
+                    session_id=session_id,
+                    by=str(self._context.author),
+                )
+                _announce(tx, mount)
+                return mount
+        except BaseException:
+            self._drop_if_clean(session_id)
+            raise
+
+    def _forget(self, mount: Mount, *, keep_session: bool = False) -> None:
+        """Take a mount out of the metadata and off the mount point, and its clean session too."""
+        with self._core.metadata.write() as tx:
+            point = tx.mounts.find_point(mount.mountpoint)
+            tx.mounts.delete(mount.mountpoint, mount.name)
+            is_last = not tx.mounts.list(mount.mountpoint)
+            _announce(tx, mount)
+        if point is not None and point.mode is MountMode.FUSE:
+            client = self._client(point)
+            if is_last:
+                stop_process(self._core, point)
+            elif client is not None:
+                client.refresh()
+        if is_last:
+            with self._core.metadata.write() as tx:
+                if not tx.mounts.list(mount.mountpoint):
+                    tx.mounts.delete_point(mount.mountpoint)
+        if not keep_session:
+            self._drop_if_clean(mount.session_id)
+
+    def _drop_if_clean(self, session_id: str | None) -> None:
+        """Remove a session in which nothing is staged."""
+        if session_id is None:
+            return
+        try:
+            with open_session(self._core, self._sessions.get(session_id)) as session:
+                if not session.has_changes:
+                    session.destroy()
+        except (NotFoundError, ConflictError) as error:
+            logger.info("Session %s stays: %s", session_id, error)
+
+    # --- inside: mount points --------------------------------------------------------------------
+
+    def _point(self, at: str | None) -> str:
+        """Return the mount point that is meant, whether it exists or not."""
+        given = at or environment.mountpoint()
+        if given:
+            return normalised(given)
+        ours = [point.path for point in self._our_points()]
+        return ours[0] if len(ours) == 1 else normalised(DEFAULT_FOLDER)
+
+    def _known_point(self, at: str | None) -> Mountpoint | None:
+        with self._core.metadata.read() as tx:
+            return tx.mounts.find_point(self._point(at))
+
+    def _our_points(self) -> Sequence[Mountpoint]:
+        with self._core.metadata.read() as tx:
+            points = tx.mounts.list_points()
+        return [point for point in points if point.host == socket.gethostname()]
+
+    def _find(self, name: str, at: str | None) -> Mount:
+        given = at or environment.mountpoint()
+        ours = {point.path for point in self._our_points()}
+        with self._core.metadata.read() as tx:
+            if given:
+                return tx.mounts.get(normalised(given), name)
+            found = [one for one in tx.mounts.list() if one.name == name and one.mountpoint in ours]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise InvalidInputError(
+                f"{name!r} is mounted in several places",
+                hint="Say which: --at " + " or --at ".join(one.mountpoint for one in found),
+                mount=name,
+            )
+        raise NotFoundError(
+            f"{name!r} is not mounted",
+            kind=ErrorKind.MOUNT_NOT_FOUND,
+            hint="'datalake mounts list' shows what is",
+            mount=name,
+        )
+
+    def _prepare(self, point: str) -> tuple[MountMode, str]:
+        """Return the mode of a mount point; that of a new one is chosen, and its folder made."""
+        with self._core.metadata.read() as tx:
+            known = tx.mounts.find_point(point)
+        if known is not None:
+            if known.host != socket.gethostname():
+                raise MountError(
+                    f"{point} is a mount point on {known.host}",
+                    hint="Mount there, or choose another folder with --at",
+                    mountpoint=point,
+                )
+            return known.mode, known.message
+        lake = self._core.url
+        if os.path.commonpath([lake, point]) == lake:
+            raise InvalidInputError(
+                f"The mount point {point} lies inside the lake's own folder",
+                kind=ErrorKind.INVALID_PATH,
+                hint="Choose another folder with --at",
+            )
+        check_usable(point)
+        return choose_mode()
+
+    def _show(self, mount: Mount, mode: MountMode) -> None:
+        """Make the mount visible."""
+        if mode is MountMode.CHECKOUT:
+            Checkout(self._core, mount).create()
+            return
+        with self._core.metadata.read() as tx:
+            is_only = len(tx.mounts.list(mount.mountpoint)) == 1
+        try:
+            client = start_process(self._core, mount.mountpoint, _PROCESS)
+        except MountError as error:
+            trial = check_trial_mount() if is_only else None
+            if trial is None or trial.verdict is not Verdict.FAIL:
+                raise
+            # FUSE looks usable and is not, as in many containers: the same folders, otherwise.
+            logger.warning("Mounting %s as a checkout: %s", mount.path, error)
+            self._become_checkout(mount, trial.found)
+            return
+        client.refresh()
+        problem = client.ping()["problems"].get(mount.name)
+        if problem is not None:
+            raise MountError(
+                f"{mount.name} cannot be shown: {problem}", mountpoint=mount.mountpoint
+            )
+
+    def _become_checkout(self, mount: Mount, reason: str) -> None:
+        with self._core.metadata.write() as tx:
+            note = f"FUSE cannot be used here: {reason}"
+            _set_point(tx, mount.mountpoint, MountMode.CHECKOUT, MountState.READY, note)
+        Checkout(self._core, mount).create()
+
+    def _client(self, point: Mountpoint) -> MountClient | None:
+        """Return a client of the process behind a mount point, if there is one."""
+        return MountClient(self._core, point.path) if is_alive(point) else None
+
+    def _is_stale(self, point: Mountpoint) -> bool:
+        """Tell whether a process of this machine should be behind a mount point and is not."""
+        return (
+            point.mode is MountMode.FUSE
+            and point.host == socket.gethostname()
+            and point.state in {MountState.STARTING, MountState.READY, MountState.STALE}
+            and not is_alive(point)
+        )
+
+    def _revive(self) -> None:
+        """Bring back the mount points whose processes were killed; failing is only logged."""
+        for point in self._our_points():
+            if self._is_stale(point):
+                try:
+                    start_process(self._core, point.path, _PROCESS)
+                except DatalakeError as error:
+                    logger.warning("The mount point %s does not come back: %s", point.path, error)
+
+    def _set_state(self, point: Mountpoint, state: MountState) -> None:
+        with self._core.metadata.write() as tx:
+            _set_point(tx, point.path, point.mode, state, point.message)
+
+
+def _free_name(mounts: Sequence[Mount], repo: str, ref: str, *, is_branch: bool) -> str:
+    """Return the name that a repo gets below a mount point, or raise `AlreadyExistsError`."""
+    taken = {mount.name: mount for mount in mounts}
+    for mount in mounts:
+        if (mount.repo, mount.ref) == (repo, ref):
+            raise AlreadyExistsError(
+                f"{repo}@{ref} is mounted already, at {mount.path}",
+                kind=ErrorKind.MOUNT_EXISTS,
+                hint=f"Unmount it first: datalake mounts delete {mount.name}",
+                mount=mount.name,
+            )
+        if repo.startswith(f"{mount.name}/") or mount.name.startswith(f"{repo}/"):
+            raise AlreadyExistsError(
+                f"{repo} cannot be shown beside {mount.name}: one would lie inside the other",
+                kind=ErrorKind.MOUNT_EXISTS,
+                hint="Mount it at another mount point, with --at",
+                mount=mount.name,
+            )
+    return repo if is_branch and repo not in taken else f"{repo}@{ref}"
+
+
+def _check_idle(client: MountClient, mount: Mount) -> None:
+    shown = client.ping()["mounts"].get(mount.name)
+    if shown is not None and shown["writers"]:
+        raise ConflictError(
+            f"{shown['writers']} files below {mount.path} are open for writing",
+            kind=ErrorKind.IN_USE,
+            hint="Close them, and try again",
+            retryable=True,
+            mount=mount.name,
+        )
+
+
+def _set_point(
+    tx: Transaction, path: str, mode: MountMode, state: MountState, message: str
+) -> None:
+    tx.mounts.set_point(
+        path, mode=mode, state=state, message=message, pid=None, host=socket.gethostname()
+    )
+    tx.events.append(EventKind.MOUNT_CHANGED, path, state=str(state))
+
+
+def _announce(tx: Transaction, mount: Mount) -> None:
+    tx.events.append(EventKind.MOUNT_CHANGED, mount.path, repo=mount.repo, ref=mount.ref)

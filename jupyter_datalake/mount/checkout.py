@@ -1,0 +1,417 @@
+"""Mounting without FUSE: the same paths, as ordinary files.
+
+A checkout is the tree of a commit written below the mount point. A writable one is scanned when
+somebody asks what changed, and the differences go through the mount's session when they are
+committed, so commands on sessions mean the same in both modes.
+
+What the folder stands at is recorded beside the lake, never in the folder. `_advance` takes the
+folder from the commit recorded there to another, path by path, and leaves alone what somebody
+has changed; run again after a kill, it finds done what is done.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+from jupyter_datalake.engine.commits import commit_by_id
+from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.history import History
+from jupyter_datalake.engine.session import Session, open_session
+from jupyter_datalake.engine.snapshot import Snapshot
+from jupyter_datalake.errors import (
+    AlreadyExistsError,
+    DatalakeError,
+    ErrorKind,
+    StateError,
+    StorageError,
+)
+from jupyter_datalake.model.changes import Change
+from jupyter_datalake.model.commits import Author, Commit
+from jupyter_datalake.model.entries import EntryKind, FileEntry
+from jupyter_datalake.model.files import FileInfo, FileKind
+from jupyter_datalake.model.ids import CommitId
+from jupyter_datalake.model.mounts import Mount
+from jupyter_datalake.model.paths import ROOT, RepoPath, is_within, parent_of, path_key
+from jupyter_datalake.mount.scanning import (
+    CleanFiles,
+    Difference,
+    LocalFile,
+    is_same,
+    iter_differences,
+    load_clean_files,
+    look,
+    walk,
+)
+
+_SHOWN_PATHS = 20
+_TRIES = 3
+_READ_ONLY_FOLDER = 0o555
+_COPY_BYTES = 1 << 20
+
+
+class Checkout:
+    """One mount that is an ordinary folder.
+
+    Commands take turns by the lock of the session; a read-only checkout has none and no commands.
+    """
+
+    def __init__(self, core: LakeCore, mount: Mount) -> None:
+        self._core = core
+        self._mount = mount
+        self._folder = Path(mount.path)
+        name = hashlib.blake2b(os.fsencode(mount.path), digest_size=16).hexdigest()
+        self._record = core.work_folder / "mounts" / "checkouts" / f"{name}.clean"
+
+    # --- mounting --------------------------------------------------------------------------------
+
+    def create(self) -> None:
+        """Write the tree, and into it what the session has staged since it was last mounted.
+
+        Raises
+        ------
+        AlreadyExistsError
+            Something is in the place already.
+        StorageError
+            The disk is full, or fails; nothing is left behind.
+        """
+        if os.path.lexists(self._folder):
+            raise AlreadyExistsError(
+                f"{self._folder} exists",
+                kind=ErrorKind.PATH_EXISTS,
+                hint="Move it away; it would be hidden or overwritten",
+                path=str(self._folder),
+            )
+        partial = self._folder.with_name(f".{self._folder.name}.partial")
+        with _translated(self._folder):
+            _remove_tree(partial)  # of a mount that was killed
+            try:
+                if self._mount.session_id is None:
+                    commit = History(self._core).resolve(self._mount.repo, self._mount.ref)
+                    self._core.snapshot(commit).export(ROOT, partial)
+                    _make_read_only(partial)
+                    partial.rename(self._folder)
+                else:
+                    with self._session(must_exist=False) as session:
+                        self._create_writable(session, partial)
+            except BaseException:
+                _remove_tree(partial)
+                raise
+
+    def _create_writable(self, session: Session, partial: Path) -> None:
+        session.rebase()
+        self._core.snapshot(session.base).export(ROOT, partial)
+        clean = CleanFiles(session.base.id)
+        for file in walk(partial, []):
+            if file.kind is FileKind.FILE:
+                clean.add(file)
+        clean.save(self._record)
+        _write_staged(session, partial)
+        partial.rename(self._folder)
+        # From here on the folder is what is staged.
+        session.discard()
+
+    def remove(self, *, discard: bool = False, keep: bool = False) -> None:
+        """Remove the folder.
+
+        Parameters
+        ----------
+        discard
+            Whether unsaved changes may go with it.
+        keep
+            Whether they are staged in the session, to come back when it is mounted again.
+
+        Raises
+        ------
+        StateError
+            There are unsaved changes, and nothing was said about them.
+        """
+        if self._mount.session_id is not None and self._folder.exists():
+            with self._session() as session:
+                if keep:
+                    self._stage(session, list(self._differences(session)))
+                elif not discard:
+                    self._check_saved(session)
+        with _translated(self._folder):
+            _remove_tree(self._folder)
+            self._record.unlink(missing_ok=True)
+        project = self._folder.parent
+        if (
+            project != Path(self._mount.mountpoint)
+            and project.is_dir()
+            and not any(project.iterdir())
+        ):
+            project.rmdir()
+
+    def _check_saved(self, session: Session) -> None:
+        paths = [one.path for one in islice(self._differences(session), _SHOWN_PATHS)]
+        if paths:
+            raise StateError(
+                f"{self._mount.name} has changes that are not committed:"
+                f" {', '.join(paths[:5])}{' …' if len(paths) > 5 else ''}",
+                hint="Commit or discard them first, or unmount with discard (they are lost) or"
+                " keep (they are back when it is mounted again)",
+                mount=self._mount.name,
+                paths=paths,
+            )
+
+    def update(self) -> None:
+        """Bring the folder to the head of its branch, if nothing in it was changed.
+
+        A checkout does not follow by itself.
+        """
+        if self._mount.session_id is None or not self._folder.exists():
+            return
+        with self._session() as session:
+            if next(self._differences(session), None) is None:
+                session.rebase()
+                self._catch_up(session)
+
+    # --- commands --------------------------------------------------------------------------------
+
+    def diff(self, session_id: str, below: RepoPath, limit: int) -> list[Change]:
+        """Return what differs from the commit the folder was made from, by path."""
+        del session_id
+        with self._session() as session:
+            found = (one for one in self._differences(session) if is_within(one.path, below))
+            return [one.as_change() for one in islice(found, limit)]
+
+    def commit(
+        self, session_id: str, message: str, author: Author, metadata: dict[str, str]
+    ) -> CommitId:
+        """Commit the differences, and bring in what others committed.
+
+        Raises
+        ------
+        StateError
+            Nothing differs, or a file is being written to.
+        ConflictError
+            Others changed the same paths; the folder is as it was.
+        """
+        del session_id
+        with self._session() as session:
+            differences = list(self._differences(session))
+            try:
+                self._stage(session, differences)
+                result, _ = session.commit(message, author, metadata=metadata)
+            except DatalakeError:
+                # The folder is where the changes are; half of them staged would count twice.
+                session.discard()
+                raise
+            self._catch_up(session)
+            return result.commit.id
+
+    def discard(self, session_id: str, paths: Sequence[RepoPath] | None) -> None:
+        """Put back what the commit says, at and below `paths` or everywhere."""
+        del session_id
+        with self._session() as session, _translated(self._folder):
+            base = session.tree.base
+            differences = [
+                one
+                for one in self._differences(session)
+                if paths is None or any(is_within(one.path, path) for path in paths)
+            ]
+            for one in differences:
+                if one.new is not None:
+                    self._remove_file(one.new, base)
+            for one in differences:
+                if one.old is not None:
+                    self._write(base, one.path, one.old)
+            session.announce()
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    @contextmanager
+    def _session(self, *, must_exist: bool = True) -> Iterator[Session]:
+        assert self._mount.session_id is not None
+        if must_exist and not self._folder.is_dir():
+            raise StateError(
+                f"The folder {self._folder} is gone",
+                hint="Unmount it with discard and mount it again; nothing was committed",
+                mount=self._mount.name,
+            )
+        with self._core.metadata.read() as tx:
+            info = tx.sessions.get(self._mount.session_id)
+        with open_session(self._core, info) as session:
+            yield session
+
+    def _differences(self, session: Session) -> Iterator[Difference]:
+        """Yield what differs from the session's base, and remember what was found clean."""
+        clean = self._catch_up(session)
+        known = len(clean.known)
+        with _translated(self._folder):
+            yield from iter_differences(self._folder, session.tree.base, clean, [])
+            if len(clean.known) != known:
+                clean.save(self._record)
+
+    def _catch_up(self, session: Session) -> CleanFiles:
+        """Bring the folder to the session's base, if it stands elsewhere."""
+        clean = load_clean_files(self._record)
+        if clean is None:
+            clean = CleanFiles(session.base.id)
+        if clean.commit_id != session.base.id:
+            with _translated(self._folder):
+                clean = self._advance(clean, session.base)
+                clean.save(self._record)
+        return clean
+
+    def _advance(self, clean: CleanFiles, new: Commit) -> CleanFiles:
+        """Write what differs between two commits, but nothing that somebody changed here."""
+        old_tree = self._core.snapshot(commit_by_id(self._core, clean.commit_id))
+        new_tree = self._core.snapshot(new)
+        fresh = CleanFiles(new.id, dict(clean.known))
+        for path in list(old_tree.changed_paths(new_tree)):
+            fresh.known.pop(path_key(path), None)
+            file = look(self._folder, path)
+            before, after = old_tree.entry(path), new_tree.entry(path)
+            if _holds(file, after, new_tree, None):
+                if file is not None and file.kind is FileKind.FILE:
+                    fresh.add(file)
+            elif _holds(file, before, old_tree, clean):
+                if file is not None:
+                    self._remove_file(file, new_tree)
+                if after is not None:
+                    self._write(new_tree, path, after)
+        return fresh
+
+    def _stage(self, session: Session, differences: Sequence[Difference]) -> None:
+        """Put the differences into the session, and nothing else."""
+        if session.has_changes:
+            session.discard()
+        for one in differences:
+            if one.new is None:
+                session.delete(one.path)
+                self._prune(session, parent_of(one.path))
+        for one in differences:
+            if one.new is not None:
+                self._stage_file(session, one.new)
+
+    def _prune(self, session: Session, folder: RepoPath) -> None:
+        """Remove from the session the folders that became empty and are gone from here."""
+        while folder and not session.list(folder) and not os.path.lexists(self._place(folder)):
+            session.delete(folder)
+            folder = parent_of(folder)
+
+    def _stage_file(self, session: Session, file: LocalFile) -> None:
+        existing = session.find(file.path)
+        if existing is not None and existing.kind is not file.kind:
+            session.delete(file.path)
+        if file.kind is FileKind.FOLDER:
+            session.make_folder(file.path)
+            return
+        for _ in range(_TRIES):
+            before = file.place.lstat()
+            session.put(file.path, file.place)
+            after = file.place.lstat()
+            if (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size):
+                return
+        raise StateError(
+            f"{file.path} is being written to",
+            hint="Try again when whoever writes it is done; nothing was committed",
+            path=file.path,
+        )
+
+    def _write(self, tree: Snapshot, path: RepoPath, entry: FileEntry) -> None:
+        place = self._place(path)
+        if entry.kind is EntryKind.FOLDER:
+            place.mkdir(parents=True, exist_ok=True)
+            return
+        if place.is_dir() and not place.is_symlink():
+            place.rmdir()  # refused by the system, if there is something in it
+        tree.export(path, place)
+
+    def _remove_file(self, file: LocalFile, tree: Snapshot) -> None:
+        """Remove a file or empty folder, and the folders above it that `tree` has not."""
+        if file.kind is FileKind.FOLDER:
+            file.place.rmdir()
+        else:
+            file.place.unlink(missing_ok=True)
+        folder = parent_of(file.path)
+        while folder and tree.look(folder) is None and _is_empty(self._place(folder)):
+            self._place(folder).rmdir()
+            folder = parent_of(folder)
+
+    def _place(self, path: RepoPath) -> Path:
+        return self._folder / os.fsdecode(path.encode("utf-8", "surrogateescape"))
+
+
+def _holds(
+    file: LocalFile | None, entry: FileEntry | None, tree: Snapshot, clean: CleanFiles | None
+) -> bool:
+    """Tell whether a place holds what an entry says, which may be nothing."""
+    if file is None or entry is None:
+        return file is None and entry is None
+    return is_same(file, entry, tree.content_of(entry), clean)
+
+
+def _write_staged(session: Session, folder: Path) -> None:
+    """Make a folder with a session's base in it show what is staged as well."""
+    for change in session.diff():
+        place = folder / change.path
+        if change.old is not None and os.path.lexists(place):
+            if place.is_dir() and not place.is_symlink():
+                place.rmdir()
+            else:
+                place.unlink()
+        if change.new is not None:
+            _write_staged_file(session, change.new, place)
+    for found, _, _ in os.walk(folder, topdown=False):
+        place = Path(found)
+        path = RepoPath(os.path.relpath(found, folder))
+        if place != folder and _is_empty(place) and session.find(path) is None:
+            place.rmdir()
+
+
+def _write_staged_file(session: Session, info: FileInfo, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if info.kind is FileKind.FOLDER:
+        place.mkdir(exist_ok=True)
+    elif info.kind is FileKind.SYMLINK:
+        os.symlink(info.target or "", place)
+    else:
+        with session.open(info.path) as source, open(place, "xb") as target:
+            shutil.copyfileobj(source, target, _COPY_BYTES)
+            os.fchmod(target.fileno(), info.mode)
+        os.utime(place, ns=(info.mtime_ns, info.mtime_ns))
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(os.scandir(folder))
+
+
+def _make_read_only(folder: Path) -> None:
+    for place, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            path = Path(place, name)
+            if not path.is_symlink():
+                path.chmod(0o444 | (path.stat().st_mode & 0o111))
+        Path(place).chmod(_READ_ONLY_FOLDER)
+
+
+def _remove_tree(folder: Path) -> None:
+    if os.path.lexists(folder):
+        for place, _, _ in os.walk(folder):
+            os.chmod(place, 0o700)
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except DatalakeError:
+        raise
+    except OSError as error:
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        raise StorageError(
+            f"The folder {folder} cannot be used: {error.strerror}: {error.filename}",
+            kind=ErrorKind.STORAGE_FULL if is_full else ErrorKind.STORAGE_UNAVAILABLE,
+            hint="Free some space and try again" if is_full else None,
+            path=str(folder),
+        ) from error

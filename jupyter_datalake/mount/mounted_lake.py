@@ -1,0 +1,289 @@
+"""One mount point: the views it shows, kept in step with the metadata, and commands on them.
+
+`refresh` makes it show what the `mounts` table says. `follow` lets views of branches go on when
+their branch does. Commands on sessions come here from `mount.commands`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from jupyter_datalake.engine.commits import head_of
+from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.history import History
+from jupyter_datalake.engine.session import open_session
+from jupyter_datalake.engine.tree_nodes import Shift
+from jupyter_datalake.errors import ConflictError, DatalakeError, ErrorKind, NotFoundError
+from jupyter_datalake.metadata.store import Transaction
+from jupyter_datalake.model.changes import Change
+from jupyter_datalake.model.commits import Author
+from jupyter_datalake.model.events import EventKind
+from jupyter_datalake.model.ids import CommitId
+from jupyter_datalake.model.mounts import Mount
+from jupyter_datalake.model.paths import RepoPath
+from jupyter_datalake.model.refs import RefKind
+from jupyter_datalake.mount.catalogue import Catalogue
+from jupyter_datalake.mount.inodes import InodeTable
+from jupyter_datalake.mount.kernel import KernelMemory, tell_kernel
+from jupyter_datalake.mount.session_view import SessionView
+from jupyter_datalake.mount.views import TreeView, View
+
+logger = logging.getLogger(__name__)
+
+FOLLOW_S = 0.5
+"""How often the lake's events are asked for."""
+
+MAX_INODES = 200_000
+"""Inodes kept; beyond, the kernel is asked to forget files. About 1 KiB each."""
+
+_TRIM_BATCH = 10_000
+_EVENT_BATCH = 1_000
+_BUSY_S = 10.0
+"""How long a session that another process has open is waited for: a commit may be ending."""
+
+
+class MountedLake:
+    """What one mount point shows. For the event loop's thread."""
+
+    def __init__(self, core: LakeCore, mountpoint: str, kernel: KernelMemory) -> None:
+        self._core = core
+        self._mountpoint = mountpoint
+        self._kernel = kernel
+        self.catalogue = Catalogue(core)
+        self.inodes = InodeTable(self.catalogue, self.catalogue.root)
+        self.problems: dict[str, str] = {}
+        """Why a mount is not shown, by its name."""
+        self._refreshing = trio.Lock()
+        self._last_event = 0
+
+    # --- what is shown ---------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Show what the metadata says, and remember from where on to follow the lake."""
+        self._last_event = await self._read(lambda tx: tx.events.last_number())
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        """Show exactly what the metadata says is mounted here.
+
+        A mount that cannot be shown is left out, with the reason in `problems`; the others are
+        not touched by it.
+        """
+        async with self._refreshing:
+            wanted = await self._read(
+                lambda tx: {mount.name: mount for mount in tx.mounts.list(self._mountpoint)}
+            )
+            shown = self.catalogue.shown
+            for name, view in shown.items():
+                mount = wanted.get(name)
+                if mount is None or not _shows(view, mount):
+                    await self._hide(view)
+            self.problems = {}
+            for name, mount in wanted.items():
+                if name not in self.catalogue.shown:
+                    await self._show(mount)
+
+    async def _show(self, mount: Mount) -> None:
+        try:
+            view = await self._open(mount)
+        except DatalakeError as error:
+            logger.warning("%s is not shown: %s", mount.name, error)
+            self.problems[mount.name] = str(error)
+            return
+        # A name such as raw@main may have been looked up before it was mounted.
+        self.catalogue.put(view)
+        project, _, last = mount.name.rpartition("/")
+        found = self.catalogue.present(self.catalogue.root, project) if project else None
+        above = self.catalogue.root if found is None else found[1]
+        await tell_kernel(self._kernel, self.inodes, Shift(names=[(above, last)]))
+
+    async def _open(self, mount: Mount) -> View:
+        if mount.session_id is None:
+            return await trio.to_thread.run_sync(self._open_tree, mount)
+        patience = trio.current_time() + _BUSY_S
+        while True:
+            try:
+                return await trio.to_thread.run_sync(self._open_session, mount, mount.session_id)
+            except ConflictError as error:
+                if error.kind is not ErrorKind.SESSION_BUSY or trio.current_time() > patience:
+                    raise
+            await trio.sleep(0.1)
+
+    def _open_session(self, mount: Mount, session_id: str) -> SessionView:
+        with self._core.metadata.read() as tx:
+            info = tx.sessions.get(session_id)
+        session = open_session(self._core, info)
+        try:
+            session.rebase()
+            return SessionView(self._core, mount.name, session)
+        except BaseException:
+            session.close()
+            raise
+
+    def _open_tree(self, mount: Mount) -> TreeView:
+        commit = History(self._core).resolve(mount.repo, mount.ref)
+        with self._core.metadata.read() as tx:
+            ref = tx.refs.find(tx.repos.get(mount.repo), mount.ref)
+        is_branch = ref is not None and ref.kind is RefKind.BRANCH
+        return TreeView(
+            self._core, mount.name, mount.repo, commit, branch=mount.ref if is_branch else None
+        )
+
+    async def _hide(self, view: View) -> None:
+        name = self.catalogue.remove(view.name)
+        if isinstance(view, SessionView):
+            async with view.gate.unchanging(), view.rearranging():
+                await trio.to_thread.run_sync(view.session.close)
+        await tell_kernel(self._kernel, self.inodes, Shift(names=[name]))
+
+    async def close(self) -> None:
+        """Let go of all sessions; what is staged in them stays."""
+        for view in self.catalogue.shown.values():
+            if isinstance(view, SessionView):
+                await trio.to_thread.run_sync(view.session.close)
+
+    # --- commands --------------------------------------------------------------------------------
+
+    def account(self) -> dict[str, Any]:
+        """Return how the mount is doing, as JSON."""
+        return {
+            "pid": os.getpid(),
+            "inodes": len(self.inodes),
+            "memory_bytes": _memory_bytes(),
+            "problems": dict(self.problems),
+            "mounts": {
+                name: {
+                    "commit": view.base.id,
+                    "writers": view.writers if isinstance(view, SessionView) else 0,
+                    "is_writable": isinstance(view, SessionView),
+                }
+                for name, view in self.catalogue.shown.items()
+                if isinstance(view, TreeView)
+            },
+        }
+
+    async def diff(self, session_id: str, below: RepoPath, limit: int) -> list[Change]:
+        """Return what is staged in a session, by path."""
+        return await self._session_view(session_id).diff(below, limit)
+
+    async def commit(
+        self, session_id: str, message: str, author: Author, metadata: dict[str, str]
+    ) -> CommitId:
+        """Commit what is staged in a session, and return when the mount shows it."""
+        view = self._session_view(session_id)
+        async with self._ending_if_closed(view):
+            commit, shift = await view.commit(message, author, metadata)
+        await tell_kernel(self._kernel, self.inodes, shift)
+        return commit.id
+
+    async def discard(self, session_id: str, paths: Sequence[RepoPath] | None) -> None:
+        """Drop what is staged in a session, and return when the mount shows it."""
+        view = self._session_view(session_id)
+        async with self._ending_if_closed(view):
+            shift = await view.discard(paths)
+        await tell_kernel(self._kernel, self.inodes, shift)
+
+    def _session_view(self, session_id: str) -> SessionView:
+        for view in self.catalogue.shown.values():
+            if isinstance(view, SessionView) and view.session.id == session_id:
+                return view
+        raise NotFoundError(
+            f"Session {session_id!r} is not mounted at {self._mountpoint}",
+            kind=ErrorKind.SESSION_NOT_FOUND,
+            hint="'datalake mounts list' shows what is",
+            session=session_id,
+        )
+
+    @asynccontextmanager
+    async def _ending_if_closed(self, view: SessionView) -> AsyncIterator[None]:
+        """Open a session again that had to close itself, because its journal failed on it."""
+        try:
+            yield
+        finally:
+            if not view.session.is_open and view.name in self.catalogue.shown:
+                with trio.CancelScope(shield=True):
+                    await self._hide(view)
+                    await self.refresh()
+
+    # --- keeping up ------------------------------------------------------------------------------
+
+    async def follow(self) -> None:
+        """Keep in step with the lake until cancelled; survives every error of the database."""
+        while True:
+            await trio.sleep(FOLLOW_S)
+            try:
+                await self.keep_up()
+            except Exception:
+                logger.exception("Following the lake failed; it is tried again")
+                await trio.sleep(5 * FOLLOW_S)
+
+    async def keep_up(self) -> None:
+        """Take in what happened since the last time: moved branches, staged changes, memory."""
+        events = await self._read(
+            lambda tx: tx.events.list(
+                self._last_event, kinds=frozenset({EventKind.REF_MOVED}), limit=_EVENT_BATCH
+            )
+        )
+        moved = {(event.subject, event.details.get("ref")) for event in events}
+        for view in self.catalogue.shown.values():
+            if isinstance(view, TreeView) and view.branch is not None:
+                await self._keep_up_view(view, has_moved=(view.repo, view.branch) in moved)
+        if events:
+            self._last_event = events[-1].number
+        await self._trim()
+
+    async def _keep_up_view(self, view: TreeView, *, has_moved: bool) -> None:
+        try:
+            if isinstance(view, SessionView):
+                await view.announce()
+                view.is_behind = view.is_behind or has_moved
+                shift = await view.rebase() if view.is_behind else Shift()
+            elif has_moved:
+                assert view.branch is not None
+                shift = await view.show(
+                    await trio.to_thread.run_sync(head_of, self._core, view.repo, view.branch)
+                )
+            else:
+                return
+        except NotFoundError as error:
+            # The repo or branch is gone; what was seen last can be looked at until it is unmounted.
+            self.problems[view.name] = str(error)
+            return
+        await tell_kernel(self._kernel, self.inodes, shift)
+
+    async def _trim(self) -> None:
+        """Ask the kernel to forget files, if it remembers very many: this process does, too."""
+        if len(self.inodes) > MAX_INODES:
+            names = list(self.inodes.oldest_files(_TRIM_BATCH))
+
+            def tell() -> None:
+                for folder_number, name in names:
+                    self._kernel.forget_name(folder_number, os.fsencode(name))
+
+            await trio.to_thread.run_sync(tell)
+
+    async def _read(self, question: Callable[[Transaction], Any]) -> Any:
+        def ask() -> Any:
+            with self._core.metadata.read() as tx:
+                return question(tx)
+
+        return await trio.to_thread.run_sync(ask)
+
+
+def _shows(view: View, mount: Mount) -> bool:
+    """Tell whether a view is what a mount asks for."""
+    if isinstance(view, SessionView):
+        return view.session.id == mount.session_id and view.session.is_open
+    return mount.session_id is None and isinstance(view, TreeView) and view.repo == mount.repo
+
+
+def _memory_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,314 @@
+"""The requests of the kernel, one method each: find the nodes, ask the view, return attributes.
+
+What is right and what is refused is decided in `mount.session_view`; what a request that is not
+here gets is ENOSYS, which makes the kernel do without it: locks are then the kernel's own,
+`fallocate` is refused, and `copy_file_range` and SEEK_HOLE work as on any simple file system.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Sequence
+
+import pyfuse3
+import trio
+from pyfuse3 import EntryAttributes, FileInfo, ReaddirToken, RequestContext, SetattrFields
+
+from jupyter_datalake.engine.tree_nodes import Node
+from jupyter_datalake.model.paths import MAX_NAME_BYTES, path_bytes, path_from_bytes
+from jupyter_datalake.mount.attributes import attributes_of, statvfs_of
+from jupyter_datalake.mount.errnos import refusal
+from jupyter_datalake.mount.guarding import guard_handlers
+from jupyter_datalake.mount.handles import (
+    HandleTable,
+    OpenFile,
+    OpenFolder,
+    WorkingDescriptors,
+)
+from jupyter_datalake.mount.inodes import Inode, InodeTable
+from jupyter_datalake.mount.views import View
+
+_WRITING = os.O_WRONLY | os.O_RDWR
+
+
+@guard_handlers
+class Operations(pyfuse3.Operations):
+    """Answers the kernel.
+
+    Parameters
+    ----------
+    space_folder
+        Where what is written lies; its free space is that of the mount.
+    """
+
+    supports_dot_lookup = False
+    # With it the kernel would keep what was written for a while: lost, if this process dies.
+    enable_writeback_cache = False
+
+    def __init__(self, inodes: InodeTable, space_folder: str | os.PathLike[str]) -> None:
+        super().__init__()
+        self._inodes = inodes
+        self._space_folder = space_folder
+        self.handles = HandleTable()
+        self.descriptors = WorkingDescriptors()
+        self.nursery: trio.Nursery | None = None
+        """Where files are fetched ahead, while the mount is served."""
+
+    # --- names -----------------------------------------------------------------------------------
+
+    async def lookup(
+        self, parent_inode: int, name: bytes, ctx: RequestContext | None = None
+    ) -> EntryAttributes:
+        """Find a name in a folder."""
+        folder = self._inodes.get(parent_inode)
+        found = await folder.view.lookup(folder.node, _text(name))
+        if found is None:
+            raise refusal(errno.ENOENT)
+        return self._introduce(folder, name, *found)
+
+    async def forget(self, inode_list: Sequence[tuple[int, int]]) -> None:
+        """Take note of what the kernel does not remember any more."""
+        for number, count in inode_list:
+            self._inodes.forget(number, count)
+
+    async def create(
+        self, parent_inode: int, name: bytes, mode: int, flags: int, ctx: RequestContext
+    ) -> tuple[FileInfo, EntryAttributes]:
+        """Make a file and open it."""
+        folder = self._inodes.get(parent_inode)
+        view = await folder.view.for_change()
+        node = view.create_file(folder.node, _text(name), mode)
+        attributes = self._introduce(folder, name, view, node)
+        return self._opened(self._inodes.get(attributes.st_ino), flags), attributes
+
+    async def mknod(
+        self, parent_inode: int, name: bytes, mode: int, rdev: int, ctx: RequestContext
+    ) -> EntryAttributes:
+        """Make a file; pipes, sockets and devices are nothing to commit, and refused."""
+        if not stat.S_ISREG(mode):
+            raise refusal(errno.EPERM)
+        folder = self._inodes.get(parent_inode)
+        view = await folder.view.for_change()
+        node = view.create_file(folder.node, _text(name), mode)
+        return self._introduce(folder, name, view, node)
+
+    async def mkdir(
+        self, parent_inode: int, name: bytes, mode: int, ctx: RequestContext
+    ) -> EntryAttributes:
+        """Make a folder."""
+        folder = self._inodes.get(parent_inode)
+        view = await folder.view.for_change()
+        node = view.create_folder(folder.node, _text(name), mode)
+        return self._introduce(folder, name, view, node)
+
+    async def symlink(
+        self, parent_inode: int, name: bytes, target: bytes, ctx: RequestContext
+    ) -> EntryAttributes:
+        """Make a symlink."""
+        folder = self._inodes.get(parent_inode)
+        view = await folder.view.for_change()
+        node = view.create_symlink(folder.node, _text(name), target)
+        return self._introduce(folder, name, view, node)
+
+    async def link(
+        self, inode: int, new_parent_inode: int, new_name: bytes, ctx: RequestContext
+    ) -> EntryAttributes:
+        """Refuse hard links: a commit has one path for each file, and half a link would lie."""
+        raise refusal(errno.EPERM)
+
+    async def unlink(self, parent_inode: int, name: bytes, ctx: RequestContext) -> None:
+        """Remove a file or symlink."""
+        folder = self._inodes.get(parent_inode)
+        view = await folder.view.for_change()
+        self._changed(view.remove_file(folder.node, _text(name)))
+
+    async def rmdir(self, parent_inode: int, name: bytes, ctx: RequestContext) -> None:
+        """Remove an empty folder."""
+        folder = self._inodes.get(parent_inode)
+        view = await folder.view.for_change()
+        self._changed(view.remove_folder(folder.node, _text(name)))
+
+    async def rename(
+        self,
+        parent_inode_old: int,
+        name_old: bytes,
+        parent_inode_new: int,
+        name_new: bytes,
+        flags: int,
+        ctx: RequestContext,
+    ) -> None:
+        """Move a name; between two views it is EXDEV, and programs copy instead."""
+        folder = self._inodes.get(parent_inode_old)
+        target = self._inodes.get(parent_inode_new)
+        if folder.view is not target.view:
+            raise refusal(errno.EXDEV)
+        view = await folder.view.for_change()
+        self._changed(
+            view.rename(folder.node, _text(name_old), target.node, _text(name_new), flags)
+        )
+
+    async def readlink(self, inode: int, ctx: RequestContext) -> bytes:
+        """Return where a symlink points."""
+        entry = self._inodes.get(inode).node.entry
+        if entry is None:
+            raise refusal(errno.EINVAL)
+        return entry.content
+
+    # --- attributes ------------------------------------------------------------------------------
+
+    async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
+        """Return the attributes of an inode."""
+        found = self._inodes.get(inode)
+        await found.view.gate.until_seen()
+        return attributes_of(found)
+
+    async def setattr(
+        self,
+        inode: int,
+        attr: EntryAttributes,
+        fields: SetattrFields,
+        fh: int | None,
+        ctx: RequestContext,
+    ) -> EntryAttributes:
+        """Change size, permissions or times; the owner is whoever mounted, for all files."""
+        found = self._inodes.get(inode)
+        if (fields.update_uid and attr.st_uid != os.getuid()) or (
+            fields.update_gid and attr.st_gid != os.getgid()
+        ):
+            raise refusal(errno.EPERM)
+        await found.view.for_change()
+        if fields.update_size:
+            await (await found.view.for_change()).truncate(found.node, attr.st_size)
+        mode = stat.S_IMODE(attr.st_mode) if fields.update_mode else None
+        mtime_ns = attr.st_mtime_ns if fields.update_mtime else None
+        if mode is not None or mtime_ns is not None:
+            view = await found.view.for_change()
+            view.set_attributes(found.node, mode=mode, mtime_ns=mtime_ns)
+        if fields.update_atime:
+            found.accessed_ns = attr.st_atime_ns
+        found.changed_ns = time.time_ns()
+        return attributes_of(found)
+
+    async def statfs(self, ctx: RequestContext) -> pyfuse3.StatvfsData:
+        """Return how much space there is."""
+        return statvfs_of(self._space_folder)
+
+    async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:
+        """Return repo, commit or digest of a file."""
+        if name.startswith(b"user.datalake."):
+            found = self._inodes.get(inode)
+            await found.view.gate.until_seen()
+            value = found.view.xattrs(found.node).get(name)
+            if value is not None:
+                return value
+        raise refusal(pyfuse3.ENOATTR)
+
+    async def listxattr(self, inode: int, ctx: RequestContext) -> Sequence[bytes]:
+        """Return the names that `getxattr` has a value for."""
+        found = self._inodes.get(inode)
+        await found.view.gate.until_seen()
+        return list(found.view.xattrs(found.node))
+
+    async def setxattr(self, inode: int, name: bytes, value: bytes, ctx: RequestContext) -> None:
+        """Refuse: a commit has no place for them."""
+        raise refusal(errno.ENOTSUP)
+
+    async def removexattr(self, inode: int, name: bytes, ctx: RequestContext) -> None:
+        """Refuse: those there are cannot be removed."""
+        raise refusal(errno.ENOTSUP)
+
+    # --- files -----------------------------------------------------------------------------------
+
+    async def open(self, inode: int, flags: int, ctx: RequestContext) -> FileInfo:
+        """Open a file. Nothing is copied or fetched before it is used."""
+        found = self._inodes.get(inode)
+        if flags & (_WRITING | os.O_TRUNC):
+            view = await found.view.for_change()
+            if flags & os.O_TRUNC:
+                await view.truncate(found.node, 0)
+        return self._opened(found, flags)
+
+    async def read(self, fh: int, off: int, size: int) -> bytes:
+        """Read from a file."""
+        return await self.handles.file(fh).read(off, size)
+
+    async def write(self, fh: int, off: int, buf: bytes) -> int:
+        """Write to a file, all of it."""
+        return await self.handles.file(fh).write(off, buf)
+
+    async def fsync(self, fh: int, datasync: bool) -> None:
+        """Make a file and everything staged before survive the loss of power."""
+        await self.handles.file(fh).sync()
+
+    async def release(self, fh: int) -> None:
+        """End an open of a file."""
+        handle = self.handles.file(fh)
+        self.handles.remove(fh)
+        handle.close()
+        handle.inode.view.release(handle.inode.node)
+        self._inodes.drop_if_unknown(handle.inode)
+
+    # --- folders ---------------------------------------------------------------------------------
+
+    async def opendir(self, inode: int, ctx: RequestContext) -> int:
+        """Open a folder to be listed."""
+        return self.handles.add(OpenFolder(self._inodes.get(inode)))
+
+    async def readdir(self, fh: int, start_id: int, token: ReaddirToken) -> None:
+        """List a folder from a position on; each position stays valid while it is open."""
+        handle = self.handles.folder(fh)
+        await handle.inode.view.gate.until_seen()
+        if start_id == 0:
+            handle.rewind()
+        for position, name, view, node in handle.entries(start_id):
+            raw = path_bytes(name)
+            if raw in {b".", b".."} or len(raw) > MAX_NAME_BYTES:
+                continue  # only a stranger's tree has such names, and the kernel has none for them
+            inode = self._inodes.of(view, node, handle.inode, name)
+            if not pyfuse3.readdir_reply(token, raw, attributes_of(inode), position + 1):
+                self._inodes.drop_if_unknown(inode)
+                return
+            inode.lookups += 1
+
+    async def fsyncdir(self, fh: int, datasync: bool) -> None:
+        """Make everything staged survive the loss of power."""
+        await self.handles.folder(fh).inode.view.sync()
+
+    async def releasedir(self, fh: int) -> None:
+        """End the listing of a folder."""
+        self.handles.folder(fh)
+        self.handles.remove(fh)
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _introduce(self, folder: Inode, name: bytes, view: View, node: Node) -> EntryAttributes:
+        """Return the attributes of a node that the kernel learns of, and count that it does."""
+        inode = self._inodes.of(view, node, folder, _text(name))
+        try:
+            attributes = attributes_of(inode)
+        except BaseException:
+            self._inodes.drop_if_unknown(inode)
+            raise
+        inode.lookups += 1
+        return attributes
+
+    def _opened(self, inode: Inode, flags: int) -> FileInfo:
+        handle = OpenFile(inode, self.descriptors, self.nursery, can_write=bool(flags & _WRITING))
+        # The kernel is told when content changes otherwise than through it, so its pages hold.
+        return FileInfo(fh=self.handles.add(handle), keep_cache=True)
+
+    def _changed(self, node: Node) -> None:
+        """Take note that a node's name was changed, or its last one removed."""
+        inode = self._inodes.find(node)
+        if inode is not None:
+            inode.changed_ns = time.time_ns()
+
+
+def _text(name: bytes) -> str:
+    """Return a name of the kernel; FUSE passes up to 1,024 bytes, file systems have 255."""
+    if len(name) > MAX_NAME_BYTES:
+        raise refusal(errno.ENAMETOOLONG)
+    return path_from_bytes(name)

@@ -1,0 +1,236 @@
+"""What differs between an ordinary folder and the commit it was made from.
+
+Both are walked in the order of manifest keys and joined, so memory does not grow with them, and
+a file whose stat(2) is what it was when it was last known to be clean is not read again.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgpack
+
+from jupyter_datalake.engine.content import FileContent
+from jupyter_datalake.engine.snapshot import Snapshot, file_info
+from jupyter_datalake.model.changes import Change, change_of
+from jupyter_datalake.model.entries import EntryKind, FileEntry
+from jupyter_datalake.model.files import FileInfo, FileKind
+from jupyter_datalake.model.ids import CommitId
+from jupyter_datalake.model.paths import RepoPath, path_bytes, path_from_bytes, path_key
+
+_SETTLED_NS = 50_000_000
+"""Clocks of file systems tick every few milliseconds: a file changed again within one tick looks
+the same to stat(2). One whose change is not older than this is read rather than believed."""
+
+_LAST = b"\xff" * 4096
+"""Behind every key: no path is so long."""
+
+_KINDS = {
+    stat.S_IFREG: FileKind.FILE,
+    stat.S_IFLNK: FileKind.SYMLINK,
+    stat.S_IFDIR: FileKind.FOLDER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file, symlink or empty folder below the folder."""
+
+    path: RepoPath
+    place: Path
+    status: os.stat_result
+
+    @property
+    def kind(self) -> FileKind:
+        """What it is."""
+        return _KINDS[stat.S_IFMT(self.status.st_mode)]
+
+    @property
+    def mode(self) -> int:
+        """Its permission bits."""
+        return stat.S_IMODE(self.status.st_mode)
+
+    def info(self) -> FileInfo:
+        """Return it as people see it; its digest is not known."""
+        is_link = self.kind is FileKind.SYMLINK
+        target = path_from_bytes(os.readlink(os.fsencode(self.place))) if is_link else None
+        return FileInfo(
+            self.path,
+            self.kind,
+            0 if self.kind is FileKind.FOLDER else self.status.st_size,
+            self.mode,
+            self.status.st_mtime_ns,
+            digest=None,
+            target=target,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A path on which folder and commit disagree."""
+
+    path: RepoPath
+    old: FileEntry | None
+    new: LocalFile | None
+
+    def as_change(self) -> Change:
+        """Return it as people see it."""
+        return change_of(
+            self.path,
+            None if self.old is None else file_info(self.path, self.old),
+            None if self.new is None else self.new.info(),
+        )
+
+
+@dataclass(slots=True)
+class CleanFiles:
+    """The commit that a folder stands at, and files known to hold what that commit says."""
+
+    commit_id: CommitId
+    known: dict[bytes, tuple[int, ...]] = field(default_factory=dict)
+    """Manifest key to size, mtime, inode and ctime."""
+
+    def has(self, file: LocalFile) -> bool:
+        """Tell whether a file is what it was when it was last known to be clean."""
+        return self.known.get(path_key(file.path)) == _fingerprint(file.status)
+
+    def add(self, file: LocalFile) -> None:
+        """Remember a file that holds what the commit says, if its time can be relied on."""
+        if time.time_ns() - file.status.st_ctime_ns > _SETTLED_NS:
+            self.known[path_key(file.path)] = _fingerprint(file.status)
+
+    def save(self, path: Path) -> None:
+        """Write it down; a kill leaves the old state or the new one."""
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+        with open(fresh, "wb") as file:
+            file.write(msgpack.packb({"commit": self.commit_id, "known": self.known}))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+
+
+def load_clean_files(path: Path) -> CleanFiles | None:
+    """Return what `CleanFiles.save` wrote, or None where nothing legible is."""
+    try:
+        raw: dict[str, Any] = msgpack.unpackb(path.read_bytes(), raw=False, strict_map_key=False)
+        known = {key: tuple(value) for key, value in raw["known"].items()}
+        return CleanFiles(CommitId(raw["commit"]), known)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def iter_differences(
+    folder: Path, base: Snapshot, clean: CleanFiles, skipped: list[str]
+) -> Iterator[Difference]:
+    """Yield what differs between a folder and `base`, in order of manifest keys.
+
+    Times alone are no difference. Files found to be unchanged are added to `clean`.
+
+    Parameters
+    ----------
+    skipped
+        Gets a line for each thing that no commit can hold: pipes, sockets, devices.
+    """
+    local = walk(folder, skipped)
+    old = base.iter_entries()
+    here, there = next(local, None), next(old, None)
+    while here is not None or there is not None:
+        here_key = _LAST if here is None else path_key(here.path)
+        there_key = _LAST if there is None else path_key(there[0])
+        if here is not None and here_key < there_key:
+            yield Difference(here.path, None, here)
+            here = next(local, None)
+        elif there is not None and there_key < here_key:
+            yield Difference(there[0], there[1], None)
+            there = next(old, None)
+        else:
+            assert here is not None
+            assert there is not None
+            if not is_same(here, there[1], base.content_of(there[1]), clean):
+                yield Difference(here.path, there[1], here)
+            here, there = next(local, None), next(old, None)
+
+
+def is_same(
+    file: LocalFile, entry: FileEntry, content: FileContent, clean: CleanFiles | None
+) -> bool:
+    """Tell whether a file holds what an entry says; it is read only if nothing else tells."""
+    if entry.kind is EntryKind.FOLDER:
+        return file.kind is FileKind.FOLDER
+    if entry.kind is EntryKind.SYMLINK:
+        return (
+            file.kind is FileKind.SYMLINK and os.readlink(os.fsencode(file.place)) == entry.content
+        )
+    if (file.kind, file.mode, file.status.st_size) != (FileKind.FILE, entry.mode, entry.size_bytes):
+        return False
+    if clean is not None and clean.has(file):
+        return True
+    is_equal = _holds(file.place, content)
+    if is_equal and clean is not None:
+        clean.add(file)
+    return is_equal
+
+
+def look(folder: Path, path: RepoPath) -> LocalFile | None:
+    """Return what is at a path below a folder; None where nothing is, or a folder with contents."""
+    place = Path(os.fsdecode(os.path.join(os.fsencode(folder), path_bytes(path))))
+    try:
+        status = place.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if stat.S_IFMT(status.st_mode) not in _KINDS:
+        return None
+    if stat.S_ISDIR(status.st_mode) and any(os.scandir(place)):
+        return None
+    return LocalFile(path, place, status)
+
+
+def walk(folder: Path, skipped: list[str]) -> Iterator[LocalFile]:
+    """Yield files, symlinks and empty folders below a folder, in order of manifest keys."""
+    root = os.fsencode(folder)
+    open_folders = [iter(_names(root))]
+    above = [b""]
+    while open_folders:
+        for name in open_folders[-1]:
+            relative = b"/".join([*above[1:], name])
+            place = os.path.join(root, relative)
+            try:
+                status = os.lstat(place)
+            except FileNotFoundError:
+                continue  # removed since its folder was listed
+            kind = stat.S_IFMT(status.st_mode)
+            if kind not in _KINDS:
+                skipped.append(f"{os.fsdecode(place)}: neither a file, a folder nor a symlink")
+                continue
+            if kind == stat.S_IFDIR and (names := _names(place)):
+                open_folders.append(iter(names))
+                above.append(name)
+                break
+            yield LocalFile(path_from_bytes(relative), Path(os.fsdecode(place)), status)
+        else:
+            open_folders.pop()
+            above.pop()
+
+
+def _names(folder: bytes) -> list[bytes]:
+    try:
+        return sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return []
+
+
+def _fingerprint(status: os.stat_result) -> tuple[int, ...]:
+    return (status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
+
+
+def _holds(place: Path, content: FileContent) -> bool:
+    """Tell whether a file's bytes are those of a content of the same size."""
+    with open(place, "rb") as file:
+        return all(file.read(len(chunk)) == chunk for chunk in content.iter_chunks())

@@ -1,0 +1,264 @@
+"""The view of a branch that is mounted writable: a session, and what POSIX asks of changes to it.
+
+The session journals every change and keeps the bytes; here is decided what is refused and why.
+Handlers call `for_change` first and the plain methods after it, without an await between them.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from functools import partial
+from itertools import islice
+
+import trio
+
+from jupyter_datalake.engine.commits import head_of
+from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.session import Session
+from jupyter_datalake.engine.tree_nodes import DataFile, Node, Shift
+from jupyter_datalake.model.changes import Change
+from jupyter_datalake.model.commits import Author, Commit
+from jupyter_datalake.model.ids import CommitId
+from jupyter_datalake.model.paths import MAX_PATH_BYTES, RepoPath, path_bytes
+from jupyter_datalake.mount.errnos import refusal
+from jupyter_datalake.mount.views import TreeView
+
+MAX_FILE_BYTES = 2**50
+"""Beyond it a file is refused: no honest one is so large, and a mistake need not fill the disk."""
+
+RENAME_NOREPLACE = 1
+"""The only flag of renameat2(2) that is supported."""
+
+_SET_ID_BITS = 0o6000
+
+
+class SessionView(TreeView):
+    """A branch and what is staged on it.
+
+    Parameters
+    ----------
+    session
+        Open, and this view's to close.
+    """
+
+    def __init__(self, core: LakeCore, name: str, session: Session) -> None:
+        info = session.info
+        super().__init__(core, name, info.repo, session.base, branch=info.branch, tree=session.tree)
+        self.session = session
+        self.writers = 0
+        """Files in it that are open for writing."""
+        self.is_dirty = False
+        """Whether something was staged since the lake's followers were told."""
+        self.is_behind = False
+        """Whether the branch has moved on since the commit that this is based on."""
+
+    async def for_change(self) -> SessionView:
+        """Return this view when it may be changed, up to the caller's next await."""
+        await self.gate.until_changeable()
+        if not self.session.is_open:
+            raise refusal(errno.ESTALE)  # it was unmounted while somebody had a file open
+        self.is_dirty = True
+        return self
+
+    async def sync(self) -> None:
+        """Make what was staged survive the loss of power."""
+        if self.session.is_open:
+            await trio.to_thread.run_sync(self.session.sync)
+
+    def _drop(self, node: Node) -> None:
+        if self.session.is_open:
+            self.session.release(node)
+
+    # --- names -----------------------------------------------------------------------------------
+
+    def create_file(self, folder: Node, name: str, mode: int) -> Node:
+        """Make an empty file."""
+        self._check_free(folder, name)
+        return self.session.create_file(folder, name, mode)
+
+    def create_folder(self, folder: Node, name: str, mode: int) -> Node:
+        """Make a folder."""
+        self._check_free(folder, name)
+        return self.session.create_folder(folder, name, mode)
+
+    def create_symlink(self, folder: Node, name: str, target: bytes) -> Node:
+        """Make a symlink; the target is kept as it is."""
+        self._check_free(folder, name)
+        return self.session.create_symlink(folder, name, target)
+
+    def remove_file(self, folder: Node, name: str) -> Node:
+        """Remove a file or symlink and return it; who has it open can go on using it."""
+        node = self._child(folder, name)
+        if node.is_folder:
+            raise refusal(errno.EISDIR)
+        self.session.remove(node)
+        return node
+
+    def remove_folder(self, folder: Node, name: str) -> Node:
+        """Remove an empty folder and return it."""
+        node = self._child(folder, name)
+        if not node.is_folder:
+            raise refusal(errno.ENOTDIR)
+        if not self.tree.is_empty(node):
+            raise refusal(errno.ENOTEMPTY)
+        self.session.remove(node)
+        return node
+
+    def rename(self, folder: Node, name: str, target: Node, new_name: str, flags: int) -> Node:
+        """Move a file or folder over whatever POSIX lets it replace, and return it."""
+        if flags & ~RENAME_NOREPLACE:
+            raise refusal(errno.EINVAL)
+        node = self._child(folder, name)
+        existing = self.tree.lookup(target, new_name)
+        if existing is node:
+            return node
+        if existing is None:
+            self._check_place(target, new_name)
+        else:
+            self._check_replaceable(node, existing, flags)
+        above: Node | None = target
+        while above is not None:
+            if above is node:
+                raise refusal(errno.EINVAL)
+            above = above.parent
+        self.session.move(node, target, new_name)
+        return node
+
+    def _check_replaceable(self, node: Node, existing: Node, flags: int) -> None:
+        if flags & RENAME_NOREPLACE:
+            raise refusal(errno.EEXIST)
+        if existing.is_folder and not node.is_folder:
+            raise refusal(errno.EISDIR)
+        if node.is_folder and not existing.is_folder:
+            raise refusal(errno.ENOTDIR)
+        if existing.is_folder and not self.tree.is_empty(existing):
+            raise refusal(errno.ENOTEMPTY)
+
+    def _child(self, folder: Node, name: str) -> Node:
+        node = self.tree.lookup(folder, name)
+        if node is None:
+            raise refusal(errno.ENOENT)
+        return node
+
+    def _check_free(self, folder: Node, name: str) -> None:
+        if self.tree.lookup(folder, name) is not None:
+            raise refusal(errno.EEXIST)
+        self._check_place(folder, name)
+
+    def _check_place(self, folder: Node, name: str) -> None:
+        if not self.tree.is_attached(folder):
+            raise refusal(errno.ENOENT)  # a removed folder that somebody still stands in
+        length = len(path_bytes(self.tree.path_of(folder))) + 1 + len(path_bytes(name))
+        if length > MAX_PATH_BYTES:
+            # The kernel bounds what one call names, not where a series of chdir(2) ends. A path
+            # that cannot be named whole could not be committed either.
+            raise refusal(errno.ENAMETOOLONG)
+
+    # --- content and attributes ------------------------------------------------------------------
+
+    async def working_file(self, node: Node, *, keep_bytes: int | None = None) -> DataFile:
+        """Return the working file of a file; its content is copied there when it has none.
+
+        The copy is made in a thread, so a large file holds up nobody else. When this returns the
+        tree may be changed, up to the caller's next await.
+
+        Parameters
+        ----------
+        keep_bytes
+            How much of the content is wanted, if not all of it.
+        """
+        await self.for_change()
+        while node.data is None:
+            entry = node.entry
+            if entry is None:
+                raise refusal(errno.EISDIR if node.is_folder else errno.ESTALE)
+            data = await trio.to_thread.run_sync(
+                partial(self.session.copy_out, entry, keep_bytes=keep_bytes)
+            )
+            try:
+                await self.for_change()
+                # Somebody else may have been first, or a rebase may have brought other content.
+                if node.data is None and node.entry is entry:
+                    self.session.take(node, data)
+            finally:
+                if node.data is not data:
+                    self.session.drop(data)
+        return node.data
+
+    async def truncate(self, node: Node, size: int) -> None:
+        """Cut or extend a file; what is added reads as zeros and takes no space."""
+        if size > MAX_FILE_BYTES:
+            raise refusal(errno.EFBIG)
+        data = await self.working_file(node, keep_bytes=size)
+        os.truncate(data.path, size)
+        self.written(node)
+
+    def written(self, node: Node) -> None:
+        """Take note that bytes of a working file were changed."""
+        self.session.restage(node)
+        if node.mode & _SET_ID_BITS:
+            # The kernel leaves it to the file system that a program loses its privileges when
+            # somebody writes to it.
+            self.session.set_attributes(node, mode=node.mode & ~_SET_ID_BITS)
+
+    def set_attributes(self, node: Node, *, mode: int | None, mtime_ns: int | None) -> None:
+        """Change permissions or time of a node; a symlink has only a time."""
+        self.session.set_attributes(node, mode=mode, mtime_ns=mtime_ns)
+
+    # --- commands --------------------------------------------------------------------------------
+
+    async def diff(self, below: RepoPath, limit: int) -> list[Change]:
+        """Return what is staged at and below a path, at most `limit` changes."""
+        async with self.gate.unchanging(), self.rearranging():
+            return await trio.to_thread.run_sync(lambda: [*islice(self.session.diff(below), limit)])
+
+    async def commit(
+        self, message: str, author: Author, metadata: dict[str, str]
+    ) -> tuple[Commit, Shift]:
+        """Commit what is staged. Writers wait meanwhile, readers do not.
+
+        Raises
+        ------
+        StateError, ConflictError
+            As `Session.commit`; nothing changed.
+        """
+        async with self.gate.unchanging():
+            async with self.rearranging():
+                staged = await trio.to_thread.run_sync(self.session.collect)
+            result = await trio.to_thread.run_sync(
+                partial(self.session.publish, staged, message, author, metadata=metadata)
+            )
+            async with self.rearranging():
+                shift = await trio.to_thread.run_sync(self.session.settle, staged, result.commit)
+            self._stand_at(result.commit)
+            self.is_behind = False
+        return result.commit, shift
+
+    async def discard(self, paths: Sequence[RepoPath] | None) -> Shift:
+        """Drop what is staged at and below `paths`, or everything."""
+        async with self.gate.unchanging(), self.rearranging():
+            return await trio.to_thread.run_sync(self.session.discard, paths)
+
+    async def rebase(self) -> Shift:
+        """Take in what others committed, if nothing is staged and nobody is about to write."""
+        if self.writers:
+            return Shift()
+
+        def take_in() -> tuple[Shift, CommitId]:
+            return self.session.rebase(), head_of(
+                self._core, self.repo, self.session.info.branch
+            ).id
+
+        async with self.gate.unchanging(), self.rearranging():
+            shift, head_id = await trio.to_thread.run_sync(take_in)
+            self._stand_at(self.session.base)
+            self.is_behind = self.base.id != head_id
+        return shift
+
+    async def announce(self) -> None:
+        """Tell the lake's followers that something else is staged, if it is."""
+        if self.is_dirty:
+            self.is_dirty = False
+            await trio.to_thread.run_sync(self.session.announce)
