@@ -19,6 +19,7 @@ from jupyter_datalake.lake.files import Files
 from jupyter_datalake.lake.jobs import Jobs
 from jupyter_datalake.lake.lineage import LineageVerbs
 from jupyter_datalake.lake.maintenance import Maintenance
+from jupyter_datalake.lake.mounts import Mounts
 from jupyter_datalake.lake.opening import create_core, open_core
 from jupyter_datalake.lake.pipelines import Pipelines
 from jupyter_datalake.lake.refs import Refs
@@ -56,6 +57,7 @@ class Lake:
         self.lineage = LineageVerbs(context)
         self.warehouse = WarehouseVerbs(context)
         self.events = Events(context)
+        self.mounts = Mounts(context, self.sessions)
         self.maintenance = Maintenance(context)
 
     @classmethod
