@@ -76,6 +76,8 @@ class Jobs(TableGroup):
 
     def find(self, prefix: str) -> Job | None:
         """Return the job whose id begins with `prefix`, or None if none or several do."""
+        if not prefix:
+            return None  # the beginning of every id names none, also where there is only one
         jobs = tables.jobs
         found = self._select(jobs.c.id >= prefix, jobs.c.id < prefix + "g", limit=2)
         return found[0] if len(found) == 1 else None
@@ -223,11 +225,18 @@ class Jobs(TableGroup):
         )
 
     def renew(self, job_id: str, owner: str, duration_s: float) -> bool:
-        """Prolong the owner's lease on a job; tell whether the job is still the owner's."""
+        """Prolong the owner's lease on a job; tell whether the job is still the owner's.
+
+        One that was declared lost is not, even before somebody takes it up again.
+        """
         jobs = tables.jobs
         result = self._connection.execute(
             update(jobs)
-            .where(jobs.c.id == job_id, jobs.c.owner == owner)
+            .where(
+                jobs.c.id == job_id,
+                jobs.c.owner == owner,
+                jobs.c.state.in_([str(JobState.RUNNING), str(JobState.EGRESSING)]),
+            )
             .values(lease_until_ns=self._now_ns + int(duration_s * 1e9))
         )
         return result.rowcount == 1

@@ -38,10 +38,10 @@ class Lineage(TableGroup):
         rows = self._connection.execute(
             select(ids).where(ids.c.id >= prefix, ids.c.id < prefix + "g").limit(2)
         ).all()
-        if len(rows) != 1:
+        if len(rows) != 1 or not prefix:
             raise NotFoundError(
                 f"There is no global id {prefix!r}"
-                if not rows
+                if not rows or not prefix
                 else f"{prefix!r} is the beginning of several global ids",
                 kind=ErrorKind.GLOBAL_ID_NOT_FOUND,
                 hint="'datalake lineage list' shows the newest",

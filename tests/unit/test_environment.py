@@ -3,19 +3,15 @@
 import os
 import pwd
 
-import pytest
-
 from jupyter_datalake import environment
-from jupyter_datalake.errors import ErrorKind, InvalidInputError
 
 
-def test_the_lake_is_named_or_asked_for():
+def test_the_lake_is_the_named_one_or_the_users_own(monkeypatch):
     assert environment.lake_url({"DATALAKE_URL": "/x"}) == "/x"
+    assert environment.lake_url({"XDG_DATA_HOME": "/data"}) == "/data/jupyter_datalake/lake"
+    monkeypatch.setenv("HOME", "/home/ada")
     for empty in ({}, {"DATALAKE_URL": ""}):
-        with pytest.raises(InvalidInputError) as caught:
-            environment.lake_url(empty)
-        assert caught.value.kind is ErrorKind.INVALID_URL
-        assert "DATALAKE_URL" in caught.value.hint
+        assert environment.lake_url(empty) == "/home/ada/.local/share/jupyter_datalake/lake"
 
 
 def test_the_mount_point_may_be_missing():
