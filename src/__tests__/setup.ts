@@ -1,0 +1,4 @@
+/** What every unit test starts from. */
+import { configure } from '@testing-library/react';
+
+configure({ testIdAttribute: 'data-testid' });

@@ -1,0 +1,56 @@
+/**
+ * Operations on jobs and their datums.
+ */
+import type { Body, IClient, Query } from './client';
+import type * as api from './types';
+
+/** Return a page of jobs, newest first. */
+export function listJobs(client: IClient, query: Query<'listJobs'> = {}): Promise<api.JobPage> {
+  return client.request({ path: ['jobs'], query });
+}
+
+/** Return one job. */
+export function getJob(client: IClient, job: string): Promise<api.Job> {
+  return client.request({ path: ['jobs', job] });
+}
+
+/** Stop a job; nothing is committed, datums that succeeded are kept. */
+export function cancelJob(client: IClient, job: string): Promise<api.Job> {
+  return client.request({ method: 'POST', path: ['jobs', job, 'cancellations'] });
+}
+
+/** Run a job's pipeline again over its inputs as they are now. */
+export function rerunJob(
+  client: IClient,
+  job: string,
+  body: Body<'rerunJob'> = {}
+): Promise<api.Started> {
+  return client.request({ method: 'POST', path: ['jobs', job, 'reruns'], body });
+}
+
+/** Return a page of a job's datums by position. */
+export function listDatums(
+  client: IClient,
+  job: string,
+  query: Query<'listDatums'> = {}
+): Promise<api.DatumPage> {
+  return client.request({ path: ['jobs', job, 'datums'], query });
+}
+
+/** Return what a job's datums printed; running ones as far as they are. */
+export function getLogs(
+  client: IClient,
+  job: string,
+  query: Query<'getLogs'> = {}
+): Promise<api.LogPage> {
+  return client.request({ path: ['jobs', job, 'logs'], query });
+}
+
+/** Return a datum's executed notebook; of a failed one as far as it came. */
+export function getNotebook(
+  client: IClient,
+  job: string,
+  datum: number
+): Promise<Record<string, unknown>> {
+  return client.request({ path: ['jobs', job, 'datums', datum, 'notebook'] });
+}

@@ -1,0 +1,56 @@
+/**
+ * Operations on sessions: what is written to a mounted branch and not yet committed.
+ */
+import type { Body, IClient, Query } from './client';
+import type * as api from './types';
+
+/** Return the open sessions, oldest first. */
+export function listSessions(
+  client: IClient,
+  query: Query<'listSessions'> = {}
+): Promise<api.SessionPage> {
+  return client.request({ path: ['sessions'], query });
+}
+
+/** Remove a session that is not mounted, with everything staged in it. */
+export function deleteSession(client: IClient, session: string): Promise<void> {
+  return client.request({ method: 'DELETE', path: ['sessions', session] });
+}
+
+/** Return what is staged in a session, by path. */
+export function diffSession(
+  client: IClient,
+  session: string,
+  query: Query<'diffSession'> = {}
+): Promise<api.ChangePage> {
+  return client.request({ path: ['sessions', session, 'changes'], query });
+}
+
+/**
+ * Commit what is staged; the session goes on from the new commit.
+ *
+ * @param base - the commit the caller believes the session to be based on; if it is not, the
+ * answer is an error of kind `branch-moved` and nothing is committed.
+ */
+export function commitSession(
+  client: IClient,
+  session: string,
+  body: Body<'commitSession'>,
+  base?: string
+): Promise<api.Commit> {
+  return client.request({
+    method: 'POST',
+    path: ['sessions', session, 'commits'],
+    body,
+    headers: base === undefined ? {} : { 'If-Match': base }
+  });
+}
+
+/** Drop what is staged, everywhere or at and below some paths. */
+export function discardSession(
+  client: IClient,
+  session: string,
+  body: Body<'discardSession'> = {}
+): Promise<void> {
+  return client.request({ method: 'POST', path: ['sessions', session, 'discards'], body });
+}

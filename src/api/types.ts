@@ -1,0 +1,3275 @@
+// Generated from server/openapi.yaml by 'jlpm types'; not edited by hand.
+export interface paths {
+    "/repos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Repos by name, each with its newest commit. */
+        get: operations["listRepos"];
+        put?: never;
+        /** Create a repo with an empty first commit on its branch main. */
+        post: operations["createRepo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        /** One repo. */
+        get: operations["getRepo"];
+        put?: never;
+        post?: never;
+        /** Remove a repo that nothing uses, with its history. */
+        delete: operations["deleteRepo"];
+        options?: never;
+        head?: never;
+        /** Replace a repo's description. */
+        patch: operations["updateRepo"];
+        trace?: never;
+    };
+    "/repos/{repo}/refs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        /** Branches and tags by name. */
+        get: operations["listRefs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/refs/{ref}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        /** One branch or tag, by its name. */
+        get: operations["getRef"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/branches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Create a branch at a commit; no bytes move. */
+        post: operations["createBranch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/branches/{branch}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                branch: components["parameters"]["branch"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a branch that no session writes to. */
+        delete: operations["deleteBranch"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Create a tag at a commit. */
+        post: operations["createTag"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/tags/{tag}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                tag: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a tag. */
+        delete: operations["deleteTag"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/moves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        /** The reflog, newest first. */
+        get: operations["listMoves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/refs/{ref}/commits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        /** The commits that a ref leads back to, newest first. */
+        get: operations["listCommits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/commits/{ref}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        /** The commit that a ref expression means now. */
+        get: operations["getCommit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        /** The paths on which two commits differ. */
+        get: operations["diffCommits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/refs/{ref}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        /** The children of a folder, by name. */
+        get: operations["listFiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/refs/{ref}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        /** What is at a path. */
+        get: operations["getFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/refs/{ref}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        /**
+         * A file's bytes, or one range of them.
+         * @description Always sent as a download; nothing in a lake is rendered on the server's origin.
+         */
+        get: operations["readFile"];
+        /** Commit one file to a branch; the body is its content, streamed. */
+        put: operations["putFile"];
+        post?: never;
+        /** Commit the removal of a file or folder. */
+        delete: operations["deleteFile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/copies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Commit a copy of a file or folder, also between repos; no bytes move. */
+        post: operations["copyFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Open sessions, oldest first. */
+        get: operations["listSessions"];
+        put?: never;
+        /** Begin a session on a branch. */
+        post: operations["createSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        /** One session. */
+        get: operations["getSession"];
+        put?: never;
+        post?: never;
+        /** Remove a session that is not mounted, with everything staged in it. */
+        delete: operations["deleteSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        /** What is staged in a session, by path. */
+        get: operations["diffSession"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/commits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Commit what is staged; the session goes on from the new commit.
+         * @description `If-Match` may carry the commit the caller believes the session to be based on; if the session has moved on since, the answer is 409 `branch-moved` and nothing is committed.
+         */
+        post: operations["commitSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/discards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Drop what is staged, everywhere or at and below some paths. */
+        post: operations["discardSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is mounted, by path. */
+        get: operations["listMounts"];
+        put?: never;
+        /** Mount a repo below the server's mount point. */
+        post: operations["createMount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mounts/{mount}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                mount: components["parameters"]["mount"];
+            };
+            cookie?: never;
+        };
+        /** One mount, by the name of its folder. */
+        get: operations["getMount"];
+        put?: never;
+        post?: never;
+        /** Unmount; a session with staged changes stays, and is taken up by the next mount. */
+        delete: operations["deleteMount"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mountpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Folders that show repos, and how the processes behind them are doing. */
+        get: operations["listMountpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pipelines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pipelines by name. */
+        get: operations["listPipelines"];
+        put?: never;
+        /** Publish a new pipeline; it runs at once where its inputs hold data. */
+        post: operations["createPipeline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pipelines/{pipeline}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline: components["parameters"]["pipeline"];
+            };
+            cookie?: never;
+        };
+        /** One pipeline. */
+        get: operations["getPipeline"];
+        /** Publish the next version of a pipeline. */
+        put: operations["updatePipeline"];
+        post?: never;
+        /** Remove a pipeline with its jobs; its output stays. */
+        delete: operations["deletePipeline"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pipelines/{pipeline}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline: components["parameters"]["pipeline"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a pipeline take up no new work. */
+        post: operations["pausePipeline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pipelines/{pipeline}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline: components["parameters"]["pipeline"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a pipeline take up work again. */
+        post: operations["resumePipeline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pipelines/{pipeline}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline: components["parameters"]["pipeline"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tick a pipeline's clock, or run it over its inputs as they are. */
+        post: operations["runPipeline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pipelines/{pipeline}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline: components["parameters"]["pipeline"];
+            };
+            cookie?: never;
+        };
+        /** What would run now, and why. */
+        get: operations["planPipeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/previews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The first datums that a spec makes; the pipeline need not exist. */
+        post: operations["previewPipeline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/promotions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The draft of a pipeline that runs a notebook; nothing is published. */
+        post: operations["promotePipeline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schemas/pipeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The JSON Schema of the written form of a pipeline. */
+        get: operations["getSchema"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Jobs, newest first. */
+        get: operations["listJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{job}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+            };
+            cookie?: never;
+        };
+        /** One job. */
+        get: operations["getJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{job}/cancellations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a job; nothing is committed, datums that succeeded are kept. */
+        post: operations["cancelJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{job}/reruns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run a job's pipeline again over its inputs as they are now. */
+        post: operations["rerunJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{job}/datums": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+            };
+            cookie?: never;
+        };
+        /** A job's datums by position. */
+        get: operations["listDatums"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{job}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+            };
+            cookie?: never;
+        };
+        /** What a job's datums printed; running ones as far as they are. */
+        get: operations["getLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{job}/datums/{datum}/notebook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+                datum: number;
+            };
+            cookie?: never;
+        };
+        /** A datum's executed notebook; of a failed one as far as it came. */
+        get: operations["getNotebook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/globals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Global ids, newest first; each is one change and all it set off. */
+        get: operations["listLineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/globals/{global_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                global_id: string;
+            };
+            cookie?: never;
+        };
+        /** The jobs and commits under a global id. */
+        get: operations["getGlobal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/refs/{ref}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        /** What a commit, or one of its files, was made from, and what was made from it. */
+        get: operations["getLineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The graph of repos, pipelines, clocks and warehouse tables. */
+        get: operations["getGraph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Warehouse connections by name. */
+        get: operations["listConnections"];
+        put?: never;
+        /** Name a way into a warehouse. */
+        post: operations["createConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/connections/{connection}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection: components["parameters"]["connection"];
+            };
+            cookie?: never;
+        };
+        /** One connection. */
+        get: operations["getConnection"];
+        put?: never;
+        post?: never;
+        /** Forget a connection; the warehouse is left alone. */
+        delete: operations["deleteConnection"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/connections/{connection}/tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection: components["parameters"]["connection"];
+            };
+            cookie?: never;
+        };
+        /** The tables that a connection leads to. */
+        get: operations["listTables"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/connections/{connection}/queries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection: components["parameters"]["connection"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The first rows of a query's answer. */
+        post: operations["queryConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened behind a number, oldest first. */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A websocket that sends each event as it happens, as one JSON text message. */
+        get: operations["followEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the lake is, how much it holds, and whether its pipelines run. */
+        get: operations["getStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this machine can do for the lake, and what stands in the way. */
+        get: operations["getDoctor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        Error: {
+            /** @description A stable code; see docs/reference/errors.md. */
+            kind: string;
+            message: string;
+            retryable: boolean;
+            details: Record<string, unknown>;
+        };
+        /** Format: date-time */
+        Time: string;
+        Next: string | null;
+        /** @enum {string} */
+        RepoKind: "user" | "output" | "code";
+        RepoHead: {
+            commit_id: string;
+            created_at: components["schemas"]["Time"];
+            author: string;
+            message: string;
+            file_count: number;
+            size_bytes: number;
+        };
+        Repo: {
+            name: string;
+            kind: components["schemas"]["RepoKind"];
+            description: string;
+            created_at: components["schemas"]["Time"];
+            created_by: string;
+            head: components["schemas"]["RepoHead"] | null;
+        };
+        RepoPage: {
+            results: components["schemas"]["Repo"][];
+            next: components["schemas"]["Next"];
+        };
+        /** @enum {string} */
+        RefKind: "branch" | "tag";
+        Ref: {
+            repo: string;
+            name: string;
+            kind: components["schemas"]["RefKind"];
+            commit_id: string;
+            updated_at: components["schemas"]["Time"];
+        };
+        RefPage: {
+            results: components["schemas"]["Ref"][];
+            next: components["schemas"]["Next"];
+        };
+        RefMove: {
+            repo: string;
+            name: string;
+            kind: components["schemas"]["RefKind"];
+            old_commit_id: string | null;
+            new_commit_id: string | null;
+            at: components["schemas"]["Time"];
+            by: string;
+            reason: string;
+        };
+        RefMovePage: {
+            results: components["schemas"]["RefMove"][];
+            next: components["schemas"]["Next"];
+        };
+        Author: {
+            name: string;
+            email: string | null;
+        };
+        InputCommit: {
+            name: string;
+            repo: string;
+            branch: string;
+            commit_id: string;
+        };
+        Provenance: {
+            /** @enum {string} */
+            origin: "repo" | "session" | "job" | "code";
+            pipeline: string | null;
+            pipeline_version: number | null;
+            job_id: string | null;
+            code: components["schemas"]["InputCommit"] | null;
+            inputs: components["schemas"]["InputCommit"][];
+            parameters: Record<string, unknown>;
+            environment: string | null;
+        };
+        Commit: {
+            id: string;
+            repo: string;
+            branch: string;
+            root: string;
+            parents: string[];
+            author: components["schemas"]["Author"];
+            time_ns: number;
+            created_at: components["schemas"]["Time"];
+            message: string;
+            global_id: string;
+            metadata: {
+                [key: string]: string;
+            };
+            provenance: components["schemas"]["Provenance"];
+            file_count: number;
+            size_bytes: number;
+        };
+        CommitPage: {
+            results: components["schemas"]["Commit"][];
+            next: components["schemas"]["Next"];
+        };
+        /** @enum {string} */
+        FileKind: "file" | "folder" | "symlink";
+        File: {
+            path: string;
+            name: string;
+            kind: components["schemas"]["FileKind"];
+            size_bytes: number;
+            mode: number;
+            mtime_ns: number;
+            digest: string | null;
+            file_count: number;
+            target: string | null;
+        };
+        FilePage: {
+            results: components["schemas"]["File"][];
+            next: components["schemas"]["Next"];
+        };
+        /** @enum {string} */
+        ChangeKind: "added" | "modified" | "removed";
+        Change: {
+            path: string;
+            kind: components["schemas"]["ChangeKind"];
+            old: components["schemas"]["File"] | null;
+            new: components["schemas"]["File"] | null;
+            size_change_bytes: number;
+        };
+        ChangePage: {
+            results: components["schemas"]["Change"][];
+            has_more: boolean;
+        };
+        Session: {
+            id: string;
+            repo: string;
+            branch: string;
+            base_commit_id: string;
+            owner: string;
+            created_at: components["schemas"]["Time"];
+            updated_at: components["schemas"]["Time"];
+        };
+        SessionPage: {
+            results: components["schemas"]["Session"][];
+            next: components["schemas"]["Next"];
+        };
+        Mount: {
+            mountpoint: string;
+            name: string;
+            repo: string;
+            ref: string;
+            session_id: string | null;
+            created_at: components["schemas"]["Time"];
+            created_by: string;
+            is_writable: boolean;
+            path: string;
+            /** @description The folder as the file browser knows it; null if it lies outside its root. */
+            contents_path: string | null;
+        };
+        MountPage: {
+            results: components["schemas"]["Mount"][];
+            next: components["schemas"]["Next"];
+        };
+        /** @enum {string} */
+        MountMode: "fuse" | "checkout";
+        /** @enum {string} */
+        MountState: "starting" | "ready" | "stale" | "stopped" | "failed";
+        Mountpoint: {
+            path: string;
+            mode: components["schemas"]["MountMode"];
+            state: components["schemas"]["MountState"];
+            message: string;
+            pid: number | null;
+            host: string;
+            updated_at: components["schemas"]["Time"];
+        };
+        MountpointPage: {
+            results: components["schemas"]["Mountpoint"][];
+            next: components["schemas"]["Next"];
+        };
+        /** @description The written form of a pipeline; see getSchema. */
+        Spec: Record<string, unknown>;
+        /** @enum {string} */
+        PipelineState: "active" | "paused";
+        Pipeline: {
+            name: string;
+            state: components["schemas"]["PipelineState"];
+            version: number;
+            spec: components["schemas"]["Spec"];
+            code_commit_id: string;
+            created_at: components["schemas"]["Time"];
+            updated_at: components["schemas"]["Time"];
+            created_by: string;
+            latest_job: components["schemas"]["Job"] | null;
+        };
+        PipelinePage: {
+            results: components["schemas"]["Pipeline"][];
+            next: components["schemas"]["Next"];
+        };
+        Started: {
+            global_id: string;
+        };
+        ExplainedDatum: {
+            label: string;
+            key: string;
+            runs: boolean;
+            reason: string;
+        };
+        PlanPage: {
+            results: components["schemas"]["ExplainedDatum"][];
+            next: components["schemas"]["Next"];
+        };
+        DatumInput: {
+            name: string;
+            repo: string | null;
+            commit_id: string | null;
+            path: string;
+            digest: string;
+            size_bytes: number;
+            label: string;
+        };
+        Preview: {
+            datums: components["schemas"]["DatumInput"][][];
+            has_more: boolean;
+            /** @description Why there are none, for people; empty otherwise. */
+            message: string;
+        };
+        Parameter: {
+            name: string;
+            /** @enum {string} */
+            type: "bool" | "int" | "float" | "str" | "list" | "dict" | "unknown";
+            default: unknown;
+            help: string;
+        };
+        Draft: {
+            spec: components["schemas"]["Spec"];
+            parameters: components["schemas"]["Parameter"][];
+            notes: string[];
+            /** @description The notebook's folder, to be sent back with the spec. */
+            folder: string;
+            /** @description Whether a pipeline of this name is there and would be updated. */
+            exists: boolean;
+        };
+        /** @enum {string} */
+        JobState: "waiting" | "running" | "egressing" | "success" | "failed" | "cancelled" | "lost";
+        /** @enum {string} */
+        Outcome: "committed" | "unchanged" | "cut-off";
+        Trigger: {
+            /** @enum {string} */
+            kind: "commit" | "tick" | "pipeline" | "rerun" | "upstream";
+            subject: string;
+            at_ns: number;
+            reprocess: boolean;
+        };
+        Job: {
+            id: string;
+            number: number;
+            pipeline: string;
+            pipeline_version: number;
+            state: components["schemas"]["JobState"];
+            outcome: components["schemas"]["Outcome"] | null;
+            global_id: string;
+            trigger: components["schemas"]["Trigger"];
+            heads: {
+                [key: string]: string;
+            };
+            inputs: {
+                [key: string]: string;
+            };
+            output_commit_id: string | null;
+            rows_written: number | null;
+            message: string;
+            created_at: components["schemas"]["Time"];
+            started_at: components["schemas"]["Time"] | null;
+            finished_at: components["schemas"]["Time"] | null;
+            attempt: number;
+            owner: string | null;
+            cancel_requested: boolean;
+            datum_total: number;
+            datum_counts: {
+                [key: string]: number;
+            };
+            duration_s: number | null;
+        };
+        JobPage: {
+            results: components["schemas"]["Job"][];
+            /** @description What to pass as `before`. */
+            next: number | null;
+        };
+        /** @enum {string} */
+        DatumState: "queued" | "running" | "success" | "skipped" | "failed" | "recovered";
+        Datum: {
+            job_id: string;
+            position: number;
+            key: string;
+            state: components["schemas"]["DatumState"];
+            inputs: components["schemas"]["DatumInput"][];
+            reason: string;
+            tries: number;
+            started_at: components["schemas"]["Time"] | null;
+            finished_at: components["schemas"]["Time"] | null;
+            output_root: string | null;
+            artifacts_root: string | null;
+            message: string;
+            label: string;
+        };
+        DatumPage: {
+            results: components["schemas"]["Datum"][];
+            /** @description What to pass as `after`. */
+            next: number | null;
+        };
+        DatumLog: {
+            position: number;
+            label: string;
+            state: components["schemas"]["DatumState"];
+            text: string;
+        };
+        LogPage: {
+            results: components["schemas"]["DatumLog"][];
+            next: components["schemas"]["Next"];
+        };
+        GlobalRecord: {
+            id: string;
+            created_at: components["schemas"]["Time"];
+            created_by: string;
+            /** @enum {string} */
+            origin: "commit" | "tick" | "pipeline" | "rerun";
+            subject: string;
+        };
+        GlobalPage: {
+            results: components["schemas"]["GlobalRecord"][];
+            next: components["schemas"]["Next"];
+        };
+        GlobalLineage: {
+            record: components["schemas"]["GlobalRecord"];
+            jobs: components["schemas"]["Job"][];
+            commits: components["schemas"]["Commit"][];
+        };
+        LineageStep: {
+            commit_id: string;
+            repo: string;
+            depth: number;
+            via: string;
+            name: string;
+        };
+        Lineage: {
+            commit: components["schemas"]["Commit"];
+            upstream: components["schemas"]["LineageStep"][];
+            downstream: components["schemas"]["LineageStep"][];
+            makers: components["schemas"]["Datum"][];
+        };
+        LineageNode: {
+            id: string;
+            /** @enum {string} */
+            kind: "repo" | "pipeline" | "table" | "cron";
+            label: string;
+            state: string;
+            details: Record<string, unknown>;
+        };
+        LineageEdge: {
+            source: string;
+            target: string;
+        };
+        LineageGraph: {
+            nodes: components["schemas"]["LineageNode"][];
+            edges: components["schemas"]["LineageEdge"][];
+        };
+        Connection: {
+            name: string;
+            /** @enum {string} */
+            engine: "duckdb";
+            options: Record<string, unknown>;
+            created_at: components["schemas"]["Time"];
+            created_by: string;
+        };
+        ConnectionPage: {
+            results: components["schemas"]["Connection"][];
+            next: components["schemas"]["Next"];
+        };
+        Table: {
+            name: string;
+            columns: {
+                [key: string]: string;
+            };
+            row_count: number;
+        };
+        TablePage: {
+            results: components["schemas"]["Table"][];
+            next: components["schemas"]["Next"];
+        };
+        QueryRows: {
+            columns: {
+                [key: string]: string;
+            };
+            rows: Record<string, unknown>[];
+            has_more: boolean;
+        };
+        Event: {
+            number: number;
+            at: components["schemas"]["Time"];
+            kind: string;
+            subject: string;
+            details: Record<string, unknown>;
+        };
+        EventPage: {
+            results: components["schemas"]["Event"][];
+            /** @description What to pass as `after`. */
+            next: number | null;
+        };
+        Status: {
+            lake_id: string;
+            url: string;
+            packs: number;
+            blobs: number;
+            stored_bytes: number;
+            live_jobs: number;
+            /** @description Who runs the pipelines now; null when nobody does. */
+            controller: string | null;
+            version: string;
+            last_event: number;
+            /** @description The server's mount point as the file browser knows it. */
+            mountpoint: string | null;
+        };
+        DoctorFinding: {
+            name: string;
+            /** @enum {string} */
+            level: "ok" | "warn" | "fail";
+            message: string;
+            advice: string;
+        };
+        FindingPage: {
+            results: components["schemas"]["DoctorFinding"][];
+            next: components["schemas"]["Next"];
+        };
+    };
+    responses: {
+        /** @description What went wrong. */
+        Error: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+    };
+    parameters: {
+        repo: string;
+        /** @description A ref expression. */
+        ref: string;
+        branch: string;
+        session: string;
+        mount: string;
+        pipeline: string;
+        /** @description An id, or its beginning. */
+        job: string;
+        connection: string;
+        /** @description Within the repo; its root when left out. */
+        path: string;
+        /** @description Within the repo. */
+        requiredPath: string;
+        /** @description The `next` of the page before. */
+        after: string;
+        limit: number;
+    };
+    requestBodies: {
+        NewRef: {
+            content: {
+                "application/json": {
+                    name: string;
+                    /**
+                     * @description A ref expression.
+                     * @default main
+                     */
+                    at?: string;
+                };
+            };
+        };
+        PipelineSource: {
+            content: {
+                "application/json": {
+                    spec: components["schemas"]["Spec"];
+                    /**
+                     * @description Folder below the server's root that holds the notebook and helper files.
+                     * @default
+                     */
+                    folder?: string;
+                };
+            };
+        };
+        Run: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Run every datum, also those whose results are known.
+                     * @default false
+                     */
+                    reprocess?: boolean;
+                };
+            };
+        };
+    };
+    headers: never;
+    pathItems: never;
+}
+export type Error = components['schemas']['Error'];
+export type Time = components['schemas']['Time'];
+export type Next = components['schemas']['Next'];
+export type RepoKind = components['schemas']['RepoKind'];
+export type RepoHead = components['schemas']['RepoHead'];
+export type Repo = components['schemas']['Repo'];
+export type RepoPage = components['schemas']['RepoPage'];
+export type RefKind = components['schemas']['RefKind'];
+export type Ref = components['schemas']['Ref'];
+export type RefPage = components['schemas']['RefPage'];
+export type RefMove = components['schemas']['RefMove'];
+export type RefMovePage = components['schemas']['RefMovePage'];
+export type Author = components['schemas']['Author'];
+export type InputCommit = components['schemas']['InputCommit'];
+export type Provenance = components['schemas']['Provenance'];
+export type Commit = components['schemas']['Commit'];
+export type CommitPage = components['schemas']['CommitPage'];
+export type FileKind = components['schemas']['FileKind'];
+export type File = components['schemas']['File'];
+export type FilePage = components['schemas']['FilePage'];
+export type ChangeKind = components['schemas']['ChangeKind'];
+export type Change = components['schemas']['Change'];
+export type ChangePage = components['schemas']['ChangePage'];
+export type Session = components['schemas']['Session'];
+export type SessionPage = components['schemas']['SessionPage'];
+export type Mount = components['schemas']['Mount'];
+export type MountPage = components['schemas']['MountPage'];
+export type MountMode = components['schemas']['MountMode'];
+export type MountState = components['schemas']['MountState'];
+export type Mountpoint = components['schemas']['Mountpoint'];
+export type MountpointPage = components['schemas']['MountpointPage'];
+export type Spec = components['schemas']['Spec'];
+export type PipelineState = components['schemas']['PipelineState'];
+export type Pipeline = components['schemas']['Pipeline'];
+export type PipelinePage = components['schemas']['PipelinePage'];
+export type Started = components['schemas']['Started'];
+export type ExplainedDatum = components['schemas']['ExplainedDatum'];
+export type PlanPage = components['schemas']['PlanPage'];
+export type DatumInput = components['schemas']['DatumInput'];
+export type Preview = components['schemas']['Preview'];
+export type Parameter = components['schemas']['Parameter'];
+export type Draft = components['schemas']['Draft'];
+export type JobState = components['schemas']['JobState'];
+export type Outcome = components['schemas']['Outcome'];
+export type Trigger = components['schemas']['Trigger'];
+export type Job = components['schemas']['Job'];
+export type JobPage = components['schemas']['JobPage'];
+export type DatumState = components['schemas']['DatumState'];
+export type Datum = components['schemas']['Datum'];
+export type DatumPage = components['schemas']['DatumPage'];
+export type DatumLog = components['schemas']['DatumLog'];
+export type LogPage = components['schemas']['LogPage'];
+export type GlobalRecord = components['schemas']['GlobalRecord'];
+export type GlobalPage = components['schemas']['GlobalPage'];
+export type GlobalLineage = components['schemas']['GlobalLineage'];
+export type LineageStep = components['schemas']['LineageStep'];
+export type Lineage = components['schemas']['Lineage'];
+export type LineageNode = components['schemas']['LineageNode'];
+export type LineageEdge = components['schemas']['LineageEdge'];
+export type LineageGraph = components['schemas']['LineageGraph'];
+export type Connection = components['schemas']['Connection'];
+export type ConnectionPage = components['schemas']['ConnectionPage'];
+export type Table = components['schemas']['Table'];
+export type TablePage = components['schemas']['TablePage'];
+export type QueryRows = components['schemas']['QueryRows'];
+export type Event = components['schemas']['Event'];
+export type EventPage = components['schemas']['EventPage'];
+export type Status = components['schemas']['Status'];
+export type DoctorFinding = components['schemas']['DoctorFinding'];
+export type FindingPage = components['schemas']['FindingPage'];
+export type ResponseError = components['responses']['Error'];
+export type ParameterRepo = components['parameters']['repo'];
+export type ParameterRef = components['parameters']['ref'];
+export type ParameterBranch = components['parameters']['branch'];
+export type ParameterSession = components['parameters']['session'];
+export type ParameterMount = components['parameters']['mount'];
+export type ParameterPipeline = components['parameters']['pipeline'];
+export type ParameterJob = components['parameters']['job'];
+export type ParameterConnection = components['parameters']['connection'];
+export type ParameterPath = components['parameters']['path'];
+export type ParameterRequiredPath = components['parameters']['requiredPath'];
+export type ParameterAfter = components['parameters']['after'];
+export type ParameterLimit = components['parameters']['limit'];
+export type RequestBodyNewRef = components['requestBodies']['NewRef'];
+export type RequestBodyPipelineSource = components['requestBodies']['PipelineSource'];
+export type RequestBodyRun = components['requestBodies']['Run'];
+export type $defs = Record<string, never>;
+export interface operations {
+    listRepos: {
+        parameters: {
+            query?: {
+                prefix?: string;
+                /** @description Whether the repos that keep pipelines' code are wanted too. */
+                include_code?: boolean;
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["after"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of repos. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepoPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createRepo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    /** @default  */
+                    description?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The new repo. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Repo"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getRepo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The repo. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Repo"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteRepo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    updateRepo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    description: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The repo. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Repo"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listRefs: {
+        parameters: {
+            query?: {
+                kind?: components["schemas"]["RefKind"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["after"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of refs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getRef: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ref. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ref"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createBranch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["NewRef"];
+        responses: {
+            /** @description The new branch. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ref"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteBranch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                branch: components["parameters"]["branch"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createTag: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["NewRef"];
+        responses: {
+            /** @description The new tag. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ref"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteTag: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listMoves: {
+        parameters: {
+            query?: {
+                /** @description One ref only. */
+                name?: string;
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who moved which ref from where to where. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefMovePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listCommits: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["after"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of commits. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommitPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getCommit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The commit. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Commit"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    diffCommits: {
+        parameters: {
+            query: {
+                old: string;
+                new?: string;
+                /** @description Within the repo; its root when left out. */
+                path?: components["parameters"]["path"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Changes by path. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listFiles: {
+        parameters: {
+            query?: {
+                /** @description Within the repo; its root when left out. */
+                path?: components["parameters"]["path"];
+                /** @description Whether folders come with the size and count of what is below them. */
+                measure?: boolean;
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["after"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of files. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getFile: {
+        parameters: {
+            query?: {
+                /** @description Within the repo; its root when left out. */
+                path?: components["parameters"]["path"];
+            };
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file or folder. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["File"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    readFile: {
+        parameters: {
+            query: {
+                /** @description Within the repo. */
+                path: components["parameters"]["requiredPath"];
+            };
+            header?: {
+                Range?: string;
+            };
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The range. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            416: components["responses"]["Error"];
+            default: components["responses"]["Error"];
+        };
+    };
+    putFile: {
+        parameters: {
+            query: {
+                /** @description Within the repo. */
+                path: components["parameters"]["requiredPath"];
+                message?: string;
+            };
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": unknown;
+            };
+        };
+        responses: {
+            /** @description The new head of the branch. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Commit"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteFile: {
+        parameters: {
+            query: {
+                /** @description Within the repo. */
+                path: components["parameters"]["requiredPath"];
+                message?: string;
+            };
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new head of the branch. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Commit"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    copyFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description An address: repo@ref/path. */
+                    source: string;
+                    /** @description An address: repo@branch/path. */
+                    target: string;
+                    message?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The new head of the target's branch. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Commit"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: {
+                repo?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    repo: string;
+                    /** @default main */
+                    branch?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The new session. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    diffSession: {
+        parameters: {
+            query?: {
+                /** @description Within the repo; its root when left out. */
+                path?: components["parameters"]["path"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Changes by path. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    commitSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string;
+            };
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    message: string;
+                    metadata?: {
+                        [key: string]: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The new commit. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Commit"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    discardSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Everything when left out. */
+                    paths?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Dropped. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listMounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MountPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createMount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    repo: string;
+                    /** @default main */
+                    ref?: string;
+                    /** @description By default true for a branch that people may write to. */
+                    writable?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The new mount. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mount"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getMount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                mount: components["parameters"]["mount"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The mount. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mount"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteMount: {
+        parameters: {
+            query?: {
+                /** @description Drop what is staged. */
+                discard?: boolean;
+            };
+            header?: never;
+            path: {
+                mount: components["parameters"]["mount"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Unmounted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listMountpoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MountpointPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listPipelines: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["after"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of pipelines. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelinePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createPipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["PipelineSource"];
+        responses: {
+            /** @description The new pipeline. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pipeline"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getPipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline: components["parameters"]["pipeline"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The pipeline. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pipeline"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    updatePipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline: components["parameters"]["pipeline"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["PipelineSource"];
+        responses: {
+            /** @description The pipeline. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pipeline"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deletePipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline: components["parameters"]["pipeline"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    pausePipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline: components["parameters"]["pipeline"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The pipeline. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pipeline"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    resumePipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline: components["parameters"]["pipeline"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The pipeline. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pipeline"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    runPipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline: components["parameters"]["pipeline"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["Run"];
+        responses: {
+            /** @description Follow the events of this global id. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    planPipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline: components["parameters"]["pipeline"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every datum. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    previewPipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    spec: components["schemas"]["Spec"];
+                    /** @default 100 */
+                    limit?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The datums. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    promotePipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Path below the server's root. */
+                    notebook: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The draft. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draft"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getSchema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The schema. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listJobs: {
+        parameters: {
+            query?: {
+                pipeline?: string;
+                global_id?: string;
+                state?: components["schemas"]["JobState"];
+                /** @description Only jobs with smaller numbers. */
+                before?: number;
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of jobs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    cancelJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job as it is now; the events tell when it has stopped. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    rerunJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["Run"];
+        responses: {
+            /** @description Follow the events of this global id. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listDatums: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["DatumState"];
+                /** @description Only datums with larger positions. */
+                after?: number;
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of datums. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatumPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getLogs: {
+        parameters: {
+            query?: {
+                datum?: number;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One log per datum. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getNotebook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+                datum: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The notebook. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listLineage: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GlobalPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getGlobal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                global_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The change and what hangs on it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GlobalLineage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getLineage: {
+        parameters: {
+            query?: {
+                /** @description Within the repo; its root when left out. */
+                path?: components["parameters"]["path"];
+            };
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ancestry and progeny. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lineage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getGraph: {
+        parameters: {
+            query?: {
+                /** @description Keep only what hangs on this change. */
+                global_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nodes and edges in a stable order. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineageGraph"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listConnections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    /** @description duckdb:///folder/file.duckdb */
+                    url: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The new connection. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection: components["parameters"]["connection"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The connection. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection: components["parameters"]["connection"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forgotten. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listTables: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection: components["parameters"]["connection"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TablePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    queryConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection: components["parameters"]["connection"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    sql: string;
+                    /** @default 100 */
+                    limit?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The rows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryRows"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: {
+                after?: number;
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    followEvents: {
+        parameters: {
+            query?: {
+                /** @description Send what happened behind this number first; from now on when left out. */
+                after?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Switching to a websocket. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lake. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getDoctor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Findings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+}

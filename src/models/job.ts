@@ -1,0 +1,186 @@
+/**
+ * One job in full: its datums, and what they print.
+ */
+import { Poll } from '@lumino/polling';
+
+import { cancelJob, getJob, getLogs, listDatums, rerunJob } from '../api/jobs';
+import type * as api from '../api/types';
+import type { ILake } from '../tokens';
+import { isLive } from './jobs';
+import { loadUpTo } from './paging';
+import { RefreshingModel } from './refreshing';
+
+const PAGE = 100;
+const LOG_POLL_MS = 2000;
+
+/** One job, its datums and logs. */
+export class JobModel extends RefreshingModel {
+  constructor(options: JobModel.IOptions) {
+    super(options.lake);
+    this.id = options.id;
+    this._poll = new Poll({
+      auto: false,
+      factory: () => this._look(),
+      frequency: { interval: LOG_POLL_MS, backoff: true, max: 10 * LOG_POLL_MS },
+      name: `jupyter_datalake:log-${options.id}`,
+      standby: 'when-hidden'
+    });
+  }
+
+  /** The job's id. */
+  readonly id: string;
+
+  /** The job; null until it is loaded. */
+  get job(): api.Job | null {
+    return this._job;
+  }
+
+  /** The datums that are loaded, by position. */
+  get datums(): readonly api.Datum[] {
+    return this._datums;
+  }
+
+  /** Whether there are more. */
+  get hasMoreDatums(): boolean {
+    return this._next !== null;
+  }
+
+  /** What the chosen datum printed; null until it is loaded. */
+  get log(): api.DatumLog | null {
+    return this._log;
+  }
+
+  /** Show datums in this state only; all for null. */
+  get state(): api.DatumState | null {
+    return this._state;
+  }
+  set state(value: api.DatumState | null) {
+    if (value !== this._state) {
+      this._state = value;
+      this._wanted = PAGE;
+      this._choice = null;
+      this.stateChanged.emit();
+      this.invalidate();
+    }
+  }
+
+  /** Position of the datum whose log is shown: a failed or running one at first. */
+  get choice(): number | null {
+    return this._choice;
+  }
+  set choice(value: number | null) {
+    if (value !== this._choice) {
+      this._choice = value;
+      this._log = null;
+      this.stateChanged.emit();
+      this.invalidate();
+    }
+  }
+
+  override get isActive(): boolean {
+    return super.isActive;
+  }
+  override set isActive(value: boolean) {
+    super.isActive = value;
+    this._setPolling();
+  }
+
+  override dispose(): void {
+    if (!this.isDisposed) {
+      this._poll.dispose();
+    }
+    super.dispose();
+  }
+
+  /** Load the next datums. */
+  loadMore(): Promise<void> {
+    this._wanted += PAGE;
+    return this.refresh();
+  }
+
+  /** Stop the job. */
+  cancel(): Promise<boolean> {
+    return this.perform('job', () => cancelJob(this.lake.client, this.id));
+  }
+
+  /** Run the pipeline again over its inputs as they are now. */
+  rerun(reprocess: boolean): Promise<boolean> {
+    return this.perform('job', () => rerunJob(this.lake.client, this.id, { reprocess }));
+  }
+
+  protected async load(): Promise<void> {
+    const state = this._state ?? undefined;
+    const [job, datums] = await Promise.all([
+      getJob(this.lake.client, this.id),
+      loadUpTo(this._wanted, (after: number | undefined, limit) =>
+        listDatums(this.lake.client, this.id, { state, after, limit })
+      )
+    ]);
+    this._job = job;
+    this._datums = datums.results;
+    this._next = datums.next;
+    this._choice ??= chooseDatum(this._datums);
+    await this._loadLog();
+    this._setPolling();
+  }
+
+  protected concerns(event: api.Event): boolean {
+    return (
+      (event.kind === 'job.changed' || event.kind === 'datum.changed') && event.subject === this.id
+    );
+  }
+
+  /** Look at what a running job printed: no event tells of a line in a log. */
+  private async _look(): Promise<void> {
+    const before = this._log?.text;
+    await this._loadLog();
+    if (!this.isDisposed && this._log?.text !== before) {
+      this.stateChanged.emit();
+    }
+  }
+
+  private async _loadLog(): Promise<void> {
+    const choice = this._choice;
+    if (choice !== null) {
+      const logs = await getLogs(this.lake.client, this.id, { datum: choice });
+      if (choice === this._choice) {
+        this._log = logs.results[0] ?? null;
+      }
+    }
+  }
+
+  private _setPolling(): void {
+    if (this.isDisposed) {
+      return;
+    }
+    const wanted = this.isActive && this._job !== null && isLive(this._job);
+    if (wanted !== this._isPolling) {
+      this._isPolling = wanted;
+      void (wanted ? this._poll.start() : this._poll.stop());
+    }
+  }
+
+  private readonly _poll: Poll;
+  private _isPolling = false;
+  private _job: api.Job | null = null;
+  private _datums: api.Datum[] = [];
+  private _log: api.DatumLog | null = null;
+  private _next: number | null = null;
+  private _state: api.DatumState | null = null;
+  private _choice: number | null = null;
+  private _wanted = PAGE;
+}
+
+/** Return the datum that is worth looking at first. */
+function chooseDatum(datums: readonly api.Datum[]): number | null {
+  const worth = (state: api.DatumState) => datums.find(datum => datum.state === state);
+  return (worth('failed') ?? worth('running') ?? datums[0])?.position ?? null;
+}
+
+/** What a {@link JobModel} is made of. */
+export namespace JobModel {
+  export interface IOptions {
+    lake: ILake;
+    id: string;
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Jobs: the list of the panel, one job in full, and waiting for a job to end.
+ */
+import { cancelJob, getJob, listJobs, rerunJob } from '../api/jobs';
+import type * as api from '../api/types';
+import type { ILake } from '../tokens';
+import { loadUpTo } from './paging';
+import { RefreshingModel } from './refreshing';
+
+const PAGE = 30;
+
+/** States that a job leaves by itself. */
+const LIVE_STATES: ReadonlySet<api.JobState> = new Set(['waiting', 'running', 'egressing', 'lost']);
+
+/** Return whether a job has not ended yet. */
+export function isLive(job: api.Job): boolean {
+  return LIVE_STATES.has(job.state);
+}
+
+/** Return how many datums of a job are done, well or not. */
+export function datumsDone(job: api.Job): number {
+  const { success = 0, skipped = 0, failed = 0, recovered = 0 } = job.datum_counts;
+  return success + skipped + failed + recovered;
+}
+
+/** The newest jobs, followed as they go. */
+export class JobsModel extends RefreshingModel {
+  /** The jobs that are loaded, newest first. */
+  get jobs(): readonly api.Job[] {
+    return this._jobs;
+  }
+
+  /** Whether there are older ones. */
+  get hasMore(): boolean {
+    return this._next !== null;
+  }
+
+  /** How many of the loaded jobs have not ended. */
+  get live(): number {
+    return this._jobs.filter(isLive).length;
+  }
+
+  /** Show the jobs of one pipeline only; of all for null. */
+  get pipeline(): string | null {
+    return this._pipeline;
+  }
+  set pipeline(value: string | null) {
+    if (value !== this._pipeline) {
+      this._pipeline = value;
+      this._wanted = PAGE;
+      this.stateChanged.emit();
+      this.invalidate();
+    }
+  }
+
+  /** Load the next older jobs. */
+  loadMore(): Promise<void> {
+    this._wanted += PAGE;
+    return this.refresh();
+  }
+
+  /** Stop a job. */
+  cancel(job: string): Promise<boolean> {
+    return this.perform(job, () => cancelJob(this.lake.client, job));
+  }
+
+  /** Run a job's pipeline again over its inputs as they are now. */
+  rerun(job: string, reprocess = false): Promise<boolean> {
+    return this.perform(job, () => rerunJob(this.lake.client, job, { reprocess }));
+  }
+
+  protected async load(): Promise<void> {
+    const pipeline = this._pipeline ?? undefined;
+    const page = await loadUpTo(this._wanted, (before: number | undefined, limit) =>
+      listJobs(this.lake.client, { pipeline, before, limit })
+    );
+    this._jobs = page.results;
+    this._next = page.next;
+  }
+
+  protected concerns(event: api.Event): boolean {
+    return event.kind === 'job.changed' || event.kind === 'datum.changed';
+  }
+
+  private _jobs: api.Job[] = [];
+  private _next: number | null = null;
+  private _pipeline: string | null = null;
+  private _wanted = PAGE;
+}
+
+/** Follows one job until it has ended, whether anything shows it or not. */
+export class JobFollower extends RefreshingModel {
+  constructor(lake: ILake, job: api.Job) {
+    super(lake);
+    this._job = job;
+    this.isActive = true;
+  }
+
+  /** The job as it is. */
+  get job(): api.Job {
+    return this._job;
+  }
+
+  protected async load(): Promise<void> {
+    this._job = await getJob(this.lake.client, this._job.id);
+  }
+
+  protected concerns(event: api.Event): boolean {
+    return (
+      (event.kind === 'job.changed' || event.kind === 'datum.changed') &&
+      event.subject === this._job.id
+    );
+  }
+
+  private _job: api.Job;
+}

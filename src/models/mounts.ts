@@ -1,0 +1,75 @@
+/**
+ * What is mounted, and how the mount point is doing.
+ */
+import { createMount, deleteMount, listMountpoints, listMounts } from '../api/mounts';
+import type * as api from '../api/types';
+import { RefreshingModel } from './refreshing';
+import { DEFAULT_BRANCH } from './selection';
+
+/** The mounts below the server's mount point. */
+export class MountsModel extends RefreshingModel {
+  /** Everything that is mounted. */
+  get mounts(): readonly api.Mount[] {
+    return this._mounts;
+  }
+
+  /** Return the mounts of a repo, the one of a branch first. */
+  of(repo: string): readonly api.Mount[] {
+    return this._byRepo.get(repo) ?? [];
+  }
+
+  /** Return the mount that shows a session, if one does. */
+  ofSession(session: string): api.Mount | undefined {
+    return this._mounts.find(mount => mount.session_id === session);
+  }
+
+  /** Return the folder below which a mount is shown. */
+  pointOf(mount: api.Mount): api.Mountpoint | undefined {
+    return this._points.find(point => point.path === mount.mountpoint);
+  }
+
+  /**
+   * Mount a ref of a repo, unless it is mounted already.
+   *
+   * @returns the mount, or null if it failed; then {@link actionError} says why.
+   */
+  async create(repo: string, ref = DEFAULT_BRANCH, writable?: boolean): Promise<api.Mount | null> {
+    const there = this.of(repo).find(mount => mount.ref === ref);
+    if (there) {
+      return there;
+    }
+    let created: api.Mount | null = null;
+    await this.perform(repo, async () => {
+      created = await createMount(this.lake.client, { repo, ref, writable });
+    });
+    return created;
+  }
+
+  /** Unmount. */
+  delete(mount: api.Mount, discard = false): Promise<boolean> {
+    return this.perform(mount.repo, () => deleteMount(this.lake.client, mount.name, { discard }));
+  }
+
+  protected async load(): Promise<void> {
+    const [mounts, points] = await Promise.all([
+      listMounts(this.lake.client),
+      listMountpoints(this.lake.client)
+    ]);
+    this._mounts = mounts.results;
+    this._points = points.results;
+    this._byRepo = new Map();
+    for (const mount of this._mounts) {
+      const others = this._byRepo.get(mount.repo) ?? [];
+      const isPlain = mount.name === mount.repo;
+      this._byRepo.set(mount.repo, isPlain ? [mount, ...others] : [...others, mount]);
+    }
+  }
+
+  protected concerns(event: api.Event): boolean {
+    return event.kind === 'mount.changed' || event.kind === 'repo.deleted';
+  }
+
+  private _mounts: api.Mount[] = [];
+  private _points: api.Mountpoint[] = [];
+  private _byRepo = new Map<string, api.Mount[]>();
+}

@@ -1,0 +1,198 @@
+/**
+ * The promotion form as values: from a draft, to a spec, and what is wrong on the way. Pure.
+ */
+import type * as api from '../api/types';
+import type { IRepoInput } from '../specs';
+import { inputOf, repoInputs } from '../specs';
+
+const NAME = /^[a-z0-9][a-z0-9._-]{0,62}(\/[a-z0-9][a-z0-9._-]{0,62})?$/;
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
+const DURATION = /^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$/;
+const COUNT = /^[1-9]\d*$/;
+const DEFAULTS = { tries: '3', timeout: '1h', parallelism: '' };
+
+/** The fields that are plain text. */
+export interface IPromotionFields {
+  name: string;
+  description: string;
+  tries: string;
+  timeout: string;
+  parallelism: string;
+}
+
+/** Everything that a person can change, as it is typed. */
+export interface IPromotionForm {
+  fields: IPromotionFields;
+  inputs: readonly IRepoInput[];
+  /** Values of the parameters by name; a tick for booleans, JSON for lists and objects. */
+  values: Readonly<Record<string, string | boolean>>;
+}
+
+/** What can be wrong with a field. */
+export type Problem =
+  | 'name'
+  | 'missing'
+  | 'cycle'
+  | 'variable'
+  | 'duplicate'
+  | 'count'
+  | 'duration'
+  | 'int'
+  | 'float'
+  | 'list'
+  | 'dict'
+  | 'json';
+
+/** Problems by their place in the form: `pipeline`, `input[0].repo`, `parameters.rate` … */
+export type Problems = Readonly<Record<string, Problem>>;
+
+/** Return the form of a draft, or an empty one. */
+export function formOf(draft: api.Draft | null): IPromotionForm {
+  const spec = draft?.spec ?? {};
+  const datums = (spec.datums ?? {}) as { tries?: number; timeout?: string };
+  return {
+    fields: {
+      name: String(spec.pipeline ?? ''),
+      description: String(spec.description ?? ''),
+      tries: String(datums.tries ?? DEFAULTS.tries),
+      timeout: datums.timeout ?? DEFAULTS.timeout,
+      parallelism: String(spec.parallelism ?? DEFAULTS.parallelism)
+    },
+    inputs: repoInputs(spec),
+    values: Object.fromEntries(
+      (draft?.parameters ?? []).map(parameter => [parameter.name, typed(parameter)])
+    )
+  };
+}
+
+/** Return the spec that a form says; what is typed wrongly is left out. */
+export function specOf(form: IPromotionForm, draft: api.Draft | null): api.Spec {
+  const { name, description, tries, timeout, parallelism } = form.fields;
+  const parameters: Record<string, unknown> = {};
+  for (const parameter of draft?.parameters ?? []) {
+    const { value } = valueOf(parameter, form.values[parameter.name]);
+    if (value !== undefined) {
+      parameters[parameter.name] = value;
+    }
+  }
+  const datums = defined({
+    tries: tries === DEFAULTS.tries || !COUNT.test(tries) ? undefined : Number(tries),
+    timeout: timeout === DEFAULTS.timeout ? undefined : timeout
+  });
+  const written: api.Spec = {
+    pipeline: name,
+    description: description.trim() || undefined,
+    input: inputOf(form.inputs)
+  };
+  return defined({
+    ...written, // twice: the first gives the order, the second the values
+    ...draft?.spec,
+    ...written,
+    parameters: Object.keys(parameters).length > 0 ? parameters : undefined,
+    datums: Object.keys(datums).length > 0 ? datums : undefined,
+    parallelism: COUNT.test(parallelism) ? Number(parallelism) : undefined
+  });
+}
+
+/** Return what is wrong with a form, by place. */
+export function problemsOf(form: IPromotionForm, draft: api.Draft | null): Problems {
+  const problems: Record<string, Problem> = {};
+  const { name, tries, timeout, parallelism } = form.fields;
+  if (!NAME.test(name)) {
+    problems.pipeline = 'name';
+  }
+  const seen = new Set<string>();
+  form.inputs.forEach((input, index) => {
+    const place = `input[${index}]`;
+    if (!input.repo) {
+      problems[`${place}.repo`] = 'missing';
+    } else if (input.repo === name) {
+      problems[`${place}.repo`] = 'cycle';
+    }
+    if (!input.glob) {
+      problems[`${place}.glob`] = 'missing';
+    }
+    if (input.repo && !VARIABLE.test(input.name)) {
+      problems[`${place}.name`] = 'variable';
+    } else if (seen.has(input.name)) {
+      problems[`${place}.name`] = 'duplicate';
+    }
+    seen.add(input.name);
+  });
+  for (const parameter of draft?.parameters ?? []) {
+    const { problem } = valueOf(parameter, form.values[parameter.name]);
+    if (problem) {
+      problems[`parameters.${parameter.name}`] = problem;
+    }
+  }
+  if (!COUNT.test(tries)) {
+    problems['datums.tries'] = 'count';
+  }
+  if (!DURATION.test(timeout)) {
+    problems['datums.timeout'] = 'duration';
+  }
+  if (parallelism && !COUNT.test(parallelism)) {
+    problems.parallelism = 'count';
+  }
+  return problems;
+}
+
+/** Return the place in the form that a place in the spec belongs to. */
+export function placeInForm(place: string): string {
+  const input = /^input(?:\.cross\[(\d+)\])?(?:\.repo)?(?:\.(name|branch|glob|as))?/.exec(place);
+  if (input) {
+    const field = { name: 'repo', as: 'name', branch: 'branch', glob: 'glob' }[input[2] ?? 'name'];
+    return `input[${input[1] ?? 0}].${field}`;
+  }
+  return place;
+}
+
+/** Return a parameter's default as it stands in its field. */
+function typed(parameter: api.Parameter): string | boolean {
+  const value = parameter.default as unknown;
+  if (parameter.type === 'bool') {
+    return value === true;
+  }
+  if (value === null || value === undefined) {
+    return '';
+  }
+  return parameter.type === 'str' ? String(value) : JSON.stringify(value);
+}
+
+/** Return the value of what is typed; undefined leaves it to the notebook's own default. */
+function valueOf(
+  parameter: api.Parameter,
+  given: string | boolean | undefined
+): { value?: unknown; problem?: Problem } {
+  if (typeof given !== 'string') {
+    return { value: given };
+  }
+  const { type } = parameter;
+  if (type === 'str') {
+    return parameter.default === null && given === '' ? {} : { value: given };
+  }
+  if (given.trim() === '') {
+    return {};
+  }
+  const problem = type === 'unknown' || type === 'bool' ? 'json' : type;
+  try {
+    const value: unknown = JSON.parse(given);
+    return FITS[type](value) ? { value } : { problem };
+  } catch {
+    return { problem };
+  }
+}
+
+const FITS: Record<api.Parameter['type'], (value: unknown) => boolean> = {
+  bool: value => typeof value === 'boolean',
+  int: value => Number.isInteger(value),
+  float: value => typeof value === 'number',
+  str: value => typeof value === 'string',
+  list: value => Array.isArray(value),
+  dict: value => typeof value === 'object' && value !== null && !Array.isArray(value),
+  unknown: () => true
+};
+
+function defined<T extends Record<string, unknown>>(values: T): T {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
+}

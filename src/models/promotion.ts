@@ -1,0 +1,306 @@
+/**
+ * Promoting a notebook: what the server reads from it, the form, the datums, and publishing.
+ */
+import { VDomModel } from '@jupyterlab/ui-components';
+import { Debouncer } from '@lumino/polling';
+
+import type { LakeApiError } from '../api/client';
+import { listJobs } from '../api/jobs';
+import {
+  createPipeline,
+  getPipeline,
+  previewPipeline,
+  promotePipeline,
+  runPipeline,
+  updatePipeline
+} from '../api/pipelines';
+import { listRepos } from '../api/repos';
+import type * as api from '../api/types';
+import type { IRepoInput } from '../specs';
+import { inputOf, toYaml, variableName } from '../specs';
+import type { ILake } from '../tokens';
+import type { IPromotionFields, IPromotionForm, Problems } from './promotion-form';
+import { formOf, placeInForm, problemsOf, specOf } from './promotion-form';
+import { asLakeError } from './refreshing';
+
+const DEBOUNCE_MS = 350;
+const PREVIEWED = 50;
+const MAX_REPOS = 1000;
+
+/** What publishing led to. */
+export interface IPromoted {
+  pipeline: api.Pipeline;
+  /** The job that it set off; null if it waits for data. */
+  job: api.Job | null;
+}
+
+/** One promotion, from the notebook to the pipeline. */
+export class PromotionModel extends VDomModel {
+  constructor(options: PromotionModel.IOptions) {
+    super();
+    this._lake = options.lake;
+    this.notebook = options.notebook;
+    this._previewer = new Debouncer(() => this._askPreview(), DEBOUNCE_MS);
+    this._prober = new Debouncer(() => this._askExists(), DEBOUNCE_MS);
+  }
+
+  /** Path of the notebook below the server's root. */
+  readonly notebook: string;
+
+  /** What the server read from the notebook; null until then. */
+  get draft(): api.Draft | null {
+    return this._draft;
+  }
+
+  /** The form as it is typed. */
+  get form(): IPromotionForm {
+    return this._form;
+  }
+
+  /** What is wrong with the form, by place. */
+  get problems(): Problems {
+    return problemsOf(this._form, this._draft);
+  }
+
+  /** The spec that the form says, as a file would hold it. */
+  get yaml(): string {
+    return toYaml(specOf(this._form, this._draft));
+  }
+
+  /** Names of the repos that can be inputs. */
+  get repos(): readonly string[] {
+    return this._repos;
+  }
+
+  /** Whether a pipeline of this name is there and would be updated. */
+  get exists(): boolean {
+    return this._exists;
+  }
+
+  /** Why there is no draft, or why it was not published. */
+  get error(): LakeApiError | null {
+    return this._error;
+  }
+
+  /** The place in the form that the error is about; empty if it is about none. */
+  get errorPlace(): string {
+    const place = this._error?.details.place;
+    return typeof place === 'string' ? placeInForm(place) : '';
+  }
+
+  /** The datums that the inputs make; null until known. */
+  get preview(): api.Preview | null {
+    return this._preview;
+  }
+
+  /** Why the datums are not known. */
+  get previewError(): LakeApiError | null {
+    return this._previewError;
+  }
+
+  /** Whether the datums are being asked for. */
+  get isPreviewing(): boolean {
+    return this._isPreviewing;
+  }
+
+  /** Whether the pipeline is being published. */
+  get isPublishing(): boolean {
+    return this._isPublishing;
+  }
+
+  /** Whether the form can be sent. */
+  get isComplete(): boolean {
+    return this._draft !== null && !this._isPublishing && Object.keys(this.problems).length === 0;
+  }
+
+  override dispose(): void {
+    if (!this.isDisposed) {
+      this._previewer.dispose();
+      this._prober.dispose();
+    }
+    super.dispose();
+  }
+
+  /** Ask the server what the notebook says. */
+  async load(): Promise<void> {
+    const { client } = this._lake;
+    try {
+      const [draft, repos] = await Promise.all([
+        promotePipeline(client, { notebook: this.notebook }),
+        listRepos(client, { limit: MAX_REPOS })
+      ]);
+      this._draft = draft;
+      this._repos = repos.results.map(repo => repo.name);
+      this._exists = draft.exists;
+      this._form = formOf(draft);
+    } catch (reason) {
+      this._error = asLakeError(reason);
+    }
+    this._changed();
+    if (this._draft) {
+      await this._askPreview();
+    }
+  }
+
+  /** Change a text field. */
+  setField(field: keyof IPromotionFields, value: string): void {
+    this._edit({ fields: { ...this._form.fields, [field]: value } });
+    if (field === 'name') {
+      this._later(this._prober);
+    }
+  }
+
+  /** Change a parameter's value. */
+  setValue(parameter: string, value: string | boolean): void {
+    this._edit({ values: { ...this._form.values, [parameter]: value } });
+  }
+
+  /** Change an input; its variable follows its repo until somebody names it. */
+  setInput(index: number, change: Partial<IRepoInput>): void {
+    const inputs = this._form.inputs.map((input, position) => {
+      if (position !== index) {
+        return input;
+      }
+      const follows = change.repo !== undefined && input.name === variableName(input.repo);
+      return { ...input, ...(follows ? { name: variableName(change.repo ?? '') } : {}), ...change };
+    });
+    this._edit({ inputs });
+    this._later(this._previewer);
+  }
+
+  /** Add an input. */
+  addInput(): void {
+    const input: IRepoInput = { name: '', repo: '', branch: 'main', glob: '/' };
+    this._edit({ inputs: [...this._form.inputs, input] });
+    this._later(this._previewer);
+  }
+
+  /** Remove an input. */
+  removeInput(index: number): void {
+    this._edit({ inputs: this._form.inputs.filter((_, position) => position !== index) });
+    this._later(this._previewer);
+  }
+
+  /**
+   * Publish the pipeline, and run it if that alone does not.
+   *
+   * @returns what it led to, or null if it failed; then {@link error} says why.
+   */
+  async publish(): Promise<IPromoted | null> {
+    if (!this._draft || !this.isComplete) {
+      return null;
+    }
+    this._isPublishing = true;
+    this._error = null;
+    this._changed();
+    try {
+      const spec = specOf(this._form, this._draft);
+      return await this._publish({ spec, folder: this._draft.folder });
+    } catch (reason) {
+      this._error = asLakeError(reason);
+      this._exists = this._exists || this._error.kind === 'pipeline-exists';
+      return null;
+    } finally {
+      this._isPublishing = false;
+      this._changed();
+    }
+  }
+
+  private async _publish(body: { spec: api.Spec; folder: string }): Promise<IPromoted> {
+    const { client } = this._lake;
+    const { name } = this._form.fields;
+    if (!this._exists) {
+      const created = await createPipeline(client, body);
+      return { pipeline: created, job: created.latest_job };
+    }
+    const before = await getPipeline(client, name);
+    const pipeline = await updatePipeline(client, name, body);
+    if (pipeline.latest_job && pipeline.latest_job.id !== before.latest_job?.id) {
+      return { pipeline, job: pipeline.latest_job };
+    }
+    const { global_id } = await runPipeline(client, name);
+    const jobs = await listJobs(client, { global_id, pipeline: name });
+    return { pipeline, job: jobs.results[0] ?? null };
+  }
+
+  private _edit(change: Partial<IPromotionForm>): void {
+    this._form = { ...this._form, ...change };
+    this._error = null;
+    this._changed();
+  }
+
+  private _later(debouncer: Debouncer): void {
+    debouncer.invoke().catch(() => undefined); // rejected when the dialog closes first
+  }
+
+  private async _askPreview(): Promise<void> {
+    const { inputs } = this._form;
+    const isAskable =
+      inputs.length > 0 && !Object.keys(this.problems).some(place => place.startsWith('input'));
+    this._isPreviewing = isAskable;
+    this._previewError = null;
+    if (!isAskable) {
+      this._preview = null;
+      this._changed();
+      return;
+    }
+    this._changed();
+    // The inputs are all it takes; what is still being typed elsewhere must not be in the way.
+    const spec = { pipeline: 'preview-of-inputs', input: inputOf(inputs), notebook: this.notebook };
+    let preview: api.Preview | null = null;
+    let error: LakeApiError | null = null;
+    try {
+      preview = await previewPipeline(this._lake.client, { spec, limit: PREVIEWED });
+    } catch (reason) {
+      error = asLakeError(reason);
+    }
+    if (inputs === this._form.inputs) {
+      this._preview = preview;
+      this._previewError = error;
+      this._isPreviewing = false;
+      this._changed();
+    }
+  }
+
+  private async _askExists(): Promise<void> {
+    const { name } = this._form.fields;
+    const exists =
+      this.problems.pipeline === undefined &&
+      (await getPipeline(this._lake.client, name).then(
+        () => true,
+        () => false
+      ));
+    if (name === this._form.fields.name) {
+      this._exists = exists;
+      this._changed();
+    }
+  }
+
+  private _changed(): void {
+    if (!this.isDisposed) {
+      this.stateChanged.emit();
+    }
+  }
+
+  private readonly _lake: ILake;
+  private readonly _previewer: Debouncer;
+  private readonly _prober: Debouncer;
+  private _draft: api.Draft | null = null;
+  private _form = formOf(null);
+  private _repos: string[] = [];
+  private _exists = false;
+  private _error: LakeApiError | null = null;
+  private _preview: api.Preview | null = null;
+  private _previewError: LakeApiError | null = null;
+  private _isPreviewing = false;
+  private _isPublishing = false;
+}
+
+/** What a {@link PromotionModel} is made of. */
+export namespace PromotionModel {
+  export interface IOptions {
+    lake: ILake;
+    /** Path of the notebook below the server's root. */
+    notebook: string;
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * What is written to mounted branches and not yet committed.
+ *
+ * A mount tells the lake of some writes only when it is asked, so this is the one model that
+ * polls: while somebody looks, and only the sessions that are mounted.
+ */
+import { Poll } from '@lumino/polling';
+
+import {
+  commitSession,
+  deleteSession,
+  diffSession,
+  discardSession,
+  listSessions
+} from '../api/sessions';
+import type * as api from '../api/types';
+import type { ILake } from '../tokens';
+import type { MountsModel } from './mounts';
+import { asLakeError, RefreshingModel } from './refreshing';
+
+const POLL_MS = 2500;
+const LONGEST_POLL_MS = 60_000;
+const MAX_CHANGES = 500;
+
+/** One session and what is staged in it. */
+export interface ISessionChanges {
+  session: api.Session;
+  changes: readonly api.Change[];
+  /** Whether there are more changes than these. */
+  hasMore: boolean;
+  /** Why the changes could not be looked at, or the commit could not be made. */
+  error: api.Error | null;
+  /** The commit message that is being written. */
+  message: string;
+}
+
+/** The open sessions with their changes. */
+export class SessionsModel extends RefreshingModel {
+  constructor(options: SessionsModel.IOptions) {
+    super(options.lake);
+    this._mounts = options.mounts;
+    this._poll = new Poll({
+      auto: false,
+      factory: () => this._look(),
+      frequency: {
+        interval: options.interval_ms ?? POLL_MS,
+        backoff: true,
+        max: LONGEST_POLL_MS
+      },
+      name: 'jupyter_datalake:changes',
+      standby: 'when-hidden'
+    });
+  }
+
+  /** Sessions in which something is staged, or could not be looked at; oldest first. */
+  get changed(): readonly ISessionChanges[] {
+    return this._sessions
+      .map(session => this._stateOf(session))
+      .filter(one => one.changes.length > 0 || one.error !== null);
+  }
+
+  /** How many paths are staged, over all sessions. */
+  get count(): number {
+    return this._sessions.reduce((sum, { id }) => sum + (this._changes.get(id)?.length ?? 0), 0);
+  }
+
+  /** Return a session that writes to a branch, if one is open. */
+  of(repo: string, branch?: string): api.Session | undefined {
+    return this._sessions.find(
+      one => one.repo === repo && (branch === undefined || one.branch === branch)
+    );
+  }
+
+  override get isActive(): boolean {
+    return super.isActive;
+  }
+  override set isActive(value: boolean) {
+    super.isActive = value;
+    void (value ? this._poll.start() : this._poll.stop());
+  }
+
+  override dispose(): void {
+    if (!this.isDisposed) {
+      this._poll.dispose();
+    }
+    super.dispose();
+  }
+
+  /** Keep the commit message that is being written. */
+  setMessage(session: string, message: string): void {
+    this._messages.set(session, message);
+    this.stateChanged.emit();
+  }
+
+  /** Commit what is staged in a session under the message that was written. */
+  async commit(session: api.Session, message?: string): Promise<api.Commit | null> {
+    const text = (message ?? this._messages.get(session.id) ?? '').trim();
+    let commit: api.Commit | null = null;
+    await this._act(session, async () => {
+      commit = await commitSession(
+        this.lake.client,
+        session.id,
+        { message: text },
+        session.base_commit_id
+      );
+      this._messages.delete(session.id);
+    });
+    return commit;
+  }
+
+  /** Drop what is staged in a session, everywhere or at and below some paths. */
+  discard(session: api.Session, paths?: string[]): Promise<void> {
+    return this._act(session, () => discardSession(this.lake.client, session.id, { paths }));
+  }
+
+  /** Remove a session that is not mounted. */
+  delete(session: api.Session): Promise<void> {
+    return this._act(session, () => deleteSession(this.lake.client, session.id));
+  }
+
+  protected async load(): Promise<void> {
+    this._sessions = (await listSessions(this.lake.client)).results;
+    const open = new Set(this._sessions.map(session => session.id));
+    for (const map of [this._changes, this._errors, this._messages, this._hasMore]) {
+      for (const id of map.keys()) {
+        if (!open.has(id)) {
+          map.delete(id);
+        }
+      }
+    }
+    await Promise.all(this._sessions.map(session => this._diff(session)));
+  }
+
+  protected concerns(event: api.Event): boolean {
+    return event.kind === 'session.changed' || event.kind === 'mount.changed';
+  }
+
+  private async _act(session: api.Session, action: () => Promise<unknown>): Promise<void> {
+    this._failed.delete(session.id);
+    await this.perform(session.id, async () => {
+      try {
+        await action();
+      } catch (reason) {
+        this._failed.set(session.id, asLakeError(reason));
+      }
+    });
+  }
+
+  /** Look at the sessions whose files can change without the lake being told. */
+  private async _look(): Promise<void> {
+    const mounted = this._sessions.filter(({ id }) => this._mounts.ofSession(id));
+    const before = this._fingerprint();
+    await Promise.all(mounted.map(session => this._diff(session)));
+    if (!this.isDisposed && this._fingerprint() !== before) {
+      this.stateChanged.emit();
+    }
+    if (mounted.some(({ id }) => this._errors.has(id))) {
+      throw new Error('A session could not be looked at'); // the poll backs off
+    }
+  }
+
+  private async _diff(session: api.Session): Promise<void> {
+    try {
+      const page = await diffSession(this.lake.client, session.id, { limit: MAX_CHANGES });
+      this._changes.set(session.id, page.results);
+      this._hasMore.set(session.id, page.has_more);
+      this._errors.delete(session.id);
+    } catch (reason) {
+      this._errors.set(session.id, asLakeError(reason));
+    }
+  }
+
+  private _stateOf(session: api.Session): ISessionChanges {
+    return {
+      session,
+      changes: this._changes.get(session.id) ?? [],
+      hasMore: this._hasMore.get(session.id) ?? false,
+      error: this._failed.get(session.id) ?? this._errors.get(session.id) ?? null,
+      message: this._messages.get(session.id) ?? ''
+    };
+  }
+
+  private _fingerprint(): string {
+    return JSON.stringify(
+      this._sessions.map(({ id }) => [this._changes.get(id), this._errors.get(id)?.message])
+    );
+  }
+
+  private readonly _mounts: MountsModel;
+  private readonly _poll: Poll;
+  private readonly _changes = new Map<string, api.Change[]>();
+  private readonly _hasMore = new Map<string, boolean>();
+  private readonly _errors = new Map<string, api.Error & Error>();
+  private readonly _failed = new Map<string, api.Error & Error>();
+  private readonly _messages = new Map<string, string>();
+  private _sessions: api.Session[] = [];
+}
+
+/** What a {@link SessionsModel} is made of. */
+export namespace SessionsModel {
+  export interface IOptions {
+    lake: ILake;
+    mounts: MountsModel;
+    /** Time between two looks at what is staged; 2.5 s by default. */
+    interval_ms?: number;
+  }
+}

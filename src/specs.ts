@@ -1,0 +1,150 @@
+/**
+ * The written form of a pipeline: reading parts of it, building it, and showing it. Pure.
+ */
+import type * as api from './api/types';
+
+/** A branch, cut into datums by a glob. */
+export interface IRepoInput {
+  /** The variable and folder that the program sees. */
+  name: string;
+  repo: string;
+  branch: string;
+  glob: string;
+}
+
+/** A clock. */
+export interface ICronInput {
+  name: string;
+  schedule: string;
+}
+
+/** What a pipeline runs, for people. */
+export interface ICode {
+  kind: 'notebook' | 'command' | 'ingest';
+  /** Path of the notebook, the command line, or the query. */
+  text: string;
+}
+
+type Json = Record<string, unknown>;
+
+/** Return the variable that an input gets when the spec names none. */
+export function variableName(repo: string): string {
+  const name = repo.slice(repo.lastIndexOf('/') + 1).replace(/\W/g, '_');
+  return /^\d/.test(name) ? `_${name}` : name;
+}
+
+/** Return the inputs that are repos, in the order of the spec. */
+export function repoInputs(spec: api.Spec): IRepoInput[] {
+  return leaves(spec.input)
+    .map(leaf => leaf.repo as Json | undefined)
+    .filter(repo => repo !== undefined)
+    .map(repo => ({
+      name: text(repo.as) || variableName(text(repo.name)),
+      repo: text(repo.name),
+      branch: text(repo.branch) || 'main',
+      glob: text(repo.glob)
+    }));
+}
+
+/** Return the inputs that are clocks. */
+export function cronInputs(spec: api.Spec): ICronInput[] {
+  return leaves(spec.input)
+    .map(leaf => leaf.cron as Json | undefined)
+    .filter(cron => cron !== undefined)
+    .map(cron => ({ name: text(cron.name) || 'tick', schedule: text(cron.schedule) }));
+}
+
+/** Return what a pipeline runs. */
+export function codeOf(spec: api.Spec): ICode {
+  if (typeof spec.notebook === 'string') {
+    return { kind: 'notebook', text: spec.notebook };
+  }
+  if (Array.isArray(spec.command)) {
+    return { kind: 'command', text: spec.command.join(' ') };
+  }
+  return { kind: 'ingest', text: text((spec.ingest as Json | undefined)?.query) };
+}
+
+/** Return the parameters that a spec sets. */
+export function parametersOf(spec: api.Spec): Json {
+  return (spec.parameters as Json | undefined) ?? {};
+}
+
+/** Return the `input` of a spec: none, one, or the cross of several; defaults are left out. */
+export function inputOf(inputs: readonly IRepoInput[]): Json | undefined {
+  const all = inputs.map(({ name, repo, branch, glob }) => ({
+    repo: {
+      name: repo,
+      ...(branch && branch !== 'main' ? { branch } : {}),
+      glob,
+      ...(name && name !== variableName(repo) ? { as: name } : {})
+    }
+  }));
+  return all.length > 1 ? { cross: all } : all[0];
+}
+
+/** Return a JSON value as YAML, in the style that people write specs in. */
+export function toYaml(value: unknown): string {
+  return `${block(value, '').replace(/^\n/, '')}\n`;
+}
+
+function leaves(input: unknown): Json[] {
+  if (typeof input !== 'object' || input === null) {
+    return [];
+  }
+  const cross = (input as Json).cross;
+  return Array.isArray(cross) ? cross.flatMap(leaves) : [input as Json];
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** Return a value as it stands behind `key:`, beginning with a space or a new line. */
+function block(value: unknown, indent: string): string {
+  if (Array.isArray(value)) {
+    if (value.every(isScalar)) {
+      return ` [${value.map(scalar).join(', ')}]`;
+    }
+    return value.map(one => `\n${indent}-${item(one, `${indent}  `)}`).join('');
+  }
+  if (!isScalar(value)) {
+    const entries = Object.entries(value as Json).filter(([, one]) => one !== undefined);
+    if (entries.length === 0) {
+      return ' {}';
+    }
+    return entries.map(([key, one]) => `\n${indent}${scalar(key)}:${below(one, indent)}`).join('');
+  }
+  if (typeof value === 'string' && value.includes('\n') && !/^\s|\r|\t/m.test(value)) {
+    const chomp = value.endsWith('\n') ? '|' : '|-';
+    const lines = value.replace(/\n$/, '').split('\n');
+    return ` ${chomp}${lines.map(line => (line ? `\n${indent}${line}` : '\n')).join('')}`;
+  }
+  return ` ${scalar(value)}`;
+}
+
+function below(value: unknown, indent: string): string {
+  return block(value, `${indent}  `);
+}
+
+/** Return an item of a list: its first key stands on the line of the dash. */
+function item(value: unknown, indent: string): string {
+  const written = block(value, indent);
+  return written.startsWith('\n') ? ` ${written.slice(1 + indent.length)}` : written;
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value !== 'object' || value === null;
+}
+
+/** Return a scalar; text that YAML might take for something else is quoted as in JSON. */
+function scalar(value: unknown): string {
+  if (typeof value !== 'string') {
+    return JSON.stringify(value) ?? 'null';
+  }
+  const isPlain =
+    /^[A-Za-z_/.][^\n\r\t"'#{}[\]&*!|>%@`,\\]*$/.test(value) &&
+    !/: |:$| $/.test(value) &&
+    !/^(true|false|yes|no|on|off|null|y|n|\.nan|\.inf|\.\d.*)$/i.test(value);
+  return isPlain ? value : JSON.stringify(value);
+}
