@@ -1,33 +1,39 @@
-"""`Lake`: the Python face of a lake."""
+"""`Lake`: the Python face of a lake.
+
+Pipelines, jobs and warehouses bring notebooks, web clients and engines along, which cost more
+than a second to import: they are loaded when they are first used.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
+from functools import cached_property
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from jupyter_datalake import environment
 from jupyter_datalake.config import ControllerConfig, LakeConfig
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.lake.commits import Commits
 from jupyter_datalake.lake.context import LakeContext
-from jupyter_datalake.lake.controllers import run_controller
 from jupyter_datalake.lake.events import Events
 from jupyter_datalake.lake.files import Files
-from jupyter_datalake.lake.jobs import Jobs
-from jupyter_datalake.lake.lineage import LineageVerbs
 from jupyter_datalake.lake.maintenance import Maintenance
 from jupyter_datalake.lake.mounts import Mounts
 from jupyter_datalake.lake.opening import create_core, open_core
-from jupyter_datalake.lake.pipelines import Pipelines
 from jupyter_datalake.lake.refs import Refs
 from jupyter_datalake.lake.repos import Repos
 from jupyter_datalake.lake.sessions import Sessions
-from jupyter_datalake.lake.warehouse import WarehouseVerbs
 from jupyter_datalake.metadata.store import Clock
 from jupyter_datalake.model.commits import Author
+
+if TYPE_CHECKING:
+    from jupyter_datalake.lake.jobs import Jobs
+    from jupyter_datalake.lake.lineage import LineageVerbs
+    from jupyter_datalake.lake.pipelines import Pipelines
+    from jupyter_datalake.lake.warehouse import WarehouseVerbs
 
 
 class Lake:
@@ -44,7 +50,7 @@ class Lake:
     """
 
     def __init__(self, core: LakeCore, author: Author) -> None:
-        context = LakeContext(core, author)
+        self._context = context = LakeContext(core, author)
         self._core = core
         self.author = author
         self.repos = Repos(context)
@@ -52,13 +58,37 @@ class Lake:
         self.commits = Commits(context)
         self.sessions = Sessions(context)
         self.files = Files(context, self.sessions)
-        self.pipelines = Pipelines(context)
-        self.jobs = Jobs(context)
-        self.lineage = LineageVerbs(context)
-        self.warehouse = WarehouseVerbs(context)
         self.events = Events(context)
         self.mounts = Mounts(context, self.sessions)
         self.maintenance = Maintenance(context)
+
+    @cached_property
+    def pipelines(self) -> Pipelines:
+        """Notebooks, commands and queries that run when their inputs change."""
+        from jupyter_datalake.lake.pipelines import Pipelines  # noqa: PLC0415
+
+        return Pipelines(self._context)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Runs of pipelines."""
+        from jupyter_datalake.lake.jobs import Jobs  # noqa: PLC0415
+
+        return Jobs(self._context)
+
+    @cached_property
+    def lineage(self) -> LineageVerbs:
+        """What was made from what."""
+        from jupyter_datalake.lake.lineage import LineageVerbs  # noqa: PLC0415
+
+        return LineageVerbs(self._context)
+
+    @cached_property
+    def warehouse(self) -> WarehouseVerbs:
+        """Connections to warehouses."""
+        from jupyter_datalake.lake.warehouse import WarehouseVerbs  # noqa: PLC0415
+
+        return WarehouseVerbs(self._context)
 
     @classmethod
     def open(
@@ -141,6 +171,8 @@ class Lake:
         ConflictError
             `until_idle`, and another controller leads.
         """
+        from jupyter_datalake.lake.controllers import run_controller  # noqa: PLC0415
+
         run_controller(
             self._core,
             self.author,

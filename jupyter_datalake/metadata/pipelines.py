@@ -12,7 +12,7 @@ from jupyter_datalake.errors import AlreadyExistsError, ErrorKind, NotFoundError
 from jupyter_datalake.metadata import tables
 from jupyter_datalake.metadata.base import TableGroup, time_of
 from jupyter_datalake.model.ids import CommitId
-from jupyter_datalake.model.pipeline_specs import parse_spec, spec_as_dict
+from jupyter_datalake.model.pipeline_specs import parse_stored_spec, spec_as_dict
 from jupyter_datalake.model.pipelines import (
     Pipeline,
     PipelineSpec,
@@ -147,7 +147,7 @@ class Pipelines(TableGroup):
                 versions.c.pipeline_id == pipeline_id, versions.c.version == version
             )
         ).one()
-        return parse_spec(row.spec), CommitId(row.code_commit_id)
+        return parse_stored_spec(row.spec), CommitId(row.code_commit_id)
 
     def edges(self) -> Sequence[InputEdge]:
         """Return who reads what, by pipeline and input."""
@@ -287,7 +287,7 @@ def _pipeline_row(row: Row[Any]) -> PipelineRow:
             row.name,
             PipelineState(row.state),
             row.version,
-            parse_spec(row.spec),
+            parse_stored_spec(row.spec),
             CommitId(row.code_commit_id),
             time_of(row.created_ns),
             time_of(row.updated_ns),

@@ -9,12 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from math import isfinite
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
-
-from jupyter_datalake.errors import ErrorKind, InvalidInputError
+from jupyter_datalake.errors import CorruptDataError, ErrorKind, InvalidInputError
 from jupyter_datalake.model.globs import parse_glob
 from jupyter_datalake.model.ids import (
     INPUT_PATTERN,
@@ -52,6 +49,9 @@ from jupyter_datalake.model.warehouse import (
     TableFormat,
     check_connection_name,
 )
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 T = TypeVar("T")
 
@@ -203,7 +203,17 @@ PIPELINE_SCHEMA: dict[str, Any] = {
     },
 }
 
-_VALIDATOR = Draft202012Validator(PIPELINE_SCHEMA)
+
+def _first_error(raw: Any) -> ValidationError | None:
+    """Return what is wrong by the schema, the most telling if there is more, or None."""
+    # Costs a second to import, which everybody who opens a lake would pay.
+    from jsonschema import Draft202012Validator  # noqa: PLC0415
+    from jsonschema.exceptions import best_match  # noqa: PLC0415
+
+    found: ValidationError | None = best_match(
+        Draft202012Validator(PIPELINE_SCHEMA).iter_errors(raw)
+    )
+    return found
 
 
 def parse_spec(raw: Any) -> PipelineSpec:
@@ -217,13 +227,35 @@ def parse_spec(raw: Any) -> PipelineSpec:
         clocks' worth of nothing to merge by.
     """
     try:
-        error = best_match(_VALIDATOR.iter_errors(raw))
+        error = _first_error(raw)
         if error is None:
             _check_json(raw, "")
     except RecursionError as deep:
         raise _invalid("the spec", "is nested too deeply, or contains itself") from deep
     if error is not None:
         raise _invalid(_place(error), _explain(error))
+    return _spec_of(raw)
+
+
+def parse_stored_spec(raw: Any) -> PipelineSpec:
+    """Return the pipeline of a document that `spec_as_dict` made.
+
+    It is not held against the schema again: that is for what people write.
+
+    Raises
+    ------
+    CorruptDataError
+        Nothing that `spec_as_dict` made has this shape.
+    """
+    try:
+        return _spec_of(raw)
+    except (InvalidInputError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CorruptDataError(
+            f"The stored spec of a pipeline is damaged: {error}", kind=ErrorKind.CORRUPT_OBJECT
+        ) from error
+
+
+def _spec_of(raw: Any) -> PipelineSpec:
     parallelism = raw.get("parallelism")
     spec = PipelineSpec(
         name=_at("pipeline", check_repo_name, raw["pipeline"]),

@@ -8,11 +8,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_datalake.errors import ErrorKind, InvalidInputError
+from jupyter_datalake.errors import CorruptDataError, ErrorKind, InvalidInputError
 from jupyter_datalake.model.pipeline_specs import (
     PIPELINE_SCHEMA,
     parse_duration,
     parse_spec,
+    parse_stored_spec,
     spec_as_dict,
     variable_name,
 )
@@ -339,3 +340,10 @@ def test_a_spec_is_read_back_as_it_was_written(spec):
     # … also when the database kept it as JSON, and a person as YAML.
     assert parse_spec(json.loads(json.dumps(raw))) == spec
     assert parse_spec(yaml.safe_load(yaml.safe_dump(raw))) == spec
+    assert parse_stored_spec(json.loads(json.dumps(raw))) == spec
+
+
+@pytest.mark.parametrize("raw", [None, [], {}, {"pipeline": "p"}, {"pipeline": 5, "notebook": "n"}])
+def test_a_stored_spec_of_another_shape_is_damage(raw):
+    with pytest.raises(CorruptDataError):
+        parse_stored_spec(raw)
