@@ -206,8 +206,8 @@ class StagedTree:
         """Tell that one user of a node is done; unneeded working files and nodes go away."""
         data = node.data
         if data is not None and not node.opens:
-            is_attached = self.tree.is_attached(node)
-            if (is_attached and not node.touched) or not (is_attached or node.pins):
+            # What was removed gives its space back at once, though the kernel may still know it.
+            if not (node.touched and self.tree.is_attached(node)):
                 node.data = None
                 self._files.remove(data)
         self.tree.drop_if_unused(node)
@@ -235,7 +235,7 @@ class StagedTree:
             self.close_journal()
             raise
         shift = self.tree.reset(base)
-        self._files.keep_only(lambda node: bool(node.pins) or self.tree.is_attached(node))
+        self._files.keep_only(lambda node: bool(node.opens) or self.tree.is_attached(node))
         return shift
 
     def check_open(self) -> None:

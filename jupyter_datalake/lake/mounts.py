@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from jupyter_datalake import environment
+from jupyter_datalake.config import MEMORY_URL
 from jupyter_datalake.engine.session import open_session, sessions_folder
 from jupyter_datalake.errors import (
     AlreadyExistsError,
@@ -364,13 +365,15 @@ class Mounts:
                 )
             return known.mode, known.message
         lake = self._core.url
-        if os.path.commonpath([lake, point]) == lake:
+        if os.path.isabs(lake) and os.path.commonpath([lake, point]) == lake:
             raise InvalidInputError(
                 f"The mount point {point} lies inside the lake's own folder",
                 kind=ErrorKind.INVALID_PATH,
                 hint="Choose another folder with --at",
             )
         check_usable(point)
+        if self._core.url == MEMORY_URL:
+            return MountMode.CHECKOUT, "A lake in memory is this process's own"
         return choose_mode()
 
     def _show(self, mount: Mount, mode: MountMode) -> None:

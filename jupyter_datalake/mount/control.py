@@ -139,16 +139,16 @@ class MountClient:
         Keys: ``pid``, ``inodes``, ``memory_bytes``, ``problems`` (mount to why it is not shown),
         ``mounts`` (mount to ``commit``, ``writers``, ``is_writable``).
         """
-        answer: dict[str, Any] = self._call("ping")
+        answer: dict[str, Any] = self._call("ping", again=True)
         return answer
 
     def refresh(self) -> None:
         """Make the daemon show exactly what the metadata says is mounted."""
-        self._call("refresh")
+        self._call("refresh", again=True)
 
     def diff(self, session_id: str, below: RepoPath, limit: int) -> list[Change]:
         """Return what is staged in a mounted session, by path."""
-        rows = self._call("diff", session_id=session_id, below=below, limit=limit)
+        rows = self._call("diff", again=True, session_id=session_id, below=below, limit=limit)
         return [change_from_json(row) for row in rows]
 
     def commit(
@@ -172,15 +172,17 @@ class MountClient:
         """Unmount and end the daemon; sessions stay."""
         self._call("stop")
 
-    def _call(self, verb: str, **arguments: Any) -> Any:
-        request = json.dumps({"verb": verb, "arguments": arguments}) + "\n"
+    def _call(self, verb: str, *, again: bool = False, **arguments: Any) -> Any:
+        """Send a request and return its result, or raise the error that came back.
+
+        Parameters
+        ----------
+        again
+            Whether to ask again if the daemon dies over it: right for what changes nothing.
+        """
+        request = json.dumps({"verb": verb, "arguments": arguments}).encode() + b"\n"
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                self._connect(connection)
-                connection.settimeout(_ANSWER_S)
-                connection.sendall(request.encode())
-                with connection.makefile("rb") as answers:
-                    line = answers.readline(MAX_LINE)
+            line = self._exchange(request) or (self._exchange(request) if again else b"")
         except OSError as error:
             raise MountError(
                 f"The mount at {self._mountpoint} does not answer: {error}",
@@ -201,6 +203,18 @@ class MountClient:
         if "error" in answer:
             raise error_from_json(answer["error"])
         return answer["result"]
+
+    def _exchange(self, request: bytes) -> bytes:
+        """Return the line that answers a request; empty if the daemon ended before it did."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            self._connect(connection)
+            connection.settimeout(_ANSWER_S)
+            try:
+                connection.sendall(request)
+                with connection.makefile("rb") as answers:
+                    return answers.readline(MAX_LINE)
+            except (ConnectionResetError, BrokenPipeError):
+                return b""
 
     def _connect(self, connection: socket.socket) -> None:
         """Connect, waiting for a daemon that is just being brought back."""

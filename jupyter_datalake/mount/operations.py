@@ -32,6 +32,8 @@ from jupyter_datalake.mount.inodes import Inode, InodeTable
 from jupyter_datalake.mount.views import View
 
 _WRITING = os.O_WRONLY | os.O_RDWR
+_DOTS = (b".", b"..")
+"""Listed first; their positions are 0 and 1, those of the entries follow."""
 
 
 @guard_handlers
@@ -263,12 +265,18 @@ class Operations(pyfuse3.Operations):
         await handle.inode.view.gate.until_seen()
         if start_id == 0:
             handle.rewind()
-        for position, name, view, node in handle.entries(start_id):
+        for position in range(start_id, len(_DOTS)):
+            # The kernel takes their type from here and looks at nothing else of them.
+            attributes = attributes_of(handle.inode)
+            if not pyfuse3.readdir_reply(token, _DOTS[position], attributes, position + 1):
+                return
+        for position, name, view, node in handle.entries(max(start_id - len(_DOTS), 0)):
             raw = path_bytes(name)
-            if raw in {b".", b".."} or len(raw) > MAX_NAME_BYTES:
+            if raw in _DOTS or len(raw) > MAX_NAME_BYTES:
                 continue  # only a stranger's tree has such names, and the kernel has none for them
             inode = self._inodes.of(view, node, handle.inode, name)
-            if not pyfuse3.readdir_reply(token, raw, attributes_of(inode), position + 1):
+            following = position + len(_DOTS) + 1
+            if not pyfuse3.readdir_reply(token, raw, attributes_of(inode), following):
                 self._inodes.drop_if_unknown(inode)
                 return
             inode.lookups += 1

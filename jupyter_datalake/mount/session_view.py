@@ -205,6 +205,8 @@ class SessionView(TreeView):
 
     def set_attributes(self, node: Node, *, mode: int | None, mtime_ns: int | None) -> None:
         """Change permissions or time of a node; a symlink has only a time."""
+        if not node.is_folder and node.data is None and node.entry is None:
+            raise refusal(errno.ESTALE)  # removed, and known by nothing but a bare descriptor
         self.session.set_attributes(node, mode=mode, mtime_ns=mtime_ns)
 
     # --- commands --------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.errors import ErrorKind, MountError
@@ -30,6 +29,7 @@ START_S = 60.0
 """A daemon is ready within a second; one that replays a large session takes longer."""
 STOP_S = 40.0
 _POLL_S = 0.02
+_MAX_SPAWNS = 3
 
 
 def start_process(core: LakeCore, mountpoint: str, module: str) -> MountClient:
@@ -46,21 +46,7 @@ def start_process(core: LakeCore, mountpoint: str, module: str) -> MountClient:
         It could not mount, died again and again, or was not ready in time.
     """
     if not _is_served(core, mountpoint):
-        state = str(state_path(core, mountpoint, ""))
-        Path(state).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        command = [sys.executable, "-m", module, "--lake", core.url, "--mountpoint", mountpoint]
-        options = ["--mountpoint", mountpoint, "--state", state, "--", *command]
-        # It detaches itself and returns at once. Somebody else may have been first: that is as
-        # good. It gets no descriptor of ours: a pipe held open would keep its reader waiting.
-        subprocess.run(
-            [sys.executable, "-m", SUPERVISOR_MODULE, *options],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            check=False,
-        )
-    _wait_until_ready(core, mountpoint)
+        _start(core, mountpoint, module)
     return MountClient(core, mountpoint)
 
 
@@ -97,19 +83,25 @@ def _is_served(core: LakeCore, mountpoint: str) -> bool:
     return False
 
 
-def _wait_until_ready(core: LakeCore, mountpoint: str) -> None:
+def _start(core: LakeCore, mountpoint: str, module: str) -> None:
+    """Have a supervisor, and wait until it has a daemon that is ready."""
     patience = time.monotonic() + START_S
+    spawned = 0
     while time.monotonic() < patience:
+        is_supervised = _is_supervised(core, mountpoint)
+        # Read after the supervisor was looked for: what it recorded before it ended is seen.
         with core.metadata.read() as tx:
             point = tx.mounts.find_point(mountpoint)
-        if point is None:
-            break
-        if point.state is MountState.READY and is_alive(point):
+        if point is not None and point.state is MountState.READY and is_alive(point):
             return
-        if point.state is MountState.FAILED:
+        if point is not None and point.state is MountState.FAILED:
             raise MountError(point.message, mountpoint=mountpoint)
-        if not _is_supervised(core, mountpoint) and not _has_settled(core, mountpoint):
-            break
+        if not is_supervised:
+            # There was none yet, or one that was just ending when we came.
+            if spawned == _MAX_SPAWNS:
+                break
+            spawned += 1
+            _spawn(core, mountpoint, module)
         time.sleep(_POLL_S)
     raise MountError(
         f"The mount at {mountpoint} did not become ready",
@@ -119,11 +111,21 @@ def _wait_until_ready(core: LakeCore, mountpoint: str) -> None:
     )
 
 
-def _has_settled(core: LakeCore, mountpoint: str) -> bool:
-    """Tell whether a process that is gone by now left word of what became of it."""
-    with core.metadata.read() as tx:
-        point = tx.mounts.find_point(mountpoint)
-    return point is not None and point.state in {MountState.READY, MountState.FAILED}
+def _spawn(core: LakeCore, mountpoint: str, module: str) -> None:
+    """Start a supervisor. It detaches itself and returns; one that is there already stays alone."""
+    state = state_path(core, mountpoint, "")
+    state.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    command = [sys.executable, "-m", module, "--lake", core.url, "--mountpoint", mountpoint]
+    options = ["--mountpoint", mountpoint, "--state", str(state), "--", *command]
+    # It gets no descriptor of ours: a pipe held open would keep its reader waiting.
+    subprocess.run(
+        [sys.executable, "-m", SUPERVISOR_MODULE, *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        check=False,
+    )
 
 
 def _is_supervised(core: LakeCore, mountpoint: str) -> bool:

@@ -1,0 +1,170 @@
+"""Reading commits through a mount, with the system's own calls and tools."""
+
+import errno
+import mmap
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.fuse
+
+RANDOM = os.urandom(3_000_000)
+
+
+@pytest.fixture
+def shown(lake, point):
+    """The folder of `raw` with some files in it, mounted read-only."""
+    lake.files.put("raw@main/folder/big.bin", RANDOM)
+    lake.files.put("raw@main/empty", "")
+    lake.files.put("raw@main/small", "hello")
+    return Path(lake.mounts.create("raw", writable=False, at=point).path)
+
+
+def test_files_are_listed_and_read_as_they_were_put(shown):
+    assert sorted(os.listdir(shown)) == ["empty", "folder", "small"]
+    assert (shown / "folder" / "big.bin").read_bytes() == RANDOM
+    assert (shown / "empty").read_bytes() == b""
+    assert (shown / "small").read_text() == "hello"
+
+
+def test_tools_of_the_system_work_on_it(shown, tmp_path):
+    run = {"capture_output": True, "text": True, "check": True, "timeout": 60}
+    assert "big.bin" in subprocess.run(["ls", "-laR", shown], **run).stdout
+    assert subprocess.run(["cat", shown / "small"], **run).stdout == "hello"
+    assert len(subprocess.run(["find", shown, "-type", "f"], **run).stdout.splitlines()) == 3
+    subprocess.run(["tar", "-cf", tmp_path / "all.tar", "-C", shown, "."], **run)
+    subprocess.run(["cp", "-a", shown, tmp_path / "copy"], **run)
+    subprocess.run(["diff", "-r", shown, tmp_path / "copy"], **run)
+
+
+def test_parquet_is_read_by_pandas(lake, point, tmp_path):
+    frame = pd.DataFrame({"number": range(100_000), "text": ["x" * (i % 50) for i in range(100_000)]})
+    frame.to_parquet(tmp_path / "frame.parquet", row_group_size=10_000)
+    lake.files.put("raw@main/frame.parquet", tmp_path / "frame.parquet")
+    folder = Path(lake.mounts.create("raw", writable=False, at=point).path)
+
+    pd.testing.assert_frame_equal(pd.read_parquet(folder / "frame.parquet"), frame)
+    columns = pd.read_parquet(folder / "frame.parquet", columns=["number"])
+    assert columns.equals(frame[["number"]])
+
+
+def test_a_file_can_be_mapped_and_read_anywhere(shown):
+    with open(shown / "folder" / "big.bin", "rb") as file:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+            assert view[2_999_990:] == RANDOM[2_999_990:]
+            assert view[1_000_000:1_000_100] == RANDOM[1_000_000:1_000_100]
+        for offset in (2_000_000, 0, 1_234_567, 2_999_999, 3_000_000, 5_000_000):
+            assert os.pread(file.fileno(), 70_000, offset) == RANDOM[offset : offset + 70_000]
+
+
+def test_attributes_are_those_of_the_commit(lake, shown):
+    status = (shown / "small").stat()
+    info = lake.files.get("raw@main/small")
+    assert (status.st_size, stat.S_IMODE(status.st_mode)) == (5, 0o644)
+    assert status.st_mtime_ns == info.mtime_ns
+    assert (status.st_uid, status.st_gid, status.st_nlink) == (os.getuid(), os.getgid(), 1)
+    head = lake.commits.get("raw", "main")
+    assert (shown / "folder").stat().st_mtime_ns == head.time_ns
+    assert os.statvfs(shown).f_namemax == 255
+
+
+def test_extended_attributes_say_where_a_file_comes_from(lake, shown):
+    path = shown / "small"
+    assert os.getxattr(path, "user.datalake.repo") == b"raw"
+    assert os.getxattr(path, "user.datalake.commit").decode() == lake.commits.get("raw", "main").id
+    digest = os.getxattr(path, "user.datalake.digest").decode()
+    assert digest == lake.files.get("raw@main/small").digest.hex()
+    assert len(os.listxattr(path)) == 3
+    with pytest.raises(OSError) as refused:
+        os.getxattr(path, "user.other")
+    assert refused.value.errno == errno.ENODATA
+    with pytest.raises(OSError) as refused:
+        os.setxattr(path, "user.other", b"1")
+    assert refused.value.errno in {errno.ENOTSUP, errno.EROFS}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: (folder / "new").write_text("x"),
+        lambda folder: (folder / "small").write_text("x"),
+        lambda folder: (folder / "small").open("ab"),
+        lambda folder: (folder / "small").unlink(),
+        lambda folder: (folder / "new").mkdir(),
+        lambda folder: (folder / "small").rename(folder / "other"),
+        lambda folder: (folder / "small").chmod(0o600),
+        lambda folder: os.utime(folder / "small"),
+        lambda folder: os.truncate(folder / "small", 0),
+        lambda folder: (folder / "new").symlink_to("small"),
+        lambda folder: (folder.parent / "repo").mkdir(),
+        lambda folder: (folder.parent / "file").write_text("x"),
+        lambda folder: folder.rmdir(),
+    ],
+)
+def test_every_change_of_a_read_only_mount_is_refused(shown, change):
+    with pytest.raises(OSError) as refused:
+        change(shown)
+    assert refused.value.errno == errno.EROFS
+    assert sorted(os.listdir(shown)) == ["empty", "folder", "small"]
+
+
+def test_any_ref_is_found_on_look_up_and_not_listed(lake, shown):
+    first = lake.commits.get("raw", "main")
+    lake.files.put("raw@main/small", "changed")
+    lake.refs.create_tag("raw", "v1", at=first.id)
+    above = shown.parent
+
+    assert (above / "raw@v1" / "small").read_text() == "hello"
+    assert (above / f"raw@{first.id[:12]}" / "small").read_text() == "hello"
+    assert (above / "raw@main" / "small").read_text() == "changed"
+    assert (above / "raw@main^" / "small").read_text() == "hello"
+    assert os.listdir(above) == ["raw"]
+    with pytest.raises(OSError) as refused:
+        (above / "raw@v1" / "small").write_text("x")
+    assert refused.value.errno == errno.EROFS
+
+
+@pytest.mark.parametrize(
+    "name", ["raw@nothing", "nothing@main", "nothing", "raw@", "@main", "raw@a b", "RAW@main", "é@x"]
+)
+def test_what_is_no_ref_of_a_repo_is_not_found(shown, name):
+    with pytest.raises(FileNotFoundError):
+        os.stat(shown.parent / name)
+
+
+def test_a_name_that_moves_is_resolved_again(lake, shown):
+    above = shown.parent
+    assert (above / "raw@main" / "small").read_text() == "hello"
+    with open(above / "raw@main" / "small") as before:
+        lake.files.put("raw@main/small", "changed")
+        from .conftest import wait_until
+
+        wait_until(lambda: (above / "raw@main" / "small").read_text() == "changed")
+        assert before.read() == "hello"
+
+
+def test_repos_of_a_project_are_in_its_folder(lake, point):
+    lake.repos.create("demo/sales")
+    lake.files.put("demo/sales@main/x.csv", "1,2")
+    folder = Path(lake.mounts.create("demo/sales", at=point, writable=False).path)
+
+    assert folder == Path(point) / "demo" / "sales"
+    assert os.listdir(point) == ["demo"]
+    assert os.listdir(Path(point) / "demo") == ["sales"]
+    assert (folder / "x.csv").read_text() == "1,2"
+    assert (Path(point) / "demo" / "sales@main" / "x.csv").read_text() == "1,2"
+
+
+def test_a_listing_of_many_names_is_complete(lake, point):
+    with lake.sessions.create("raw") as session:
+        for number in range(5_000):
+            session.put(f"many/{number:05}", b"")
+        session.commit("Many")
+    folder = Path(lake.mounts.create("raw", writable=False, at=point).path)
+    assert sorted(os.listdir(folder / "many")) == [f"{number:05}" for number in range(5_000)]
+    with os.scandir(folder / "many") as entries:
+        assert sum(entry.is_file() for entry in entries) == 5_000
