@@ -43,6 +43,7 @@ from jupyter_datalake.mount.scanning import (
     CleanFiles,
     Difference,
     LocalFile,
+    is_empty,
     is_same,
     iter_differences,
     load_clean_files,
@@ -333,7 +334,7 @@ class Checkout:
         else:
             file.place.unlink(missing_ok=True)
         folder = parent_of(file.path)
-        while folder and tree.look(folder) is None and _is_empty(self._place(folder)):
+        while folder and tree.look(folder) is None and is_empty(self._place(folder)):
             self._place(folder).rmdir()
             folder = parent_of(folder)
 
@@ -364,7 +365,7 @@ def _write_staged(session: Session, folder: Path) -> None:
     for found, _, _ in os.walk(folder, topdown=False):
         place = Path(found)
         path = RepoPath(os.path.relpath(found, folder))
-        if place != folder and _is_empty(place) and session.find(path) is None:
+        if place != folder and is_empty(place) and session.find(path) is None:
             place.rmdir()
 
 
@@ -379,10 +380,6 @@ def _write_staged_file(session: Session, info: FileInfo, place: Path) -> None:
             shutil.copyfileobj(source, target, _COPY_BYTES)
             os.fchmod(target.fileno(), info.mode)
         os.utime(place, ns=(info.mtime_ns, info.mtime_ns))
-
-
-def _is_empty(folder: Path) -> bool:
-    return folder.is_dir() and not any(os.scandir(folder))
 
 
 def _make_read_only(folder: Path) -> None:

@@ -187,9 +187,17 @@ def look(folder: Path, path: RepoPath) -> LocalFile | None:
         return None
     if stat.S_IFMT(status.st_mode) not in _KINDS:
         return None
-    if stat.S_ISDIR(status.st_mode) and any(os.scandir(place)):
+    if stat.S_ISDIR(status.st_mode) and not is_empty(place):
         return None
     return LocalFile(path, place, status)
+
+
+def is_empty(folder: Path) -> bool:
+    """Tell whether a folder is there and has nothing in it."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    with os.scandir(folder) as entries:
+        return next(entries, None) is None
 
 
 def walk(folder: Path, skipped: list[str]) -> Iterator[LocalFile]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_datalake.errors import CorruptDataError, MountError
+from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.mounts import MountMode, MountState
 from jupyter_datalake.mount import mountpoints, supervisor
 from jupyter_datalake.mount.control import MountClient, state_path
@@ -250,20 +251,23 @@ def test_a_mount_that_cannot_be_shown_does_not_keep_the_others_away(lake, raw, p
     assert any("journal" in finding.found for finding in lake.mounts.doctor())
 
 
-def test_a_full_disk_is_told_and_loses_nothing(lake, tmp_path, point):
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 24 MiB."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", disk], capture_output=True, check=False
-    )
-    if done.returncode:
-        pytest.skip("needs to mount a tmpfs")
-    from jupyter_datalake.lake.lake import Lake
+    options = ["-t", "tmpfs", "-o", "size=24m", "tmpfs"]
+    if subprocess.run(["mount", *options, disk], capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a tmpfs")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
 
-    try:
-        with Lake.create(str(disk / "lake")) as small:
-            small.repos.create("raw")
-            folder = Path(small.mounts.create("raw", at=point).path)
+
+def test_a_full_disk_is_told_and_loses_nothing(small_disk, point):
+    with Lake.create(str(small_disk / "lake")) as lake:
+        lake.repos.create("raw")
+        folder = Path(lake.mounts.create("raw", at=point).path)
+        try:
             (folder / "first").write_bytes(os.urandom(1_000_000))
             with pytest.raises(OSError) as refused, open(folder / "huge", "wb") as file:
                 for _ in range(40):
@@ -273,11 +277,11 @@ def test_a_full_disk_is_told_and_loses_nothing(lake, tmp_path, point):
             assert len((folder / "first").read_bytes()) == 1_000_000
             (folder / "huge").unlink()
             (folder / "second").write_bytes(b"fits")
-            small.sessions.commit(small.mounts.get("raw").session_id, "Saved")
-            assert small.files.read("raw@main/second") == b"fits"
-            small.mounts.stop(point)
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
+            commit(lake)
+            assert lake.files.read("raw@main/second") == b"fits"
+            assert len(lake.files.read("raw@main/first")) == 1_000_000
+        finally:
+            lake.mounts.stop(point)
 
 
 def test_what_a_stranger_sends_to_the_socket_is_answered_and_harmless(lake, raw, point):
