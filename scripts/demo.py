@@ -267,7 +267,8 @@ def summary(lake: Lake) -> None:
             f" {row['leaving']:4,} will leave"
         )
     steps = lake.lineage.get("predict@main").upstream
-    print(f"  predict@main comes from {names(step.repo for step in steps)}")
+    sources = names(step.repo for step in steps if not step.repo.endswith(".code"))
+    print(f"  predict@main comes from {sources}")
     status = lake.maintenance.get_status()
     print(f"  the lake stores {size_text(status.stored_bytes)} in {status.packs} packs")
 

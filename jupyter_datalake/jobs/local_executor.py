@@ -19,9 +19,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
 from jupyter_datalake.errors import ErrorKind
+from jupyter_datalake.jobs.processes import kill_tree
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask, parse_outcome
 from jupyter_datalake.jobs.worker import READY
 from jupyter_datalake.model.datums import DatumState
@@ -96,6 +95,9 @@ class LocalExecutor:
     def submit(self, task: DatumTask) -> Future[DatumOutcome]:
         """Queue a try; see `Executor.submit`."""
         ticket = _Ticket(task)
+        if self._closing.is_set():
+            ticket.future.set_result(DatumOutcome(DatumState.QUEUED, "the executor closed"))
+            return ticket.future
         with self._lock:
             self._tickets[task.id] = ticket
         self._queue.put(ticket)
@@ -115,6 +117,8 @@ class LocalExecutor:
             self._queue.put(None)
         for thread in self._threads:
             thread.join()
+        # Only now: a thread that drained while others waited would take what wakes them.
+        self._drain()
 
     def _tend(self, worker: _Worker) -> None:
         try:
@@ -122,16 +126,15 @@ class LocalExecutor:
                 ticket = self._queue.get()
                 if ticket is None:
                     break
-                outcome = self._run(worker, ticket)
+                outcome = self._run_safely(worker, ticket)
                 with self._lock:
                     self._tickets.pop(ticket.task.id, None)
                 ticket.future.set_result(outcome)
         finally:
             worker.kill()
-            self._drain()
 
     def _drain(self) -> None:
-        """Answer what is still queued when the executor closes."""
+        """Answer what is still queued when the executor has closed."""
         while True:
             try:
                 ticket = self._queue.get_nowait()
@@ -139,6 +142,17 @@ class LocalExecutor:
                 return
             if ticket is not None:
                 ticket.future.set_result(DatumOutcome(DatumState.QUEUED, "the executor closed"))
+
+    def _run_safely(self, worker: _Worker, ticket: _Ticket) -> DatumOutcome:
+        """Run a try; whatever goes wrong on our side fails the try, not the thread."""
+        try:
+            return self._run(worker, ticket)
+        except Exception as error:
+            logger.exception("datum %s", ticket.task.id)
+            worker.kill()
+            return DatumOutcome(
+                DatumState.FAILED, f"{type(error).__name__}: {error}", ErrorKind.INTERNAL
+            )
 
     def _run(self, worker: _Worker, ticket: _Ticket) -> DatumOutcome:
         if ticket.cancelled.is_set():
@@ -248,18 +262,3 @@ class _Worker:
             return f"killed by signal {-code}, for lack of memory perhaps"
         return f"it ended with code {code}; see {self._log.name}"
 
-
-def kill_tree(pid: int) -> None:
-    """Kill a process and all its descendants, wherever their sessions and groups are."""
-    try:
-        top = psutil.Process(pid)
-        top.suspend()  # so that it starts nothing more while its children are counted
-        family = [*top.children(recursive=True), top]
-    except psutil.NoSuchProcess:
-        return
-    for process in family:
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs([process for process in family if process.pid != pid], timeout=5)

@@ -76,10 +76,10 @@ def run_notebook(
                 hint="The executed notebook and the log show more",
             ) from error
         except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
-            where = running_cell(executed)
-            log.line(f"the kernel died in {where}: {error}")
+            where = last_begun_cell(executed)
+            log.line(f"the kernel died {where}: {error}")
             raise JobFailedError(
-                f"{notebook.name}: the kernel died in {where}",
+                f"{notebook.name}: the kernel died {where}",
                 kind=ErrorKind.KERNEL_DIED,
                 hint="It ran out of memory, was killed, or a library crashed",
             ) from error
@@ -90,16 +90,18 @@ def run_notebook(
             ) from error
 
 
-def running_cell(executed: Path) -> str:
-    """Return which cell of a saved notebook was running when it was saved last."""
+def last_begun_cell(executed: Path) -> str:
+    """Return which cell of a saved notebook was the last that began."""
     try:
         node = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
     except (OSError, ValueError):
-        return "its first cell"
-    for index, cell in enumerate(node.cells):
-        if cell.metadata.get("papermill", {}).get("status") == "running":
-            return f"cell {index + 1}"
-    return "its first cell"
+        return "before its first cell"
+    begun = [
+        index
+        for index, cell in enumerate(node.cells)
+        if cell.metadata.get("papermill", {}).get("start_time")
+    ]
+    return f"in cell {begun[-1] + 1}" if begun else "before its first cell"
 
 
 def _short(text: str) -> str:
