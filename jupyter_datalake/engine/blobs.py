@@ -18,7 +18,8 @@ from typing import Self
 
 import zstandard
 
-from jupyter_datalake.errors import CorruptDataError, ErrorKind, NotFoundError
+from jupyter_datalake.errors import CorruptDataError, ErrorKind, InternalError, NotFoundError
+from jupyter_datalake.forking import renew_after_fork, renew_lock_after_fork
 from jupyter_datalake.metadata.blobs import BlobPlace
 from jupyter_datalake.metadata.store import MetadataStore, Transaction
 from jupyter_datalake.model.ids import Digest, digest_of
@@ -26,9 +27,13 @@ from jupyter_datalake.model.packs import (
     HEADER_SIZE,
     PACK_TARGET_BYTES,
     RECORD_HEADER_SIZE,
+    TRAILER_SIZE,
     BlobKind,
     BlobRecord,
     Codec,
+    decode_header,
+    decode_index,
+    decode_trailer,
     encode_header,
     encode_index,
     encode_record_header,
@@ -51,7 +56,27 @@ _WORTHWHILE = 0.95
 _COMPRESSION_LEVEL = 1
 
 _local = threading.local()
-_pool = ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1), thread_name_prefix="compress")
+
+
+class _Pool:
+    """The threads that compress, started when first needed; a forked child starts its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._executor: ThreadPoolExecutor | None = None
+        renew_after_fork(self, _Pool.__init__)
+
+    def encode(self, blobs: Sequence[bytes]) -> Iterable[tuple[Codec, bytes]]:
+        """Return how each blob is stored, in order."""
+        with self._lock:
+            if self._executor is None:
+                self._executor = ThreadPoolExecutor(
+                    min(4, os.cpu_count() or 1), thread_name_prefix="compress"
+                )
+        return self._executor.map(_encode, blobs)
+
+
+_pool = _Pool()
 
 
 def pack_object(name: str) -> str:
@@ -70,6 +95,7 @@ class BlobReader:
         self._blobs: OrderedDict[Digest, bytes] = OrderedDict()
         self._cached_bytes = 0
         self._cache_bytes = cache_bytes
+        renew_lock_after_fork(self)
 
     def get(self, digest: Digest, *, keep: bool = True) -> bytes:
         """Return a blob's bytes.
@@ -129,6 +155,8 @@ class BlobReader:
 
     def _fetch(self, digest: Digest) -> bytes:
         pack, record = self.place(digest)
+        if not (0 <= record.stored_size <= MAX_BLOB_BYTES and record.offset >= 0):
+            raise _corrupt(digest, pack, "its place cannot be")
         try:
             stored = self._objects.read(pack_object(pack), record.offset, record.stored_size)
         except NotFoundError as error:
@@ -154,6 +182,10 @@ def decode_blob(record: BlobRecord, stored: bytes, pack: str) -> bytes:
     raw = stored
     if record.codec is Codec.ZSTD:
         try:
+            # What the frame says of itself is looked at first: it would be believed, and a few
+            # damaged or hostile bytes can claim gigabytes.
+            if zstandard.frame_content_size(stored) != record.raw_size:
+                raise _corrupt(record.digest, pack, "it would decompress to another size")
             raw = _decompressor().decompress(stored, max_output_size=record.raw_size)
         except zstandard.ZstdError as error:
             raise _corrupt(record.digest, pack, "it does not decompress") from error
@@ -169,6 +201,36 @@ def _corrupt(digest: Digest, pack: str, why: str) -> CorruptDataError:
         blob=digest.hex(),
         pack=pack,
     )
+
+
+def read_index(objects: ObjectStore, name: str, size_bytes: int) -> list[BlobRecord]:
+    """Return the records that a stored pack's own index lists; its whole frame is checked.
+
+    Raises
+    ------
+    CorruptDataError
+        Header, trailer or index is damaged, or it is not the pack of this name.
+    FormatError
+        A newer program wrote it.
+    """
+    place = pack_object(name)
+    decode_header(objects.read(place, 0, HEADER_SIZE), name)
+    end = max(size_bytes - TRAILER_SIZE, 0)
+    trailer = decode_trailer(objects.read(place, end, TRAILER_SIZE), name)
+    # By its length the index must lie between the records and the trailer, whatever it claims.
+    if trailer.index_offset + trailer.index_size != end:
+        raise CorruptDataError(
+            f"Pack {name} has a damaged trailer", kind=ErrorKind.CORRUPT_PACK, pack=name
+        )
+    index = objects.read(place, trailer.index_offset, trailer.index_size)
+    records = decode_index(index, trailer, name)
+    if pack_name(index) != name:
+        raise CorruptDataError(
+            f"Pack {name} holds what pack {pack_name(index)} should",
+            kind=ErrorKind.CORRUPT_PACK,
+            pack=name,
+        )
+    return records
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +282,8 @@ class BlobWriter:
 
     def add(self, kind: BlobKind, data: bytes | memoryview) -> Digest:
         """Take one blob and return its digest; a view is copied and may be reused at once."""
+        if len(data) > MAX_BLOB_BYTES:
+            raise InternalError(f"A blob of {len(data):,} bytes could not be read back")
         digest = digest_of(data)
         self.added_bytes += len(data)
         if digest not in self._seen:
@@ -265,7 +329,7 @@ class BlobWriter:
             known = tx.blobs.known(digest for digest, _, _ in queue)
         # A commit is written even if its bytes are known: its record is what a rebuild looks for.
         fresh = [item for item in queue if item[0] not in known or item[1] is BlobKind.COMMIT]
-        stored = _pool.map(_encode, [data for _, _, data in fresh])
+        stored = _pool.encode([data for _, _, data in fresh])
         for (digest, kind, data), (codec, payload) in zip(fresh, stored, strict=True):
             self._append(digest, kind, codec, payload, len(data))
 

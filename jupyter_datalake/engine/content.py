@@ -40,7 +40,7 @@ class ByteStream(Protocol):
     """What contents are read from: an open file, or anything with `readinto`."""
 
     def read(self, size: int, /) -> bytes:
-        """Return up to `size` bytes; fewer only at the end."""
+        """Return up to `size` bytes; none only at the end."""
         ...
 
     def readinto(self, buffer: memoryview, /) -> int:
@@ -60,7 +60,7 @@ def store_stream(
 
     Memory is a few chunks, whatever the stream's length.
     """
-    head = stream.read(parameters.min_bytes + 1)
+    head = _read_full(stream, parameters.min_bytes + 1)
     if len(head) <= parameters.min_bytes:
         return store_bytes(writer, head, mode=mode, mtime_ns=mtime_ns)
     builder = ChunkListBuilder(lambda data: writer.add(BlobKind.CHUNK_LIST, data))
@@ -86,6 +86,14 @@ def store_bytes(writer: BlobWriter, data: bytes, *, mode: int, mtime_ns: int) ->
         return inline_file(data, mode=mode, mtime_ns=mtime_ns)
     digest = writer.add(BlobKind.CHUNK, data)
     return FileEntry(EntryKind.FILE, len(data), mode, mtime_ns, Layout.CHUNK, digest)
+
+
+def _read_full(stream: ByteStream, size: int) -> bytes:
+    """Read until there are `size` bytes or the stream ends: one read may return fewer."""
+    head = stream.read(size)
+    while head and len(head) < size and (more := stream.read(size - len(head))):
+        head += more
+    return head
 
 
 class _Rejoined:
@@ -265,11 +273,14 @@ class ContentFile(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move to a byte, as `io.IOBase.seek`."""
-        base = {
+        bases = {
             os.SEEK_SET: 0,
             os.SEEK_CUR: self._position,
             os.SEEK_END: self._content.size_bytes,
-        }[whence]
+        }
+        if whence not in bases:
+            raise ValueError(f"unknown whence {whence}")
+        base = bases[whence]
         if base + offset < 0:
             raise ValueError(f"negative seek position {base + offset}")
         self._position = base + offset

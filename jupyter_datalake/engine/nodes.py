@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 
 from jupyter_datalake.engine.blobs import BlobReader, BlobWriter
+from jupyter_datalake.forking import renew_lock_after_fork
 from jupyter_datalake.model.ids import Digest, digest_of
 from jupyter_datalake.model.manifests import Node, decode_node
 from jupyter_datalake.model.packs import BlobKind
@@ -19,6 +20,7 @@ class NodeCache:
         self._lock = threading.Lock()
         self._nodes: OrderedDict[Digest, Node] = OrderedDict()
         self._entries = entries
+        renew_lock_after_fork(self)
 
     def load(self, digest: Digest) -> Node:
         """Return a node, or raise `CorruptDataError` / `StorageError`."""

@@ -6,24 +6,18 @@ are shared by all snapshots of a lake.
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from jupyter_datalake.engine import exporting
 from jupyter_datalake.engine.blobs import BlobReader
 from jupyter_datalake.engine.content import FileContent, open_content
 from jupyter_datalake.engine.nodes import NodeCache
 from jupyter_datalake.errors import (
-    AlreadyExistsError,
-    CorruptDataError,
-    DatalakeError,
     ErrorKind,
     InvalidInputError,
     PathNotFoundError,
-    StorageError,
 )
 from jupyter_datalake.model.encoding import pack_canonical
 from jupyter_datalake.model.entries import (
@@ -47,7 +41,6 @@ from jupyter_datalake.model.paths import (
     RepoPath,
     folder_range,
     join_path,
-    name_of,
     path_bytes,
     path_from_bytes,
     path_from_key,
@@ -268,86 +261,35 @@ class Snapshot:
     def export(self, path: RepoPath, target: Path) -> int:
         """Write what is at `path` to `target`, which must not exist; return the bytes written.
 
-        A file becomes `target` itself; of a folder, the contents are written below it. Nothing
-        outside `target` is touched: names are checked again, since the tree may come from a
-        stranger's lake. Symlinks are written as symlinks.
+        A file becomes `target` itself; of a folder, the contents are written below it. It
+        appears whole or not at all. Symlinks are written as symlinks, and nothing outside
+        `target` is touched, whatever the tree holds.
 
         Raises
         ------
         AlreadyExistsError
             `target` exists.
+        PathNotFoundError
+            Nothing is at `path`.
+        CorruptDataError
+            Something below it cannot be read, or has a file for a folder.
+        StorageError
+            The disk is full, or `target` cannot be written.
         """
-        if os.path.lexists(target):
-            raise AlreadyExistsError(
-                f"{target} exists",
-                kind=ErrorKind.PATH_EXISTS,
-                hint="Choose another place, or remove it first",
-                path=str(target),
-            )
-        info = self.get(path, measure=False)
-        with _writing(target):
-            if info.kind is FileKind.FOLDER:
-                target.mkdir(parents=True)
-                return sum(
-                    self._export_entry(entry, target / _relative(found, path))
-                    for found, entry in self._exportable(path)
-                    if found != path
-                )
-            target.parent.mkdir(parents=True, exist_ok=True)
-            entry = self.entry(path)
-            assert entry is not None
-            return self._export_entry(entry, target)
+        return exporting.export(self, path, target)
 
     def export_into(self, path: RepoPath, folder: Path) -> int:
         """Write what is at `path` below `folder` under its own full path; return the bytes."""
-        written = 0
-        with _writing(folder):
-            for found, entry in self._exportable(path):
-                place = folder / _relative(found, ROOT)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                written += self._export_entry(entry, place)
-            if not path:
-                folder.mkdir(parents=True, exist_ok=True)
-        return written
-
-    def _exportable(self, path: RepoPath) -> Iterator[tuple[RepoPath, FileEntry]]:
-        """Yield the entries below `path`, refusing a tree in which a file or symlink has children.
-
-        No lake makes one, but a stranger's could, to write through a symlink of its own.
-        """
-        above: RepoPath | None = None
-        for found, entry in self.iter_entries(path):
-            if above is not None and found.startswith(f"{above}/"):
-                raise CorruptDataError(
-                    f"{self.label} holds both {above!r} and {found!r}; it was not written",
-                    kind=ErrorKind.CORRUPT_OBJECT,
-                    path=found,
-                )
-            if entry.kind is not EntryKind.FOLDER:
-                above = found
-            yield found, entry
-
-    def _export_entry(self, entry: FileEntry, target: Path) -> int:
-        if entry.kind is EntryKind.FOLDER:
-            target.mkdir(parents=True, exist_ok=True)
-            return 0
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if entry.kind is EntryKind.SYMLINK:
-            os.symlink(entry.content, target)
-            return 0
-        written = 0
-        with open(target, "xb") as file:
-            for chunk in FileContent(self._blobs, entry).iter_chunks():
-                file.write(chunk)
-                written += len(chunk)
-            os.fchmod(file.fileno(), entry.mode)
-        os.utime(target, ns=(entry.mtime_ns, entry.mtime_ns))
-        return written
+        return exporting.export_into(self, path, folder)
 
     # --- inside ----------------------------------------------------------------------------------
 
     def _folder(self, path: RepoPath, *, measure: bool) -> FileInfo:
-        held = self.measure(path) if measure else Measure(1, 0)
+        if measure:
+            held = self.measure(path)
+        else:
+            # Unmeasured, a folder that is there counts as one entry, and an empty root as none.
+            held = Measure(1 if path or Cursor(self._nodes, self.root).peek() else 0, 0)
         return FileInfo(
             path=path,
             kind=FileKind.FOLDER,
@@ -393,34 +335,3 @@ def file_info(path: RepoPath, entry: FileEntry) -> FileInfo:
 
 def _is_inside(item: Item | None, end: bytes | None) -> bool:
     return item is not None and (end is None or item.key < end)
-
-
-def _relative(path: RepoPath, folder: RepoPath) -> str:
-    """Return `path` below `folder` as a place on disk, refusing what could lead elsewhere."""
-    relative = path[len(folder) :].lstrip("/") if folder else path
-    if not relative:
-        return name_of(path)
-    if any(part in {"", ".", ".."} for part in relative.split("/")):
-        raise InvalidInputError(
-            f"The tree holds the unsafe path {path!r}; it was not written",
-            kind=ErrorKind.INVALID_PATH,
-            path=path,
-        )
-    return os.fsdecode(path_bytes(RepoPath(relative)))
-
-
-@contextmanager
-def _writing(target: Path) -> Iterator[None]:
-    """Turn the system's errors while writing outside the lake into ours."""
-    try:
-        yield
-    except DatalakeError:
-        raise
-    except OSError as error:
-        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        raise StorageError(
-            f"{target} could not be written: {error.strerror}",
-            kind=ErrorKind.STORAGE_FULL if is_full else ErrorKind.STORAGE_UNAVAILABLE,
-            hint="Free some space and try again" if is_full else None,
-            path=str(target),
-        ) from error

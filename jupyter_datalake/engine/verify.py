@@ -1,4 +1,8 @@
-"""Verification: whether everything that commits need is there, and is what its name says."""
+"""Verification: whether everything that commits need is there, and is what its name says.
+
+Also whether the lake could be rebuilt without its database: the frames of packs and the headers
+of records are looked at, which no reader needs.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from jupyter_datalake.engine.blobs import BlobReader, pack_object
+from jupyter_datalake.engine.blobs import (
+    BlobReader,
+    decode_blob,
+    pack_object,
+    read_index,
+)
 from jupyter_datalake.engine.core import LakeCore
-from jupyter_datalake.engine.nodes import NodeCache
-from jupyter_datalake.errors import CorruptDataError, DatalakeError, ErrorKind
-from jupyter_datalake.model.chunklists import ChunkList, decode_chunk_list
+from jupyter_datalake.errors import CorruptDataError, DatalakeError, ErrorKind, NotFoundError
+from jupyter_datalake.metadata.blobs import PackRow
+from jupyter_datalake.model.chunklists import decode_chunk_list
 from jupyter_datalake.model.commits import Commit, reseal
 from jupyter_datalake.model.entries import EntryKind, FileEntry, Layout, decode_entry
 from jupyter_datalake.model.ids import Digest, short_id
-from jupyter_datalake.model.manifests import iter_digests
-from jupyter_datalake.model.paths import RepoPath, path_from_key
+from jupyter_datalake.model.manifests import Measure, Node, decode_node
+from jupyter_datalake.model.packs import RECORD_HEADER_SIZE, decode_record_header
+from jupyter_datalake.model.paths import path_from_key
+from jupyter_datalake.model.repos import RepoKind
+from jupyter_datalake.storage.base import ObjectInfo
 
 
 class Problem(StrEnum):
@@ -48,6 +60,9 @@ class VerifyReport:
     files: int = 0
     blobs: int = 0
     bytes_read: int = 0
+    unknown_packs: int = 0
+    """Packs in the store that the database does not know: what a crash left, or what came after
+    the backup that the database was restored from."""
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -56,19 +71,30 @@ class VerifyReport:
         return not self.findings
 
 
+_MAX_AFFECTED = 100
+
+
 class Verifier:
     """Walks from commits to bytes. Each blob is read and hashed once, however often it is used.
 
-    Reads past the caches of the open lake, so that what is verified is what is stored.
+    Reads past the caches of the open lake, so that what is verified is what is stored. What is
+    damaged ends the walk below it, never beside it.
     """
 
     def __init__(self, core: LakeCore, on_progress: Callable[[VerifyReport], None] | None) -> None:
         self._core = core
-        self._blobs = BlobReader(core.objects, core.metadata, cache_bytes=0)
-        self._nodes = NodeCache(self._blobs, entries=64)
+        self._places = BlobReader(core.objects, core.metadata, cache_bytes=0)
         self._on_progress = on_progress
-        self._state: dict[Digest, DatalakeError | None] = {}
+        self._sizes: dict[Digest, int] = {}
+        """Sound blobs and their sizes."""
+        self._errors: dict[Digest, DatalakeError] = {}
+        """Blobs that are not sound."""
         self._affected: dict[Digest, list[str]] = {}
+        self._nodes: dict[Digest, Measure] = {}
+        """Nodes whose whole subtree was walked, and what they hold."""
+        self._lists: dict[Digest, tuple[int, frozenset[Digest]]] = {}
+        """Chunk lists that were walked: bytes they cover, and unsound blobs at and below them."""
+        self._damaged_frames: set[str] = set()
         self._report = VerifyReport()
 
     def run(self, repo: str | None = None) -> VerifyReport:
@@ -79,11 +105,10 @@ class Verifier:
             if self._on_progress is not None:
                 self._on_progress(self._report)
         if repo is None:
+            self._verify_refs()
             self._verify_packs()
         for digest, places in self._affected.items():
-            error = self._state[digest]
-            assert error is not None
-            self._found(error, f"blob {digest.hex()}", tuple(places[:100]))
+            self._found(self._errors[digest], f"blob {digest.hex()}", tuple(places))
         return self._report
 
     def _commits(self, repo: str | None) -> Iterator[Commit]:
@@ -98,6 +123,8 @@ class Verifier:
             yield from (commits[one] for one in ids)
             after = ids[-1]
 
+    # --- commits and trees -----------------------------------------------------------------------
+
     def _verify_commit(self, commit: Commit) -> None:
         address = f"{commit.repo}@{short_id(commit.id)}"
         sealed, _ = reseal(commit)
@@ -109,79 +136,239 @@ class Verifier:
                 (address,),
             )
         self._check(Digest(bytes.fromhex(commit.id)), address)
-        try:
-            for digest, node in iter_digests(self._nodes, commit.root):
-                if self._state.get(digest, ...) is None and node.level == 0:
-                    continue  # an equal leaf was verified with another commit
-                self._state[digest] = None
-                for item in node.items:
-                    path = path_from_key(item.key)
-                    self._verify_entry(address, path, decode_entry(item.value, item.size_bytes))
-        except CorruptDataError as error:
-            digest_hex = str(error.context.get("blob", ""))
-            self._found(error, f"blob {digest_hex}" if digest_hex else "a node", (address,))
+        held = self._verify_tree(commit.root, address, f"{address}/")
+        if held is not None and held != (commit.file_count, commit.size_bytes):
+            self._add(
+                Problem.INCONSISTENT,
+                f"commit {commit.id}",
+                f"its tree holds {held.item_count} entries of {held.size_bytes} bytes, and it says"
+                f" {commit.file_count} of {commit.size_bytes}",
+                (address,),
+            )
 
-    def _verify_entry(self, address: str, path: RepoPath, entry: FileEntry) -> None:
+    def _verify_tree(
+        self, digest: Digest, address: str, scope: str, level: int | None = None
+    ) -> Measure | None:
+        """Walk a subtree, unless that was done; return what it holds, or None if unsound.
+
+        Parameters
+        ----------
+        address
+            Of the commit.
+        scope
+            The subtree as a place for people, to name what is lost with a node.
+        level
+            That its root must have; None for the root of all.
+        """
+        known = self._nodes.get(digest)
+        if known is not None:
+            return known
+        data = self._check(digest, scope)
+        if data is None:
+            return None
+        try:
+            node = decode_node(data)
+            if level not in {None, node.level}:
+                raise CorruptDataError(f"Node {digest.hex()} is not on the level of its place")
+            is_sound, held = self._verify_contents(node, digest, address)
+        except CorruptDataError as error:
+            self._found(error, f"blob {digest.hex()}", (scope,))
+            return None
+        if not is_sound:
+            return None
+        self._nodes[digest] = held
+        return held
+
+    def _verify_contents(self, node: Node, digest: Digest, address: str) -> tuple[bool, Measure]:
+        """Walk what a node holds; tell whether all nodes below are sound, and the sums."""
+        if node.level == 0:
+            for item in node.items:
+                place = f"{address}/{path_from_key(item.key)}"
+                try:
+                    self._verify_entry(place, decode_entry(item.value, item.size_bytes))
+                except CorruptDataError as error:
+                    self._found(error, f"blob {digest.hex()}", (place,))
+            return True, Measure(len(node.items), sum(item.size_bytes for item in node.items))
+        is_sound = True
+        behind = ""
+        for branch in node.branches:
+            last = path_from_key(branch.last_key)
+            scope = f"{address}/ (paths behind {behind!r} up to {last!r})"
+            behind = last
+            held = self._verify_tree(branch.digest, address, scope, node.level - 1)
+            if held is None:
+                is_sound = False
+            elif held != (branch.item_count, branch.size_bytes):
+                raise CorruptDataError(
+                    f"Node {digest.hex()} says {branch.item_count} entries of {branch.size_bytes}"
+                    f" bytes where there are {held.item_count} of {held.size_bytes}"
+                )
+        return is_sound, Measure(
+            sum(branch.item_count for branch in node.branches),
+            sum(branch.size_bytes for branch in node.branches),
+        )
+
+    def _verify_entry(self, place: str, entry: FileEntry) -> None:
         self._report.files += 1
         if entry.kind is not EntryKind.FILE or entry.layout is Layout.INLINE:
             return
-        place = f"{address}/{path}"
         digest = Digest(entry.content)
         if entry.layout is Layout.CHUNK:
-            self._check(digest, place)
+            size = self._size_of(digest, place)
         else:
-            self._verify_list(digest, place)
+            size, unsound = self._verify_list(digest, place)
+            for one in unsound:
+                self._affects(one, place)
+            size = None if unsound else size
+        if size is not None and size != entry.size_bytes:
+            raise CorruptDataError(
+                f"Its content has {size} bytes and the manifest says {entry.size_bytes}"
+            )
 
-    def _verify_list(self, digest: Digest, place: str) -> None:
-        listed = self._check(digest, place)
-        if listed is None:
-            return
-        pieces: ChunkList = decode_chunk_list(listed)
-        for piece in pieces.digests:
-            if pieces.level == 0:
-                self._check(piece, place)
-            else:
-                self._verify_list(piece, place)
+    def _verify_list(
+        self, digest: Digest, place: str, level: int | None = None
+    ) -> tuple[int, frozenset[Digest]]:
+        """Walk a chunk list, unless that was done; return the bytes it covers and what is bad."""
+        known = self._lists.get(digest)
+        if known is not None:
+            return known
+        unsound: set[Digest] = set()
+        covered = 0
+        data = self._check(digest, place)
+        if data is None:
+            unsound.add(digest)
+        else:
+            listed = decode_chunk_list(data)
+            if level not in {None, listed.level}:
+                raise CorruptDataError(f"Chunk list {digest.hex()} is on the wrong level")
+            for piece, size in zip(listed.digests, listed.sizes, strict=True):
+                if listed.level == 0:
+                    found = self._size_of(piece, place)
+                    below = frozenset() if found is not None else frozenset({piece})
+                else:
+                    found, below = self._verify_list(piece, place, listed.level - 1)
+                unsound |= below
+                covered += size
+                if not below and found != size:
+                    raise CorruptDataError(
+                        f"Chunk list {digest.hex()} says {size} bytes where there are {found}"
+                    )
+        self._lists[digest] = covered, frozenset(unsound)
+        return self._lists[digest]
+
+    # --- blobs -----------------------------------------------------------------------------------
+
+    def _size_of(self, digest: Digest, place: str) -> int | None:
+        """Return a blob's size, reading it if that was not done; None if it is not sound."""
+        if digest not in self._sizes:
+            self._check(digest, place)
+        return self._sizes.get(digest)
 
     def _check(self, digest: Digest, place: str) -> bytes | None:
-        """Read and hash a blob; remember whom it affects when it is bad."""
-        known = self._state.get(digest, ...)
-        if known is None:
-            return None
-        data: bytes | None = None
-        if known is ...:
+        """Read and hash a blob; remember whom it affects, and return None, when it is not sound."""
+        if digest not in self._errors:
             try:
-                data = self._blobs.get(digest, keep=False)
-                self._state[digest] = None
-                self._report.blobs += 1
-                self._report.bytes_read += len(data)
+                data = self._read(digest)
+                if digest not in self._sizes:
+                    self._sizes[digest] = len(data)
+                    self._report.blobs += 1
+                    self._report.bytes_read += len(data)
+                return data
             except DatalakeError as error:
-                self._state[digest] = error
-        if self._state[digest] is not None:
-            self._affected.setdefault(digest, []).append(place)
+                self._errors[digest] = error
+        self._affects(digest, place)
+        return None
+
+    def _affects(self, digest: Digest, place: str) -> None:
+        places = self._affected.setdefault(digest, [])
+        if len(places) < _MAX_AFFECTED and place not in places:
+            places.append(place)
+
+    def _read(self, digest: Digest) -> bytes:
+        """Read a blob and, in front of it, the header that a rebuild would find it by."""
+        pack, record = self._places.place(digest)
+        begin = record.offset - RECORD_HEADER_SIZE
+        try:
+            found = self._core.objects.read(
+                pack_object(pack), max(begin, 0), RECORD_HEADER_SIZE + record.stored_size
+            )
+        except NotFoundError as error:
+            raise CorruptDataError(
+                f"Pack {pack} is missing", kind=ErrorKind.OBJECT_NOT_FOUND
+            ) from error
+        data = decode_blob(record, found[RECORD_HEADER_SIZE:], pack)
+        try:
+            is_right = decode_record_header(found[:RECORD_HEADER_SIZE], begin, pack) == record
+        except CorruptDataError:
+            is_right = False
+        if not is_right:
+            self._damaged_frame(pack, f"the header of its record at byte {begin} is damaged")
         return data
 
+    # --- refs and packs --------------------------------------------------------------------------
+
+    def _verify_refs(self) -> None:
+        """Look whether every ref leads to a commit."""
+        after = ""
+        while True:
+            with self._core.metadata.read() as tx:
+                rows = tx.repos.list(after=after, limit=200, kinds=frozenset(RepoKind))
+                for row in rows:
+                    refs = tx.refs.list(row, limit=1_000_000)
+                    known = tx.commits.get_many(ref.commit_id for ref in refs)
+                    for ref in refs:
+                        if ref.commit_id not in known:
+                            address = f"{ref.repo}@{ref.name}"
+                            self._add(
+                                Problem.MISSING,
+                                f"ref {address}",
+                                f"its commit {ref.commit_id} is not in the database",
+                                (address,),
+                            )
+            if not rows:
+                return
+            after = rows[-1].repo.name
+
     def _verify_packs(self) -> None:
-        """Compare the list of packs with the store."""
+        """Compare the list of packs with the store, and look at their frames."""
         stored = {info.name: info for info in self._core.objects.list("packs/")}
         after = ""
         while True:
             with self._core.metadata.read() as tx:
                 packs = tx.blobs.packs(after=after, limit=500)
             if not packs:
-                return
+                break
             for pack in packs:
-                info = stored.get(pack_object(pack.name))
-                if info is None:
-                    self._add(Problem.MISSING, f"pack {pack.name}", "is not in the store", ())
-                elif info.size_bytes != pack.size_bytes:
-                    self._add(
-                        Problem.DAMAGED,
-                        f"pack {pack.name}",
-                        f"has {info.size_bytes} bytes instead of {pack.size_bytes}",
-                        (),
-                    )
+                self._verify_pack(pack, stored.pop(pack_object(pack.name), None))
             after = packs[-1].name
+        self._report.unknown_packs = len(stored)
+
+    def _verify_pack(self, pack: PackRow, info: ObjectInfo | None) -> None:
+        if info is None:
+            self._add(Problem.MISSING, f"pack {pack.name}", "is not in the store", ())
+            return
+        if info.size_bytes != pack.size_bytes:
+            self._damaged_frame(
+                pack.name, f"has {info.size_bytes} bytes instead of {pack.size_bytes}"
+            )
+            return
+        try:
+            records = read_index(self._core.objects, pack.name, info.size_bytes)
+        except DatalakeError as error:
+            self._damaged_frame(pack.name, error.message)
+            return
+        if len(records) != pack.blob_count:
+            self._damaged_frame(
+                pack.name, f"holds {len(records)} blobs instead of {pack.blob_count}"
+            )
+
+    def _damaged_frame(self, pack: str, message: str) -> None:
+        """Report once per pack what no reader needs, but a rebuild would."""
+        if pack not in self._damaged_frames:
+            self._damaged_frames.add(pack)
+            self._add(Problem.DAMAGED, f"pack {pack}", message, ())
+
+    # --- findings --------------------------------------------------------------------------------
 
     def _found(self, error: DatalakeError, thing: str, affects: tuple[str, ...]) -> None:
         is_missing = error.kind in {ErrorKind.BLOB_NOT_FOUND, ErrorKind.OBJECT_NOT_FOUND}

@@ -31,11 +31,13 @@ class Commits:
         Parameters
         ----------
         after
-            Id of the last commit of the previous page.
+            Id of the last commit of the previous page; behind the first commit of a repo the page
+            is empty.
         """
-        start = f"{after}^" if after else ref
-        page, _ = self._context.history.log(repo, start, limit=limit_of(limit))
-        return page
+        wanted = limit_of(limit)
+        if after is None:
+            return self._context.history.log(repo, ref, limit=wanted)[0]
+        return self._context.history.log(repo, after, limit=wanted + 1)[0][1:]
 
     def get(self, repo: str, ref: str = DEFAULT_BRANCH) -> Commit:
         """Return the commit that a ref expression means now."""

@@ -1,13 +1,15 @@
 """Files: reading them at any commit, and writing them in one go.
 
 Places are addresses, ``repo@ref/path``. What is written here is committed at once; use
-`lake.sessions` to collect several changes into one commit.
+`lake.sessions` to collect several changes into one commit. Writing what is there already makes no
+commit and is no error, so a script may run twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +17,7 @@ from typing import BinaryIO
 from jupyter_datalake.engine.session import Session
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.sources import Source
+from jupyter_datalake.errors import ErrorKind, StateError
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.lake.sessions import Sessions
 from jupyter_datalake.model.addresses import Address, parse_address
@@ -84,6 +87,11 @@ class Files:
     ) -> Commit:
         """Commit one file: bytes, text, a local file, or a stream.
 
+        Returns
+        -------
+        Commit
+            The new one; where the file was there with this content, the one that had it.
+
         Raises
         ------
         ConflictError
@@ -91,9 +99,9 @@ class Files:
         """
         place = _parsed(address)
         content = source.encode() if isinstance(source, str) else source
-        with self._one_commit(place, message or f"Put {place.path}") as session:
-            session.put(place.path, content)
-        return self._head(place)
+        with self._one_commit(place, message or f"Put {place.path}") as change:
+            change.session.put(place.path, content)
+        return change.commit
 
     def put_tree(
         self,
@@ -108,21 +116,21 @@ class Files:
         Returns
         -------
         commit
-            The new head of the branch.
+            The new one; where everything was there already, the one that had it.
         skipped
             What was left out, with the reason: sockets, pipes, devices, unreadable files.
         """
         place = _parsed(address)
-        with self._one_commit(place, message or f"Put {Path(folder).name}") as session:
-            skipped = session.put_tree(Path(folder), place.path, on_file=on_file)
-        return self._head(place), skipped
+        with self._one_commit(place, message or f"Put {Path(folder).name}") as change:
+            skipped = change.session.put_tree(Path(folder), place.path, on_file=on_file)
+        return change.commit, skipped
 
     def delete(self, address: str | Address, *, message: str | None = None) -> Commit:
         """Commit the removal of a file or folder."""
         place = _parsed(address)
-        with self._one_commit(place, message or f"Delete {place.path}") as session:
-            session.delete(place.path)
-        return self._head(place)
+        with self._one_commit(place, message or f"Delete {place.path}") as change:
+            change.session.delete(place.path)
+        return change.commit
 
     def copy(
         self, source: str | Address, target: str | Address, *, message: str | None = None
@@ -135,35 +143,47 @@ class Files:
         tree.get(origin.path, measure=False)
         place = _parsed(target)
         into_folder = isinstance(target, str) and target.endswith("/")
-        with self._one_commit(place, message or f"Copy {origin}") as session:
-            existing = session.find(place.path)
+        with self._one_commit(place, message or f"Copy {origin}") as change:
+            existing = change.session.find(place.path)
             path = place.path
             if into_folder or (existing is not None and existing.kind is FileKind.FOLDER):
                 name = name_of(origin.path)
                 path = RepoPath(f"{path}/{name}".lstrip("/")) if name else path
-            session.put_entries(
+            change.session.put_entries(
                 (RepoPath((path + found[len(origin.path) :]).lstrip("/")), entry)
                 for found, entry in tree.iter_entries(origin.path)
                 if is_within(found, origin.path)
             )
-        return self._head(place)
+        return change.commit
 
     def _tree(self, address: str | Address) -> tuple[Address, Snapshot]:
         place = _parsed(address)
         return place, self._context.history.snapshot(place.repo, place.ref)
 
-    def _head(self, place: Address) -> Commit:
-        return self._context.history.resolve(place.repo, place.ref)
-
     @contextmanager
-    def _one_commit(self, place: Address, message: str) -> Iterator[Session]:
+    def _one_commit(self, place: Address, message: str) -> Iterator[_OneCommit]:
         """Open a session that commits when its block ends and leaves nothing when it fails."""
         session = self._sessions.begin(place.repo, place.ref)
+        change = _OneCommit(session, session.base)
         try:
-            yield session
-            session.commit(message, self._context.author)
+            yield change
+            result, _ = session.commit(message, self._context.author)
+            change.commit = result.commit
+        except StateError as error:
+            # What was to be written is there already: done before, and no reason to fail now.
+            if error.kind is not ErrorKind.NOTHING_TO_COMMIT:
+                raise
         finally:
             session.destroy()
+
+
+@dataclass(slots=True)
+class _OneCommit:
+    """A change that is committed at once."""
+
+    session: Session
+    commit: Commit
+    """What it was made from; when the block has ended, what became of it."""
 
 
 def _parsed(address: str | Address) -> Address:

@@ -22,7 +22,7 @@ from jupyter_datalake.lake.events import Events
 from jupyter_datalake.lake.files import Files
 from jupyter_datalake.lake.maintenance import Maintenance
 from jupyter_datalake.lake.mounts import Mounts
-from jupyter_datalake.lake.opening import create_core, open_core
+from jupyter_datalake.lake.opening import close_core, create_core, open_core
 from jupyter_datalake.lake.refs import Refs
 from jupyter_datalake.lake.repos import Repos
 from jupyter_datalake.lake.sessions import Sessions
@@ -188,8 +188,7 @@ class Lake:
 
     def close(self) -> None:
         """Close the lake's files and connections; safe to call twice."""
-        self._core.metadata.close()
-        self._core.objects.close()
+        close_core(self._core)
 
     def __enter__(self) -> Self:
         return self

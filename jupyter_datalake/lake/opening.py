@@ -10,12 +10,14 @@ A lake in a folder::
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from jupyter_datalake.config import LakeConfig
+from jupyter_datalake.config import MEMORY_URL, LakeConfig
 from jupyter_datalake.engine.blobs import BlobReader
 from jupyter_datalake.engine.core import LakeCore, new_id
 from jupyter_datalake.engine.nodes import NodeCache
@@ -40,6 +42,7 @@ OBJECTS = "objects"
 DATABASE = "metadata.sqlite"
 WORK = "work"
 _MAX_DESCRIPTION = 64 * 1024
+_LAKE_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def create_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
@@ -53,22 +56,30 @@ def create_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
         The folder cannot be written.
     """
     folder = config.folder
-    if folder is not None and (folder / OBJECTS / DESCRIPTION).exists():
+    if folder is not None and _is_lake(folder):
         raise _exists(config)
     objects = _objects(folder)
-    description = {
-        "format": FORMAT_VERSION,
-        "lake_id": new_id(),
-        "chunking": ChunkingParameters().as_dict(),
-        "created_ns": clock(),
-    }
     metadata = _metadata(folder, config, clock)
-    with metadata.write() as tx:
-        tx.settings.set_once("lake_id", str(description["lake_id"]))
-    # The description makes it a lake, so it is written last: a crash before leaves none.
-    if not objects.create(DESCRIPTION, json.dumps(description, indent=2).encode()):
-        raise _exists(config)
-    return _compose(config, objects, metadata, description, clock)
+    try:
+        with metadata.write() as tx:
+            # Somebody who was killed here, or who is making the lake at this moment, may have
+            # given it its id already.
+            tx.settings.set_once("lake_id", new_id())
+            lake_id = tx.settings.get("lake_id")
+        description = {
+            "format": FORMAT_VERSION,
+            "lake_id": lake_id,
+            "chunking": ChunkingParameters().as_dict(),
+            "created_ns": clock(),
+        }
+        # The description makes it a lake, so it is written last: a crash before leaves none.
+        if not objects.create(DESCRIPTION, json.dumps(description, indent=2).encode()):
+            raise _exists(config)
+        return _compose(config, objects, metadata, description, clock)
+    except BaseException:
+        metadata.close()
+        objects.close()
+        raise
 
 
 def open_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
@@ -90,7 +101,7 @@ def open_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
             kind=ErrorKind.LAKE_NOT_FOUND,
             hint="Create it with Lake.create('memory:')",
         )
-    if not (folder / OBJECTS / DESCRIPTION).exists():
+    if not _is_lake(folder):
         raise NotFoundError(
             f"There is no lake in {folder}",
             kind=ErrorKind.LAKE_NOT_FOUND,
@@ -99,7 +110,7 @@ def open_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
         )
     objects = _objects(folder)
     description = read_description(objects)
-    if not (folder / DATABASE).exists():
+    if not _size_of(folder / DATABASE):
         raise StorageError(
             f"The lake in {folder} has lost its database {DATABASE}",
             kind=ErrorKind.DATABASE_UNAVAILABLE,
@@ -107,16 +118,20 @@ def open_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
             f" datalake --lake {folder} maintenance rebuild",
         )
     metadata = _metadata(folder, config, clock)
-    with metadata.read() as tx:
-        lake_id = tx.settings.get("lake_id")
-    if lake_id != description["lake_id"]:
+    try:
+        with metadata.read() as tx:
+            lake_id = tx.settings.get("lake_id")
+        if lake_id != description["lake_id"]:
+            raise StorageError(
+                f"The database of {folder} belongs to another lake ({lake_id})",
+                kind=ErrorKind.DATABASE_UNAVAILABLE,
+                hint="Put the right database back; nothing was changed",
+            )
+        return _compose(config, objects, metadata, description, clock)
+    except BaseException:
         metadata.close()
-        raise StorageError(
-            f"The database of {folder} belongs to another lake ({lake_id})",
-            kind=ErrorKind.DATABASE_UNAVAILABLE,
-            hint="Put the right database back; nothing was changed",
-        )
-    return _compose(config, objects, metadata, description, clock)
+        objects.close()
+        raise
 
 
 def rebuild_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
@@ -126,15 +141,17 @@ def rebuild_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore
     ------
     AlreadyExistsError
         The database is there.
+    NotFoundError
+        There is no lake at this place, or one in memory.
     """
     folder = config.folder
-    if folder is None or not (folder / OBJECTS / DESCRIPTION).exists():
+    if folder is None or not _is_lake(folder):
         raise NotFoundError(
             f"There is no lake in {folder or 'memory'}",
             kind=ErrorKind.LAKE_NOT_FOUND,
             url=config.url,
         )
-    if (folder / DATABASE).exists():
+    if any(_size_of(folder / f"{DATABASE}{suffix}") for suffix in ("", "-wal")):
         raise AlreadyExistsError(
             f"The lake in {folder} has its database",
             kind=ErrorKind.LAKE_EXISTS,
@@ -148,25 +165,53 @@ def rebuild_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore
     return _compose(config, objects, metadata, description, clock)
 
 
+def close_core(core: LakeCore) -> None:
+    """Close a lake's files and connections; safe to call twice."""
+    core.metadata.close()
+    core.objects.close()
+    if core.url == MEMORY_URL:
+        shutil.rmtree(core.work_folder, ignore_errors=True)
+
+
 def read_description(objects: ObjectStore) -> dict[str, Any]:
     """Return what the lake says of itself, checked."""
     raw = objects.read(DESCRIPTION, 0, _MAX_DESCRIPTION)
     try:
-        description = json.loads(raw)
-        version = description["format"]
-        parse = description["chunking"], description["lake_id"]
-    except (ValueError, KeyError, TypeError) as error:
+        description: dict[str, Any] = json.loads(raw)
+        version, chunking = description["format"], description["chunking"]
+        if type(version) is not int or version < 1 or not isinstance(chunking, dict):
+            raise ValueError("a part of another type")
+        if version == FORMAT_VERSION and not _LAKE_ID.fullmatch(description["lake_id"]):
+            raise ValueError("no lake id")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CorruptDataError(
-            f"The lake's description {DESCRIPTION} is damaged", kind=ErrorKind.CORRUPT_OBJECT
+            f"The lake's description {DESCRIPTION} is damaged: {error}",
+            kind=ErrorKind.CORRUPT_OBJECT,
+            hint="Restore it from a backup; it is never written after the lake was made",
         ) from error
-    del parse
     if version > FORMAT_VERSION:
         raise FormatError(
             f"The lake has format {version}; this program knows up to {FORMAT_VERSION}",
             kind=ErrorKind.FORMAT_TOO_NEW,
             hint="Upgrade jupyter_datalake",
         )
-    return dict(description)
+    return description
+
+
+def _is_lake(folder: Path) -> bool:
+    return _size_of(folder / OBJECTS / DESCRIPTION) is not None
+
+
+def _size_of(path: Path) -> int | None:
+    """Return a file's size, None where there is none; one that is not ours to see is an error."""
+    try:
+        return path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be looked at: {error.strerror}", path=str(path)
+        ) from error
 
 
 def _compose(

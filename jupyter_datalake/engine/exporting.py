@@ -1,0 +1,177 @@
+"""Writing what a tree holds to ordinary folders, also where the tree is a stranger's.
+
+Nothing is written outside the target: names are checked again, a folder is only entered if it is
+a real one, and symlinks are made last, so nothing can be written through them. Set-user-id bits
+stay behind. What could not be written whole is taken away again.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_datalake.errors import (
+    AlreadyExistsError,
+    CorruptDataError,
+    DatalakeError,
+    ErrorKind,
+    InvalidInputError,
+    StorageError,
+)
+from jupyter_datalake.model.entries import EntryKind, FileEntry
+from jupyter_datalake.model.files import FileKind
+from jupyter_datalake.model.paths import RepoPath, path_bytes
+
+if TYPE_CHECKING:
+    from jupyter_datalake.engine.snapshot import Snapshot
+
+_MODE_BITS = 0o777
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
+
+
+def export(tree: Snapshot, path: RepoPath, target: Path) -> int:
+    """Write what is at `path` to `target`, whole or not at all; see `Snapshot.export`."""
+    if os.path.lexists(target):
+        raise _exists(target)
+    is_folder = tree.get(path, measure=False).kind is FileKind.FOLDER
+    with _writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.parent / f".datalake-{secrets.token_hex(8)}"
+        try:
+            if is_folder:
+                partial.mkdir()
+                below = ((_below(found, path), entry) for found, entry in tree.iter_entries(path))
+                written = _Writer(tree, partial).write(below)
+                os.rename(partial, target)  # onto nothing, or an empty folder made meanwhile
+            else:
+                entry = tree.entry(path)
+                assert entry is not None
+                written = _Writer(tree, partial.parent).write([(partial.name, entry)])
+                _give_name(partial, target)
+        finally:
+            if os.path.lexists(partial):
+                shutil.rmtree(partial) if is_folder else partial.unlink()
+        return written
+
+
+def export_into(tree: Snapshot, path: RepoPath, folder: Path) -> int:
+    """Write what is at `path` below `folder` under its full path; see `Snapshot.export_into`."""
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        return _Writer(tree, folder).write(tree.iter_entries(path))
+
+
+class _Writer:
+    """Writes entries below one folder."""
+
+    def __init__(self, tree: Snapshot, root: Path) -> None:
+        self._tree = tree
+        self._root = root
+        self._real_folders = {root}
+
+    def write(self, entries: Iterable[tuple[str, FileEntry]]) -> int:
+        """Write each entry at its path below the root and return the bytes of all files."""
+        written = 0
+        links: list[tuple[Path, bytes]] = []
+        for path, entry in entries:
+            if not path:
+                continue  # the marker of the exported folder itself
+            place = self._place(path)
+            if entry.kind is EntryKind.FOLDER:
+                self._folder(place)
+            elif entry.kind is EntryKind.SYMLINK:
+                self._folder(place.parent)
+                links.append((place, entry.content))
+            else:
+                self._folder(place.parent)
+                written += self._file(place, entry)
+        for place, goal in links:
+            os.symlink(goal, place)
+        return written
+
+    def _place(self, path: str) -> Path:
+        if any(part in {"", ".", ".."} or "\0" in part for part in path.split("/")):
+            raise InvalidInputError(
+                f"{self._tree.label} holds the unsafe path {path!r}; it was not written",
+                kind=ErrorKind.INVALID_PATH,
+                path=path,
+            )
+        return self._root / os.fsdecode(path_bytes(path))
+
+    def _folder(self, place: Path) -> None:
+        """Make a folder and those above it, each of which must be a real one."""
+        missing: list[Path] = []
+        while place not in self._real_folders:
+            missing.append(place)
+            place = place.parent
+        for folder in reversed(missing):
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                if not stat.S_ISDIR(folder.lstat().st_mode):
+                    raise CorruptDataError(
+                        f"{self._tree.label} has something below {folder.name!r}, where there is"
+                        " a file or symlink; it was not written",
+                        kind=ErrorKind.CORRUPT_OBJECT,
+                        path=str(folder),
+                    ) from None
+            self._real_folders.add(folder)
+
+    def _file(self, place: Path, entry: FileEntry) -> int:
+        written = 0
+        with open(place, "xb") as file:
+            for chunk in self._tree.content_of(entry).iter_chunks():
+                file.write(chunk)
+                written += len(chunk)
+            os.fchmod(file.fileno(), entry.mode & _MODE_BITS)
+        os.utime(place, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
+        return written
+
+
+def _below(path: RepoPath, folder: RepoPath) -> str:
+    return path[len(folder) + 1 :] if folder else path
+
+
+def _give_name(partial: Path, target: Path) -> None:
+    """Move a finished file to its name, unless somebody made another one there meanwhile."""
+    try:
+        os.link(partial, target, follow_symlinks=False)
+    except FileExistsError as error:
+        raise _exists(target) from error
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        os.rename(partial, target)  # a file system without hard links
+
+
+def _exists(target: Path) -> AlreadyExistsError:
+    return AlreadyExistsError(
+        f"{target} exists",
+        kind=ErrorKind.PATH_EXISTS,
+        hint="Choose another place, or remove it first",
+        path=str(target),
+    )
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    """Turn the system's errors while writing outside the lake into ours."""
+    try:
+        yield
+    except DatalakeError:
+        raise
+    except OSError as error:
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        raise StorageError(
+            f"{target} could not be written: {error.strerror}",
+            kind=ErrorKind.STORAGE_FULL if is_full else ErrorKind.STORAGE_UNAVAILABLE,
+            hint="Free some space and try again" if is_full else None,
+            path=str(target),
+        ) from error
