@@ -119,6 +119,8 @@ def commit_changes(
         Both sides changed the same paths (``paths-conflict``; `context` lists at most 100), or
         the branch kept moving (``branch-moved``, retryable).
     """
+    # One change is one global id, however many attempts it takes to commit it.
+    global_id = request.global_id or new_global_id()
     for attempt in range(MAX_ATTEMPTS):
         head = head_of(core, request.repo, request.branch)
         wanted = changes
@@ -130,7 +132,7 @@ def commit_changes(
             _register(core, writer, also, head)
             return CommitResult(head, is_new=False)
         try:
-            return _publish(core, writer, nodes, head, root, request, also)
+            return _publish(core, writer, nodes, head, root, request, global_id, also)
         except ConflictError as error:
             if error.kind is not ErrorKind.BRANCH_MOVED:
                 raise
@@ -163,7 +165,8 @@ def commit_tree(
     if root == expected.root:
         _register(core, writer, also, expected)
         return CommitResult(expected, is_new=False)
-    return _publish(core, writer, nodes, expected, root, request, also)
+    global_id = request.global_id or new_global_id()
+    return _publish(core, writer, nodes, expected, root, request, global_id, also)
 
 
 def _publish(
@@ -173,10 +176,10 @@ def _publish(
     head: Commit,
     root: Digest,
     request: CommitRequest,
+    global_id: GlobalId,
     also: AlsoInTransaction | None,
 ) -> CommitResult:
     held = measure_range(nodes, root)
-    global_id = request.global_id or new_global_id()
     commit, data = CommitDraft(
         repo=request.repo,
         branch=request.branch,

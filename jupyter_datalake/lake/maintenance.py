@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from jupyter_datalake import environment
+from jupyter_datalake.config import LakeConfig
+from jupyter_datalake.engine.rebuild import Rebuilder, RebuildReport
 from jupyter_datalake.engine.verify import Verifier, VerifyReport
 from jupyter_datalake.lake.context import LakeContext
+from jupyter_datalake.lake.opening import rebuilding
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +59,46 @@ class Maintenance:
         Cost: every reachable byte once. Changes nothing.
         """
         return Verifier(self._context.core, on_progress).run(repo)
+
+    @staticmethod
+    def rebuild(
+        url: str | LakeConfig | None = None,
+        *,
+        on_progress: Callable[[RebuildReport], None] | None = None,
+    ) -> RebuildReport:
+        """Make the lost database of a lake anew; see `rebuild_lake`."""
+        return rebuild_lake(url, on_progress=on_progress)
+
+
+def rebuild_lake(
+    url: str | LakeConfig | None = None,
+    *,
+    on_progress: Callable[[RebuildReport], None] | None = None,
+) -> RebuildReport:
+    """Make the lost database of a lake anew from its packs: repos, commits, branches.
+
+    The lake cannot be open for this, so it is a function of where the lake is. Killed in the
+    middle, it leaves the lake as it was, and may be run again.
+
+    Parameters
+    ----------
+    url
+        A folder, as a path or a ``file://`` URL; the one of the environment when None.
+
+    Returns
+    -------
+    RebuildReport
+        What was found, and what no pack says: tags, pipelines, jobs.
+
+    Raises
+    ------
+    NotFoundError
+        There is no lake at this place.
+    AlreadyExistsError
+        The lake has its database; it is not touched.
+    ConflictError
+        Another process is rebuilding it.
+    """
+    config = url if isinstance(url, LakeConfig) else LakeConfig(url or environment.lake_url())
+    with rebuilding(config) as core:
+        return Rebuilder(core, on_progress).run()

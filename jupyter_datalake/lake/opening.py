@@ -9,11 +9,15 @@ A lake in a folder::
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,7 @@ from jupyter_datalake.engine.core import LakeCore, new_id
 from jupyter_datalake.engine.nodes import NodeCache
 from jupyter_datalake.errors import (
     AlreadyExistsError,
+    ConflictError,
     CorruptDataError,
     ErrorKind,
     FormatError,
@@ -34,7 +39,7 @@ from jupyter_datalake.metadata.store import Clock, MetadataStore
 from jupyter_datalake.model.chunking import ChunkingParameters, parse_chunking
 from jupyter_datalake.model.encoding import FORMAT_VERSION
 from jupyter_datalake.storage.base import ObjectStore
-from jupyter_datalake.storage.local import LocalObjectStore
+from jupyter_datalake.storage.local import LocalObjectStore, sync_folder
 from jupyter_datalake.storage.memory import MemoryObjectStore
 
 DESCRIPTION = "lake.json"
@@ -134,8 +139,12 @@ def open_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
         raise
 
 
-def rebuild_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
+@contextmanager
+def rebuilding(config: LakeConfig, *, clock: Clock = time.time_ns) -> Iterator[LakeCore]:
     """Open a lake whose database is lost, with an empty one for `engine.rebuild` to fill.
+
+    The new database is the lake's when the block ends; until then, and for ever when it raises,
+    the lake stays as it was.
 
     Raises
     ------
@@ -143,6 +152,8 @@ def rebuild_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore
         The database is there.
     NotFoundError
         There is no lake at this place, or one in memory.
+    ConflictError
+        Another process is rebuilding it.
     """
     folder = config.folder
     if folder is None or not _is_lake(folder):
@@ -159,10 +170,47 @@ def rebuild_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore
         )
     objects = _objects(folder)
     description = read_description(objects)
-    metadata = _metadata(folder, config, clock)
-    with metadata.write() as tx:
-        tx.settings.set_once("lake_id", description["lake_id"])
-    return _compose(config, objects, metadata, description, clock)
+    with _rebuild_lock(folder):
+        fresh = folder / f"{DATABASE}.rebuilt"
+        _remove_database(fresh)
+        metadata = open_sqlite(fresh, wait_s=config.database_wait_s, clock=clock)
+        try:
+            with metadata.write() as tx:
+                tx.settings.set_once("lake_id", description["lake_id"])
+            core = _compose(config, objects, metadata, description, clock)
+            yield core
+            close_core(core)  # the last connection writes everything into the one file
+            _remove_database(folder / DATABASE)
+            os.rename(fresh, folder / DATABASE)
+            sync_folder(folder)
+        finally:
+            metadata.close()
+            objects.close()
+            _remove_database(fresh)
+
+
+@contextmanager
+def _rebuild_lock(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise ConflictError(
+            f"The lake in {folder} is being rebuilt by another process",
+            kind=ErrorKind.LEASE_HELD,
+            hint="Wait for it to end",
+            retryable=True,
+        ) from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _remove_database(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
 def close_core(core: LakeCore) -> None:

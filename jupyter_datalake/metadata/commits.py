@@ -175,6 +175,27 @@ class Commits(TableGroup):
             statement = statement.where(commits.c.repo_id == repo.id)
         return [CommitId(value) for value in self._connection.execute(statement).scalars()]
 
+    def tips(self, repo: RepoRow) -> list[tuple[str, CommitId]]:
+        """Return branch and id of the commits that no later one was made on, on their branch."""
+        commits, parents = tables.commits, tables.commit_parents
+        later = commits.alias("later")
+        followed = (
+            select(later.c.id)
+            .join(parents, parents.c.commit_id == later.c.id)
+            .where(
+                parents.c.parent_id == commits.c.id,
+                later.c.repo_id == commits.c.repo_id,
+                later.c.branch == commits.c.branch,
+            )
+            .exists()
+        )
+        rows = self._connection.execute(
+            select(commits.c.branch, commits.c.id)
+            .where(commits.c.repo_id == repo.id, ~followed)
+            .order_by(commits.c.branch, commits.c.id)
+        )
+        return [(row.branch, CommitId(row.id)) for row in rows]
+
     def _parents(self, ids: list[str]) -> dict[str, tuple[CommitId, ...]]:
         parents = tables.commit_parents
         grouped: dict[str, list[CommitId]] = {}

@@ -17,14 +17,22 @@ from jupyter_datalake.model.lineage import GlobalOrigin, GlobalRecord, LineageSt
 class Lineage(TableGroup):
     """Statements about `commit_inputs` and `global_ids`."""
 
-    def begin(self, global_id: GlobalId, origin: GlobalOrigin, subject: str, by: str) -> None:
-        """Record a new global id; one that is recorded already stays as it is."""
+    def begin(
+        self,
+        global_id: GlobalId,
+        origin: GlobalOrigin,
+        subject: str,
+        by: str,
+        *,
+        at_ns: int | None = None,
+    ) -> None:
+        """Record a new global id, begun now or at a time; one recorded already stays as it is."""
         self._insert_missing(
             tables.global_ids,
             [
                 {
                     "id": global_id,
-                    "created_ns": self._now_ns,
+                    "created_ns": self._now_ns if at_ns is None else at_ns,
                     "created_by": by,
                     "origin": str(origin),
                     "subject": subject,

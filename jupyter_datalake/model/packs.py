@@ -31,7 +31,8 @@ _ROW = struct.Struct("<32sBBQII")
 _TRAILER = struct.Struct("<QI4x32s8s")
 _HEADER_MAGIC = b"JDLPACK\0"
 _TRAILER_MAGIC = b"JDLPEND\0"
-_RECORD_MAGIC = b"\xdbR"
+RECORD_MAGIC = b"\xdbR"
+"""How every record begins; also found in data, so what follows must be checked."""
 
 HEADER_SIZE = _HEADER.size
 RECORD_HEADER_SIZE = _RECORD.size
@@ -76,7 +77,7 @@ def encode_header() -> bytes:
 def encode_record_header(record: BlobRecord) -> bytes:
     """Return what stands directly in front of a blob's stored bytes."""
     return _RECORD.pack(
-        _RECORD_MAGIC,
+        RECORD_MAGIC,
         record.kind,
         record.codec,
         record.stored_size,
@@ -178,7 +179,7 @@ def decode_record_header(data: bytes, offset: int, name: str) -> BlobRecord:
     """Return the record whose header stands at `offset` of pack `name`."""
     try:
         magic, kind, codec, stored, raw, digest = _RECORD.unpack(data)
-        if magic != _RECORD_MAGIC:
+        if magic != RECORD_MAGIC:
             raise ValueError(magic)
         return BlobRecord(
             Digest(digest), BlobKind(kind), Codec(codec), offset + RECORD_HEADER_SIZE, stored, raw
