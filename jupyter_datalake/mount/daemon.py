@@ -40,6 +40,8 @@ EXIT_CANNOT_MOUNT = 3
 """Trying again would not help; the supervisor gives up at once."""
 
 _OPTIONS = frozenset({"default_permissions", "fsname=datalake", "subtype=datalake"})
+_MIN_TASKS = 16
+"""Kept waiting for requests; with fewer, each request would begin and end one."""
 _MAX_TASKS = 1000
 """Requests under way at once; those that wait for a commit must not keep readers out."""
 _READ_AHEAD_KIB = 1024
@@ -133,7 +135,7 @@ class _Daemon:
             logger.info("Serving %s", self._mountpoint)
 
     async def _serve_kernel(self, nursery: trio.Nursery) -> None:
-        await pyfuse3.main(max_tasks=_MAX_TASKS)
+        await pyfuse3.main(min_tasks=_MIN_TASKS, max_tasks=_MAX_TASKS)
         nursery.cancel_scope.cancel()
 
     async def _stop_on_signal(self, nursery: trio.Nursery) -> None:

@@ -93,12 +93,18 @@ def examine(core: LakeCore, *, try_mount: bool = True) -> Sequence[Finding]:
     try_mount
         Whether to mount something for a moment; takes about half a second.
     """
-    findings = [check_device(), check_library(), check_helper(), check_privileges()]
-    if try_mount and all(one.verdict is not Verdict.FAIL for one in findings[:3]):
-        findings.append(check_trial_mount())
+    findings = examine_machine(try_mount=try_mount)
     with core.metadata.read() as tx:
         points = tx.mounts.list_points()
     return [*findings, *(check_mountpoint(core, point) for point in points)]
+
+
+def examine_machine(*, try_mount: bool = True) -> list[Finding]:
+    """Return what this machine lets a mount do, whatever the lake."""
+    findings = [check_device(), check_library(), check_helper(), check_privileges()]
+    if try_mount and all(one.verdict is not Verdict.FAIL for one in findings[:3]):
+        findings.append(check_trial_mount())
+    return findings
 
 
 def check_device() -> Finding:
