@@ -253,6 +253,8 @@ def test_staged_changes_are_announced_to_followers(lake, raw):
     def told():
         with lake.core.metadata.read() as tx:
             events = tx.events.list(before, limit=1000)
-        return any(event.subject == session and str(event.kind) == "session.changed" for event in events)
+        return any(
+            event.subject == session and str(event.kind) == "session.changed" for event in events
+        )
 
     wait_until(told)

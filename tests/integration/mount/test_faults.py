@@ -6,16 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from jupyter_datalake.errors import CorruptDataError, MountError
 from jupyter_datalake.lake.lake import Lake
-from jupyter_datalake.model.mounts import MountMode, MountState
+from jupyter_datalake.model.mounts import MountState
 from jupyter_datalake.mount import mountpoints, supervisor
-from jupyter_datalake.mount.control import MountClient, state_path
+from jupyter_datalake.mount.control import MountClient
 
 from .conftest import commit, daemon_pid, diff, kill, log_of, wait_until
 
@@ -289,8 +288,16 @@ def test_what_a_stranger_sends_to_the_socket_is_answered_and_harmless(lake, raw,
 
     from jupyter_datalake.mount.control import reachable_path, socket_path
 
-    for line in (b"", b"\n", b"{}\n", b"[1]\n", b"\xff\xfe\n", b'{"verb": "explode", "arguments": {}}\n',
-                 b'{"verb": "diff", "arguments": {"nonsense": 1}}\n', b"x" * 100_000 + b"\n"):
+    for line in (
+        b"",
+        b"\n",
+        b"{}\n",
+        b"[1]\n",
+        b"\xff\xfe\n",
+        b'{"verb": "explode", "arguments": {}}\n',
+        b'{"verb": "diff", "arguments": {"nonsense": 1}}\n',
+        b"x" * 100_000 + b"\n",
+    ):
         with socket.socket(socket.AF_UNIX) as connection:
             with reachable_path(socket_path(lake.core, point)) as address:
                 connection.connect(address)
@@ -308,9 +315,7 @@ def test_starting_twice_at_once_gives_one_mount(lake, point, tmp_path):
         "import sys; from jupyter_datalake.lake.lake import Lake\n"
         "with Lake.open(sys.argv[1]) as lake: lake.mounts.start(sys.argv[2])"
     )
-    starters = [
-        subprocess.Popen([sys.executable, "-c", script, lake.url, point]) for _ in range(3)
-    ]
+    starters = [subprocess.Popen([sys.executable, "-c", script, lake.url, point]) for _ in range(3)]
     assert [starter.wait(60) for starter in starters] == [0, 0, 0]
     assert mountpoints.mounted_types(point) == [mountpoints.FILE_SYSTEM]
 

@@ -33,8 +33,24 @@ class Player:
 
     def step(self):
         act = self.random.choice(
-            [self.write, self.write, self.patch, self.append, self.truncate, self.mkdir, self.remove]
-            + [self.rmdir, self.rename, self.rename, self.symlink, self.chmod, self.utime, self.list]
+            [
+                self.write,
+                self.write,
+                self.patch,
+                self.append,
+                self.truncate,
+                self.mkdir,
+                self.remove,
+            ]
+            + [
+                self.rmdir,
+                self.rename,
+                self.rename,
+                self.symlink,
+                self.chmod,
+                self.utime,
+                self.list,
+            ]
         )
         act()
 
@@ -157,7 +173,6 @@ def test_random_operations_agree_with_an_ordinary_folder(lake, raw, point, tmp_p
     lake.core.snapshot(lake.commits.get("raw", "main")).export("", tmp_path / "exported")
     assert without_folder_modes(tree_of(tmp_path / "exported")) == expected
     assert lake.maintenance.verify().is_clean
-
 
 
 @pytest.mark.parametrize("seed", range(3))

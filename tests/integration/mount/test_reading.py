@@ -42,7 +42,9 @@ def test_tools_of_the_system_work_on_it(shown, tmp_path):
 
 
 def test_parquet_is_read_by_pandas(lake, point, tmp_path):
-    frame = pd.DataFrame({"number": range(100_000), "text": ["x" * (i % 50) for i in range(100_000)]})
+    frame = pd.DataFrame(
+        {"number": range(100_000), "text": ["x" * (i % 50) for i in range(100_000)]}
+    )
     frame.to_parquet(tmp_path / "frame.parquet", row_group_size=10_000)
     lake.files.put("raw@main/frame.parquet", tmp_path / "frame.parquet")
     folder = Path(lake.mounts.create("raw", writable=False, at=point).path)
@@ -129,7 +131,8 @@ def test_any_ref_is_found_on_look_up_and_not_listed(lake, shown):
 
 
 @pytest.mark.parametrize(
-    "name", ["raw@nothing", "nothing@main", "nothing", "raw@", "@main", "raw@a b", "RAW@main", "é@x"]
+    "name",
+    ["raw@nothing", "nothing@main", "nothing", "raw@", "@main", "raw@a b", "RAW@main", "é@x"],
 )
 def test_what_is_no_ref_of_a_repo_is_not_found(shown, name):
     with pytest.raises(FileNotFoundError):

@@ -96,7 +96,9 @@ def test_appenders_do_not_overwrite_each_other(lake, raw):
             for _ in range(200):
                 file.write(letter * 10 + b"\n")
 
-    threads = [threading.Thread(target=append, args=(letter,)) for letter in (b"a", b"b", b"c", b"d")]
+    threads = [
+        threading.Thread(target=append, args=(letter,)) for letter in (b"a", b"b", b"c", b"d")
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,0 +1,312 @@
+"""The mode without FUSE: the same paths and commands over ordinary folders. Needs no FUSE."""
+
+import os
+import random
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from jupyter_datalake.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    ErrorKind,
+    StateError,
+)
+from jupyter_datalake.lake.lake import Lake
+from jupyter_datalake.model.mounts import MountMode, MountState
+from jupyter_datalake.mount import checkout, scanning
+
+from .conftest import commit, diff, session_of
+from .test_oracle import Player, tree_of, without_folder_modes
+
+pytestmark = pytest.mark.usefixtures("checkouts")
+
+
+@pytest.fixture
+def given(lake):
+    """A repo with files of all kinds."""
+    with lake.sessions.create("raw") as session:
+        session.put("a.txt", "one")
+        session.put("folder/b.bin", random.Random(1).randbytes(500_000))
+        session.put("folder/c.txt", "three")
+        session.make_folder("empty")
+        session.commit("Begin")
+        session.delete_session()
+
+
+@pytest.fixture
+def folder(lake, given, point):
+    """That repo, checked out writable."""
+    return Path(lake.mounts.create("raw", at=point).path)
+
+
+def test_a_checkout_holds_what_the_commit_says(lake, folder, point):
+    assert lake.mounts.list_mountpoints()[0].mode is MountMode.CHECKOUT
+    assert lake.mounts.list_mountpoints()[0].message == "a test wants it"
+    assert folder == Path(point) / "raw"
+    assert (folder / "a.txt").read_text() == "one"
+    assert (folder / "folder" / "b.bin").read_bytes() == lake.files.read("raw@main/folder/b.bin")
+    assert os.listdir(folder / "empty") == []
+    assert os.listdir(point) == ["raw"]
+    assert (folder / "a.txt").stat().st_mtime_ns == lake.files.get("raw@main/a.txt").mtime_ns
+    assert diff(lake) == {}
+
+
+def test_changes_are_found_and_committed(lake, folder):
+    (folder / "a.txt").write_text("changed")
+    (folder / "folder" / "c.txt").unlink()
+    (folder / "new").mkdir()
+    (folder / "new" / "d.txt").write_text("new")
+    (folder / "link").symlink_to("a.txt")
+    (folder / "folder" / "b.bin").chmod(0o755)
+    (folder / "hollow").mkdir()
+    expected = {
+        "a.txt": "modified",
+        "folder/b.bin": "modified",
+        "folder/c.txt": "removed",
+        "hollow": "added",
+        "link": "added",
+        "new/d.txt": "added",
+    }
+    assert diff(lake) == expected
+    assert lake.files.read("raw@main/a.txt") == b"one"
+    made = commit(lake)
+    assert diff(lake) == {}
+    changes = lake.commits.diff("raw", "main^", "main")
+    assert {change.path: str(change.kind) for change in changes} == expected
+    assert lake.files.get("raw@main/link").target == "a.txt"
+    assert lake.files.get("raw@main/folder/b.bin").mode == 0o755
+    assert lake.sessions.get(session_of(lake)).base_commit_id == made.id
+    with pytest.raises(StateError) as refused:
+        commit(lake)
+    assert refused.value.kind is ErrorKind.NOTHING_TO_COMMIT
+
+
+def test_files_and_folders_change_places(lake, folder):
+    (folder / "a.txt").unlink()
+    (folder / "a.txt").mkdir()
+    (folder / "a.txt" / "x").write_text("now a folder")
+    for name in ("b.bin", "c.txt"):
+        (folder / "folder" / name).unlink()
+    (folder / "folder").rmdir()
+    (folder / "folder").write_text("now a file")
+    (folder / "empty").rmdir()
+    commit(lake)
+    assert {info.path for info in lake.files.glob("raw@main", "/**")} >= {"a.txt/x", "folder"}
+    assert lake.files.read("raw@main/folder") == b"now a file"
+    assert diff(lake) == {}
+
+
+def test_unchanged_files_are_not_read_again(lake, folder, monkeypatch):
+    time.sleep(0.1)  # younger than that, the time of a file says nothing
+    diff(lake)
+    os.utime(folder / "a.txt")
+    read = []
+    real = scanning._holds
+    monkeypatch.setattr(scanning, "_holds", lambda place, c: read.append(place.name) or real(place, c))
+    assert diff(lake) == {}
+    assert read == ["a.txt"]
+
+
+def test_a_file_changed_within_one_tick_of_the_clock_is_found(lake, folder):
+    for number in range(20):
+        (folder / "a.txt").write_text(f"{number:03}")
+        assert diff(lake) == {"a.txt": "modified"}
+        os.utime(folder / "a.txt", ns=(0, lake.files.get("raw@main/a.txt").mtime_ns))
+        assert diff(lake) == {"a.txt": "modified"}
+        lake.sessions.discard(session_of(lake))
+        assert (folder / "a.txt").read_text() == "one"
+
+
+def test_discard_puts_back_what_the_commit_says(lake, folder):
+    before = without_folder_modes(tree_of(folder))
+    (folder / "a.txt").write_text("changed")
+    (folder / "folder" / "c.txt").unlink()
+    (folder / "new" / "deep").mkdir(parents=True)
+    (folder / "new" / "deep" / "x").write_text("1")
+    (folder / "empty" / "y").write_text("2")
+    lake.sessions.discard(session_of(lake), ["a.txt"])
+    assert (folder / "a.txt").read_text() == "one"
+    assert (folder / "new" / "deep" / "x").exists()
+    lake.sessions.discard(session_of(lake))
+    assert without_folder_modes(tree_of(folder)) == before
+
+
+def test_a_commit_brings_in_what_others_committed(lake, folder):
+    with lake.sessions.create("raw") as session:
+        session.put("theirs.txt", "theirs")
+        session.delete("folder/c.txt")
+        session.put("folder/b.bin", "shorter")
+        session.commit("Theirs")
+    (folder / "a.txt").write_text("ours")
+    commit(lake)
+    assert (folder / "theirs.txt").read_text() == "theirs"
+    assert (folder / "folder" / "b.bin").read_text() == "shorter"
+    assert not (folder / "folder" / "c.txt").exists()
+    assert lake.files.read("raw@main/a.txt") == b"ours"
+    assert diff(lake) == {}
+
+
+def test_a_conflict_leaves_the_folder_as_it_was(lake, folder):
+    lake.files.put("raw@main/a.txt", "theirs")
+    (folder / "a.txt").write_text("ours")
+    (folder / "other.txt").write_text("other")
+    with pytest.raises(ConflictError):
+        commit(lake)
+    assert (folder / "a.txt").read_text() == "ours"
+    assert diff(lake) == {"a.txt": "modified", "other.txt": "added"}
+    lake.sessions.discard(session_of(lake), ["a.txt"])
+    commit(lake)
+    assert (folder / "a.txt").read_text() == "theirs"
+    assert lake.files.read("raw@main/other.txt") == b"other"
+
+
+def test_a_commit_cut_off_after_the_branch_moved_is_caught_up_with(lake, folder, monkeypatch):
+    lake.files.put("raw@main/theirs.txt", "theirs")
+    (folder / "a.txt").write_text("ours")
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(checkout.Checkout, "_advance", killed)
+        commit(lake)
+    assert lake.files.read("raw@main/a.txt") == b"ours"
+    assert not (folder / "theirs.txt").exists()
+    assert diff(lake) == {}
+    assert (folder / "theirs.txt").read_text() == "theirs"
+
+
+def test_a_folder_that_is_gone_is_not_committed_as_a_removal_of_all(lake, folder):
+    import shutil
+
+    shutil.rmtree(folder)
+    with pytest.raises(StateError):
+        commit(lake)
+    with pytest.raises(StateError):
+        diff(lake)
+    lake.mounts.delete("raw", discard=True)
+    assert lake.files.read("raw@main/a.txt") == b"one"
+
+
+def test_unmounting_with_unsaved_changes_must_be_meant(lake, folder, point):
+    lake.mounts.delete("raw")
+    assert not folder.exists()
+    assert lake.sessions.list() == []
+    lake.mounts.create("raw", at=point)
+    (folder / "a.txt").write_text("unsaved")
+    with pytest.raises(StateError) as refused:
+        lake.mounts.delete("raw")
+    assert refused.value.context["paths"] == ["a.txt"]
+    assert (folder / "a.txt").read_text() == "unsaved"
+    lake.mounts.delete("raw", discard=True)
+    assert lake.sessions.list() == []
+
+
+def test_kept_changes_are_back_at_the_next_mount(lake, folder, point):
+    (folder / "a.txt").write_text("unsaved")
+    (folder / "folder" / "c.txt").unlink()
+    (folder / "empty").rmdir()
+    (folder / "new").mkdir()
+    (folder / "new" / "x").symlink_to("../a.txt")
+    (folder / "new" / "y").write_text("y")
+    (folder / "new" / "y").chmod(0o700)
+    before = without_folder_modes(tree_of(folder))
+    changes = diff(lake)
+    lake.mounts.delete("raw", keep=True)
+    assert not folder.exists()
+    lake.mounts.create("raw", at=point)
+    assert without_folder_modes(tree_of(folder)) == before
+    assert diff(lake) == changes
+    commit(lake)
+    assert diff(lake) == {}
+
+
+def test_a_read_only_checkout_cannot_be_written_to(lake, given, point):
+    lake.refs.create_tag("raw", "v1")
+    mount = lake.mounts.create("raw", "v1", at=point)
+    folder = Path(mount.path)
+    assert folder.name == "raw@v1"
+    assert stat.S_IMODE((folder / "a.txt").stat().st_mode) == 0o444
+    assert stat.S_IMODE((folder / "folder").stat().st_mode) == 0o555
+    lake.mounts.delete("raw@v1")
+    assert not folder.exists()
+
+
+def test_repos_of_projects_get_their_folder_and_leave_none(lake, point):
+    lake.repos.create("demo/sales")
+    lake.files.put("demo/sales@main/x", "1")
+    folder = Path(lake.mounts.create("demo/sales", at=point).path)
+    assert (folder / "x").read_text() == "1"
+    lake.mounts.delete("demo/sales")
+    assert os.listdir(point) == []
+
+
+def test_start_and_stop_leave_the_files_and_start_brings_them_up_to_date(lake, folder, point):
+    lake.mounts.stop(point)
+    assert lake.mounts.list_mountpoints()[0].state is MountState.STOPPED
+    assert (folder / "a.txt").read_text() == "one"
+    lake.files.put("raw@main/a.txt", "two")
+    lake.mounts.start(point)
+    assert (folder / "a.txt").read_text() == "two"
+    (folder / "b.txt").write_text("unsaved")
+    lake.files.put("raw@main/a.txt", "three")
+    lake.mounts.start(point)
+    assert (folder / "a.txt").read_text() == "two"
+
+
+def test_nothing_that_is_there_is_overwritten(lake, given, point):
+    lake.mounts.create("raw", "main~0", at=point)
+    (Path(point) / "raw").mkdir()
+    with pytest.raises(AlreadyExistsError):
+        lake.mounts.create("raw", at=point)
+    assert [mount.name for mount in lake.mounts.list()] == ["raw@main~0"]
+    assert lake.sessions.list() == []
+
+
+def test_what_is_neither_file_nor_folder_is_left_out(lake, folder):
+    os.mkfifo(folder / "pipe")
+    (folder / "x").write_text("1")
+    assert diff(lake) == {"x": "added"}
+    commit(lake)
+    assert diff(lake) == {}
+
+
+def test_a_lake_in_memory_is_mounted_as_a_checkout(tmp_path, monkeypatch):
+    monkeypatch.undo()
+    with Lake.create("memory:") as lake:
+        lake.repos.create("raw")
+        mount = lake.mounts.create("raw", at=str(tmp_path / "shown"))
+        (Path(mount.path) / "x").write_text("1")
+        lake.sessions.commit(mount.session_id, "One")
+        assert lake.files.read("raw@main/x") == b"1"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_operations_are_committed_as_they_are(lake, folder, tmp_path, seed):
+    player = Player(seed, folder, folder)
+    player.roots = (folder, folder)
+    player.both = lambda what, act: player.done.append((what, _quietly(act, folder)))
+    for number in range(300):
+        player.step()
+        if number % 100 == 50 and diff(lake):
+            commit(lake)
+            assert diff(lake) == {}
+    if diff(lake):
+        commit(lake)
+    lake.core.snapshot(lake.commits.get("raw", "main")).export("", tmp_path / "exported")
+    assert without_folder_modes(tree_of(tmp_path / "exported")) == without_folder_modes(
+        tree_of(folder)
+    )
+
+
+def _quietly(act, root):
+    try:
+        return act(root)
+    except OSError as error:
+        return error.errno
