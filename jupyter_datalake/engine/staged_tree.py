@@ -255,9 +255,13 @@ class StagedTree:
         fresh = self._folder / "journal.new"
         fresh.unlink(missing_ok=True)
         journal = Journal(fresh)
-        journal.append(["base", base_id])
-        journal.sync()
-        os.replace(fresh, self._folder / "journal")
+        try:
+            journal.append(["base", base_id])
+            journal.sync()
+            os.replace(fresh, self._folder / "journal")
+        except BaseException:
+            journal.close()
+            raise
         self.close_journal()
         self._journal = journal
 

@@ -271,7 +271,7 @@ class Worktree:
         new = {} if child is None else dict(self._effective(child, place))
         for changed in sorted(old.keys() | new.keys(), key=os.fsencode):
             before, after = old.get(changed), new.get(changed)
-            if before != after:
+            if before != after and not _is_same_folder(before, after):
                 yield changed, before, after
 
     def _marker_change(
@@ -392,6 +392,13 @@ def _changed_names(folder: Node) -> list[str]:
     """Return the names below a folder that may lead to something else than in the base."""
     touched = {name for name, child in folder.children.items() if child.touched}
     return sorted(folder.hidden | touched, key=os.fsencode)
+
+
+def _is_same_folder(before: FileEntry | None, after: StagedContent | None) -> bool:
+    """Tell whether both are an empty folder; when it was made does not matter."""
+    if not isinstance(before, FileEntry) or not isinstance(after, FileEntry):
+        return False
+    return before.kind is EntryKind.FOLDER and before.same_content(after)
 
 
 def _keeps_old_content(node: Node, entry: FileEntry | None) -> bool:
