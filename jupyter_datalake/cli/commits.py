@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from jupyter_datalake.cli.context import CliContext, json_option, limit_option, pass_context
@@ -109,7 +111,7 @@ def diff(
         print_changes(changes, empty="No differences")
 
 
-def print_changes(changes: list[Change], *, empty: str) -> None:
+def print_changes(changes: Sequence[Change], *, empty: str) -> None:
     """Print changes with their marks and sizes."""
     print_table(
         changes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -56,7 +57,7 @@ def glob(context: CliContext, address: str, pattern: str, as_json: bool) -> None
         _print_files(files, empty=f"Nothing matches {pattern} in {address}")
 
 
-def _print_files(files: list[FileInfo], *, empty: str) -> None:
+def _print_files(files: Sequence[FileInfo], *, empty: str) -> None:
     print_table(
         files,
         [

@@ -11,7 +11,8 @@ from jupyter_datalake.cli.output import print_fields, print_json, print_table, s
 from jupyter_datalake.engine.verify import VerifyReport
 from jupyter_datalake.errors import CorruptDataError, category_of
 from jupyter_datalake.lake.lake import Lake
-from jupyter_datalake.lake.maintenance import Level, get_doctor, rebuild_lake
+from jupyter_datalake.lake.maintenance import examine_lake, rebuild_lake
+from jupyter_datalake.mount.doctor import Verdict
 
 
 @click.group("maintenance")
@@ -38,21 +39,21 @@ def init(context: CliContext, folder: str | None, as_json: bool) -> None:
 @pass_context
 def doctor(context: CliContext, as_json: bool) -> None:
     """Tell what this machine can do for the lake, and what stands in the way."""
-    findings = get_doctor(context.url)
+    findings = examine_lake(context.url)
     if as_json:
         print_json(findings)
     else:
         print_table(
             findings,
             [
-                ("", lambda one: one.level),
+                ("", lambda one: one.verdict),
                 ("CHECK", lambda one: one.name),
-                ("FOUND", lambda one: one.message),
+                ("FOUND", lambda one: one.found),
                 ("TO DO", lambda one: one.advice),
             ],
             empty="Nothing to check",
         )
-    if any(one.level is Level.FAIL for one in findings):
+    if any(one.verdict is Verdict.FAIL for one in findings):
         raise click.exceptions.Exit(1)
 
 

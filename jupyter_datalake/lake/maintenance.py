@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from jupyter_datalake import environment
 from jupyter_datalake.config import LakeConfig
+from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.rebuild import Rebuilder, RebuildReport
 from jupyter_datalake.engine.verify import Verifier, VerifyReport
+from jupyter_datalake.errors import DatalakeError
 from jupyter_datalake.lake.context import LakeContext
-from jupyter_datalake.lake.opening import rebuilding
+from jupyter_datalake.lake.opening import open_core, rebuilding
+from jupyter_datalake.model.jobs import CONTROLLER_LEASE
+from jupyter_datalake.mount.doctor import Finding, Verdict, examine, examine_machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Maintenance:
     def __init__(self, context: LakeContext) -> None:
         self._context = context
 
-    def status(self) -> LakeStatus:
+    def get_status(self) -> LakeStatus:
         """Return what the lake is and how much it holds; a few queries."""
         core = self._context.core
         with core.metadata.read() as tx:
@@ -45,7 +49,7 @@ class Maintenance:
                 blobs,
                 stored,
                 tx.jobs.count_live(),
-                tx.leases.holder("controller"),
+                tx.leases.holder(CONTROLLER_LEASE),
             )
 
     def verify(
@@ -60,6 +64,10 @@ class Maintenance:
         """
         return Verifier(self._context.core, on_progress).run(repo)
 
+    def get_doctor(self) -> Sequence[Finding]:
+        """Return what this machine can do for the lake, and what stands in the way."""
+        return _examine(self._context.core)
+
     @staticmethod
     def rebuild(
         url: str | LakeConfig | None = None,
@@ -68,6 +76,50 @@ class Maintenance:
     ) -> RebuildReport:
         """Make the lost database of a lake anew; see `rebuild_lake`."""
         return rebuild_lake(url, on_progress=on_progress)
+
+
+def examine_lake(url: str | None = None) -> Sequence[Finding]:
+    """Return what this machine can do for a lake, also for one that cannot be opened.
+
+    Parameters
+    ----------
+    url
+        A folder, as a path or a ``file://`` URL; the one of the environment when None.
+    """
+    config = LakeConfig(url or environment.lake_url())
+    try:
+        core = open_core(config)
+    except DatalakeError as error:
+        return [
+            Finding("lake", Verdict.FAIL, error.message, error.hint or ""),
+            *examine_machine(),
+        ]
+    try:
+        return _examine(core)
+    finally:
+        core.metadata.close()
+        core.objects.close()
+
+
+def _examine(core: LakeCore) -> Sequence[Finding]:
+    return [
+        Finding("lake", Verdict.OK, f"{core.url} can be opened"),
+        _check_controller(core),
+        *examine(core),
+    ]
+
+
+def _check_controller(core: LakeCore) -> Finding:
+    """Look whether somebody runs the pipelines, if there is anything to run."""
+    with core.metadata.read() as tx:
+        holder = tx.leases.holder(CONTROLLER_LEASE)
+        waiting = tx.jobs.count_live()
+    if holder is not None:
+        return Finding("controller", Verdict.OK, f"runs as {holder}")
+    advice = "Start JupyterLab, or run: datalake controller run"
+    if waiting:
+        return Finding("controller", Verdict.WARN, f"none runs, and {waiting} jobs wait", advice)
+    return Finding("controller", Verdict.OK, "none runs, and no job waits")
 
 
 def rebuild_lake(

@@ -12,6 +12,10 @@ from jupyter_datalake.model.datums import DatumState
 from jupyter_datalake.model.ids import CommitId, GlobalId
 
 
+CONTROLLER_LEASE = "controller"
+"""Name of the lease that says which controller runs a lake's jobs."""
+
+
 class JobState(StrEnum):
     """Where a job is."""
 

@@ -25,14 +25,20 @@ from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.ids import GlobalId
-from jupyter_datalake.model.jobs import Job, JobState, Outcome, Trigger, TriggerKind
+from jupyter_datalake.model.jobs import (
+    CONTROLLER_LEASE,
+    Job,
+    JobState,
+    Outcome,
+    Trigger,
+    TriggerKind,
+)
 from jupyter_datalake.model.lineage import GlobalOrigin
 from jupyter_datalake.pipelines.running import JobRun
 from jupyter_datalake.pipelines.triggering import Started, plan_event, plan_jobs
 
 logger = logging.getLogger(__name__)
 
-LEASE = "controller"
 CURSOR = "controller"
 _EVENT_BATCH = 500
 _READY_BATCH = 100
@@ -129,7 +135,9 @@ class Controller:
         if self._leads and now - self._renewed < self._config.lease_s / 3:
             return True
         with self._core.metadata.write() as tx:
-            self._leads = tx.leases.acquire(LEASE, self.owner, self._config.lease_s) is not None
+            self._leads = (
+                tx.leases.acquire(CONTROLLER_LEASE, self.owner, self._config.lease_s) is not None
+            )
             lost = [
                 job_id
                 for job_id in self._runs
@@ -156,7 +164,7 @@ class Controller:
                     job = tx.jobs.get(job_id)
                     if job.owner == self.owner and not job.state.is_terminal:
                         self._requeue(tx, job)
-                tx.leases.release(LEASE, self.owner)
+                tx.leases.release(CONTROLLER_LEASE, self.owner)
         except StorageError as error:
             logger.warning("the lease was not given up: %s", error)
 
@@ -317,9 +325,3 @@ def rerun_pipelines(tx: Transaction, names: Sequence[str], by: str, *, reprocess
     ]
     plan_jobs(tx, started, global_id)
     return global_id
-
-
-def is_led(core: LakeCore) -> bool:
-    """Tell whether some controller works on the lake now."""
-    with core.metadata.read() as tx:
-        return tx.leases.holder(LEASE) is not None

@@ -30,7 +30,7 @@ from jupyter_datalake.errors import (
 from jupyter_datalake.lake.lake import Lake, default_author
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.jsonable import as_json
-from jupyter_datalake.server.openapi import Contract, Operation, decode_segment, load_contract
+from jupyter_datalake.server.openapi import Contract, Operation, load_contract
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -97,8 +97,7 @@ class DatalakeHandler(APIHandler):
 
     def arguments_of(self, operation: Operation, path: dict[str, str]) -> dict[str, Any]:
         """Return the operation's parameters and JSON body, checked against the contract."""
-        decoded = {name: decode_segment(value) for name, value in path.items()}
-        values = self.contract.parameters(operation, decoded, self.request.query_arguments)
+        values = self.contract.parameters(operation, path, self.request.query_arguments)
         if operation.body is not None:
             values["body"] = self._body(operation, self.request)
         return values

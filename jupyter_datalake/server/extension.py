@@ -89,6 +89,7 @@ class DatalakeExtension(ExtensionApp):
         self.service = LakeService(lambda: self._open(url), self._mountpoint(), threads=_THREADS)
         self.hub = events.EventHub(self.service)
         self._controller: subprocess.Popen[bytes] | None = None
+        self._starting: asyncio.Task[None] | None = None
         # Kernels inherit the server's environment: lake:// and Lake.open() mean this lake there.
         os.environ[environment.URL_VARIABLE] = url
         os.environ[environment.MOUNTPOINT_VARIABLE] = self.service.mountpoint
@@ -119,7 +120,8 @@ class DatalakeExtension(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Stop the controller and unmount; sessions stay for the next time."""
-        self._starting.cancel()
+        if self._starting is not None:
+            self._starting.cancel()
         await self.hub.close()
         if self._controller is not None:
             await self.service.call(_stop_process, self._controller)

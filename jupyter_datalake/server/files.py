@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from tornado import web
 
-from jupyter_datalake.errors import StorageError
+from jupyter_datalake.errors import InvalidInputError, StorageError
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.addresses import Address
 from jupyter_datalake.model.commits import Commit
@@ -91,7 +91,13 @@ class ContentHandler(DatalakeHandler):
             wanted = _range_of(self.request.headers.get("Range"), size)
             if wanted is None:
                 self.set_header("Content-Range", f"bytes */{size}")
-                raise web.HTTPError(416, "The range lies outside the file")
+                self.answer(
+                    InvalidInputError(
+                        f"The file has {size} bytes; the range lies outside"
+                    ).as_dict(),
+                    416,
+                )
+                return
             start, end = wanted
             self._head(address, start, end, size)
             await self.call(file.seek, start)

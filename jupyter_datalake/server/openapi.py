@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
-from urllib.parse import unquote
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -181,13 +180,8 @@ def load_contract() -> Contract:
 
 
 def route_of(path: str) -> str:
-    """Return the regular expression of a path template; parameters are percent-encoded."""
+    """Return the regular expression of a path template; Tornado decodes what they match."""
     return re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)
-
-
-def decode_segment(raw: str) -> str:
-    """Return a path parameter's text; bytes that are no text become surrogates, as in paths."""
-    return unquote(raw, errors="surrogateescape")
 
 
 def _single(name: str, query: dict[str, list[bytes]]) -> str | None:

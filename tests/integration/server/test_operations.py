@@ -1,0 +1,295 @@
+"""Every operation of the contract, over a real server and a real lake."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from jupyter_datalake.server.openapi import load_contract
+from jupyter_datalake.warehouse.duckdb import DuckdbWarehouse
+
+
+async def test_repos(call):
+    assert (await call("listRepos")).json == {"results": [], "next": None}
+    made = (await call("createRepo", json_body={"name": "raw"}, expect=201)).json
+    assert made["name"] == "raw"
+    assert made["head"]["message"] == "Create the repo"
+    await call("createRepo", json_body={"name": "team/sales", "description": "d"}, expect=201)
+    assert (await call("getRepo", repo="team/sales")).json["description"] == "d"
+    changed = await call("updateRepo", repo="raw", json_body={"description": "new"})
+    assert changed.json["description"] == "new"
+    page = (await call("listRepos", limit=1)).json
+    assert [one["name"] for one in page["results"]] == ["raw"]
+    rest = (await call("listRepos", limit=1, after=page["next"])).json
+    assert [one["name"] for one in rest["results"]] == ["team/sales"]
+    assert rest["next"] is None
+    await call("deleteRepo", repo="raw", expect=204)
+    assert (await call("getRepo", repo="raw", expect=404)).json["kind"] == "repo-not-found"
+
+
+async def test_refs_and_commits(call, served_lake):
+    served_lake.repos.create("raw")
+    for text in ("one", "two"):
+        served_lake.files.put("raw@main/a.txt", text)
+    await call("createBranch", repo="raw", json_body={"name": "dev", "at": "main^"}, expect=201)
+    await call("createTag", repo="raw", json_body={"name": "v1"}, expect=201)
+    refs = (await call("listRefs", repo="raw")).json["results"]
+    assert [one["name"] for one in refs] == ["dev", "main", "v1"]
+    tags = (await call("listRefs", repo="raw", kind="tag")).json["results"]
+    assert [one["name"] for one in tags] == ["v1"]
+    assert (await call("getRef", repo="raw", ref="dev")).json["kind"] == "branch"
+    page = (await call("listCommits", repo="raw", ref="main", limit=2)).json
+    assert len(page["results"]) == 2
+    rest = (await call("listCommits", repo="raw", ref="main", after=page["next"])).json
+    assert [one["message"] for one in rest["results"]] == ["Create the repo"]
+    commit = (await call("getCommit", repo="raw", ref="main~1")).json
+    assert commit["id"] == page["results"][1]["id"]
+    changes = (await call("diffCommits", repo="raw", old="main^")).json
+    assert [(one["kind"], one["path"]) for one in changes["results"]] == [("modified", "a.txt")]
+    await call("deleteBranch", repo="raw", branch="dev", expect=204)
+    await call("deleteTag", repo="raw", tag="v1", expect=204)
+    moves = (await call("listMoves", repo="raw", limit=3)).json["results"]
+    assert [one["name"] for one in moves] == ["v1", "dev", "v1"]
+
+
+async def test_files(call, served_lake):
+    served_lake.repos.create("raw")
+    await call("putFile", repo="raw", ref="main", path="d/ä b.txt", data="hällo", expect=201)
+    listed = (await call("listFiles", repo="raw", ref="main", measure=True)).json["results"]
+    assert [(one["name"], one["kind"], one["file_count"]) for one in listed] == [("d", "folder", 1)]
+    below = (await call("listFiles", repo="raw", ref="main", path="d")).json["results"]
+    assert [one["name"] for one in below] == ["ä b.txt"]
+    info = (await call("getFile", repo="raw", ref="main", path="/d/ä b.txt")).json
+    assert info["size_bytes"] == 6
+    content = await call("readFile", repo="raw", ref="main", path="d/ä b.txt")
+    assert content.body.decode() == "hällo"
+    await call("copyFile", json_body={"source": "raw@main/d", "target": "raw@main/e"}, expect=201)
+    await call("deleteFile", repo="raw", ref="main", path="d")
+    assert served_lake.files.read("raw@main/e/ä b.txt") == "hällo".encode()
+    assert [one.name for one in served_lake.files.list("raw@main")] == ["e"]
+
+
+async def test_content_is_only_ever_a_download(call, served_lake):
+    served_lake.repos.create("raw")
+    served_lake.files.put("raw@main/x\r\nSet-Cookie: a=b.html", "<script>alert(1)</script>")
+    answer = await call("readFile", repo="raw", ref="main", path="x\r\nSet-Cookie: a=b.html")
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Content-Disposition"] == (
+        "attachment; filename*=UTF-8''x%0D%0ASet-Cookie%3A%20a%3Db.html"
+    )
+    assert not [one for one in answer.headers.get_list("Set-Cookie") if one.startswith(" a=b")]
+
+
+@pytest.mark.parametrize(
+    ("header", "status", "body", "shown"),
+    [
+        ("bytes=0-2", 206, b"012", "bytes 0-2/10"),
+        ("bytes=7-", 206, b"789", "bytes 7-9/10"),
+        ("bytes=-3", 206, b"789", "bytes 7-9/10"),
+        ("bytes=5-999", 206, b"56789", "bytes 5-9/10"),
+        ("bytes=0-9", 200, b"0123456789", None),
+        ("bytes=5-2", 416, None, "bytes */10"),
+        ("bytes=10-", 416, None, "bytes */10"),
+        ("bytes=-0", 416, None, "bytes */10"),
+        ("bytes=0-,1-", 200, b"0123456789", None),
+        ("lines=0-1", 200, b"0123456789", None),
+    ],
+)
+async def test_ranges(call, served_lake, header, status, body, shown):
+    served_lake.repos.create("raw")
+    served_lake.files.put("raw@main/x", "0123456789")
+    answer = await call(
+        "readFile", repo="raw", ref="main", path="x", headers={"Range": header}, expect=status
+    )
+    assert body is None or answer.body == body
+    assert answer.headers.get("Content-Range") == shown
+
+
+async def test_a_large_file_goes_both_ways(call, served_lake):
+    served_lake.repos.create("raw")
+    data = bytes(range(256)) * 40_000
+    await call("putFile", repo="raw", ref="main", path="big", data=data, expect=201)
+    assert (await call("readFile", repo="raw", ref="main", path="big")).body == data
+
+
+async def test_sessions(call, served_lake):
+    served_lake.repos.create("raw")
+    made = (await call("createSession", json_body={"repo": "raw"}, expect=201)).json
+    with served_lake.sessions.open(made["id"]) as session:
+        session.put("a", "1")
+        session.put("b", "2")
+    listed = (await call("listSessions", repo="raw")).json["results"]
+    assert [one["id"] for one in listed] == [made["id"]]
+    assert (await call("getSession", session=made["id"])).json["branch"] == "main"
+    changes = (await call("diffSession", session=made["id"])).json["results"]
+    assert [one["path"] for one in changes] == ["a", "b"]
+    await call("discardSession", session=made["id"], json_body={"paths": ["b"]}, expect=204)
+    stale = await call(
+        "commitSession",
+        session=made["id"],
+        json_body={"message": "m"},
+        headers={"If-Match": '"0123"'},
+        expect=409,
+    )
+    assert stale.json["kind"] == "branch-moved"
+    commit = await call(
+        "commitSession",
+        session=made["id"],
+        json_body={"message": "m", "metadata": {"k": "v"}},
+        headers={"If-Match": made["base_commit_id"]},
+        expect=201,
+    )
+    assert commit.json["metadata"] == {"k": "v"}
+    empty = await call("commitSession", session=made["id"], json_body={"message": "m"}, expect=409)
+    assert empty.json["kind"] == "nothing-to-commit"
+    await call("deleteSession", session=made["id"], expect=204)
+    assert [one.name for one in served_lake.files.list("raw@main")] == ["a"]
+
+
+async def test_mounts(call, served_lake, root):
+    served_lake.repos.create("raw")
+    served_lake.files.put("raw@main/a.txt", "hello")
+    made = (await call("createMount", json_body={"repo": "raw"}, expect=201)).json
+    assert (made["contents_path"], made["is_writable"]) == ("lake/raw", True)
+    assert (root / "lake" / "raw" / "a.txt").read_text() == "hello"
+    (root / "lake" / "raw" / "b.txt").write_text("new")
+    changes = (await call("diffSession", session=made["session_id"])).json["results"]
+    assert [one["path"] for one in changes] == ["b.txt"]
+    await call("commitSession", session=made["session_id"], json_body={"message": "m"}, expect=201)
+    assert served_lake.files.read("raw@main/b.txt") == b"new"
+    pinned = await call("createMount", json_body={"repo": "raw", "ref": "main^"}, expect=201)
+    assert not pinned.json["is_writable"]
+    assert not (root / pinned.json["contents_path"] / "b.txt").exists()
+    assert (await call("getMount", mount="raw")).json["name"] == "raw"
+    assert len((await call("listMounts")).json["results"]) == 2
+    (point,) = (await call("listMountpoints")).json["results"]
+    assert point["state"] == "ready"
+    await call("deleteMount", mount="raw", expect=204)
+    await call("deleteMount", mount=pinned.json["name"], expect=204)
+    assert (await call("listMounts")).json["results"] == []
+    served_lake.mounts.stop(str(root / "lake"))
+
+
+async def test_pipelines_and_jobs(call, served_lake, root):
+    served_lake.repos.create("raw")
+    served_lake.files.put("raw@main/a", "one")
+    (root / "work").mkdir()
+    cells = [
+        nbformat.v4.new_code_cell(
+            'raw = "../lake/raw"\nout = "out"', metadata={"tags": ["parameters"]}
+        ),
+        nbformat.v4.new_code_cell("open(f'{out}/x', 'w').write(open(f'{raw}/a').read())"),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), root / "work" / "copy.ipynb")
+    draft = (await call("promotePipeline", json_body={"notebook": "work/copy.ipynb"})).json
+    assert draft["spec"]["input"] == {"repo": {"name": "raw", "branch": "main", "glob": "/"}}
+    assert (draft["folder"], draft["exists"], draft["notes"]) == ("work", False, [])
+    preview = (await call("previewPipeline", json_body={"spec": draft["spec"]})).json
+    assert [one["label"] for one in preview["datums"][0]] == ["raw:/"]
+    nothing = {**draft["spec"], "input": {"repo": {"name": "raw", "glob": "/*.csv"}}}
+    empty = (await call("previewPipeline", json_body={"spec": nothing})).json
+    assert (empty["datums"], empty["message"]) == ([], "Nothing matches /*.csv in raw@main")
+    source = {"spec": draft["spec"], "folder": draft["folder"]}
+    made = (await call("createPipeline", json_body=source, expect=201)).json
+    assert made["latest_job"]["state"] == "waiting"
+    served_lake.run_controller(until_idle=True)
+    (listed,) = (await call("listPipelines")).json["results"]
+    assert listed["latest_job"]["state"] == "success"
+    assert (await call("getPipeline", pipeline="copy")).json["version"] == 1
+    plan = (await call("planPipeline", pipeline="copy")).json["results"]
+    assert [(one["runs"], one["reason"]) for one in plan] == [(False, "unchanged")]
+    job = (await call("listJobs", pipeline="copy")).json["results"][0]
+    assert (await call("getJob", job=job["id"][:10])).json["outcome"] == "committed"
+    (datum,) = (await call("listDatums", job=job["id"])).json["results"]
+    assert (datum["state"], datum["reason"]) == ("success", "new")
+    (log,) = (await call("getLogs", job=job["id"])).json["results"]
+    assert "success after" in log["text"]
+    notebook = (await call("getNotebook", job=job["id"], datum=0)).json
+    assert notebook["nbformat"] == 4
+    await call("pausePipeline", pipeline="copy")
+    refused = await call("runPipeline", pipeline="copy", expect=409)
+    assert refused.json["kind"] == "wrong-state"
+    await call("resumePipeline", pipeline="copy")
+    started = (await call("runPipeline", pipeline="copy", expect=202)).json
+    waiting = (await call("listJobs", global_id=started["global_id"])).json["results"]
+    cancelled = await call("cancelJob", job=waiting[0]["id"], expect=202)
+    assert cancelled.json["state"] == "cancelled"
+    again = await call("rerunJob", job=job["id"], json_body={"reprocess": True}, expect=202)
+    served_lake.run_controller(until_idle=True)
+    found = (await call("getGlobal", global_id=again.json["global_id"][:8])).json
+    assert [one["outcome"] for one in found["jobs"]] == ["unchanged"]
+    await call("updatePipeline", pipeline="copy", json_body=source)
+    lineage = (await call("getLineage", repo="copy", ref="main", path="x")).json
+    assert {one["repo"] for one in lineage["upstream"]} == {"raw", "copy.code"}
+    assert lineage["makers"][0]["inputs"][0]["repo"] == "raw"
+    graph = (await call("getGraph")).json
+    assert {"source": "repo:raw", "target": "pipeline:copy"} in graph["edges"]
+    narrowed = (await call("getGraph", global_id=again.json["global_id"])).json
+    assert [one["state"] for one in narrowed["nodes"] if one["kind"] == "pipeline"] == ["unchanged"]
+    assert len((await call("listLineage", limit=2)).json["results"]) == 2
+    assert "properties" in (await call("getSchema")).json
+    await call("deletePipeline", pipeline="copy", expect=204)
+    assert (await call("listJobs")).json["results"] == []
+
+
+async def test_warehouse(call, tmp_path):
+    url = f"duckdb://{tmp_path}/w.duckdb"
+    await call("createConnection", json_body={"name": "w", "url": url}, expect=201)
+    DuckdbWarehouse(tmp_path / "w.duckdb").execute(
+        "CREATE TABLE t AS SELECT i, DATE '2024-01-01' + i::int AS d FROM range(5) r(i)"
+    )
+    assert (await call("getConnection", connection="w")).json["engine"] == "duckdb"
+    assert len((await call("listConnections")).json["results"]) == 1
+    (table,) = (await call("listTables", connection="w")).json["results"]
+    assert (table["name"], table["row_count"]) == ("t", 5)
+    rows = await call(
+        "queryConnection", connection="w", json_body={"sql": "FROM t ORDER BY i", "limit": 2}
+    )
+    assert rows.json["rows"][0] == {"i": 0, "d": "2024-01-01"}
+    assert rows.json["has_more"]
+    bad = await call(
+        "queryConnection", connection="w", json_body={"sql": "DROP TABLE t"}, expect=400
+    )
+    assert bad.json["kind"] == "invalid-query"
+    await call("deleteConnection", connection="w", expect=204)
+
+
+async def test_status_doctor_and_events(call, served_lake):
+    served_lake.repos.create("raw")
+    served_lake.refs.create_branch("raw", "dev")
+    status = (await call("getStatus")).json
+    assert status["lake_id"] == served_lake.core.lake_id
+    assert (status["mountpoint"], status["last_event"] > 0) == ("lake", True)
+    assert "lake" in {one["name"] for one in (await call("getDoctor")).json["results"]}
+    page = (await call("listEvents", limit=1)).json
+    assert page["results"][0]["kind"] == "repo.created"
+    rest = (await call("listEvents", after=page["next"])).json
+    assert rest["results"][-1]["kind"] == "ref.moved"
+
+
+async def test_events_are_pushed_and_resumed(call, served_lake, jp_ws_fetch):
+    served_lake.repos.create("before")
+    stream = await jp_ws_fetch("datalake", "events", "stream", params={"after": "0"})
+    first = json.loads(await stream.read_message())
+    assert (first["kind"], first["subject"]) == ("repo.created", "before")
+    served_lake.repos.create("after")
+    later = json.loads(await stream.read_message())
+    assert (later["kind"], later["subject"]) == ("repo.created", "after")
+    stream.close()
+    fresh = await jp_ws_fetch("datalake", "events", "stream")
+    served_lake.repos.create("newest")
+    assert json.loads(await fresh.read_message())["subject"] == "newest"
+    fresh.close()
+
+
+def test_every_operation_is_called_by_a_test_above():
+    source = Path(__file__).read_text(encoding="utf-8")
+    missing = [
+        name
+        for name in load_contract().operations
+        if f'"{name}"' not in source and name != "followEvents"
+    ]
+    assert missing == []
