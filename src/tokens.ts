@@ -4,7 +4,7 @@
 import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 
-import type { IClient } from './api/client';
+import type { IClient, LakeApiError } from './api/client';
 import type * as api from './api/types';
 
 /** The lake that this server serves, as the browser sees it. */
@@ -17,6 +17,21 @@ export interface ILake {
 
   /** Emitted when what is shown may be out of date as a whole, as after a lost connection. */
   readonly outdated: ISignal<ILake, void>;
+
+  /** What the lake is; null until it answered. */
+  readonly status: api.Status | null;
+
+  /** Why the lake does not answer; null if it does. */
+  readonly error: LakeApiError | null;
+
+  /** Whether events arrived once and do not now. */
+  readonly isCutOff: boolean;
+
+  /** Emitted when the status, the error or the connection changed. */
+  readonly stateChanged: ISignal<ILake, void>;
+
+  /** Ask again how the lake is doing. */
+  refresh(): Promise<void>;
 }
 
 /** The lake that this server serves. */

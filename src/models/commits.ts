@@ -1,6 +1,7 @@
 /**
  * The history of the selected repo.
  */
+import type { LakeApiError } from '../api/client';
 import { diffCommits, listCommits } from '../api/commits';
 import type * as api from '../api/types';
 import type { ILake, ILakeSelection } from '../tokens';
@@ -16,7 +17,7 @@ export interface ICommitDetails {
   commit: api.Commit;
   /** What it changed against its first parent; null until loaded. */
   changes: api.ChangePage | null;
-  error: Error | null;
+  error: LakeApiError | null;
   files: FilesModel;
 }
 

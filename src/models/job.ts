@@ -3,8 +3,10 @@
  */
 import { Poll } from '@lumino/polling';
 
-import { cancelJob, getJob, getLogs, listDatums, rerunJob } from '../api/jobs';
+import { getJob, getLogs, listDatums } from '../api/jobs';
+import { getPipeline } from '../api/pipelines';
 import type * as api from '../api/types';
+import { codeOf } from '../specs';
 import type { ILake } from '../tokens';
 import { isLive } from './jobs';
 import { loadUpTo } from './paging';
@@ -45,6 +47,11 @@ export class JobModel extends RefreshingModel {
     return this._next !== null;
   }
 
+  /** Whether datums leave executed notebooks: those of a notebook do. */
+  get hasNotebooks(): boolean {
+    return this._hasNotebooks;
+  }
+
   /** What the chosen datum printed; null until it is loaded. */
   get log(): api.DatumLog | null {
     return this._log;
@@ -77,14 +84,6 @@ export class JobModel extends RefreshingModel {
     }
   }
 
-  override get isActive(): boolean {
-    return super.isActive;
-  }
-  override set isActive(value: boolean) {
-    super.isActive = value;
-    this._setPolling();
-  }
-
   override dispose(): void {
     if (!this.isDisposed) {
       this._poll.dispose();
@@ -98,16 +97,6 @@ export class JobModel extends RefreshingModel {
     return this.refresh();
   }
 
-  /** Stop the job. */
-  cancel(): Promise<boolean> {
-    return this.perform('job', () => cancelJob(this.lake.client, this.id));
-  }
-
-  /** Run the pipeline again over its inputs as they are now. */
-  rerun(reprocess: boolean): Promise<boolean> {
-    return this.perform('job', () => rerunJob(this.lake.client, this.id, { reprocess }));
-  }
-
   protected async load(): Promise<void> {
     const state = this._state ?? undefined;
     const [job, datums] = await Promise.all([
@@ -116,6 +105,10 @@ export class JobModel extends RefreshingModel {
         listDatums(this.lake.client, this.id, { state, after, limit })
       )
     ]);
+    if (this._job === null) {
+      const pipeline = await getPipeline(this.lake.client, job.pipeline);
+      this._hasNotebooks = codeOf(pipeline.spec).kind === 'notebook';
+    }
     this._job = job;
     this._datums = datums.results;
     this._next = datums.next;
@@ -128,6 +121,10 @@ export class JobModel extends RefreshingModel {
     return (
       (event.kind === 'job.changed' || event.kind === 'datum.changed') && event.subject === this.id
     );
+  }
+
+  protected override onActiveChanged(): void {
+    this._setPolling();
   }
 
   /** Look at what a running job printed: no event tells of a line in a log. */
@@ -162,6 +159,7 @@ export class JobModel extends RefreshingModel {
 
   private readonly _poll: Poll;
   private _isPolling = false;
+  private _hasNotebooks = false;
   private _job: api.Job | null = null;
   private _datums: api.Datum[] = [];
   private _log: api.DatumLog | null = null;

@@ -1,7 +1,7 @@
 /**
  * Jobs: the list of the panel, one job in full, and waiting for a job to end.
  */
-import { cancelJob, getJob, listJobs, rerunJob } from '../api/jobs';
+import { getJob, listJobs } from '../api/jobs';
 import type * as api from '../api/types';
 import type { ILake } from '../tokens';
 import { loadUpTo } from './paging';
@@ -40,39 +40,15 @@ export class JobsModel extends RefreshingModel {
     return this._jobs.filter(isLive).length;
   }
 
-  /** Show the jobs of one pipeline only; of all for null. */
-  get pipeline(): string | null {
-    return this._pipeline;
-  }
-  set pipeline(value: string | null) {
-    if (value !== this._pipeline) {
-      this._pipeline = value;
-      this._wanted = PAGE;
-      this.stateChanged.emit();
-      this.invalidate();
-    }
-  }
-
   /** Load the next older jobs. */
   loadMore(): Promise<void> {
     this._wanted += PAGE;
     return this.refresh();
   }
 
-  /** Stop a job. */
-  cancel(job: string): Promise<boolean> {
-    return this.perform(job, () => cancelJob(this.lake.client, job));
-  }
-
-  /** Run a job's pipeline again over its inputs as they are now. */
-  rerun(job: string, reprocess = false): Promise<boolean> {
-    return this.perform(job, () => rerunJob(this.lake.client, job, { reprocess }));
-  }
-
   protected async load(): Promise<void> {
-    const pipeline = this._pipeline ?? undefined;
     const page = await loadUpTo(this._wanted, (before: number | undefined, limit) =>
-      listJobs(this.lake.client, { pipeline, before, limit })
+      listJobs(this.lake.client, { before, limit })
     );
     this._jobs = page.results;
     this._next = page.next;
@@ -84,7 +60,6 @@ export class JobsModel extends RefreshingModel {
 
   private _jobs: api.Job[] = [];
   private _next: number | null = null;
-  private _pipeline: string | null = null;
   private _wanted = PAGE;
 }
 
@@ -93,7 +68,7 @@ export class JobFollower extends RefreshingModel {
   constructor(lake: ILake, job: api.Job) {
     super(lake);
     this._job = job;
-    this.isActive = true;
+    this.watch();
   }
 
   /** The job as it is. */

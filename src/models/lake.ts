@@ -35,22 +35,14 @@ export class LakeModel extends VDomModel implements ILake {
     return this._outdated;
   }
 
-  /** What the lake is; null until it answered. */
   get status(): api.Status | null {
     return this._status;
   }
 
-  /** Why the lake does not answer; null if it does. */
   get error(): LakeApiError | null {
     return this._error;
   }
 
-  /** Whether events arrive. */
-  get isConnected(): boolean {
-    return this._stream.state === 'open';
-  }
-
-  /** Whether events arrived once and do not now. */
   get isCutOff(): boolean {
     return this._stream.state === 'lost';
   }
@@ -64,7 +56,7 @@ export class LakeModel extends VDomModel implements ILake {
     super.dispose();
   }
 
-  /** Ask how the lake is doing, and follow its events from then on. */
+  /** Ask how the lake is doing, and follow its events from the first answer on. */
   async refresh(): Promise<void> {
     window.clearTimeout(this._timer);
     this._timer = 0;

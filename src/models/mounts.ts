@@ -31,22 +31,17 @@ export class MountsModel extends RefreshingModel {
   /**
    * Mount a ref of a repo, unless it is mounted already.
    *
-   * @returns the mount, or null if it failed; then {@link actionError} says why.
+   * @param writable - by default what the server thinks right for the repo and the ref.
    */
-  async create(repo: string, ref = DEFAULT_BRANCH, writable?: boolean): Promise<api.Mount | null> {
+  async create(repo: string, ref = DEFAULT_BRANCH, writable?: boolean): Promise<api.Mount> {
     const there = this.of(repo).find(mount => mount.ref === ref);
-    if (there) {
-      return there;
-    }
-    let created: api.Mount | null = null;
-    await this.perform(repo, async () => {
-      created = await createMount(this.lake.client, { repo, ref, writable });
-    });
-    return created;
+    return (
+      there ?? this.perform(repo, () => createMount(this.lake.client, { repo, ref, writable }))
+    );
   }
 
-  /** Unmount. */
-  delete(mount: api.Mount, discard = false): Promise<boolean> {
+  /** Unmount; what is staged stays, unless it is to be discarded. */
+  delete(mount: api.Mount, discard = false): Promise<void> {
     return this.perform(mount.repo, () => deleteMount(this.lake.client, mount.name, { discard }));
   }
 

@@ -1,13 +1,7 @@
 /**
  * The pipelines of the lake.
  */
-import {
-  deletePipeline,
-  listPipelines,
-  pausePipeline,
-  resumePipeline,
-  runPipeline
-} from '../api/pipelines';
+import { listPipelines } from '../api/pipelines';
 import type * as api from '../api/types';
 import { loadAll } from './paging';
 import { RefreshingModel } from './refreshing';
@@ -35,26 +29,6 @@ export class PipelinesModel extends RefreshingModel {
       this._opened.add(name);
     }
     this.stateChanged.emit();
-  }
-
-  /** Tick a pipeline's clock, or run it over its inputs as they are. */
-  run(name: string, reprocess = false): Promise<boolean> {
-    return this.perform(name, () => runPipeline(this.lake.client, name, { reprocess }));
-  }
-
-  /** Let a pipeline take up no new work. */
-  pause(name: string): Promise<boolean> {
-    return this.perform(name, () => pausePipeline(this.lake.client, name));
-  }
-
-  /** Let a pipeline take up work again. */
-  resume(name: string): Promise<boolean> {
-    return this.perform(name, () => resumePipeline(this.lake.client, name));
-  }
-
-  /** Remove a pipeline with its jobs; its output stays. */
-  delete(name: string): Promise<boolean> {
-    return this.perform(name, () => deletePipeline(this.lake.client, name));
   }
 
   protected async load(): Promise<void> {

@@ -3,6 +3,8 @@
  * set off by the events that concern it.
  */
 import { VDomModel } from '@jupyterlab/ui-components';
+import type { IDisposable } from '@lumino/disposable';
+import { DisposableDelegate } from '@lumino/disposable';
 
 import { LakeApiError } from '../api/client';
 import type * as api from '../api/types';
@@ -25,11 +27,6 @@ export abstract class RefreshingModel extends VDomModel {
     return this._error;
   }
 
-  /** Why the last action failed; null after one that did not. */
-  get actionError(): LakeApiError | null {
-    return this._actionError;
-  }
-
   /** Whether there is data to show. */
   get isReady(): boolean {
     return this._isReady;
@@ -37,16 +34,24 @@ export abstract class RefreshingModel extends VDomModel {
 
   /** Whether somebody looks: only then does the model load. */
   get isActive(): boolean {
-    return this._isActive;
+    return this._watchers > 0;
   }
-  set isActive(value: boolean) {
-    if (value === this._isActive) {
-      return;
+
+  /** Look at the model until the result is disposed. */
+  watch(): IDisposable {
+    this._watchers++;
+    if (this._watchers === 1) {
+      this.onActiveChanged();
+      if (this._isStale) {
+        void this.refresh();
+      }
     }
-    this._isActive = value;
-    if (value && this._isStale) {
-      void this.refresh();
-    }
+    return new DisposableDelegate(() => {
+      this._watchers--;
+      if (this._watchers === 0) {
+        this.onActiveChanged();
+      }
+    });
   }
 
   /** Whether an action on a thing is under way. */
@@ -75,47 +80,32 @@ export abstract class RefreshingModel extends VDomModel {
   /** Load anew soon, or as soon as somebody looks. */
   invalidate(): void {
     this._isStale = true;
-    if (this._isActive && this._timer === 0) {
+    if (this.isActive && this._timer === 0) {
       this._timer = window.setTimeout(() => {
         this._timer = 0;
-        if (this._isActive && this._isStale) {
+        if (this.isActive && this._isStale) {
           void this.refresh();
         }
       }, GATHER_MS);
     }
   }
 
-  /** Forget that the last action failed. */
-  dismiss(): void {
-    this._actionError = null;
-    this.stateChanged.emit();
-  }
-
   /**
    * Do something that changes the lake, and load anew.
    *
    * @param key - what is busy meanwhile.
-   * @returns whether it went well; if not, {@link actionError} says why.
    */
-  async perform(key: string, action: () => Promise<unknown>): Promise<boolean> {
-    if (this._busy.has(key)) {
-      return false;
-    }
+  async perform<T>(key: string, action: () => Promise<T>): Promise<T> {
     this._busy.add(key);
-    this._actionError = null;
     this.stateChanged.emit();
     try {
-      await action();
-    } catch (reason) {
-      this._actionError = asLakeError(reason);
+      return await action();
     } finally {
       this._busy.delete(key);
+      if (!this.isDisposed) {
+        await this.refresh();
+      }
     }
-    const ended = this._actionError === null;
-    if (!this.isDisposed) {
-      await this.refresh();
-    }
-    return ended;
   }
 
   /** Fetch the data; the caller deals with errors and tells the views. */
@@ -123,6 +113,11 @@ export abstract class RefreshingModel extends VDomModel {
 
   /** Whether an event makes the data out of date. */
   protected abstract concerns(event: api.Event): boolean;
+
+  /** Called when somebody begins to look, and when nobody does any more. */
+  protected onActiveChanged(): void {
+    // for models that do more than load
+  }
 
   /** Where the data is. */
   protected readonly lake: ILake;
@@ -156,13 +151,12 @@ export abstract class RefreshingModel extends VDomModel {
 
   private readonly _busy = new Set<string>();
   private _error: LakeApiError | null = null;
-  private _actionError: LakeApiError | null = null;
   private _refreshing: Promise<void> | null = null;
-  private _isActive = false;
   private _isOutrun = false;
   private _isReady = false;
   private _isStale = true;
   private _timer = 0;
+  private _watchers = 0;
 }
 
 /** Return a failure as a {@link LakeApiError}; what is none is a bug of ours, and shown as such. */

@@ -31,17 +31,15 @@ export class RefsModel extends RefreshingModel {
   }
 
   /** Create a branch or a tag. */
-  async create(kind: api.RefKind, repo: string, name: string, at: string): Promise<api.Ref> {
+  create(kind: api.RefKind, repo: string, name: string, at: string): Promise<api.Ref> {
     const make = kind === 'branch' ? createBranch : createTag;
-    const ref = await make(this.lake.client, repo, { name, at });
-    await this.refresh();
-    return ref;
+    return this.perform(name, () => make(this.lake.client, repo, { name, at }));
   }
 
   /** Remove a branch or a tag. */
-  delete(ref: api.Ref): Promise<boolean> {
-    const remove = ref.kind === 'branch' ? deleteBranch : deleteTag;
-    return this.perform(ref.name, () => remove(this.lake.client, ref.repo, ref.name));
+  delete(kind: api.RefKind, repo: string, name: string): Promise<void> {
+    const remove = kind === 'branch' ? deleteBranch : deleteTag;
+    return this.perform(name, () => remove(this.lake.client, repo, name));
   }
 
   protected async load(): Promise<void> {

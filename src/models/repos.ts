@@ -40,14 +40,12 @@ export class ReposModel extends RefreshingModel {
   }
 
   /** Create a repo. */
-  async create(name: string, description: string): Promise<api.Repo> {
-    const repo = await createRepo(this.lake.client, { name, description });
-    await this.refresh();
-    return repo;
+  create(name: string, description: string): Promise<api.Repo> {
+    return this.perform(name, () => createRepo(this.lake.client, { name, description }));
   }
 
   /** Remove a repo with its history. */
-  delete(name: string): Promise<boolean> {
+  delete(name: string): Promise<void> {
     return this.perform(name, () => deleteRepo(this.lake.client, name));
   }
 

@@ -43,7 +43,7 @@ export class SessionsModel extends RefreshingModel {
       auto: false,
       factory: () => this._look(),
       frequency: {
-        interval: options.interval_ms ?? POLL_MS,
+        interval: POLL_MS,
         backoff: true,
         max: LONGEST_POLL_MS
       },
@@ -71,12 +71,12 @@ export class SessionsModel extends RefreshingModel {
     );
   }
 
-  override get isActive(): boolean {
-    return super.isActive;
+  /** Time between two looks at what is staged. */
+  get interval_ms(): number {
+    return this._poll.frequency.interval;
   }
-  override set isActive(value: boolean) {
-    super.isActive = value;
-    void (value ? this._poll.start() : this._poll.stop());
+  set interval_ms(interval: number) {
+    this._poll.frequency = { ...this._poll.frequency, interval };
   }
 
   override dispose(): void {
@@ -92,19 +92,19 @@ export class SessionsModel extends RefreshingModel {
     this.stateChanged.emit();
   }
 
-  /** Commit what is staged in a session under the message that was written. */
-  async commit(session: api.Session, message?: string): Promise<api.Commit | null> {
+  /**
+   * Commit what is staged in a session.
+   *
+   * @param message - by default the one that was written.
+   */
+  async commit(session: api.Session, message?: string): Promise<api.Commit> {
     const text = (message ?? this._messages.get(session.id) ?? '').trim();
-    let commit: api.Commit | null = null;
-    await this._act(session, async () => {
-      commit = await commitSession(
-        this.lake.client,
-        session.id,
-        { message: text },
-        session.base_commit_id
-      );
-      this._messages.delete(session.id);
-    });
+    const { id, base_commit_id } = session;
+    const commit = await this._act(session, () =>
+      commitSession(this.lake.client, id, { message: text }, base_commit_id)
+    );
+    this._messages.delete(id);
+    this.stateChanged.emit();
     return commit;
   }
 
@@ -135,13 +135,19 @@ export class SessionsModel extends RefreshingModel {
     return event.kind === 'session.changed' || event.kind === 'mount.changed';
   }
 
-  private async _act(session: api.Session, action: () => Promise<unknown>): Promise<void> {
+  protected override onActiveChanged(): void {
+    void (this.isActive ? this._poll.start() : this._poll.stop());
+  }
+
+  /** Do something to a session; why it failed is thrown, and shown with the session. */
+  private _act<T>(session: api.Session, action: () => Promise<T>): Promise<T> {
     this._failed.delete(session.id);
-    await this.perform(session.id, async () => {
+    return this.perform(session.id, async () => {
       try {
-        await action();
+        return await action();
       } catch (reason) {
         this._failed.set(session.id, asLakeError(reason));
+        throw reason;
       }
     });
   }
@@ -201,7 +207,5 @@ export namespace SessionsModel {
   export interface IOptions {
     lake: ILake;
     mounts: MountsModel;
-    /** Time between two looks at what is staged; 2.5 s by default. */
-    interval_ms?: number;
   }
 }

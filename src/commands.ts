@@ -1,0 +1,92 @@
+/**
+ * Ids of the commands, and the schemas of their arguments.
+ */
+import type { ReadonlyJSONObject } from '@lumino/coreutils';
+
+/** What the user interface can be told to do; each is a verb of the lake and its noun. */
+export namespace CommandIDs {
+  export const openPanel = 'datalake:open-panel';
+  export const openFiles = 'datalake:open-files';
+  export const openHistory = 'datalake:open-history';
+  export const openJob = 'datalake:open-job';
+  export const openLineage = 'datalake:open-lineage';
+  export const openNotebook = 'datalake:open-notebook';
+
+  export const createRepo = 'datalake:create-repo';
+  export const deleteRepo = 'datalake:delete-repo';
+  export const createBranch = 'datalake:create-branch';
+  export const deleteBranch = 'datalake:delete-branch';
+  export const createTag = 'datalake:create-tag';
+  export const deleteTag = 'datalake:delete-tag';
+  export const createMount = 'datalake:create-mount';
+  export const deleteMount = 'datalake:delete-mount';
+  export const commitSession = 'datalake:commit-session';
+  export const discardSession = 'datalake:discard-session';
+  export const promotePipeline = 'datalake:promote-pipeline';
+  export const runPipeline = 'datalake:run-pipeline';
+  export const pausePipeline = 'datalake:pause-pipeline';
+  export const resumePipeline = 'datalake:resume-pipeline';
+  export const deletePipeline = 'datalake:delete-pipeline';
+  export const cancelJob = 'datalake:cancel-job';
+  export const rerunJob = 'datalake:rerun-job';
+}
+
+const REPO = { type: 'string', description: 'Name of a repo' };
+const REF = { type: 'string', description: 'Branch, tag, commit id or other ref expression' };
+const PIPELINE = { type: 'string', description: 'Name of a pipeline' };
+const JOB = { type: 'string', description: 'Id of a job' };
+const REPROCESS = { type: 'boolean', description: 'Run every datum, also those already done' };
+
+/** Return the description of a command's arguments. */
+function args(
+  properties: Record<string, ReadonlyJSONObject> = {},
+  required: string[] = []
+): { args: ReadonlyJSONObject } {
+  return { args: { type: 'object', properties, required } };
+}
+
+const NEW_REF = args({
+  repo: REPO,
+  name: { type: 'string', description: 'Name of the ref; asked for when left out' },
+  at: REF
+});
+const OLD_REF = args({ repo: REPO, name: { type: 'string' } }, ['repo', 'name']);
+
+/** Schemas of the commands' arguments, by command. */
+export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> = {
+  [CommandIDs.openPanel]: args(),
+  [CommandIDs.openFiles]: args({ repo: REPO, ref: REF }),
+  [CommandIDs.openHistory]: args({ repo: REPO, ref: REF }),
+  [CommandIDs.openJob]: args({ job: JOB }, ['job']),
+  [CommandIDs.openLineage]: args({
+    globalId: { type: 'string', description: 'Show only what hangs on this change' },
+    node: { type: 'string', description: 'Node to choose, as in pipeline:clean' },
+    repo: { type: 'string', description: 'Repo to choose' }
+  }),
+  [CommandIDs.openNotebook]: args(
+    { job: JOB, datum: { type: 'integer', minimum: 0, description: 'Position of the datum' } },
+    ['job']
+  ),
+  [CommandIDs.createRepo]: args({ name: REPO, description: { type: 'string' } }),
+  [CommandIDs.deleteRepo]: args({ repo: REPO }),
+  [CommandIDs.createBranch]: NEW_REF,
+  [CommandIDs.deleteBranch]: OLD_REF,
+  [CommandIDs.createTag]: NEW_REF,
+  [CommandIDs.deleteTag]: OLD_REF,
+  [CommandIDs.createMount]: args({ repo: REPO, ref: REF, writable: { type: 'boolean' } }),
+  [CommandIDs.deleteMount]: args({
+    repo: REPO,
+    name: { type: 'string', description: 'Name of the mounted folder' }
+  }),
+  [CommandIDs.commitSession]: args({ repo: REPO, message: { type: 'string' } }),
+  [CommandIDs.discardSession]: args({ repo: REPO }),
+  [CommandIDs.promotePipeline]: args({
+    path: { type: 'string', description: 'Path of a notebook; the current one when left out' }
+  }),
+  [CommandIDs.runPipeline]: args({ pipeline: PIPELINE, reprocess: REPROCESS }),
+  [CommandIDs.pausePipeline]: args({ pipeline: PIPELINE }),
+  [CommandIDs.resumePipeline]: args({ pipeline: PIPELINE }),
+  [CommandIDs.deletePipeline]: args({ pipeline: PIPELINE }),
+  [CommandIDs.cancelJob]: args({ job: JOB }),
+  [CommandIDs.rerunJob]: args({ job: JOB, reprocess: REPROCESS })
+};

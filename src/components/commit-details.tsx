@@ -1,0 +1,185 @@
+/**
+ * One commit in full: what it is made from, what it changed, its files, what can be done with it.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { copyIcon, tagIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import type * as api from '../api/types';
+import { branchIcon, lineageIcon, mountIcon } from '../icons';
+import { ChangeList } from './change-list';
+import { ErrorBanner } from './error-banner';
+import type { IFailure } from './errors';
+import type { ITreeFolder } from './file-tree';
+import { FileTree } from './file-tree';
+import { shortId } from './formats';
+import { IconButton } from './icon-button';
+
+/** The files of a commit as far as they are loaded. */
+export interface ICommitFiles {
+  folders: ReadonlyMap<string, ITreeFolder>;
+  toggle: (path: string) => void;
+  loadMore: (path: string) => unknown;
+}
+
+/** What {@link CommitDetails} shows and does. */
+export interface ICommitDetailsProps {
+  commit: api.Commit;
+  /** Changes against the first parent; null until loaded. */
+  changes: api.ChangePage | null;
+  error: IFailure | null;
+  files: ICommitFiles;
+  trans: TranslationBundle;
+  onMount: (commit: api.Commit) => void;
+  onCreateRef: (kind: api.RefKind, commit: api.Commit) => void;
+  onCopy: (text: string) => void;
+  onLineage: (globalId: string) => void;
+  onJob: (job: string) => void;
+  /** Show the history of an input. */
+  onCommit: (repo: string, commit: string) => void;
+}
+
+/** What an opened commit shows. */
+export function CommitDetails(props: ICommitDetailsProps): React.JSX.Element {
+  const { commit, changes, files, trans } = props;
+  const { provenance } = commit;
+  return (
+    <div className="jp-DatalakeCommitDetails">
+      <CommitActions {...props} />
+      {commit.message.includes('\n') && (
+        <pre className="jp-DatalakeCommitDetails-message">{commit.message}</pre>
+      )}
+      <dl className="jp-DatalakeFacts">
+        <dt>{trans.__('Commit')}</dt>
+        <dd>
+          <code className="jp-DatalakeFacts-id">{commit.id}</code>
+        </dd>
+        <dt>{trans.__('Change')}</dt>
+        <dd>
+          <button
+            type="button"
+            className="jp-DatalakeLink"
+            title={trans.__('Show all that this change set off')}
+            onClick={() => props.onLineage(commit.global_id)}
+          >
+            <code>{shortId(commit.global_id)}</code>
+          </button>
+        </dd>
+        {provenance.pipeline && (
+          <>
+            <dt>{trans.__('Made by')}</dt>
+            <dd>
+              {provenance.pipeline} v{provenance.pipeline_version}
+              {provenance.job_id && (
+                <>
+                  {', '}
+                  <button
+                    type="button"
+                    className="jp-DatalakeLink"
+                    onClick={() => props.onJob(provenance.job_id ?? '')}
+                  >
+                    {trans.__('its job')}
+                  </button>
+                </>
+              )}
+            </dd>
+          </>
+        )}
+        {provenance.inputs.length > 0 && (
+          <>
+            <dt>{trans.__('From')}</dt>
+            <dd>
+              {provenance.inputs.map(input => (
+                <button
+                  key={input.name}
+                  type="button"
+                  className="jp-DatalakeLink"
+                  title={trans.__('Show this commit of %1', input.repo)}
+                  onClick={() => props.onCommit(input.repo, input.commit_id)}
+                >
+                  {input.repo}@{shortId(input.commit_id)}
+                </button>
+              ))}
+            </dd>
+          </>
+        )}
+        {Object.entries(provenance.parameters).map(([name, value]) => (
+          <React.Fragment key={name}>
+            <dt>{name}</dt>
+            <dd>
+              <code>{JSON.stringify(value)}</code>
+            </dd>
+          </React.Fragment>
+        ))}
+        {Object.entries(commit.metadata).map(([name, value]) => (
+          <React.Fragment key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </React.Fragment>
+        ))}
+      </dl>
+      <ErrorBanner error={props.error} trans={trans} />
+      {changes === null && props.error === null && (
+        <p className="jp-DatalakeNote">{trans.__('Loading…')}</p>
+      )}
+      {changes && changes.results.length > 0 && (
+        <ChangeList
+          changes={changes.results}
+          hasMore={changes.has_more}
+          label={trans.__('Files changed by %1', shortId(commit.id))}
+          trans={trans}
+        />
+      )}
+      {changes?.results.length === 0 && (
+        <p className="jp-DatalakeNote">
+          {commit.parents.length === 0
+            ? trans.__('The first commit: it holds nothing.')
+            : trans.__('No file differs from the commit before.')}
+        </p>
+      )}
+      <FileTree
+        folders={files.folders}
+        trans={trans}
+        onToggle={path => files.toggle(path)}
+        onMore={path => void files.loadMore(path)}
+      />
+    </div>
+  );
+}
+
+function CommitActions(props: ICommitDetailsProps): React.JSX.Element {
+  const { commit, trans } = props;
+  const address = `${commit.repo}@${shortId(commit.id)}`;
+  return (
+    <div className="jp-DatalakeCommitDetails-actions" role="group" aria-label={address}>
+      <button
+        type="button"
+        className="jp-DatalakeButton jp-mod-styled"
+        onClick={() => props.onMount(commit)}
+      >
+        <mountIcon.react tag="span" className="jp-DatalakeButton-icon" />
+        {trans.__('Mount')}
+      </button>
+      <IconButton
+        icon={branchIcon}
+        label={trans.__('New branch at %1', address)}
+        onClick={() => props.onCreateRef('branch', commit)}
+      />
+      <IconButton
+        icon={tagIcon}
+        label={trans.__('New tag at %1', address)}
+        onClick={() => props.onCreateRef('tag', commit)}
+      />
+      <IconButton
+        icon={lineageIcon}
+        label={trans.__('Lineage of this change')}
+        onClick={() => props.onLineage(commit.global_id)}
+      />
+      <IconButton
+        icon={copyIcon}
+        label={trans.__('Copy the address %1', `${commit.repo}@${commit.id}`)}
+        onClick={() => props.onCopy(`${commit.repo}@${commit.id}`)}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,156 @@
+/**
+ * The datums of a job.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { notebookIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import type * as api from '../api/types';
+import { Duration } from './ago';
+import { IconButton } from './icon-button';
+import { StateBadge, stateText } from './state-badge';
+
+const STATES: readonly api.DatumState[] = [
+  'failed',
+  'running',
+  'queued',
+  'success',
+  'recovered',
+  'skipped'
+];
+
+/** What a {@link DatumTable} shows and does. */
+export interface IDatumTableProps {
+  datums: readonly api.Datum[];
+  hasMore: boolean;
+  /** Number of datums by state, over all pages. */
+  counts: Readonly<Record<string, number>>;
+  /** Show datums in this state only. */
+  state: api.DatumState | null;
+  /** Position of the datum whose log is shown. */
+  choice: number | null;
+  /** Whether datums leave executed notebooks. */
+  hasNotebooks: boolean;
+  trans: TranslationBundle;
+  onState: (state: api.DatumState | null) => void;
+  onChoose: (position: number) => void;
+  onNotebook: (position: number) => void;
+  onMore: () => void;
+}
+
+/** Datums with state, reason, tries, time and message. */
+export function DatumTable(props: IDatumTableProps): React.JSX.Element {
+  const { datums, trans } = props;
+  return (
+    <div className="jp-DatalakeDatumTable">
+      <StateFilter {...props} />
+      <table className="jp-DatalakeTable" aria-label={trans.__('Datums')}>
+        <thead>
+          <tr>
+            <th scope="col">{trans.__('Datum')}</th>
+            <th scope="col">{trans.__('State')}</th>
+            <th scope="col">{trans.__('Why')}</th>
+            <th scope="col">{trans.__('Tries')}</th>
+            <th scope="col">{trans.__('Time')}</th>
+            <th scope="col">{trans.__('Message')}</th>
+            {props.hasNotebooks && (
+              <th scope="col">
+                <span className="jp-DatalakeHidden">{trans.__('Notebook')}</span>
+              </th>
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          {datums.map(datum => (
+            <DatumRow key={datum.position} datum={datum} {...props} />
+          ))}
+        </tbody>
+      </table>
+      {datums.length === 0 && (
+        <p className="jp-DatalakeNote">
+          {props.state === null ? trans.__('No datums yet.') : trans.__('None in this state.')}
+        </p>
+      )}
+      {props.hasMore && (
+        <button type="button" className="jp-DatalakeMore" onClick={props.onMore}>
+          {trans.__('Show more datums')}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function StateFilter(props: IDatumTableProps): React.JSX.Element | null {
+  const { counts, trans } = props;
+  const present = STATES.filter(state => (counts[state] ?? 0) > 0);
+  if (present.length < 2 && props.state === null) {
+    return null;
+  }
+  const total = present.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
+  return (
+    <div className="jp-DatalakeChips" role="group" aria-label={trans.__('Show datums')}>
+      <button
+        type="button"
+        className="jp-DatalakeChip"
+        aria-pressed={props.state === null}
+        onClick={() => props.onState(null)}
+      >
+        {trans.__('all %1', total)}
+      </button>
+      {present.map(state => (
+        <button
+          key={state}
+          type="button"
+          className="jp-DatalakeChip"
+          aria-pressed={props.state === state}
+          onClick={() => props.onState(state)}
+        >
+          {counts[state]} {stateText(state, trans)}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function DatumRow(props: IDatumTableProps & { datum: api.Datum }): React.JSX.Element {
+  const { datum, trans } = props;
+  const isChosen = props.choice === datum.position;
+  return (
+    <tr
+      className={isChosen ? 'jp-mod-selected' : undefined}
+      aria-selected={isChosen}
+      onClick={() => props.onChoose(datum.position)}
+    >
+      <th scope="row">
+        <button
+          type="button"
+          className="jp-DatalakeLink"
+          title={trans.__('Show the log of %1', datum.label)}
+          onClick={() => props.onChoose(datum.position)}
+        >
+          {datum.label}
+        </button>
+      </th>
+      <td>
+        <StateBadge state={datum.state} trans={trans} />
+      </td>
+      <td>{datum.reason}</td>
+      <td className="jp-mod-number">{datum.tries || ''}</td>
+      <td className="jp-mod-number">
+        {datum.started_at && <Duration start={datum.started_at} end={datum.finished_at} />}
+      </td>
+      <td className="jp-DatalakeTable-message">{datum.message}</td>
+      {props.hasNotebooks && (
+        <td>
+          {datum.artifacts_root !== null && (
+            <IconButton
+              icon={notebookIcon}
+              label={trans.__('Executed notebook of %1', datum.label)}
+              onClick={() => props.onNotebook(datum.position)}
+            />
+          )}
+        </td>
+      )}
+    </tr>
+  );
+}

@@ -1,0 +1,43 @@
+/**
+ * Numbers and ids as people read them. Pure.
+ */
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+const SHORT = 8;
+
+/** Return the beginning of an id, long enough to tell commits of a lake apart. */
+export function shortId(id: string): string {
+  return id.slice(0, SHORT);
+}
+
+/** Return a size with three significant digits. */
+export function formatBytes(bytes: number): string {
+  let value = Math.abs(bytes);
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return `${bytes < 0 ? '−' : ''}${value.toFixed(digits)} ${UNITS[unit]}`;
+}
+
+/** Return a span of time with its two largest units. */
+export function formatDuration(seconds: number): string {
+  if (seconds < 10) {
+    return `${seconds.toFixed(1)} s`;
+  }
+  const whole = Math.round(seconds);
+  if (whole < 60) {
+    return `${whole} s`;
+  }
+  if (whole < 3600) {
+    return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  }
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** Return the seconds between two times, the second being now when left out. */
+export function secondsBetween(start: string, end: string | null): number {
+  return Math.max(0, ((end === null ? Date.now() : Date.parse(end)) - Date.parse(start)) / 1000);
+}

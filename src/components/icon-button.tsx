@@ -1,0 +1,34 @@
+/**
+ * A small button that is only an icon.
+ */
+import type { LabIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+/** What an {@link IconButton} shows and does. */
+export interface IIconButtonProps {
+  icon: LabIcon;
+  /** Says what it does: shown on hover, read by screen readers. */
+  label: string;
+  onClick: () => void;
+  isDisabled?: boolean;
+  className?: string;
+}
+
+/** A button that is only an icon. */
+export function IconButton(props: IIconButtonProps): React.JSX.Element {
+  return (
+    <button
+      type="button"
+      className={`jp-DatalakeIconButton ${props.className ?? ''}`}
+      title={props.label}
+      aria-label={props.label}
+      disabled={props.isDisabled}
+      onClick={event => {
+        event.stopPropagation();
+        props.onClick();
+      }}
+    >
+      <props.icon.react tag="span" className="jp-DatalakeIconButton-icon" />
+    </button>
+  );
+}

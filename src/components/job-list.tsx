@@ -1,0 +1,171 @@
+/**
+ * Jobs, newest first, those of one change under one heading.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { refreshIcon, stopIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import type * as api from '../api/types';
+import { Ago, Duration } from './ago';
+import { countsText, DatumProgress } from './datum-progress';
+import { shortId } from './formats';
+import { IconButton } from './icon-button';
+import { StateBadge, stateText } from './state-badge';
+
+/** What a {@link JobList} shows and does. */
+export interface IJobListProps {
+  jobs: readonly api.Job[];
+  hasMore: boolean;
+  /** Whether jobs of one change stand under one heading. */
+  isGrouped: boolean;
+  trans: TranslationBundle;
+  isLive: (job: api.Job) => boolean;
+  onOpen: (job: api.Job) => void;
+  onCancel: (job: api.Job) => void;
+  onRerun: (job: api.Job) => void;
+  onLineage: (globalId: string) => void;
+  onMore: () => void;
+}
+
+/** Return what set a job off, as words. */
+export function triggerText(trigger: api.Trigger, trans: TranslationBundle): string {
+  switch (trigger.kind) {
+    case 'commit':
+      return trans.__('Commit to %1', trigger.subject);
+    case 'tick':
+      return trans.__('Tick of %1', trigger.subject);
+    case 'pipeline':
+      return trans.__('Pipeline %1 published', trigger.subject);
+    case 'rerun':
+      return trans.__('Run of %1 by hand', trigger.subject);
+    case 'upstream':
+      return trans.__('Job upstream: %1', trigger.subject);
+  }
+}
+
+/** Jobs, flat or by change. */
+export function JobList(props: IJobListProps): React.JSX.Element {
+  const { jobs, trans } = props;
+  const groups = new Map<string, api.Job[]>();
+  for (const job of jobs) {
+    groups.set(job.global_id, [...(groups.get(job.global_id) ?? []), job]);
+  }
+  return (
+    <>
+      {props.isGrouped ? (
+        [...groups].map(([globalId, members]) => (
+          <section key={globalId} className="jp-DatalakeJobList-group">
+            <GroupHeader {...props} globalId={globalId} jobs={members} />
+            <JobItems {...props} jobs={members} label={trans.__('Jobs of %1', shortId(globalId))} />
+          </section>
+        ))
+      ) : (
+        <JobItems {...props} label={trans.__('Jobs')} />
+      )}
+      {props.hasMore && (
+        <button type="button" className="jp-DatalakeMore" onClick={props.onMore}>
+          {trans.__('Show older jobs')}
+        </button>
+      )}
+    </>
+  );
+}
+
+function GroupHeader(props: IJobListProps & { globalId: string }): React.JSX.Element {
+  const { globalId, jobs, trans } = props;
+  const first = jobs.reduce((least, job) => (job.number < least.number ? job : least));
+  const text =
+    first.trigger.kind === 'upstream'
+      ? trans.__('Change %1', shortId(globalId))
+      : triggerText(first.trigger, trans);
+  return (
+    <header className="jp-DatalakeJobList-header">
+      <button
+        type="button"
+        className="jp-DatalakeLink"
+        title={trans.__('Lineage of change %1', globalId)}
+        onClick={() => props.onLineage(globalId)}
+      >
+        {text}
+      </button>
+      <Ago time={first.created_at} />
+    </header>
+  );
+}
+
+function JobItems(props: IJobListProps & { label: string }): React.JSX.Element {
+  return (
+    <ul className="jp-DatalakeJobList" aria-label={props.label}>
+      {props.jobs.map(job => (
+        <JobItem key={job.id} job={job} {...props} />
+      ))}
+    </ul>
+  );
+}
+
+function JobItem(props: IJobListProps & { job: api.Job }): React.JSX.Element {
+  const { job, trans } = props;
+  const isLive = props.isLive(job);
+  const name = `${job.pipeline} #${job.number}`;
+  return (
+    <li className="jp-DatalakeJobList-item" data-job={job.id} data-state={job.state}>
+      <div className="jp-DatalakeRow">
+        <button
+          type="button"
+          className="jp-DatalakeRow-main"
+          aria-label={trans.__('Job %1, %2', name, stateText(job.state, trans))}
+          title={job.message || undefined}
+          onClick={() => props.onOpen(job)}
+        >
+          <span className="jp-DatalakeRow-text">
+            <span className="jp-DatalakeRow-title">
+              <span className="jp-DatalakeRow-name">{job.pipeline}</span>
+              <span className="jp-DatalakeRow-version">#{job.number}</span>
+            </span>
+            <JobFacts job={job} trans={trans} />
+            {isLive && (
+              <DatumProgress total={job.datum_total} counts={job.datum_counts} trans={trans} />
+            )}
+          </span>
+        </button>
+        <span className="jp-DatalakeRow-actions">
+          {isLive ? (
+            <IconButton
+              icon={stopIcon}
+              label={trans.__('Cancel %1', name)}
+              isDisabled={job.cancel_requested}
+              onClick={() => props.onCancel(job)}
+            />
+          ) : (
+            <IconButton
+              icon={refreshIcon}
+              label={trans.__('Run %1 again', name)}
+              onClick={() => props.onRerun(job)}
+            />
+          )}
+        </span>
+        <StateBadge state={job.state} trans={trans} />
+      </div>
+    </li>
+  );
+}
+
+/** How a job went, in a few words. */
+export function JobFacts(props: { job: api.Job; trans: TranslationBundle }): React.JSX.Element {
+  const { job, trans } = props;
+  return (
+    <span className="jp-DatalakeRow-facts">
+      {job.outcome && <span>{stateText(job.outcome, trans)}</span>}
+      {job.datum_total > 0 && (
+        <span title={countsText(job.datum_counts, trans)}>
+          {trans._n('%1 datum', '%1 datums', job.datum_total)}
+        </span>
+      )}
+      {job.rows_written !== null && (
+        <span>{trans._n('%1 row written', '%1 rows written', job.rows_written)}</span>
+      )}
+      {job.started_at && <Duration start={job.started_at} end={job.finished_at} />}
+      <Ago time={job.finished_at ?? job.started_at ?? job.created_at} />
+    </span>
+  );
+}

@@ -1,0 +1,186 @@
+/**
+ * One job in full.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { notebookIcon, refreshIcon, stopIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import type * as api from '../api/types';
+import { lineageIcon } from '../icons';
+import { Ago, Duration } from './ago';
+import { DatumProgress } from './datum-progress';
+import type { IDatumTableProps } from './datum-table';
+import { DatumTable } from './datum-table';
+import { shortId } from './formats';
+import { triggerText } from './job-list';
+import { LogView } from './log-view';
+import { StateBadge } from './state-badge';
+
+/** What a {@link JobView} shows and does. */
+export interface IJobViewProps extends Omit<IDatumTableProps, 'counts'> {
+  job: api.Job;
+  isLive: boolean;
+  log: api.DatumLog | null;
+  trans: TranslationBundle;
+  onCancel: () => void;
+  onRerun: (reprocess: boolean) => void;
+  onLineage: (globalId: string) => void;
+  /** Show a commit in the history of its repo. */
+  onCommit: (repo: string, commit: string) => void;
+}
+
+/** A job: how it went, its datums and what they printed. */
+export function JobView(props: IJobViewProps): React.JSX.Element {
+  const { job, log, trans } = props;
+  const chosen = props.datums.find(datum => datum.position === props.choice);
+  return (
+    <article className="jp-DatalakeJobView" aria-label={trans.__('Job %1', job.number)}>
+      <header className="jp-DatalakeJobView-header">
+        <h2 className="jp-DatalakeJobView-title">
+          {job.pipeline} <span className="jp-DatalakeRow-version">#{job.number}</span>
+        </h2>
+        <StateBadge state={job.state} trans={trans} />
+        {job.outcome && <StateBadge state={job.outcome} trans={trans} />}
+        <JobButtons {...props} />
+      </header>
+      <DatumProgress total={job.datum_total} counts={job.datum_counts} trans={trans} />
+      {job.message && (
+        <p
+          className={`jp-DatalakeJobView-message ${job.state === 'failed' ? 'jp-mod-bad' : ''}`}
+          role={job.state === 'failed' ? 'alert' : undefined}
+        >
+          {job.message}
+        </p>
+      )}
+      <JobTable {...props} />
+      <DatumTable {...props} counts={job.datum_counts} />
+      {props.choice !== null && (
+        <LogView
+          text={log && log.position === props.choice ? log.text : null}
+          label={trans.__('Log of %1', chosen?.label ?? log?.label ?? String(props.choice))}
+          isLive={chosen?.state === 'running'}
+          trans={trans}
+        />
+      )}
+    </article>
+  );
+}
+
+function JobButtons(props: IJobViewProps): React.JSX.Element {
+  const { job, trans } = props;
+  const notebook = props.hasNotebooks
+    ? props.datums.find(datum => datum.position === props.choice && datum.artifacts_root !== null)
+    : undefined;
+  return (
+    <div className="jp-DatalakeJobView-buttons">
+      {notebook && (
+        <button
+          type="button"
+          className="jp-DatalakeButton jp-mod-styled"
+          onClick={() => props.onNotebook(notebook.position)}
+        >
+          <notebookIcon.react tag="span" className="jp-DatalakeButton-icon" />
+          {trans.__('Open executed notebook')}
+        </button>
+      )}
+      <button
+        type="button"
+        className="jp-DatalakeButton jp-mod-styled"
+        onClick={() => props.onLineage(job.global_id)}
+      >
+        <lineageIcon.react tag="span" className="jp-DatalakeButton-icon" />
+        {trans.__('Lineage')}
+      </button>
+      {props.isLive ? (
+        <button
+          type="button"
+          className="jp-DatalakeButton jp-mod-styled jp-mod-warn"
+          disabled={job.cancel_requested}
+          onClick={props.onCancel}
+        >
+          <stopIcon.react tag="span" className="jp-DatalakeButton-icon" />
+          {job.cancel_requested ? trans.__('Cancelling…') : trans.__('Cancel')}
+        </button>
+      ) : (
+        <button
+          type="button"
+          className="jp-DatalakeButton jp-mod-styled"
+          title={trans.__('With the inputs as they are now; Shift-click runs every datum anew')}
+          onClick={event => props.onRerun(event.shiftKey)}
+        >
+          <refreshIcon.react tag="span" className="jp-DatalakeButton-icon" />
+          {trans.__('Rerun')}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function JobTable(props: IJobViewProps): React.JSX.Element {
+  const { job, trans } = props;
+  const inputs = Object.entries(Object.keys(job.inputs).length > 0 ? job.inputs : job.heads);
+  return (
+    <dl className="jp-DatalakeFacts jp-mod-wide">
+      <dt>{trans.__('Set off by')}</dt>
+      <dd>
+        {triggerText(job.trigger, trans)}, <Ago time={job.created_at} />
+      </dd>
+      <dt>{trans.__('Change')}</dt>
+      <dd>
+        <button
+          type="button"
+          className="jp-DatalakeLink"
+          onClick={() => props.onLineage(job.global_id)}
+        >
+          <code>{shortId(job.global_id)}</code>
+        </button>
+      </dd>
+      {inputs.length > 0 && (
+        <>
+          <dt>{trans.__('Inputs')}</dt>
+          <dd>
+            {inputs.map(([name, commit]) => (
+              <span key={name} className="jp-DatalakeFacts-item">
+                {name} <code title={commit}>{shortId(commit)}</code>
+              </span>
+            ))}
+          </dd>
+        </>
+      )}
+      {job.output_commit_id && (
+        <>
+          <dt>{trans.__('Output')}</dt>
+          <dd>
+            <button
+              type="button"
+              className="jp-DatalakeLink"
+              title={trans.__('Show this commit of %1', job.pipeline)}
+              onClick={() => props.onCommit(job.pipeline, job.output_commit_id ?? '')}
+            >
+              {job.pipeline}@{shortId(job.output_commit_id)}
+            </button>
+          </dd>
+        </>
+      )}
+      {job.rows_written !== null && (
+        <>
+          <dt>{trans.__('Rows written')}</dt>
+          <dd>{job.rows_written.toLocaleString()}</dd>
+        </>
+      )}
+      {job.started_at && (
+        <>
+          <dt>{trans.__('Time')}</dt>
+          <dd>
+            <Duration start={job.started_at} end={job.finished_at} />
+          </dd>
+        </>
+      )}
+      <dt>{trans.__('Version')}</dt>
+      <dd>
+        v{job.pipeline_version}
+        {job.attempt > 1 && `, ${trans.__('attempt %1', job.attempt)}`}
+      </dd>
+    </dl>
+  );
+}

@@ -1,0 +1,228 @@
+/**
+ * The repos of the lake with their branch, last commit and mount.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { folderIcon, historyIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import type * as api from '../api/types';
+import { mountIcon, repoIcon, unmountIcon } from '../icons';
+import { Ago } from './ago';
+import { shortId } from './formats';
+import { IconButton } from './icon-button';
+
+/** What a row does. */
+export interface IRepoActions {
+  /** Mount the repo if it is not, and show its files. */
+  onOpen: (repo: api.Repo) => void;
+  onMount: (repo: api.Repo) => void;
+  onUnmount: (mount: api.Mount) => void;
+  onOpenMount: (mount: api.Mount) => void;
+  onHistory: (repo: api.Repo) => void;
+}
+
+/** What a {@link RepoList} shows and does. */
+export interface IRepoListProps extends IRepoActions {
+  repos: readonly api.Repo[];
+  mountsOf: (repo: string) => readonly api.Mount[];
+  pointOf: (mount: api.Mount) => api.Mountpoint | undefined;
+  isBusy: (repo: string) => boolean;
+  /** Name of the repo whose history is shown. */
+  selected: string | null;
+  trans: TranslationBundle;
+}
+
+/** How a mount is doing, in a colour and in words. */
+interface IMountState {
+  modifier: 'ready' | 'busy' | 'bad';
+  text: string;
+}
+
+function stateOf(
+  mount: api.Mount,
+  point: api.Mountpoint | undefined,
+  trans: TranslationBundle
+): IMountState {
+  switch (point?.state ?? 'ready') {
+    case 'starting':
+      return { modifier: 'busy', text: trans.__('Mounting…') };
+    case 'stale':
+      return { modifier: 'busy', text: trans.__('The mount was lost and is being restored') };
+    case 'stopped':
+      return { modifier: 'bad', text: trans.__('The mount point is stopped') };
+    case 'failed':
+      return { modifier: 'bad', text: point?.message || trans.__('The mount failed') };
+    case 'ready':
+      break;
+  }
+  const place = mount.contents_path ?? mount.path;
+  return {
+    modifier: 'ready',
+    text: mount.is_writable
+      ? trans.__('Mounted at %1, writable', place)
+      : trans.__('Mounted at %1, read-only', place)
+  };
+}
+
+/** All repos. */
+export function RepoList(props: IRepoListProps): React.JSX.Element {
+  return (
+    <ul className="jp-DatalakeRepoList" aria-label={props.trans.__('Repos')}>
+      {props.repos.map(repo => (
+        <RepoItem key={repo.name} repo={repo} {...props} />
+      ))}
+    </ul>
+  );
+}
+
+function RepoItem(props: IRepoListProps & { repo: api.Repo }): React.JSX.Element {
+  const { repo, trans } = props;
+  const mounts = props.mountsOf(repo.name);
+  const main = mounts.find(mount => mount.name === repo.name);
+  const isBusy = props.isBusy(repo.name);
+  const state = main && stateOf(main, props.pointOf(main), trans);
+  const isSelected = props.selected === repo.name;
+  return (
+    <li
+      className={`jp-DatalakeRepoList-item ${isSelected ? 'jp-mod-selected' : ''}`}
+      data-repo={repo.name}
+      data-mounted={main !== undefined}
+      data-kind={repo.kind}
+    >
+      <div className="jp-DatalakeRow">
+        <button
+          type="button"
+          className="jp-DatalakeRow-main"
+          aria-current={isSelected ? 'true' : undefined}
+          aria-label={
+            main
+              ? trans.__('%1, mounted: show its files', repo.name)
+              : trans.__('%1: mount it and show its files', repo.name)
+          }
+          title={repo.description || undefined}
+          onClick={() => props.onOpen(repo)}
+        >
+          <repoIcon.react tag="span" className="jp-DatalakeRow-icon" />
+          <span className="jp-DatalakeRow-text">
+            <span className="jp-DatalakeRow-title">
+              <span className="jp-DatalakeRow-name">{repo.name}</span>
+              {repo.kind === 'output' && (
+                <span
+                  className="jp-DatalakeTag"
+                  title={trans.__('Written by the pipeline of this name')}
+                >
+                  {trans.__('output')}
+                </span>
+              )}
+            </span>
+            <RepoFacts repo={repo} branch={main?.ref ?? 'main'} trans={trans} />
+          </span>
+        </button>
+        <span className="jp-DatalakeRow-actions">
+          <IconButton
+            icon={historyIcon}
+            label={trans.__('History of %1', repo.name)}
+            onClick={() => props.onHistory(repo)}
+          />
+          {main ? (
+            <IconButton
+              icon={unmountIcon}
+              label={trans.__('Unmount %1', repo.name)}
+              isDisabled={isBusy}
+              onClick={() => props.onUnmount(main)}
+            />
+          ) : (
+            <IconButton
+              icon={mountIcon}
+              label={trans.__('Mount %1', repo.name)}
+              isDisabled={isBusy}
+              onClick={() => props.onMount(repo)}
+            />
+          )}
+        </span>
+        {isBusy ? (
+          <span
+            className="jp-DatalakeMountDot jp-mod-busy"
+            role="img"
+            aria-label={trans.__('Working…')}
+            title={trans.__('Working…')}
+          />
+        ) : (
+          <MountDot state={state} trans={trans} />
+        )}
+      </div>
+      {mounts
+        .filter(mount => mount !== main)
+        .map(mount => (
+          <MountItem key={mount.name} {...props} mount={mount} />
+        ))}
+    </li>
+  );
+}
+
+function RepoFacts(props: {
+  repo: api.Repo;
+  branch: string;
+  trans: TranslationBundle;
+}): React.JSX.Element {
+  const { repo, branch, trans } = props;
+  const head = repo.head;
+  return (
+    <span className="jp-DatalakeRow-facts">
+      <span>{branch}</span>
+      {head ? (
+        <>
+          <code title={`${head.commit_id}\n${head.message}`}>{shortId(head.commit_id)}</code>
+          <Ago time={head.created_at} />
+        </>
+      ) : (
+        <span>{trans.__('no commit yet')}</span>
+      )}
+    </span>
+  );
+}
+
+function MountDot(props: {
+  state: IMountState | undefined;
+  trans: TranslationBundle;
+}): React.JSX.Element {
+  const { state, trans } = props;
+  const text = state?.text ?? trans.__('Not mounted');
+  return (
+    <span
+      className={`jp-DatalakeMountDot jp-mod-${state?.modifier ?? 'none'}`}
+      role="img"
+      aria-label={text}
+      title={text}
+    />
+  );
+}
+
+/** One more ref of a repo that is mounted beside its branch. */
+function MountItem(props: IRepoListProps & { mount: api.Mount }): React.JSX.Element {
+  const { mount, trans } = props;
+  const state = stateOf(mount, props.pointOf(mount), trans);
+  const ref = mount.name.slice(mount.repo.length);
+  return (
+    <div className="jp-DatalakeRow jp-mod-nested" data-mount={mount.name}>
+      <button
+        type="button"
+        className="jp-DatalakeRow-main"
+        aria-label={trans.__('%1, mounted: show its files', mount.name)}
+        onClick={() => props.onOpenMount(mount)}
+      >
+        <folderIcon.react tag="span" className="jp-DatalakeRow-icon" />
+        <span className="jp-DatalakeRow-name">{ref || mount.name}</span>
+        {!mount.is_writable && <span className="jp-DatalakeTag">{trans.__('read-only')}</span>}
+      </button>
+      <span className="jp-DatalakeRow-actions">
+        <IconButton
+          icon={unmountIcon}
+          label={trans.__('Unmount %1', mount.name)}
+          onClick={() => props.onUnmount(mount)}
+        />
+      </span>
+      <MountDot state={state} trans={trans} />
+    </div>
+  );
+}

@@ -1,0 +1,99 @@
+/**
+ * What is staged in one session, and committing it.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { deleteIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import type * as api from '../api/types';
+import { branchIcon } from '../icons';
+import { ChangeList } from './change-list';
+import { ErrorBanner } from './error-banner';
+import type { IFailure } from './errors';
+import { IconButton } from './icon-button';
+
+/** What {@link SessionChanges} shows and does. */
+export interface ISessionChangesProps {
+  session: api.Session;
+  changes: readonly api.Change[];
+  hasMore: boolean;
+  message: string;
+  error: IFailure | null;
+  isMounted: boolean;
+  isBusy: boolean;
+  trans: TranslationBundle;
+  onMessage: (message: string) => void;
+  onCommit: () => void;
+  /** Drop the change of a path, or all of them. */
+  onDiscard: (path?: string) => void;
+}
+
+/** One group of changes with its commit box. */
+export function SessionChanges(props: ISessionChangesProps): React.JSX.Element {
+  const { session, changes, trans } = props;
+  const address = `${session.repo}@${session.branch}`;
+  const canCommit = !props.isBusy && changes.length > 0 && props.message.trim() !== '';
+  const commit = () => {
+    if (canCommit) {
+      props.onCommit();
+    }
+  };
+  return (
+    <section className="jp-DatalakeSessionChanges" aria-label={trans.__('Changes in %1', address)}>
+      <header className="jp-DatalakeSessionChanges-header">
+        <branchIcon.react tag="span" className="jp-DatalakeRow-icon" />
+        <span className="jp-DatalakeRow-name">{address}</span>
+        {!props.isMounted && (
+          <span className="jp-DatalakeTag" title={trans.__('Mount the repo to go on with it')}>
+            {trans.__('not mounted')}
+          </span>
+        )}
+        <span className="jp-DatalakeCount">
+          {changes.length}
+          {props.hasMore && '+'}
+        </span>
+        <IconButton
+          icon={deleteIcon}
+          label={trans.__('Discard all changes in %1', address)}
+          isDisabled={props.isBusy}
+          onClick={() => props.onDiscard()}
+        />
+      </header>
+      <ChangeList
+        changes={changes}
+        hasMore={props.hasMore}
+        label={trans.__('Changed files of %1', address)}
+        trans={trans}
+        onDiscard={props.onDiscard}
+      />
+      <ErrorBanner error={props.error} trans={trans} />
+      <div className="jp-DatalakeCommitBox">
+        <textarea
+          className="jp-DatalakeField"
+          rows={2}
+          placeholder={trans.__('Message (Ctrl+Enter to commit)')}
+          aria-label={trans.__('Commit message for %1', address)}
+          value={props.message}
+          onChange={event => props.onMessage(event.target.value)}
+          onKeyDown={event => {
+            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+              event.preventDefault();
+              commit();
+            }
+          }}
+        />
+        <button
+          type="button"
+          className="jp-DatalakeButton jp-mod-styled jp-mod-accept"
+          disabled={!canCommit}
+          title={
+            props.message.trim() === '' ? trans.__('Say in a message what changed') : undefined
+          }
+          onClick={commit}
+        >
+          {props.isBusy ? trans.__('Committing…') : trans.__('Commit')}
+        </button>
+      </div>
+    </section>
+  );
+}

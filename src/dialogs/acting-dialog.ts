@@ -1,0 +1,93 @@
+/**
+ * A dialog that does what it is for before it closes, and stays open when that fails.
+ */
+import { Dialog } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ReactWidget } from '@jupyterlab/ui-components';
+
+/** A dialog with an action behind its accepting button. */
+export class ActingDialog<T> extends Dialog<void> {
+  constructor(options: ActingDialog.IOptions<T>) {
+    super({
+      title: options.title,
+      body: options.body as unknown as Dialog.IBodyWidget<void>,
+      buttons: [
+        Dialog.cancelButton({ label: options.trans.__('Cancel') }),
+        Dialog.okButton({ label: options.accept })
+      ],
+      focusNodeSelector: options.focus ?? 'input, textarea'
+    });
+    this.addClass('jp-DatalakeDialog');
+    this._act = options.act;
+  }
+
+  /** Show the dialog; return what the action gave, or null if it was not done. */
+  async run(): Promise<T | null> {
+    await this.launch().catch(() => undefined); // rejected when disposed of before it was shown
+    return this._result;
+  }
+
+  /** Let the action be taken, or not yet. */
+  setReady(isReady: boolean): void {
+    const button = this.node.querySelector<HTMLButtonElement>('.jp-Dialog-footer .jp-mod-accept');
+    if (button) {
+      button.disabled = !isReady;
+    }
+    this._isReady = isReady;
+  }
+
+  /** Change what the accepting button says. */
+  setAccept(label: string): void {
+    const text = this.node.querySelector('.jp-Dialog-footer .jp-mod-accept .jp-Dialog-buttonLabel');
+    if (text && text.textContent !== label) {
+      text.textContent = label;
+    }
+  }
+
+  override resolve(index?: number): void {
+    if (index !== undefined && index !== ACCEPT) {
+      super.resolve(index);
+    } else if (this._isReady && !this._isActing) {
+      void this._accept();
+    }
+  }
+
+  private async _accept(): Promise<void> {
+    this._isActing = true;
+    const isReady = this._isReady;
+    this.setReady(false);
+    try {
+      this._result = await this._act();
+    } finally {
+      this._isActing = false;
+      if (!this.isDisposed) {
+        this.setReady(isReady);
+      }
+    }
+    if (this._result !== null) {
+      super.resolve(ACCEPT);
+    }
+  }
+
+  private readonly _act: () => Promise<T | null>;
+  private _isReady = true;
+  private _isActing = false;
+  private _result: T | null = null;
+}
+
+const ACCEPT = 1;
+
+/** What an {@link ActingDialog} is made of. */
+export namespace ActingDialog {
+  export interface IOptions<T> {
+    title: string;
+    /** Label of the button that acts. */
+    accept: string;
+    body: ReactWidget;
+    /** Selector of what has the focus at first; the first field by default. */
+    focus?: string;
+    trans: TranslationBundle;
+    /** Return null if it failed; the body then says why. */
+    act: () => Promise<T | null>;
+  }
+}

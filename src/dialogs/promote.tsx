@@ -1,0 +1,96 @@
+/**
+ * Promoting a notebook to a pipeline.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import { ErrorBanner } from '../components/error-banner';
+import { PromoteForm } from '../components/promote-form';
+import type { IPromoted, PromotionModel } from '../models/promotion';
+import { ActingDialog } from './acting-dialog';
+
+/** Show the form and publish; return what it led to, or null if it was not done. */
+export async function showPromote(
+  model: PromotionModel,
+  trans: TranslationBundle
+): Promise<IPromoted | null> {
+  const body = new PromoteBody(model, trans);
+  const dialog = new ActingDialog<IPromoted>({
+    title: trans.__('Promote to Pipeline'),
+    accept: trans.__('Create and run'),
+    body,
+    focus: 'input',
+    trans,
+    act: () => model.publish()
+  });
+  dialog.addClass('jp-DatalakePromoteDialog');
+  const follow = () => {
+    dialog.setReady(model.isComplete);
+    dialog.setAccept(
+      model.isPublishing
+        ? trans.__('Publishing…')
+        : model.exists
+          ? trans.__('Update and run')
+          : trans.__('Create and run')
+    );
+  };
+  model.stateChanged.connect(follow);
+  follow();
+  void model.load();
+  try {
+    return await dialog.run();
+  } finally {
+    model.stateChanged.disconnect(follow);
+    model.dispose();
+  }
+}
+
+class PromoteBody extends ReactWidget {
+  constructor(
+    private readonly _model: PromotionModel,
+    private readonly _trans: TranslationBundle
+  ) {
+    super();
+    this.addClass('jp-DatalakePromote');
+    _model.stateChanged.connect(this.update, this);
+  }
+
+  protected render(): React.JSX.Element {
+    const model = this._model;
+    const trans = this._trans;
+    if (!model.draft) {
+      return model.error ? (
+        <ErrorBanner error={model.error} trans={trans} />
+      ) : (
+        <p className="jp-DatalakeNote" role="status">
+          {trans.__('Reading the notebook…')}
+        </p>
+      );
+    }
+    return (
+      <PromoteForm
+        notebook={model.notebook}
+        draft={model.draft}
+        fields={model.form.fields}
+        inputs={model.form.inputs}
+        values={model.form.values}
+        problems={model.problems}
+        error={model.error}
+        errorPlace={model.errorPlace}
+        exists={model.exists}
+        repos={model.repos}
+        preview={model.preview}
+        previewError={model.previewError}
+        isPreviewing={model.isPreviewing}
+        yaml={model.yaml}
+        trans={trans}
+        onField={(field, value) => model.setField(field, value)}
+        onInput={(index, change) => model.setInput(index, change)}
+        onAddInput={() => model.addInput()}
+        onRemoveInput={index => model.removeInput(index)}
+        onValue={(parameter, value) => model.setValue(parameter, value)}
+      />
+    );
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * The plugins of the extension, and what others can ask them for.
+ */
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+
+import { jobsPlugin, notebookPlugin } from './plugins/jobs';
+import { lakePlugin } from './plugins/lake';
+import { lineagePlugin } from './plugins/lineage';
+import { pipelinesPlugin } from './plugins/pipelines';
+import { promotePlugin } from './plugins/promote';
+import { sidebarPlugin } from './plugins/sidebar';
+
+export { CommandIDs } from './commands';
+export { ILake, ILakeSelection } from './tokens';
+
+const plugins: JupyterFrontEndPlugin<unknown>[] = [
+  lakePlugin,
+  sidebarPlugin,
+  pipelinesPlugin,
+  jobsPlugin,
+  notebookPlugin,
+  lineagePlugin,
+  promotePlugin
+];
+
+export default plugins;

@@ -1,0 +1,84 @@
+/**
+ * The section of changes: what is written to mounted branches and not yet committed.
+ */
+import * as React from 'react';
+
+import { EmptyState } from '../components/empty-state';
+import { ErrorBanner } from '../components/error-banner';
+import { SessionChanges } from '../components/session-changes';
+import { confirmDiscard } from '../dialogs/confirm';
+import type { MountsModel } from '../models/mounts';
+import type { SessionsModel } from '../models/sessions';
+import { ModelPanel } from './model-panel';
+
+/** Changes by session, each with a commit box. */
+export class ChangesPanel extends ModelPanel {
+  constructor(options: ChangesPanel.IOptions) {
+    super({ ...options, models: [options.sessions, options.mounts] });
+    this.addClass('jp-DatalakeChangesPanel');
+    this._options = options;
+  }
+
+  protected render(): React.JSX.Element {
+    const { sessions, mounts } = this._options;
+    const { trans } = this;
+    const changed = sessions.changed;
+    return (
+      <>
+        <ErrorBanner error={sessions.error} trans={trans} onRetry={() => void sessions.refresh()} />
+        {sessions.isReady && changed.length === 0 && <Nothing {...this._options} />}
+        {changed.map(({ session, changes, hasMore, error, message }) => (
+          <SessionChanges
+            key={session.id}
+            session={session}
+            changes={changes}
+            hasMore={hasMore}
+            message={message}
+            error={error}
+            isMounted={mounts.ofSession(session.id) !== undefined}
+            isBusy={sessions.isBusy(session.id)}
+            trans={trans}
+            onMessage={text => sessions.setMessage(session.id, text)}
+            onCommit={() => this._quietly(sessions.commit(session))}
+            onDiscard={path => void this._discard(session.id, path)}
+          />
+        ))}
+      </>
+    );
+  }
+
+  private async _discard(id: string, path: string | undefined): Promise<void> {
+    const { sessions } = this._options;
+    const one = sessions.changed.find(({ session }) => session.id === id);
+    if (one && (await confirmDiscard(one.session, path ?? one.changes.length, this.trans))) {
+      this._quietly(sessions.discard(one.session, path === undefined ? undefined : [path]));
+    }
+  }
+
+  /** The model keeps why an action failed, and it is shown with the session. */
+  private _quietly(action: Promise<unknown>): void {
+    action.catch(() => undefined);
+  }
+
+  private readonly _options: ChangesPanel.IOptions;
+}
+
+/** What a {@link ChangesPanel} is made of. */
+export namespace ChangesPanel {
+  export interface IOptions extends ModelPanel.IContext {
+    sessions: SessionsModel;
+    mounts: MountsModel;
+  }
+}
+
+function Nothing(props: ChangesPanel.IOptions): React.JSX.Element {
+  const { mounts, trans } = props;
+  const writable = mounts.mounts.find(mount => mount.is_writable);
+  return (
+    <EmptyState title={trans.__('Nothing to commit.')}>
+      {writable
+        ? trans.__('What you write below %1 shows here.', writable.contents_path ?? writable.path)
+        : trans.__('Mount a repo; what you write into its folder shows here.')}
+    </EmptyState>
+  );
+}

@@ -1,0 +1,84 @@
+/**
+ * One job in the main area.
+ */
+import * as React from 'react';
+
+import { CommandIDs } from '../commands';
+import { ErrorBanner } from '../components/error-banner';
+import { JobView } from '../components/job-view';
+import type { JobModel } from '../models/job';
+import { isLive } from '../models/jobs';
+import { ModelPanel } from './model-panel';
+
+/** A job with its datums and logs. */
+export class JobPanel extends ModelPanel {
+  constructor(options: JobPanel.IOptions) {
+    super({ ...options, models: [options.model] });
+    this.addClass('jp-DatalakeJobPanel');
+    this.model = options.model;
+    this.model.stateChanged.connect(this._onStateChanged, this);
+  }
+
+  /** The job. */
+  readonly model: JobModel;
+
+  override dispose(): void {
+    super.dispose();
+    this.model.dispose();
+  }
+
+  protected render(): React.JSX.Element {
+    const { model, trans } = this;
+    const { job } = model;
+    if (!job) {
+      return model.error ? (
+        <ErrorBanner error={model.error} trans={trans} onRetry={() => void model.refresh()} />
+      ) : (
+        <p className="jp-DatalakeNote">{trans.__('Loading…')}</p>
+      );
+    }
+    return (
+      <>
+        <ErrorBanner error={model.error} trans={trans} onRetry={() => void model.refresh()} />
+        <JobView
+          job={job}
+          isLive={isLive(job)}
+          log={model.log}
+          datums={model.datums}
+          hasMore={model.hasMoreDatums}
+          state={model.state}
+          choice={model.choice}
+          hasNotebooks={model.hasNotebooks}
+          trans={trans}
+          onState={state => {
+            model.state = state;
+          }}
+          onChoose={position => {
+            model.choice = position;
+          }}
+          onNotebook={datum => this.run(CommandIDs.openNotebook, { job: job.id, datum })}
+          onMore={() => void model.loadMore()}
+          onCancel={() => this.run(CommandIDs.cancelJob, { job: job.id })}
+          onRerun={reprocess => this.run(CommandIDs.rerunJob, { job: job.id, reprocess })}
+          onLineage={globalId => this.run(CommandIDs.openLineage, { globalId })}
+          onCommit={(repo, ref) => this.run(CommandIDs.openHistory, { repo, ref })}
+        />
+      </>
+    );
+  }
+
+  private _onStateChanged(): void {
+    const { job } = this.model;
+    if (job) {
+      this.title.label = `${job.pipeline} #${job.number}`;
+      this.title.caption = this.trans.__('Job %1 of %2', job.number, job.pipeline);
+    }
+  }
+}
+
+/** What a {@link JobPanel} is made of. */
+export namespace JobPanel {
+  export interface IOptions extends ModelPanel.IContext {
+    model: JobModel;
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * Jobs and executed notebooks in the main area, and how many jobs run in the status bar.
+ */
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILayoutRestorer } from '@jupyterlab/application';
+import { MainAreaWidget, Notification, WidgetTracker } from '@jupyterlab/apputils';
+import { IEditorServices } from '@jupyterlab/codeeditor';
+import type * as nbformat from '@jupyterlab/nbformat';
+import { NotebookPanel } from '@jupyterlab/notebook';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { IStatusBar } from '@jupyterlab/statusbar';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { notebookIcon } from '@jupyterlab/ui-components';
+
+import { getJob, getNotebook, listDatums } from '../api/jobs';
+import { ARGUMENTS, CommandIDs } from '../commands';
+import { pipelineIcon } from '../icons';
+import { JobModel } from '../models/job';
+import { JobPanel } from '../panels/job';
+import { ExecutedNotebook } from '../panels/notebook';
+import { LakeStatus } from '../panels/status';
+import { ILake } from '../tokens';
+import { textOf } from './arguments';
+import { attempt } from './reporting';
+
+/** Shows single jobs. */
+export const jobsPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-datalake:jobs',
+  description: 'Jobs in the main area, and how many of them run in the status bar.',
+  autoStart: true,
+  requires: [ILake],
+  optional: [ILayoutRestorer, IStatusBar, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    lake: ILake,
+    restorer: ILayoutRestorer | null,
+    statusBar: IStatusBar | null,
+    translator: ITranslator | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load('jupyter_datalake');
+    const { commands, shell } = app;
+    const tracker = new WidgetTracker<MainAreaWidget<JobPanel>>({ namespace: 'datalake-job' });
+    commands.addCommand(CommandIDs.openJob, {
+      label: trans.__('Show Job'),
+      icon: pipelineIcon,
+      describedBy: ARGUMENTS[CommandIDs.openJob],
+      execute: async args => {
+        const id = textOf(args, 'job');
+        if (id === undefined) {
+          return;
+        }
+        let widget = tracker.find(one => one.content.model.id === id);
+        if (!widget) {
+          const model = new JobModel({ lake, id });
+          widget = new MainAreaWidget({ content: new JobPanel({ model, commands, trans }) });
+          widget.id = `datalake-job-${id}`;
+          widget.title.icon = pipelineIcon;
+          widget.title.label = trans.__('Job');
+          await tracker.add(widget);
+        }
+        if (!widget.isAttached) {
+          shell.add(widget, 'main');
+        }
+        shell.activateById(widget.id);
+      }
+    });
+    void restorer?.restore(tracker, {
+      command: CommandIDs.openJob,
+      args: widget => ({ job: widget.content.model.id }),
+      name: widget => widget.content.model.id
+    });
+    statusBar?.registerStatusItem('jupyter-datalake:jobs', {
+      item: new LakeStatus({
+        lake,
+        trans,
+        onClick: () => void commands.execute(CommandIDs.openPanel)
+      }),
+      align: 'left',
+      isActive: () => lake.status !== null,
+      activeStateChanged: lake.stateChanged
+    });
+  }
+};
+
+/** Shows executed notebooks, where there are notebooks at all. */
+export const notebookPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-datalake:notebook',
+  description: 'Executed notebooks of jobs, to be read.',
+  autoStart: true,
+  requires: [ILake, NotebookPanel.IContentFactory, IEditorServices, IRenderMimeRegistry],
+  optional: [ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    lake: ILake,
+    contentFactory: NotebookPanel.IContentFactory,
+    editorServices: IEditorServices,
+    rendermime: IRenderMimeRegistry,
+    translator: ITranslator | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load('jupyter_datalake');
+    const { commands, shell } = app;
+    /** The datum that is worth reading: one that failed, or the first. */
+    const datumOf = async (job: string): Promise<number> => {
+      const failed = await listDatums(lake.client, job, { state: 'failed', limit: 1 });
+      return failed.results[0]?.position ?? 0;
+    };
+    const open = async (id: string, position: number | undefined): Promise<void> => {
+      const datum = position ?? (await datumOf(id));
+      const widgetId = `datalake-notebook-${id}-${datum}`;
+      const [job, notebook] = await Promise.all([
+        getJob(lake.client, id),
+        getNotebook(lake.client, id, datum)
+      ]);
+      const content = new ExecutedNotebook({
+        content: notebook as unknown as nbformat.INotebookContent,
+        contentFactory,
+        mimeTypeService: editorServices.mimeTypeService,
+        rendermime,
+        translator: translator ?? nullTranslator
+      });
+      // A job that runs writes the notebook anew: an older view is replaced.
+      [...shell.widgets('main')].find(one => one.id === widgetId)?.dispose();
+      const widget = new MainAreaWidget({ content });
+      widget.id = widgetId;
+      widget.title.icon = notebookIcon;
+      widget.title.label = trans.__('%1 #%2, executed', job.pipeline, job.number);
+      widget.title.caption = trans.__(
+        'Executed notebook of job %1, datum %2; to be read only',
+        job.number,
+        datum
+      );
+      shell.add(widget, 'main');
+      shell.activateById(widget.id);
+    };
+    commands.addCommand(CommandIDs.openNotebook, {
+      label: trans.__('Open Executed Notebook'),
+      icon: notebookIcon,
+      describedBy: ARGUMENTS[CommandIDs.openNotebook],
+      execute: async args => {
+        const job = textOf(args, 'job');
+        const datum = typeof args.datum === 'number' ? args.datum : undefined;
+        if (job === undefined) {
+          Notification.info(trans.__('Choose a job first.'));
+        } else {
+          await attempt(trans, () => open(job, datum));
+        }
+      }
+    });
+  }
+};

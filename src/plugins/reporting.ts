@@ -1,0 +1,96 @@
+/**
+ * Telling what became of an action that no panel shows.
+ */
+import { Notification } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
+
+import type * as api from '../api/types';
+import { CommandIDs } from '../commands';
+import { describeError } from '../components/errors';
+import { stateText } from '../components/state-badge';
+import { datumsDone, isLive, JobFollower } from '../models/jobs';
+import { asLakeError } from '../models/refreshing';
+import type { ILake } from '../tokens';
+
+/** What is needed to tell something. */
+export interface IReporting {
+  lake: ILake;
+  commands: CommandRegistry;
+  trans: TranslationBundle;
+}
+
+/** Do something; tell the user if it fails, and return null then. */
+export async function attempt<T>(
+  trans: TranslationBundle,
+  action: () => Promise<T>
+): Promise<T | null> {
+  try {
+    return await action();
+  } catch (reason) {
+    Notification.error(describeError(asLakeError(reason), trans), { autoClose: false });
+    return null;
+  }
+}
+
+/** Tell how a job goes, from now to its end. */
+export function followJob(job: api.Job, reporting: IReporting): void {
+  const { lake, commands, trans } = reporting;
+  const follower = new JobFollower(lake, job);
+  const actions: Notification.IAction[] = [
+    {
+      label: trans.__('Show the job'),
+      callback: () => void commands.execute(CommandIDs.openJob, { job: job.id })
+    }
+  ];
+  const id = Notification.emit(progressText(job, trans), 'in-progress', {
+    autoClose: false,
+    actions
+  });
+  follower.stateChanged.connect(() => {
+    const now = follower.job;
+    if (isLive(now)) {
+      const progress = now.datum_total > 0 ? datumsDone(now) / now.datum_total : undefined;
+      Notification.update({ id, message: progressText(now, trans), progress });
+      return;
+    }
+    const isGood = now.state === 'success';
+    Notification.update({
+      id,
+      message: endText(now, trans),
+      type: isGood ? 'success' : now.state === 'failed' ? 'error' : 'warning',
+      autoClose: isGood ? 10_000 : false,
+      actions: isGood ? [...actions, outputAction(now, reporting)] : actions
+    });
+    follower.dispose();
+  });
+}
+
+function progressText(job: api.Job, trans: TranslationBundle): string {
+  const state = stateText(job.state, trans);
+  return job.datum_total > 0
+    ? trans.__('%1: %2, %3 of %4 datums', job.pipeline, state, datumsDone(job), job.datum_total)
+    : trans.__('%1: %2', job.pipeline, state);
+}
+
+function endText(job: api.Job, trans: TranslationBundle): string {
+  if (job.state !== 'success') {
+    const state = stateText(job.state, trans);
+    return job.message
+      ? trans.__('%1 %2: %3', job.pipeline, state, job.message)
+      : trans.__('%1: %2', job.pipeline, state);
+  }
+  if (job.outcome === 'unchanged') {
+    return trans.__('%1 ran; its output is what it was.', job.pipeline);
+  }
+  return job.outcome === 'cut-off'
+    ? trans.__('%1 had nothing to do.', job.pipeline)
+    : trans.__('%1 ran; its output is committed.', job.pipeline);
+}
+
+function outputAction(job: api.Job, { commands, trans }: IReporting): Notification.IAction {
+  return {
+    label: trans.__('Show the output'),
+    callback: () => void commands.execute(CommandIDs.openFiles, { repo: job.pipeline })
+  };
+}

@@ -1,0 +1,192 @@
+/**
+ * The panel of the lake on the left.
+ */
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILayoutRestorer } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IStateDB } from '@jupyterlab/statedb';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import {
+  CommandToolbarButton,
+  historyIcon,
+  refreshIcon,
+  Toolbar,
+  ToolbarButton
+} from '@jupyterlab/ui-components';
+import type { ReadonlyPartialJSONValue } from '@lumino/coreutils';
+
+import { ARGUMENTS, CommandIDs } from '../commands';
+import { lakeIcon } from '../icons';
+import { CommitsModel } from '../models/commits';
+import { JobsModel } from '../models/jobs';
+import { MountsModel } from '../models/mounts';
+import { PipelinesModel } from '../models/pipelines';
+import { RefsModel } from '../models/refs';
+import { ReposModel } from '../models/repos';
+import { LakeSelection } from '../models/selection';
+import { SessionsModel } from '../models/sessions';
+import { ChangesPanel } from '../panels/changes';
+import { CommitsPanel } from '../panels/commits';
+import { JobsPanel } from '../panels/jobs';
+import { PipelinesPanel } from '../panels/pipelines';
+import { ReposPanel } from '../panels/repos';
+import type { ISidebarState } from '../panels/sidebar';
+import { LakeSidebar } from '../panels/sidebar';
+import { ILake, ILakeSelection } from '../tokens';
+import { repoOf, textOf } from './arguments';
+import { addRepoCommands } from './repos';
+import { addSessionCommands } from './sessions';
+
+const ID = 'jupyter-datalake:sidebar';
+const RANK = 150;
+
+/** Shows the panel, and provides what is selected in it. */
+export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
+  id: ID,
+  description: 'The panel of the lake: repos, changes, history, pipelines and jobs.',
+  autoStart: true,
+  provides: ILakeSelection,
+  requires: [ILake],
+  optional: [ILayoutRestorer, ICommandPalette, ISettingRegistry, IStateDB, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    lake: ILake,
+    restorer: ILayoutRestorer | null,
+    palette: ICommandPalette | null,
+    settings: ISettingRegistry | null,
+    state: IStateDB | null,
+    translator: ITranslator | null
+  ): ILakeSelection => {
+    const { commands, shell } = app;
+    const trans = (translator ?? nullTranslator).load('jupyter_datalake');
+    const selection = new LakeSelection();
+    const repos = new ReposModel(lake);
+    const mounts = new MountsModel(lake);
+    const refs = new RefsModel({ lake, selection });
+    const sessions = new SessionsModel({ lake, mounts });
+    const commits = new CommitsModel({ lake, selection });
+    const pipelines = new PipelinesModel(lake);
+    const jobs = new JobsModel(lake);
+    addRepoCommands({ app, repos, mounts, refs, sessions, selection, trans });
+    addSessionCommands({ commands, sessions, selection, trans });
+
+    const context = { commands, trans };
+    const button = (id: string) => new CommandToolbarButton({ commands, id, label: '' });
+    const refresh = (name: string, onClick: () => void) =>
+      new ToolbarButton({ icon: refreshIcon, tooltip: name, onClick });
+    const sidebar = new LakeSidebar({
+      lake,
+      translator: translator ?? nullTranslator,
+      buttons: {
+        lineage: new CommandToolbarButton({ commands, id: CommandIDs.openLineage }),
+        spacer: Toolbar.createSpacerItem(),
+        refresh: refresh(trans.__('Refresh'), () => {
+          for (const model of [repos, mounts, sessions, refs, commits, pipelines, jobs]) {
+            model.invalidate();
+          }
+        })
+      },
+      sections: [
+        {
+          name: 'repos',
+          label: trans.__('Repos'),
+          content: new ReposPanel({ ...context, repos, mounts, selection }),
+          buttons: { create: button(CommandIDs.createRepo) }
+        },
+        {
+          name: 'changes',
+          label: trans.__('Changes'),
+          content: new ChangesPanel({ ...context, sessions, mounts }),
+          badge: () => (sessions.count > 0 ? String(sessions.count) : '')
+        },
+        {
+          name: 'history',
+          label: trans.__('History'),
+          content: new CommitsPanel({ ...context, commits, refs, selection }),
+          badge: () => selection.repo ?? ''
+        },
+        {
+          name: 'pipelines',
+          label: trans.__('Pipelines'),
+          content: new PipelinesPanel({ ...context, pipelines }),
+          badge: () => (pipelines.pipelines.length > 0 ? String(pipelines.pipelines.length) : '')
+        },
+        {
+          name: 'jobs',
+          label: trans.__('Jobs'),
+          content: new JobsPanel({ ...context, jobs, lake }),
+          badge: () => (jobs.live > 0 ? trans.__('%1 live', jobs.live) : '')
+        }
+      ],
+      onStateChanged: now => void state?.save(ID, { ...now })
+    });
+    for (const model of [sessions, pipelines, jobs]) {
+      model.stateChanged.connect(() => sidebar.updateBadges());
+    }
+    selection.changed.connect(() => sidebar.updateBadges());
+    sidebar.state = { closed: ['history'] };
+    void state?.fetch(ID).then(saved => restore(sidebar, saved));
+
+    shell.add(sidebar, 'left', { rank: RANK, type: 'Data Lake' });
+    restorer?.add(sidebar, sidebar.id);
+    addPanelCommands(app, sidebar, selection, trans);
+    void settings?.load(ID).then(loaded => follow(loaded, sessions));
+    for (const command of [
+      CommandIDs.openPanel,
+      CommandIDs.createRepo,
+      CommandIDs.commitSession,
+      CommandIDs.discardSession
+    ]) {
+      palette?.addItem({ command, category: trans.__('Data Lake') });
+    }
+    return selection;
+  }
+};
+
+/** Add the commands that lead to the panel. */
+function addPanelCommands(
+  app: JupyterFrontEnd,
+  sidebar: LakeSidebar,
+  selection: ILakeSelection,
+  trans: TranslationBundle
+): void {
+  const { commands, shell } = app;
+  commands.addCommand(CommandIDs.openPanel, {
+    label: trans.__('Show Data Lake'),
+    icon: lakeIcon,
+    describedBy: ARGUMENTS[CommandIDs.openPanel],
+    execute: () => shell.activateById(sidebar.id)
+  });
+  commands.addCommand(CommandIDs.openHistory, {
+    label: trans.__('History'),
+    icon: historyIcon,
+    describedBy: ARGUMENTS[CommandIDs.openHistory],
+    execute: args => {
+      selection.select(repoOf(args, app) ?? selection.repo, textOf(args, 'ref'));
+      shell.activateById(sidebar.id);
+      sidebar.reveal('history');
+    }
+  });
+}
+
+/** Close the sections that were closed the last time. */
+function restore(sidebar: LakeSidebar, saved: ReadonlyPartialJSONValue | undefined): void {
+  const closed = (saved as Partial<ISidebarState> | undefined)?.closed;
+  if (Array.isArray(closed)) {
+    sidebar.state = { closed };
+  }
+}
+
+/** Keep to the settings. */
+function follow(settings: ISettingRegistry.ISettings, sessions: SessionsModel): void {
+  const apply = () => {
+    const seconds = settings.get('changesInterval').composite;
+    if (typeof seconds === 'number') {
+      sessions.interval_ms = seconds * 1000;
+    }
+  };
+  settings.changed.connect(apply);
+  apply();
+}
