@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -92,19 +91,13 @@ def id_text(identifier: str | None) -> str:
 def run_command(command: Callable[[], Any], *, as_json_errors: bool) -> int:
     """Run a command and return its exit code; the only place where errors become exit codes."""
     try:
-        command()
-    except click.exceptions.Exit as leaving:
-        return leaving.exit_code
+        code = command()
     except click.Abort:
         click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except BrokenPipeError:
-        # The reader has seen enough (`| head`). Nothing can be said to it any more.
-        sys.stderr.close()
-        return 0
     except DatalakeError as error:
         if isinstance(error, InternalError):
             traceback.print_exc()
@@ -113,4 +106,4 @@ def run_command(command: Callable[[], Any], *, as_json_errors: bool) -> int:
         else:
             click.echo(f"error: {printable(str(error))}", err=True)
         return category_of(error).exit_code
-    return 0
+    return code if isinstance(code, int) else 0  # a command that left early gives its code

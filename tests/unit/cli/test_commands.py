@@ -1,0 +1,254 @@
+"""Commands by noun: what they print for people and for programs."""
+
+import io
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from jupyter_datalake.cli.output import age_text, printable, size_text
+
+
+def test_a_first_lake_says_what_to_do_next(run, url):
+    result = run("repos", "list", code=10)
+    assert result.err == f"error: There is no lake in {url}. Make one: datalake init {url}.\n"
+    assert f"export DATALAKE_URL={url}" in run("init").out
+    assert "datalake repos create NAME" in run("repos", "list").out
+    assert run("init", code=14).err.startswith("error: There is a lake in")
+
+
+def test_repos(run, lake):
+    assert run("repos", "get", "raw", "--json").json["description"] == "as delivered"
+    assert "as delivered" in run("repos", "list").out
+    assert run("repos", "update", "raw", "--description", "new", "--json").json["name"] == "raw"
+    assert "new" in run("repos", "get", "raw").out
+    assert run("repos", "delete", "raw", "--yes", "--json").json == {"deleted": "raw"}
+    assert run("repos", "list", "--json").json == []
+
+
+def test_deleting_asks_first(run, lake):
+    run("repos", "delete", "raw", code=130, stdin=io.StringIO("n\n"))
+    assert [repo.name for repo in lake.repos.list()] == ["raw"]
+
+
+def test_files_go_in_and_out(run, lake, tmp_path):
+    local = tmp_path / "a.txt"
+    local.write_text("hello")
+    made = run("files", "put", "raw@main/d/a.txt", local, "-m", "first", "--json").json
+    assert (made["message"], made["author"]["name"]) == ("first", "ada")
+    stdin = SimpleNamespace(buffer=io.BytesIO(b"from a pipe"))
+    assert "Committed" in run("files", "put", "raw@main/b.txt", "-", stdin=stdin).out
+    listed = run("files", "list", "raw@main", "--json").json
+    assert [(one["path"], one["kind"]) for one in listed] == [("b.txt", "file"), ("d", "folder")]
+    assert "d/" in run("files", "list", "raw@main").out
+    assert run("files", "read", "raw@main/b.txt").out == "from a pipe"
+    assert run("files", "get", "raw@main/d/a.txt", "--json").json["size_bytes"] == 5
+    assert run("files", "glob", "raw@main", "/**/*.txt", "--json").json[1]["path"] == "d/a.txt"
+    run("files", "copy", "raw@main/d", "raw@main/e/")
+    run("files", "delete", "raw@main/d")
+    run("files", "export", "raw@main", tmp_path / "out")
+    assert (tmp_path / "out" / "e" / "d" / "a.txt").read_text() == "hello"
+    assert run("files", "export", "raw@main", tmp_path / "out", code=14).err.startswith("error")
+
+
+def test_a_folder_is_put_and_what_is_left_out_is_named(run, lake, tmp_path):
+    tree = tmp_path / "tree"
+    (tree / "sub").mkdir(parents=True)
+    (tree / "sub" / "x").write_text("1")
+    (tree / "link").symlink_to("sub/x")
+    subprocess.run(["mkfifo", tree / "pipe"], check=True)
+    result = run("files", "put", "raw@main", tree)
+    assert "pipe: neither a file" in result.err
+    assert sorted(one.path for one in lake.files.glob("raw@main", "/**")) == ["link", "sub/x"]
+
+
+def test_nothing_is_exported_into_the_lake_itself(run, lake, url):
+    run("files", "export", "raw@main", f"{url}/objects/x", code=14)
+
+
+def test_commits_and_refs(run, lake):
+    for text in ("one", "two"):
+        lake.files.put("raw@main/a.txt", text)
+    listed = run("commits", "list", "raw", "--json").json
+    assert [one["message"] for one in listed] == ["Put a.txt", "Put a.txt", "Create the repo"]
+    assert "Put a.txt" in run("commits", "list", "raw", "--limit", "1").out
+    shown = run("commits", "get", "raw", "main~1").out
+    assert listed[1]["id"] in shown
+    assert run("commits", "diff", "raw", "main~2", "--json").json[0]["kind"] == "added"
+    assert run("commits", "diff", "raw", "main~1").out.splitlines()[1].startswith("~  a.txt")
+    assert run("commits", "diff", "raw", "main").out == "No differences\n"
+    run("refs", "create-branch", "raw", "dev", "--at", "main^")
+    assert run("refs", "create-tag", "raw", "v1", "--json").json["kind"] == "tag"
+    assert run("refs", "get", "raw", "dev", "--json").json["commit_id"] == listed[1]["id"]
+    names = [one["name"] for one in run("refs", "list", "raw", "--json").json]
+    assert names == ["dev", "main", "v1"]
+    assert len(run("refs", "list", "raw", "--kind", "tag").out.splitlines()) == 2
+    run("refs", "delete-branch", "raw", "dev")
+    run("refs", "delete-tag", "raw", "v1", "--json")
+    assert "delete branch" in run("refs", "list-moves", "raw").out
+
+
+def test_sessions(run, lake):
+    made = run("sessions", "create", "raw", "--json").json
+    with lake.sessions.open(made["id"]) as session:
+        session.put("a", "1")
+        session.put("b", "2")
+    assert run("sessions", "list").out.splitlines()[1].split()[1] == "raw"
+    assert run("sessions", "get", made["id"][:8], "--json").json["id"] == made["id"]
+    changes = run("sessions", "diff", "raw", "--json").json
+    assert [one["path"] for one in changes] == ["a", "b"]
+    run("sessions", "discard", "raw", "b", "--yes")
+    assert run("commit", "raw", "-m", "m", "--metadata", "k=v", "--json").json["metadata"] == {
+        "k": "v"
+    }
+    assert run("sessions", "commit", "raw", "-m", "m", code=15).err == (
+        "error: Nothing is staged for raw@main. Write some files first.\n"
+    )
+    run("sessions", "commit", "raw", "-m", "m", "--metadata", "nonsense", code=2)
+    run("sessions", "delete", "raw", "--yes")
+    assert run("sessions", "get", "raw", code=10).err.startswith("error: There is no session")
+
+
+def test_pipelines_and_jobs(run, lake, tmp_path):
+    spec = tmp_path / "p.yaml"
+    spec.write_text(
+        "pipeline: up\ninput: {repo: {name: raw, glob: '/*'}}\n"
+        "command: [sh, -c, 'tr a-z A-Z < pfs/raw/a > pfs/out/a; echo done']\n"
+    )
+    lake.files.put("raw@main/a", "one")
+    assert "raw:/a" in run("pipelines", "preview", "-f", spec).out
+    assert run("pipelines", "create", "-f", spec).out == "Published up v1\n"
+    assert "raw:/a" in run("pipelines", "plan", "up").out
+    assert "up " in run("controller", "run", "--until-idle").out
+    assert run("files", "read", "up@main/a").out == "ONE"
+    job = run("jobs", "list", "--json").json[0]
+    assert (job["state"], job["outcome"]) == ("success", "committed")
+    assert "1 run" in run("jobs", "list", "--pipeline", "up").out
+    assert "done" in run("jobs", "logs", job["id"][:12]).out
+    assert "new" in run("jobs", "list-datums", job["id"]).out
+    assert job["output_commit_id"] in run("jobs", "get", job["id"]).out
+    assert "made from:" in run("lineage", "get", "up@main/a").out
+    assert "commit" in run("lineage", "list").out
+    assert "up" in run("lineage", "get-global", job["global_id"][:8]).out
+    assert "pipeline:up" in run("lineage", "graph").out
+    run("jobs", "wait", job["global_id"])
+    run("jobs", "get-notebook", job["id"], code=10)
+    started = run("jobs", "rerun", job["id"], "--json").json["global_id"]
+    waiting = run("jobs", "list", "--global-id", started, "--json").json[0]
+    assert run("jobs", "cancel", waiting["id"]).out.startswith("Cancelled")
+    assert "cancelled" in run("jobs", "wait", started, code=30).err
+    run("pipelines", "pause", "up")
+    assert "paused" in run("pipelines", "run", "up", code=15).err
+    run("pipelines", "resume", "up")
+    run("jobs", "cancel", job["id"], code=15)
+    run("jobs", "cancel", lake.jobs.list(limit=1)[0].id)  # what resuming made up for
+    assert "pipeline: up" in run("pipelines", "get", "up").out
+    assert "up " in run("pipelines", "list").out
+    assert run("pipelines", "update", "-f", spec).out == "Published up v1\n"
+    run("pipelines", "delete", "up", "--yes")
+    assert run("pipelines", "list", "--json").json == []
+
+
+def test_warehouse(run, lake, tmp_path):
+    run("warehouse", "create", "w", f"duckdb://{tmp_path}/w.duckdb")
+    assert "no tables" in run("warehouse", "list-tables", "w").out
+    assert "does not exist" in run("warehouse", "query", "w", "SELECT 1", code=20).err
+    assert run("warehouse", "create", "x", "mysql://h/d", code=2).err.startswith("error")
+    assert run("warehouse", "get", "w", "--json").json["engine"] == "duckdb"
+    assert "w.duckdb" in run("warehouse", "list").out
+    run("warehouse", "delete", "w")
+    assert run("warehouse", "list", "--json").json == []
+
+
+def test_maintenance_events_and_doctor(run, lake):
+    lake.files.put("raw@main/a.txt", "x" * 1000)
+    assert "everything is as it should be" in run("maintenance", "verify").out
+    assert run("maintenance", "get-status", "--json").json["packs"] == 3
+    assert run("events", "list", "--json").json[0]["kind"] == "repo.created"
+    assert {one["name"] for one in run("doctor", "--json").json} > {"lake", "device"}
+
+
+def test_damage_has_an_exit_code_of_its_own_and_names_the_file(run, lake, url, tmp_path):
+    lake.files.put("raw@main/a.txt", "x" * 1000)
+    packs = sorted((tmp_path / "lake" / "objects" / "packs").rglob("*.pack"))
+    for pack in packs:
+        data = bytearray(pack.read_bytes())
+        pack.chmod(0o600)
+        data[70] ^= 1
+        pack.write_bytes(data)
+    result = run("maintenance", "verify", code=21)
+    assert "DAMAGED" in result.out
+    assert "raw@" in result.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["repos", "get", "nowhere"], 10),
+        (["repos", "create", "Bad Name"], 2),
+        (["repos", "create", "raw"], 14),
+        (["repos", "create"], 2),
+        (["bogus"], 2),
+        (["files", "read", "raw@main/nope"], 10),
+        (["files", "read", "raw@nope/x"], 10),
+        (["files", "read", "raw@main/../x"], 2),
+        (["files", "read", "no address"], 2),
+        (["files", "put", "raw@main/x", "/no/such/file"], 10),
+        (["commits", "get", "raw", "main~99"], 10),
+        (["commits", "get", "raw", "main^^^^~x"], 2),
+        (["jobs", "get", "ffff"], 10),
+        (["pipelines", "create", "-f", "missing.yaml"], 10),
+        (["--lake", "/proc/nowhere", "init"], 20),
+    ],
+)
+def test_errors_are_one_line_with_a_documented_code(run, lake, arguments, code):
+    result = run(*arguments, code=code)
+    assert result.out == ""
+    last = result.err.strip().splitlines()[-1]
+    assert last.lower().startswith("error: ")
+    assert "Traceback" not in result.err
+
+
+def test_errors_are_json_where_json_was_asked_for(run, lake):
+    result = run("repos", "get", "nowhere", "--json", code=10)
+    assert json.loads(result.err)["kind"] == "repo-not-found"
+
+
+def test_a_name_that_looks_like_an_option_follows_two_dashes(run, lake):
+    assert "is not a repo name" in run("repos", "create", "--", "-rf", code=2).err
+
+
+def test_a_reader_that_has_seen_enough_ends_the_command_quietly(lake, url):
+    for number in range(40):
+        lake.repos.create(f"repo-{number}")
+    code = "from jupyter_datalake.cli.main import main; main()"
+    pipe = subprocess.Popen(
+        [sys.executable, "-c", code, "events", "list"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"DATALAKE_URL": url, "LANG": "C"},
+    )
+    pipe.stdout.close()
+    assert pipe.stderr.read() == b""
+    assert pipe.wait() == 1
+
+
+def test_what_could_steer_a_terminal_is_shown_escaped(run, lake):
+    lake.files.put("raw@main/\x1b[31mred\u202e", "x")
+    out = run("files", "list", "raw@main").out
+    assert "\x1b" not in out
+    assert r"\x1b[31mred\u202e" in out
+    assert printable("a\udcffb") == r"a\udcffb"
+
+
+def test_sizes_and_ages_read_well():
+    assert [size_text(n) for n in (0, 1023, 1024, 5 * 1024**3)] == [
+        "0 B",
+        "1023 B",
+        "1.0 KiB",
+        "5.0 GiB",
+    ]
+    assert age_text(datetime.now(UTC)) == "0 s ago"

@@ -1,0 +1,175 @@
+"""One verb, four spellings: Python, command line, REST, and the front end's commands.
+
+``lake.<nouns>.<verb>`` is ``datalake <nouns> <verb>`` and the operation ``<verb><Noun>``. What is
+missing on one side is listed here with the reason, so a gap is a decision.
+"""
+
+import inspect
+import re
+from pathlib import Path
+
+import click
+
+from jupyter_datalake.cli.main import cli
+from jupyter_datalake.lake.lake import Lake
+from jupyter_datalake.server.openapi import load_contract
+
+NOUNS = {
+    "repos": "Repo",
+    "refs": "Ref",
+    "commits": "Commit",
+    "files": "File",
+    "sessions": "Session",
+    "mounts": "Mount",
+    "pipelines": "Pipeline",
+    "jobs": "Job",
+    "lineage": "Lineage",
+    "warehouse": "Connection",
+    "events": "Event",
+    "maintenance": "Lake",
+}
+
+# Verbs whose operation is named otherwise than by the rule.
+OPERATIONS = {
+    ("commits", "diff"): "diffCommits",
+    ("jobs", "logs"): "getLogs",
+    ("lineage", "list"): "listLineage",
+    ("lineage", "graph"): "getGraph",
+}
+
+NOT_IN_REST = {
+    ("files", "export"): "writes to the caller's own disk",
+    ("files", "glob"): "the front end previews globs as datums",
+    ("files", "open"): "readFile gives the bytes",
+    ("files", "put_tree"): "reads the caller's own disk",
+    ("sessions", "open"): "a session in hand is Python's way; REST names it in each call",
+    ("sessions", "begin"): "for this package's own use",
+    ("sessions", "check_writable"): "for this package's own use",
+    ("mounts", "start"): "the server does it when it starts",
+    ("mounts", "stop"): "the server does it when it stops",
+    ("mounts", "doctor"): "part of getDoctor",
+    ("pipelines", "apply"): "create and update are told apart by the caller",
+    ("jobs", "wait"): "the event stream tells when jobs end",
+    ("jobs", "latest_of_each"): "part of listPipelines",
+    ("events", "last_number"): "part of getStatus",
+    ("maintenance", "verify"): "reads everything: for a command, not a request",
+    ("maintenance", "rebuild"): "needs the lake closed",
+}
+
+NOT_IN_CLI = {
+    ("files", "open"): "files read writes it out",
+    ("files", "put_tree"): "files put takes folders",
+    ("sessions", "open"): "files are staged through a mount, or put at once",
+    ("sessions", "begin"): "for this package's own use",
+    ("sessions", "check_writable"): "for this package's own use",
+    ("mounts", "doctor"): "part of datalake doctor",
+    ("jobs", "latest_of_each"): "part of pipelines list",
+    ("events", "last_number"): "events list shows it",
+    ("maintenance", "get_doctor"): "datalake doctor works without a lake too",
+}
+
+# Commands of the front end that open a view instead of calling a verb.
+VIEWS = re.compile(r"datalake:(open|show|copy|refresh|focus|browse|reveal)-")
+
+
+def python_verbs():
+    """Return (noun, verb) of every public method below `Lake`."""
+    found = set()
+    for noun in NOUNS:
+        home = getattr(Lake, noun, None)
+        kind = inspect.signature(home.func).return_annotation if hasattr(home, "func") else None
+        module = __import__(f"jupyter_datalake.lake.{noun}", fromlist=["*"])
+        classes = [
+            value
+            for value in vars(module).values()
+            if inspect.isclass(value)
+            and value.__module__ == module.__name__
+            and (value.__doc__ or "").startswith(f"`lake.{noun}`")
+        ]
+        assert len(classes) == 1, (noun, classes, kind)
+        found |= {
+            (noun, name)
+            for name, member in vars(classes[0]).items()
+            if not name.startswith("_")
+            and (callable(member) or isinstance(member, staticmethod | classmethod))
+        }
+    return found
+
+
+def cli_verbs():
+    """Return (noun, verb) of every command of the nouns."""
+    return {
+        (noun, name.replace("-", "_"))
+        for noun, group in cli.commands.items()
+        if noun in NOUNS and isinstance(group, click.Group)
+        for name in group.commands
+    }
+
+
+def operation_of(noun, verb):
+    """Return the operation that the rule gives for a verb."""
+    if (noun, verb) in OPERATIONS:
+        return OPERATIONS[(noun, verb)]
+    head, *rest = verb.split("_")
+    if rest:
+        return head + "".join(part.capitalize() for part in rest)
+    name = NOUNS[noun] + ("s" if verb == "list" else "")
+    return f"{verb}{name}"
+
+
+def test_every_verb_of_python_is_an_operation_or_says_why_not():
+    operations = set(load_contract().operations)
+    missing = {
+        f"{noun}.{verb} -> {operation_of(noun, verb)}"
+        for noun, verb in python_verbs() - set(NOT_IN_REST)
+        if operation_of(noun, verb) not in operations
+    }
+    assert missing == set()
+
+
+def test_every_operation_is_a_verb_of_python():
+    verbs = {operation_of(noun, verb) for noun, verb in python_verbs()}
+    assert set(load_contract().operations) - verbs == {"followEvents"}
+
+
+def test_every_verb_of_python_is_a_command_or_says_why_not():
+    assert python_verbs() - cli_verbs() - set(NOT_IN_CLI) == set()
+
+
+def test_every_command_is_a_verb_of_python():
+    assert cli_verbs() - python_verbs() == set()
+
+
+def test_every_command_can_print_json_or_prints_bytes():
+    raw = {("files", "read"), ("jobs", "get_notebook")}
+    for noun, group in cli.commands.items():
+        if noun in NOUNS and isinstance(group, click.Group):
+            for name, command in group.commands.items():
+                options = {option for one in command.params for option in one.opts}
+                is_raw = (noun, name.replace("-", "_")) in raw
+                assert ("--json" in options) != is_raw, f"{noun} {name}"
+
+
+def test_exceptions_are_still_exceptions():
+    verbs = python_verbs()
+    operations = set(load_contract().operations)
+    assert set(NOT_IN_REST) - verbs == set()
+    assert set(NOT_IN_CLI) - verbs == set()
+    assert {one for one in NOT_IN_REST if operation_of(*one) in operations} == set()
+    assert set(NOT_IN_CLI) & cli_verbs() == set()
+
+
+def test_the_front_end_s_commands_are_verbs_too():
+    source = Path(__file__).parents[3] / "src" / "commands.ts"
+    commands = set(re.findall(r"'(datalake:[a-z-]+)'", source.read_text(encoding="utf-8")))
+    assert commands
+    verbs = {
+        re.sub(r"([A-Z])", lambda match: f"-{match[1].lower()}", name)
+        for name in load_contract().operations
+    }
+    unknown = {
+        name
+        for name in commands
+        if not VIEWS.match(name) and name.removeprefix("datalake:") not in verbs
+    }
+    assert unknown == set()
