@@ -225,15 +225,15 @@ def test_a_reader_that_has_seen_enough_ends_the_command_quietly(lake, url):
     for number in range(40):
         lake.repos.create(f"repo-{number}")
     code = "from jupyter_datalake.cli.main import main; main()"
-    pipe = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", code, "events", "list"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={"DATALAKE_URL": url, "LANG": "C"},
-    )
-    pipe.stdout.close()
-    assert pipe.stderr.read() == b""
-    assert pipe.wait() == 1
+    ) as pipe:
+        pipe.stdout.close()
+        assert pipe.stderr.read() == b""
+        assert pipe.wait() == 1
 
 
 def test_what_could_steer_a_terminal_is_shown_escaped(run, lake):
