@@ -205,11 +205,11 @@ class StagedTree:
     def release(self, node: Node) -> None:
         """Tell that one user of a node is done; unneeded working files and nodes go away."""
         data = node.data
-        if data is not None and not node.opens:
+        is_staged = node.touched and self.tree.is_attached(node)
+        if data is not None and not node.opens and not is_staged:
             # What was removed gives its space back at once, though the kernel may still know it.
-            if not (node.touched and self.tree.is_attached(node)):
-                node.data = None
-                self._files.remove(data)
+            node.data = None
+            self._files.remove(data)
         self.tree.drop_if_unused(node)
 
     def flush(self) -> None:

@@ -165,12 +165,11 @@ class OpenFolder:
 
     def __init__(self, inode: Inode) -> None:
         self.inode = inode
-        self._names: list[str] = []
-        self._coming: Iterator[tuple[str, View, Node]] = iter(())
+        self.rewind()
 
     def rewind(self) -> None:
         """Begin again, with the names as they are now."""
-        self._names = []
+        self._names: list[str] = []
         self._coming = self.inode.view.children(self.inode.node)
 
     def entries(self, position: int) -> Iterator[tuple[int, str, View, Node]]:
@@ -182,7 +181,8 @@ class OpenFolder:
                 yield index, self._names[index], *found
         for name, view, node in self._coming:
             self._names.append(name)
-            yield len(self._names) - 1, name, view, node
+            if len(self._names) > position:
+                yield len(self._names) - 1, name, view, node
 
 
 class HandleTable:

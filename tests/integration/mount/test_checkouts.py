@@ -17,9 +17,14 @@ from jupyter_datalake.errors import (
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.mounts import MountMode, MountState
 from jupyter_datalake.mount import checkout, scanning
-
-from .conftest import commit, diff, session_of
-from .test_oracle import Player, tree_of, without_folder_modes
+from tests.integration.mount.conftest import (
+    Player,
+    commit,
+    diff,
+    session_of,
+    tree_of,
+    without_folder_modes,
+)
 
 pytestmark = pytest.mark.usefixtures("checkouts")
 
@@ -105,7 +110,9 @@ def test_unchanged_files_are_not_read_again(lake, folder, monkeypatch):
     os.utime(folder / "a.txt")
     read = []
     real = scanning._holds
-    monkeypatch.setattr(scanning, "_holds", lambda place, c: read.append(place.name) or real(place, c))
+    monkeypatch.setattr(
+        scanning, "_holds", lambda place, c: read.append(place.name) or real(place, c)
+    )
     assert diff(lake) == {}
     assert read == ["a.txt"]
 
@@ -173,9 +180,10 @@ def test_a_commit_cut_off_after_the_branch_moved_is_caught_up_with(lake, folder,
     def killed(*_):
         raise Killed
 
-    with monkeypatch.context() as patched, pytest.raises(Killed):
+    with monkeypatch.context() as patched:
         patched.setattr(checkout.Checkout, "_advance", killed)
-        commit(lake)
+        with pytest.raises(Killed):
+            commit(lake)
     assert lake.files.read("raw@main/a.txt") == b"ours"
     assert not (folder / "theirs.txt").exists()
     assert diff(lake) == {}

@@ -15,8 +15,7 @@ from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.mounts import MountState
 from jupyter_datalake.mount import mountpoints, supervisor
 from jupyter_datalake.mount.control import MountClient
-
-from .conftest import commit, daemon_pid, diff, kill, log_of, wait_until
+from tests.integration.mount.conftest import commit, daemon_pid, diff, kill, log_of, wait_until
 
 pytestmark = pytest.mark.fuse
 
@@ -34,8 +33,8 @@ def test_a_killed_daemon_comes_back_with_everything_staged(lake, raw, point):
     os.rename(raw / "d", raw / "e")
     (raw / "link").symlink_to("kept")
     number = (raw / "kept").stat().st_ino
-    writer = open(raw / "open", "wb", buffering=0)
-    writer.write(b"written before the kill")
+    writer = os.open(raw / "open", os.O_CREAT | os.O_WRONLY)
+    os.write(writer, b"written before the kill")
 
     old = daemon_pid(lake, point)
     kill(old)
@@ -47,9 +46,9 @@ def test_a_killed_daemon_comes_back_with_everything_staged(lake, raw, point):
     assert (raw / "open").read_bytes() == b"written before the kill"
     assert (raw / "kept").stat().st_ino == number
     with pytest.raises(OSError):
-        writer.write(b"into a connection that is gone")
+        os.write(writer, b"into a connection that is gone")
     with contextlib.suppress(OSError):
-        writer.close()
+        os.close(writer)
     assert diff(lake) == {
         "e/new": "added",
         "kept": "modified",
@@ -268,10 +267,8 @@ def test_a_full_disk_is_told_and_loses_nothing(small_disk, point):
         folder = Path(lake.mounts.create("raw", at=point).path)
         try:
             (folder / "first").write_bytes(os.urandom(1_000_000))
-            with pytest.raises(OSError) as refused, open(folder / "huge", "wb") as file:
-                for _ in range(40):
-                    file.write(os.urandom(1_000_000))
-                    file.flush()
+            with pytest.raises(OSError) as refused:
+                (folder / "huge").write_bytes(os.urandom(40_000_000))
             assert refused.value.errno == errno.ENOSPC
             assert len((folder / "first").read_bytes()) == 1_000_000
             (folder / "huge").unlink()
@@ -326,7 +323,11 @@ def test_the_caller_of_a_verb_is_not_kept_waiting_by_the_daemon(lake, point):
         "with Lake.open(sys.argv[1]) as lake: print(lake.mounts.create('raw', at=sys.argv[2]).path)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, lake.url, point], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", script, lake.url, point],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.stdout.strip() == f"{point}/raw", done.stderr
     (Path(point) / "raw" / "x").write_text("the mount outlives the command")
