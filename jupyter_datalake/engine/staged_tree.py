@@ -276,6 +276,7 @@ class StagedTree:
                 path.unlink()
                 break
             replay.apply(record)
+        self._files.keep_only(self.tree.is_attached)
         self._files.remove_strangers()
         is_new = not path.exists() or path.stat().st_size <= len(JOURNAL_MAGIC)
         journal = Journal(path)

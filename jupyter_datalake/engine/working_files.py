@@ -7,8 +7,8 @@ garbage, which is swept when the session is opened and when it starts over.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
-from itertools import count
 from pathlib import Path
 
 from jupyter_datalake.engine.tree_nodes import DataFile, Node
@@ -23,8 +23,10 @@ class WorkingFiles:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         self._folder = folder
+        self._lock = threading.Lock()
         taken = (int(name) for name in os.listdir(folder) if name.isdecimal())
-        self._numbers = count(max(taken, default=0) + 1)
+        self._last = max(taken, default=0)
+        """The highest number ever used: one that comes back would be another file's."""
         self._owners: dict[int, Node] = {}
 
     def __bool__(self) -> bool:
@@ -32,13 +34,16 @@ class WorkingFiles:
 
     def new(self) -> DataFile:
         """Make an empty file that belongs to nobody yet."""
-        number = next(self._numbers)
+        with self._lock:
+            self._last += 1
+            number = self._last
         data = DataFile(number, self._folder / str(number))
         os.close(os.open(data.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         return data
 
     def numbered(self, number: int) -> DataFile:
         """Return the file that the journal names; empty if it was killed before its first byte."""
+        self._last = max(self._last, number)
         data = DataFile(number, self._folder / str(number))
         data.path.touch(mode=0o600)
         return data

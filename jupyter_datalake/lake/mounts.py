@@ -2,49 +2,41 @@
 
 A mount point is a folder with one process behind it, which any verb here starts when it is
 needed and brings back when it was killed. Where FUSE is missing, the same folders are checkouts.
-
-The mount point is the one that is given, else the one in ``DATALAKE_MOUNTPOINT``, else the only
-one that this machine has for the lake, else ``lake`` in the current folder: so after the first
-mount, every shell and notebook means the same one.
+Which mount point is meant when none is given, says `lake.mountpoints`.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import socket
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from jupyter_datalake import environment
-from jupyter_datalake.config import MEMORY_URL
 from jupyter_datalake.engine.session import open_session, sessions_folder
 from jupyter_datalake.errors import (
     AlreadyExistsError,
     ConflictError,
-    DatalakeError,
     ErrorKind,
     InvalidInputError,
     MountError,
     NotFoundError,
 )
 from jupyter_datalake.lake.context import LakeContext
+from jupyter_datalake.lake.mountpoints import Mountpoints, set_point
 from jupyter_datalake.lake.sessions import Sessions
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.mounts import Mount, MountMode, Mountpoint, MountState
 from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
 from jupyter_datalake.mount.checkout import Checkout
-from jupyter_datalake.mount.control import MountClient, is_alive
-from jupyter_datalake.mount.doctor import Finding, Verdict, check_trial_mount, choose_mode, examine
-from jupyter_datalake.mount.mountpoints import check_usable, normalised
-from jupyter_datalake.mount.starting import start_process, stop_process
+from jupyter_datalake.mount.control import MountClient
+from jupyter_datalake.mount.doctor import Finding, Verdict, check_trial_mount, examine
+from jupyter_datalake.mount.mountpoints import normalised
+from jupyter_datalake.mount.starting import stop_process
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_FOLDER = "lake"
-_PROCESS = "jupyter_datalake.lake.mount_process"
 _MARKER = "mounted"
 """File in the folder of a session that a mount began: only such are taken up by another."""
 
@@ -56,12 +48,13 @@ class Mounts:
         self._context = context
         self._core = context.core
         self._sessions = sessions
+        self._points = Mountpoints(context.core)
 
     # --- looking ---------------------------------------------------------------------------------
 
     def list(self) -> Sequence[Mount]:
         """Return what is mounted, by path; brings back what should be there and is not."""
-        self._revive()
+        self._points.revive()
         with self._core.metadata.read() as tx:
             return tx.mounts.list()
 
@@ -77,11 +70,11 @@ class Mounts:
 
     def list_mountpoints(self) -> Sequence[Mountpoint]:
         """Return the folders that show repos, and how the processes behind them are doing."""
-        self._revive()
+        self._points.revive()
         with self._core.metadata.read() as tx:
             points = tx.mounts.list_points()
         return [
-            replace(point, state=MountState.STALE) if self._is_stale(point) else point
+            replace(point, state=MountState.STALE) if self._points.is_stale(point) else point
             for point in points
         ]
 
@@ -110,7 +103,7 @@ class Mounts:
         writable
             By default, a branch that people may write to is writable, and nothing else is.
         at
-            The mount point; see the module's description for the default.
+            The mount point; `lake.mountpoints` says which by default.
 
         Raises
         ------
@@ -121,7 +114,7 @@ class Mounts:
         MountError
             Mounting failed; the message says why. Nothing is left behind.
         """
-        point = self._point(at)
+        point = self._points.named(at)
         branch = self._branch(repo, ref)
         if branch is None:
             self._context.history.resolve(repo, ref)
@@ -129,7 +122,7 @@ class Mounts:
             writable = branch is not None and self._may_write(repo, ref)
         elif writable:
             self._sessions.check_writable(repo, ref)
-        mode, note = self._prepare(point)
+        mode, note = self._points.prepare(point)
         session_id = self._session(repo, ref) if writable else None
         mount = self._record(point, mode, note, repo, ref, session_id, is_branch=branch is not None)
         try:
@@ -168,7 +161,7 @@ class Mounts:
             Checkout(self._core, mount).remove(discard=discard, keep=keep)
             self._forget(mount, keep_session=keep)
             return
-        client = self._client(point)
+        client = self._points.client(point)
         has_changes = False
         if mount.session_id is not None:
             if client is not None:
@@ -183,12 +176,12 @@ class Mounts:
 
         The folders of checkouts stay, since nothing serves them.
         """
-        point = self._known_point(at)
+        point = self._points.known(at)
         if point is None:
             return
         if point.mode is MountMode.FUSE:
             stop_process(self._core, point)
-        self._set_state(point, MountState.STOPPED)
+        self._points.set_state(point, MountState.STOPPED)
 
     def start(self, at: str | None = None) -> None:
         """Show again what was mounted at a mount point; nothing, where nothing was.
@@ -200,11 +193,11 @@ class Mounts:
         MountError
             The process behind it does not start; the message says why.
         """
-        point = self._known_point(at)
+        point = self._points.known(at)
         if point is None:
             return
         if point.mode is MountMode.FUSE:
-            start_process(self._core, point.path, _PROCESS)
+            self._points.start(point.path)
             return
         with self._core.metadata.read() as tx:
             mounts = tx.mounts.list(point.path)
@@ -214,7 +207,7 @@ class Mounts:
                 checkout.update()
             else:
                 checkout.create()
-        self._set_state(point, MountState.READY)
+        self._points.set_state(point, MountState.READY)
 
     # --- inside: what is wanted ------------------------------------------------------------------
 
@@ -259,7 +252,7 @@ class Mounts:
                 name = _free_name(tx.mounts.list(point), repo, ref, is_branch=is_branch)
                 if tx.mounts.find_point(point) is None:
                     is_checkout = mode is MountMode.CHECKOUT
-                    _set_point(
+                    set_point(
                         tx,
                         point,
                         mode,
@@ -288,7 +281,7 @@ class Mounts:
             is_last = not tx.mounts.list(mount.mountpoint)
             _announce(tx, mount)
         if point is not None and point.mode is MountMode.FUSE:
-            client = self._client(point)
+            client = self._points.client(point)
             if is_last:
                 stop_process(self._core, point)
             elif client is not None:
@@ -311,28 +304,11 @@ class Mounts:
         except (NotFoundError, ConflictError) as error:
             logger.info("Session %s stays: %s", session_id, error)
 
-    # --- inside: mount points --------------------------------------------------------------------
-
-    def _point(self, at: str | None) -> str:
-        """Return the mount point that is meant, whether it exists or not."""
-        given = at or environment.mountpoint()
-        if given:
-            return normalised(given)
-        ours = [point.path for point in self._our_points()]
-        return ours[0] if len(ours) == 1 else normalised(DEFAULT_FOLDER)
-
-    def _known_point(self, at: str | None) -> Mountpoint | None:
-        with self._core.metadata.read() as tx:
-            return tx.mounts.find_point(self._point(at))
-
-    def _our_points(self) -> Sequence[Mountpoint]:
-        with self._core.metadata.read() as tx:
-            points = tx.mounts.list_points()
-        return [point for point in points if point.host == socket.gethostname()]
+    # --- inside: showing it ----------------------------------------------------------------------
 
     def _find(self, name: str, at: str | None) -> Mount:
         given = at or environment.mountpoint()
-        ours = {point.path for point in self._our_points()}
+        ours = {point.path for point in self._points.ours()}
         with self._core.metadata.read() as tx:
             if given:
                 return tx.mounts.get(normalised(given), name)
@@ -352,30 +328,6 @@ class Mounts:
             mount=name,
         )
 
-    def _prepare(self, point: str) -> tuple[MountMode, str]:
-        """Return the mode of a mount point; that of a new one is chosen, and its folder made."""
-        with self._core.metadata.read() as tx:
-            known = tx.mounts.find_point(point)
-        if known is not None:
-            if known.host != socket.gethostname():
-                raise MountError(
-                    f"{point} is a mount point on {known.host}",
-                    hint="Mount there, or choose another folder with --at",
-                    mountpoint=point,
-                )
-            return known.mode, known.message
-        lake = self._core.url
-        if os.path.isabs(lake) and os.path.commonpath([lake, point]) == lake:
-            raise InvalidInputError(
-                f"The mount point {point} lies inside the lake's own folder",
-                kind=ErrorKind.INVALID_PATH,
-                hint="Choose another folder with --at",
-            )
-        check_usable(point)
-        if self._core.url == MEMORY_URL:
-            return MountMode.CHECKOUT, "A lake in memory is this process's own"
-        return choose_mode()
-
     def _show(self, mount: Mount, mode: MountMode) -> None:
         """Make the mount visible."""
         if mode is MountMode.CHECKOUT:
@@ -384,7 +336,7 @@ class Mounts:
         with self._core.metadata.read() as tx:
             is_only = len(tx.mounts.list(mount.mountpoint)) == 1
         try:
-            client = start_process(self._core, mount.mountpoint, _PROCESS)
+            client = self._points.start(mount.mountpoint)
         except MountError as error:
             trial = check_trial_mount() if is_only else None
             if trial is None or trial.verdict is not Verdict.FAIL:
@@ -403,34 +355,8 @@ class Mounts:
     def _become_checkout(self, mount: Mount, reason: str) -> None:
         with self._core.metadata.write() as tx:
             note = f"FUSE cannot be used here: {reason}"
-            _set_point(tx, mount.mountpoint, MountMode.CHECKOUT, MountState.READY, note)
+            set_point(tx, mount.mountpoint, MountMode.CHECKOUT, MountState.READY, note)
         Checkout(self._core, mount).create()
-
-    def _client(self, point: Mountpoint) -> MountClient | None:
-        """Return a client of the process behind a mount point, if there is one."""
-        return MountClient(self._core, point.path) if is_alive(point) else None
-
-    def _is_stale(self, point: Mountpoint) -> bool:
-        """Tell whether a process of this machine should be behind a mount point and is not."""
-        return (
-            point.mode is MountMode.FUSE
-            and point.host == socket.gethostname()
-            and point.state in {MountState.STARTING, MountState.READY, MountState.STALE}
-            and not is_alive(point)
-        )
-
-    def _revive(self) -> None:
-        """Bring back the mount points whose processes were killed; failing is only logged."""
-        for point in self._our_points():
-            if self._is_stale(point):
-                try:
-                    start_process(self._core, point.path, _PROCESS)
-                except DatalakeError as error:
-                    logger.warning("The mount point %s does not come back: %s", point.path, error)
-
-    def _set_state(self, point: Mountpoint, state: MountState) -> None:
-        with self._core.metadata.write() as tx:
-            _set_point(tx, point.path, point.mode, state, point.message)
 
 
 def _free_name(mounts: Sequence[Mount], repo: str, ref: str, *, is_branch: bool) -> str:
@@ -464,15 +390,6 @@ def _check_idle(client: MountClient, mount: Mount) -> None:
             retryable=True,
             mount=mount.name,
         )
-
-
-def _set_point(
-    tx: Transaction, path: str, mode: MountMode, state: MountState, message: str
-) -> None:
-    tx.mounts.set_point(
-        path, mode=mode, state=state, message=message, pid=None, host=socket.gethostname()
-    )
-    tx.events.append(EventKind.MOUNT_CHANGED, path, state=str(state))
 
 
 def _announce(tx: Transaction, mount: Mount) -> None:

@@ -11,10 +11,8 @@ has changed; run again after a kill, it finds done what is done.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -30,15 +28,20 @@ from jupyter_datalake.errors import (
     DatalakeError,
     ErrorKind,
     StateError,
-    StorageError,
 )
 from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import Author, Commit
 from jupyter_datalake.model.entries import EntryKind, FileEntry
-from jupyter_datalake.model.files import FileInfo, FileKind
+from jupyter_datalake.model.files import FileKind
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.mounts import Mount
 from jupyter_datalake.model.paths import ROOT, RepoPath, is_within, parent_of, path_key
+from jupyter_datalake.mount.folders import (
+    make_read_only,
+    remove_tree,
+    translated_errors,
+    write_staged,
+)
 from jupyter_datalake.mount.scanning import (
     CleanFiles,
     Difference,
@@ -53,8 +56,6 @@ from jupyter_datalake.mount.scanning import (
 
 _SHOWN_PATHS = 20
 _TRIES = 3
-_READ_ONLY_FOLDER = 0o555
-_COPY_BYTES = 1 << 20
 
 
 class Checkout:
@@ -90,19 +91,19 @@ class Checkout:
                 path=str(self._folder),
             )
         partial = self._folder.with_name(f".{self._folder.name}.partial")
-        with _translated(self._folder):
-            _remove_tree(partial)  # of a mount that was killed
+        with translated_errors(self._folder):
+            remove_tree(partial)  # of a mount that was killed
             try:
                 if self._mount.session_id is None:
                     commit = History(self._core).resolve(self._mount.repo, self._mount.ref)
                     self._core.snapshot(commit).export(ROOT, partial)
-                    _make_read_only(partial)
+                    make_read_only(partial)
                     partial.rename(self._folder)
                 else:
                     with self._session(must_exist=False) as session:
                         self._create_writable(session, partial)
             except BaseException:
-                _remove_tree(partial)
+                remove_tree(partial)
                 raise
 
     def _create_writable(self, session: Session, partial: Path) -> None:
@@ -113,7 +114,7 @@ class Checkout:
             if file.kind is FileKind.FILE:
                 clean.add(file)
         clean.save(self._record)
-        _write_staged(session, partial)
+        write_staged(session, partial)
         partial.rename(self._folder)
         # From here on the folder is what is staged.
         session.discard()
@@ -139,8 +140,8 @@ class Checkout:
                     self._stage(session, list(self._differences(session)))
                 elif not discard:
                     self._check_saved(session)
-        with _translated(self._folder):
-            _remove_tree(self._folder)
+        with translated_errors(self._folder):
+            remove_tree(self._folder)
             self._record.unlink(missing_ok=True)
         project = self._folder.parent
         if (
@@ -211,7 +212,7 @@ class Checkout:
     def discard(self, session_id: str, paths: Sequence[RepoPath] | None) -> None:
         """Put back what the commit says, at and below `paths` or everywhere."""
         del session_id
-        with self._session() as session, _translated(self._folder):
+        with self._session() as session, translated_errors(self._folder):
             base = session.tree.base
             differences = [
                 one
@@ -246,7 +247,7 @@ class Checkout:
         """Yield what differs from the session's base, and remember what was found clean."""
         clean = self._catch_up(session)
         known = len(clean.known)
-        with _translated(self._folder):
+        with translated_errors(self._folder):
             yield from iter_differences(self._folder, session.tree.base, clean, [])
             if len(clean.known) != known:
                 clean.save(self._record)
@@ -257,7 +258,7 @@ class Checkout:
         if clean is None:
             clean = CleanFiles(session.base.id)
         if clean.commit_id != session.base.id:
-            with _translated(self._folder):
+            with translated_errors(self._folder):
                 clean = self._advance(clean, session.base)
                 clean.save(self._record)
         return clean
@@ -349,66 +350,3 @@ def _holds(
     if file is None or entry is None:
         return file is None and entry is None
     return is_same(file, entry, tree.content_of(entry), clean)
-
-
-def _write_staged(session: Session, folder: Path) -> None:
-    """Make a folder with a session's base in it show what is staged as well."""
-    for change in session.diff():
-        place = folder / change.path
-        if change.old is not None and os.path.lexists(place):
-            if place.is_dir() and not place.is_symlink():
-                place.rmdir()
-            else:
-                place.unlink()
-        if change.new is not None:
-            _write_staged_file(session, change.new, place)
-    for found, _, _ in os.walk(folder, topdown=False):
-        place = Path(found)
-        path = RepoPath(os.path.relpath(found, folder))
-        if place != folder and is_empty(place) and session.find(path) is None:
-            place.rmdir()
-
-
-def _write_staged_file(session: Session, info: FileInfo, place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if info.kind is FileKind.FOLDER:
-        place.mkdir(exist_ok=True)
-    elif info.kind is FileKind.SYMLINK:
-        os.symlink(info.target or "", place)
-    else:
-        with session.open(info.path) as source, open(place, "xb") as target:
-            shutil.copyfileobj(source, target, _COPY_BYTES)
-            os.fchmod(target.fileno(), info.mode)
-        os.utime(place, ns=(info.mtime_ns, info.mtime_ns))
-
-
-def _make_read_only(folder: Path) -> None:
-    for place, _, names in os.walk(folder, topdown=False):
-        for name in names:
-            path = Path(place, name)
-            if not path.is_symlink():
-                path.chmod(0o444 | (path.stat().st_mode & 0o111))
-        Path(place).chmod(_READ_ONLY_FOLDER)
-
-
-def _remove_tree(folder: Path) -> None:
-    if os.path.lexists(folder):
-        for place, _, _ in os.walk(folder):
-            os.chmod(place, 0o700)
-        shutil.rmtree(folder)
-
-
-@contextmanager
-def _translated(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except DatalakeError:
-        raise
-    except OSError as error:
-        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        raise StorageError(
-            f"The folder {folder} cannot be used: {error.strerror}: {error.filename}",
-            kind=ErrorKind.STORAGE_FULL if is_full else ErrorKind.STORAGE_UNAVAILABLE,
-            hint="Free some space and try again" if is_full else None,
-            path=str(folder),
-        ) from error

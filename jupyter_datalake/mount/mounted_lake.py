@@ -45,6 +45,7 @@ MAX_INODES = 200_000
 
 _TRIM_BATCH = 10_000
 _EVENT_BATCH = 1_000
+_FOLLOWED = frozenset({EventKind.REF_MOVED})
 _BUSY_S = 10.0
 """How long a session that another process has open is waited for: a commit may be ending."""
 
@@ -227,9 +228,7 @@ class MountedLake:
     async def keep_up(self) -> None:
         """Take in what happened since the last time: moved branches, staged changes, memory."""
         events = await self._read(
-            lambda tx: tx.events.list(
-                self._last_event, kinds=frozenset({EventKind.REF_MOVED}), limit=_EVENT_BATCH
-            )
+            lambda tx: tx.events.list(self._last_event, kinds=_FOLLOWED, limit=_EVENT_BATCH)
         )
         moved = {(event.subject, event.details.get("ref")) for event in events}
         for view in self.catalogue.shown.values():

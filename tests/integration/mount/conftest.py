@@ -43,7 +43,8 @@ def raw(lake, point):
 def checkouts(monkeypatch):
     """Make every new mount point one of checkouts."""
     monkeypatch.setattr(
-        "jupyter_datalake.lake.mounts.choose_mode", lambda: (MountMode.CHECKOUT, "a test wants it")
+        "jupyter_datalake.lake.mountpoints.choose_mode",
+        lambda: (MountMode.CHECKOUT, "a test wants it"),
     )
 
 

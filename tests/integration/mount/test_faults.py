@@ -202,7 +202,7 @@ sys.exit(mount_process.main())
 def test_a_bug_in_a_handler_gives_eio_and_the_mount_lives(lake, raw, point, tmp_path, monkeypatch):
     (tmp_path / "raising_mount.py").write_text(RAISING)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr("jupyter_datalake.lake.mounts._PROCESS", "raising_mount")
+    monkeypatch.setattr("jupyter_datalake.lake.mountpoints.PROCESS", "raising_mount")
     lake.mounts.stop(point)
     lake.mounts.start(point)
     pid = daemon_pid(lake, point)
@@ -216,6 +216,32 @@ def test_a_bug_in_a_handler_gives_eio_and_the_mount_lives(lake, raw, point, tmp_
     assert "a bug nobody thought of" in log_of(lake, point)
 
 
+FORGETFUL = """
+import sys
+from jupyter_datalake.lake import mount_process
+from jupyter_datalake.mount import mounted_lake
+
+mounted_lake.MAX_INODES = 200
+sys.exit(mount_process.main())
+"""
+
+
+def test_the_daemon_forgets_files_that_nobody_uses(lake, raw, point, tmp_path, monkeypatch):
+    for number in range(2_000):
+        (raw / f"{number}").write_text(f"{number}")
+    (tmp_path / "forgetful_mount.py").write_text(FORGETFUL)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr("jupyter_datalake.lake.mountpoints.PROCESS", "forgetful_mount")
+    lake.mounts.stop(point)
+    lake.mounts.start(point)
+    with open(raw / "0") as held:
+        assert len([entry.stat() for entry in os.scandir(raw)]) == 2_000
+        wait_until(lambda: MountClient(lake.core, point).ping()["inodes"] <= 200)
+        assert held.read() == "0"
+    assert {int((raw / f"{number}").read_text()) for number in range(2_000)} == set(range(2_000))
+    (raw / "0").write_text("still writable")
+
+
 def test_a_daemon_that_dies_at_once_is_given_up_with_its_last_words(
     lake, point, tmp_path, monkeypatch
 ):
@@ -226,7 +252,7 @@ def test_a_daemon_that_dies_at_once_is_given_up_with_its_last_words(
         "raise RuntimeError('no such luck')\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr("jupyter_datalake.lake.mounts._PROCESS", "dying_mount")
+    monkeypatch.setattr("jupyter_datalake.lake.mountpoints.PROCESS", "dying_mount")
     with pytest.raises(MountError) as refused:
         lake.mounts.create("raw", at=point)
     assert "no such luck" in str(refused.value)

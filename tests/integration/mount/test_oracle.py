@@ -31,8 +31,9 @@ def test_random_operations_agree_with_an_ordinary_folder(lake, raw, point, tmp_p
         if number % 100 == 50 and diff(lake):
             commit(lake, f"After {number} steps")
             assert diff(lake) == {}
-    kill(daemon_pid(lake, point))
-    wait_until(lambda: os.listdir(raw) is not None)
+        if number % 150 == 120:
+            kill(daemon_pid(lake, point))
+            wait_until(lambda: os.listdir(raw) is not None)
     expected = without_folder_modes(tree_of(ordinary))
     assert without_folder_modes(tree_of(raw)) == expected
     if diff(lake):

@@ -99,16 +99,16 @@ def test_every_change_of_a_read_only_mount_is_refused(shown):
         "create": lambda: (shown / "new").write_text("x"),
         "overwrite": lambda: (shown / "small").write_text("x"),
         "append": lambda: (shown / "small").open("ab"),
-        "unlink": lambda: (shown / "small").unlink(),
-        "mkdir": lambda: (shown / "new").mkdir(),
+        "unlink": (shown / "small").unlink,
+        "mkdir": (shown / "new").mkdir,
         "rename": lambda: (shown / "small").rename(shown / "other"),
         "chmod": lambda: (shown / "small").chmod(0o600),
         "utime": lambda: os.utime(shown / "small"),
         "truncate": lambda: os.truncate(shown / "small", 0),
         "symlink": lambda: (shown / "new").symlink_to("small"),
-        "mkdir above": lambda: (shown.parent / "repo").mkdir(),
+        "mkdir above": (shown.parent / "repo").mkdir,
         "create above": lambda: (shown.parent / "file").write_text("x"),
-        "rmdir": lambda: shown.rmdir(),
+        "rmdir": shown.rmdir,
     }
     for name, change in changes.items():
         with pytest.raises(OSError) as refused:

@@ -125,6 +125,14 @@ def test_working_files_that_no_node_has_are_swept_after_a_kill(memory_lake, sess
         assert again.create_file(again.tree.root, "y", 0o644).data.number > node.data.number
 
 
+def test_numbers_of_working_files_do_not_come_back(memory_lake, session):
+    for _ in range(3):
+        session.remove(session.create_file(session.tree.root, "x", 0o644))
+    with killed(memory_lake, session) as again:
+        assert working_files(again) == []
+        assert again.create_file(again.tree.root, "x", 0o644).data.number == 4
+
+
 def test_a_written_file_goes_on_after_the_commit(session):
     node = opened(session.create_file(session.tree.root, "x", 0o644))
     node.data.path.write_bytes(b"one")
