@@ -98,8 +98,9 @@ def get(context: CliContext, session: str, as_json: bool) -> None:
 @pass_context
 def create(context: CliContext, repo: str, branch: str, as_json: bool) -> None:
     """Begin a session on a branch."""
-    with context.lake.sessions.create(repo, branch) as session:
-        info = session.info
+    session = context.lake.sessions.create(repo, branch)
+    info = session.info
+    session.close()
     if as_json:
         print_json(info)
     else:

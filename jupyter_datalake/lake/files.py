@@ -12,19 +12,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from jupyter_datalake.engine.session import Session
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.sources import Source
 from jupyter_datalake.errors import ErrorKind, StateError
 from jupyter_datalake.lake.context import LakeContext, limit_of
+from jupyter_datalake.lake.frames import PASSPORT, read_frame
 from jupyter_datalake.lake.sessions import Sessions
 from jupyter_datalake.model.addresses import Address, parse_address
 from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.files import FileInfo, FileKind
 from jupyter_datalake.model.globs import parse_glob
 from jupyter_datalake.model.paths import RepoPath, is_within, name_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Progress = Callable[[Path, int], None]
 """Told of each local file and its bytes."""
@@ -76,6 +80,32 @@ class Files:
         """Return the whole content of a file."""
         place, tree = self._tree(address)
         return tree.read(place.path)
+
+    def read_frame(self, address: str | Address, **options: Any) -> pd.DataFrame:
+        """Return a table as a data frame that knows where it comes from.
+
+        Parameters
+        ----------
+        **options
+            Passed on to the reader of pandas that belongs to the file's ending.
+
+        Returns
+        -------
+        DataFrame
+            ``attrs["datalake"]`` is its passport: repo, commit, path and global id.
+        """
+        place = _parsed(address)
+        # Resolved once: the passport names the commit that was read, also if the branch moves.
+        commit = self._context.history.resolve(place.repo, place.ref)
+        with self._context.core.snapshot(commit).open(place.path) as file:
+            frame = read_frame(file, place.path, options)
+        frame.attrs[PASSPORT] = {
+            "repo": place.repo,
+            "commit": str(commit.id),
+            "path": place.path,
+            "global_id": str(commit.global_id),
+        }
+        return frame
 
     def export(self, address: str | Address, target: str | Path) -> int:
         """Write a file or folder to a local place that does not exist; return the bytes."""

@@ -3,19 +3,22 @@
 Usage::
 
     pd.read_parquet("lake://features@main/churn.parquet")
-    pd.read_csv("lake://raw@main~3/data.csv", storage_options={"lake": "…/my-lake"})
+    pd.read_csv("lake://raw@main~3/data.csv", storage_options={"lake_url": "…/my-lake"})
 
-The lake is the one in ``DATALAKE_URL`` unless `storage_options` name another. Writing commits
-each file on its own when it is closed; use a session or a mount for several at once.
+The lake is the one in ``DATALAKE_URL`` unless `storage_options` name another. A file that is
+written is committed when it is closed; ``with fs.transaction:`` makes one commit of several, one
+for each branch they are on.
 """
 
 from __future__ import annotations
 
 import io
 import tempfile
-from typing import Any, BinaryIO
+from collections import defaultdict
+from typing import Any, BinaryIO, cast
 
 from fsspec.spec import AbstractFileSystem
+from fsspec.transaction import Transaction
 
 from jupyter_datalake.errors import (
     ErrorKind,
@@ -32,21 +35,39 @@ from jupyter_datalake.model.jsonable import as_json
 _SPOOL_BYTES = 16 * 1024 * 1024
 
 
+class LakeTransaction(Transaction):
+    """Several files in one commit for each branch; nothing of them where the block fails."""
+
+    def complete(self, commit: bool = True) -> None:  # fsspec's signature
+        """Commit what was written, or forget it."""
+        files: list[_CommitOnClose] = [*self.files]
+        self.files.clear()
+        try:
+            if commit:
+                _commit_together(self.fs.lake, files)
+        finally:
+            for file in files:
+                file.discard()
+            super().complete(commit=False)  # type: ignore[no-untyped-call]
+
+
 class LakeFileSystem(AbstractFileSystem):
     """Files of a lake under ``repo@ref/path``.
 
     Parameters
     ----------
-    lake
-        URL of the lake; the one in the environment when None.
+    lake_url
+        URL of the lake; the one in the environment when None. Not ``lake``: fsspec takes an
+        option with the protocol's name for the options of a chained file system.
     """
 
     protocol = SCHEME
     root_marker = ""
+    transaction_type = LakeTransaction
 
-    def __init__(self, lake: str | None = None, **options: Any) -> None:
+    def __init__(self, lake_url: str | None = None, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
-        self._lake = Lake.open(lake)
+        self.lake = Lake.open(lake_url)
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
@@ -63,12 +84,12 @@ class LakeFileSystem(AbstractFileSystem):
         if not stripped:
             found = [
                 {"name": f"{repo.name}@main", "size": 0, "type": "directory"}
-                for repo in self._lake.repos.list()
+                for repo in self.lake.repos.list()
             ]
         else:
             address = parse_address(stripped)
-            info = self._lake.files.get(address)
-            listed = self._lake.files.list(address) if info.kind is FileKind.FOLDER else [info]
+            info = self.lake.files.get(address)
+            listed = self.lake.files.list(address) if info.kind is FileKind.FOLDER else [info]
             found = [self._detail(address, one) for one in listed]
         return found if detail else [one["name"] for one in found]
 
@@ -78,9 +99,9 @@ class LakeFileSystem(AbstractFileSystem):
         if not stripped:
             return {"name": "", "size": 0, "type": "directory"}
         address = parse_address(stripped)
-        commit = self._lake.commits.get(address.repo, address.ref)
+        commit = self.lake.commits.get(address.repo, address.ref)
         return {
-            **self._detail(address, self._lake.files.get(address)),
+            **self._detail(address, self.lake.files.get(address)),
             "repo": address.repo,
             "commit": commit.id,
             "global_id": commit.global_id,
@@ -88,7 +109,7 @@ class LakeFileSystem(AbstractFileSystem):
 
     def _kind(self, path: str) -> FileKind | None:
         try:
-            return self._lake.files.get(self._address(path)).kind
+            return self.lake.files.get(self._address(path)).kind
         except NotFoundError:
             return None
 
@@ -115,11 +136,11 @@ class LakeFileSystem(AbstractFileSystem):
     ) -> BinaryIO | _CommitOnClose:
         address = self._address(path)
         if mode == "rb":
-            return self._lake.files.open(address)
+            return self.lake.files.open(address)
         if mode in {"wb", "xb"}:
             if mode == "xb" and self._kind(path) is not None:
                 raise FileExistsError(path)
-            return _CommitOnClose(self._lake, address)
+            return _CommitOnClose(self.lake, address, autocommit=autocommit)
         raise InvalidInputError(
             f"{path} cannot be opened with mode {mode!r}",
             kind=ErrorKind.INVALID_REQUEST,
@@ -127,7 +148,7 @@ class LakeFileSystem(AbstractFileSystem):
         )
 
     def _rm(self, path: str) -> None:
-        self._lake.files.delete(self._address(path))
+        self.lake.files.delete(self._address(path))
 
     def rm(
         self, path: Any, recursive: bool = False, maxdepth: int | None = None
@@ -140,14 +161,50 @@ class LakeFileSystem(AbstractFileSystem):
                 )
             self._rm(one)
 
-    def cp_file(self, path1: str, path2: str, **options: Any) -> None:
-        """Copy a file or folder within the lake; no bytes move."""
-        self._lake.files.copy(self._address(path1), self._address(path2))
+    def copy(
+        self,
+        path1: Any,
+        path2: Any,
+        recursive: bool = False,  # fsspec's signature
+        maxdepth: int | None = None,
+        on_error: str | None = None,
+        **options: Any,
+    ) -> None:
+        """Copy files and folders within the lake, one commit for each branch; no bytes move."""
+        pairs: list[tuple[Address, Address]] = []
+        super().copy(  # type: ignore[no-untyped-call]
+            path1, path2, recursive, maxdepth, on_error, pairs=pairs, **options
+        )
+        by_branch: dict[tuple[str, str], list[tuple[Address, Address]]] = defaultdict(list)
+        for source, target in pairs:
+            by_branch[target.repo, target.ref].append((source, target))
+        for (repo, branch), together in by_branch.items():
+            with self.lake.sessions.create(repo, branch) as session:
+                for source, target in together:
+                    session.copy(source, target.path)
+                if session.has_changes:
+                    session.commit(f"Copy {_count(len(together), str(together[0][0]))}")
+
+    def cp_file(
+        self,
+        path1: str,
+        path2: str,
+        pairs: list[tuple[Address, Address]] | None = None,
+        **options: Any,
+    ) -> None:
+        """Copy one file within the lake; no bytes move. Folders come with what is in them."""
+        source, target = self._address(path1), self._address(path2)
+        if self.lake.files.get(source).kind is FileKind.FOLDER:
+            return
+        if pairs is None:
+            self.lake.files.copy(source, target)
+        else:
+            pairs.append((source, target))
 
     def created(self, path: str) -> Any:
         """Return when the commit was made that the address means."""
         address = self._address(path)
-        return self._lake.commits.get(address.repo, address.ref).created_at
+        return self.lake.commits.get(address.repo, address.ref).created_at
 
     def modified(self, path: str) -> Any:
         """Return when the commit was made that the address means."""
@@ -159,13 +216,20 @@ class LakeFileSystem(AbstractFileSystem):
 
 
 class _CommitOnClose(io.RawIOBase):
-    """A file being written; what was written is committed when it is closed without an error."""
+    """A file being written; what was written is committed when it is closed without an error.
 
-    def __init__(self, lake: Lake, address: Address) -> None:
+    Parameters
+    ----------
+    autocommit
+        False in a transaction: closing keeps what was written until the transaction ends.
+    """
+
+    def __init__(self, lake: Lake, address: Address, *, autocommit: bool) -> None:
         super().__init__()
         self._lake = lake
-        self._address = address
-        self._spool = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115  # closed by close
+        self.address = address
+        self.spool = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115  # closed by discard
+        self._autocommit = autocommit
         self._failed = False
         self.commit_id: CommitId | None = None
         """The commit that holds the file, once it is closed."""
@@ -176,11 +240,11 @@ class _CommitOnClose(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         """Append bytes."""
-        return self._spool.write(data)
+        return self.spool.write(data)
 
     def tell(self) -> int:
         """Return how much was written."""
-        return self._spool.tell()
+        return self.spool.tell()
 
     def __exit__(self, exc_type: Any, exc: Any, traceback: Any) -> None:
         self._failed = exc_type is not None
@@ -188,12 +252,49 @@ class _CommitOnClose(io.RawIOBase):
 
     def close(self) -> None:
         """Commit the file; safe to call twice."""
-        if not self.closed:
-            try:
-                if not self._failed:
-                    self._spool.seek(0)
-                    commit = self._lake.files.put(self._address, self._spool)  # type: ignore[arg-type]  # it reads like a BinaryIO
-                    self.commit_id = commit.id
-            finally:
-                self._spool.close()
-                super().close()
+        if self.closed:
+            return
+        try:
+            if self._autocommit and not self._failed:
+                self.spool.seek(0)
+                self.commit_id = self._lake.files.put(self.address, self.reader).id
+        finally:
+            if self._autocommit or self._failed:
+                self.discard()
+            super().close()
+
+    @property
+    def reader(self) -> BinaryIO:
+        """What was written, to be read from its beginning."""
+        self.spool.seek(0)
+        return cast("BinaryIO", self.spool)
+
+    def discard(self) -> None:
+        """Forget what was written; safe to call twice."""
+        self._failed = True
+        self.spool.close()
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the file was written without an error."""
+        return not self._failed
+
+
+def _commit_together(lake: Lake, files: list[_CommitOnClose]) -> None:
+    by_branch: dict[tuple[str, str], list[_CommitOnClose]] = defaultdict(list)
+    for file in files:
+        if file.is_kept:
+            by_branch[file.address.repo, file.address.ref].append(file)
+    for (repo, branch), together in by_branch.items():
+        with lake.sessions.create(repo, branch) as session:
+            for file in together:
+                session.put(file.address.path, file.reader)
+            if not session.has_changes:
+                continue
+            commit = session.commit(f"Put {_count(len(together), together[0].address.path)}")
+            for file in together:
+                file.commit_id = commit.id
+
+
+def _count(count: int, only: str) -> str:
+    return only if count == 1 else f"{count} files"

@@ -34,12 +34,14 @@ class WorkSession:
             session.delete("2025")
             session.commit("Replace last year's files")
 
-    Closing it keeps what is staged; `lake.sessions.open(session.id)` goes on.
+    Closing it keeps what is staged; `lake.sessions.open(session.id)` goes on. At the end of the
+    block that created it, a session with nothing staged is removed: there is nothing to go on with.
     """
 
-    def __init__(self, session: Session, author: Author) -> None:
+    def __init__(self, session: Session, author: Author, *, is_new: bool = False) -> None:
         self._session = session
         self._author = author
+        self._is_new = is_new
 
     @property
     def info(self) -> SessionInfo:
@@ -88,6 +90,11 @@ class WorkSession:
         """Return what is staged, by path."""
         return list(self._session.diff())
 
+    @property
+    def has_changes(self) -> bool:
+        """Whether anything is staged."""
+        return self._session.has_changes
+
     def discard(self, *paths: str) -> None:
         """Drop what is staged at and below `paths`, or everything."""
         self._session.discard([parse_path(path) for path in paths] if paths else None)
@@ -121,6 +128,8 @@ class WorkSession:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._is_new and self._session.is_open and not self.has_changes:
+            self.delete_session()
         self.close()
 
 
@@ -145,7 +154,7 @@ class Sessions:
 
     def create(self, repo: str, branch: str = DEFAULT_BRANCH) -> WorkSession:
         """Begin a session on a branch and open it."""
-        return WorkSession(self.begin(repo, branch), self._context.author)
+        return WorkSession(self.begin(repo, branch), self._context.author, is_new=True)
 
     def open(self, session_id: str) -> WorkSession:
         """Open a session again, with everything staged in it.

@@ -29,8 +29,11 @@ class SessionsHandler(DatalakeHandler):
 
 
 def _create(lake: Lake, repo: str, branch: str) -> SessionInfo:
-    with lake.sessions.create(repo, branch) as session:
+    session = lake.sessions.create(repo, branch)
+    try:
         return session.info
+    finally:
+        session.close()
 
 
 class SessionHandler(DatalakeHandler):

@@ -27,7 +27,13 @@ function columns(graph: LineageGraph): Record<string, number> {
 
 describe('layout', () => {
   it('lays out nothing', () => {
-    expect(layout({ nodes: [], edges: [] })).toEqual({ nodes: [], edges: [], width: 0, height: 0 });
+    expect(layout({ nodes: [], edges: [] })).toEqual({
+      nodes: [],
+      edges: [],
+      cards: [],
+      width: 0,
+      height: 0
+    });
   });
 
   it('puts every node to the right of all that it is made from', () => {
@@ -51,6 +57,23 @@ describe('layout', () => {
         }
       }
     }
+  });
+
+  it('puts a pipeline and the repo it writes on one card', () => {
+    const graph = graphOf('raw>clean!', 'clean!>clean', 'clean>model!', 'model!>model');
+    for (const node of graph.nodes) {
+      if (node.id.endsWith('!')) {
+        node.kind = 'pipeline';
+        node.label = node.id.slice(0, -1);
+      }
+    }
+    const { nodes, cards, edges } = layout(graph);
+    const at = (id: string) => nodes.find(({ node }) => node.id === id);
+    expect(cards.map(({ id }) => id)).toEqual(['clean!', 'model!']);
+    expect(at('clean!')).toMatchObject({ x: at('clean')?.x, column: 1 });
+    expect(at('clean')?.y).toBe((at('clean!')?.y ?? 0) + NODE.height + NODE.stack);
+    expect(at('model!')?.column).toBe(2);
+    expect(edges).toHaveLength(graph.edges.length);
   });
 
   it('removes crossings that can be removed', () => {

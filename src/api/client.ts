@@ -96,7 +96,12 @@ export class LakeClient implements IClient {
     const url =
       URLExt.join(this.serverSettings.baseUrl, NAMESPACE, encodePath(request.path)) +
       encodeQuery(request.query);
-    const init: RequestInit = { method: request.method ?? 'GET', headers: { ...request.headers } };
+    const init: RequestInit = {
+      // 'no-store' would make JupyterLab add a parameter that is not in the contract.
+      cache: 'no-cache',
+      method: request.method ?? 'GET',
+      headers: { ...request.headers }
+    };
     if (request.body !== undefined) {
       init.body = JSON.stringify(request.body);
     }

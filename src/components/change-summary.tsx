@@ -101,7 +101,7 @@ export function ChangeSummary(props: IChangeSummaryProps): React.JSX.Element {
                   </button>
                 </th>
                 <td>
-                  <StateBadge state={job.state} trans={trans} />
+                  <StateBadge state={job.state} outcome={job.outcome} trans={trans} />
                 </td>
                 <td>{job.outcome && stateText(job.outcome, trans)}</td>
                 <td>{countsText(job.datum_counts, trans)}</td>

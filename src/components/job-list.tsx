@@ -39,7 +39,9 @@ export function triggerText(trigger: api.Trigger, trans: TranslationBundle): str
     case 'rerun':
       return trans.__('Run of %1 by hand', trigger.subject);
     case 'upstream':
-      return trans.__('Job upstream: %1', trigger.subject);
+      return trigger.subject
+        ? trans.__('Job upstream: %1', trigger.subject)
+        : trans.__('Job upstream');
   }
 }
 
@@ -122,7 +124,7 @@ function JobItem(props: IJobListProps & { job: api.Job }): React.JSX.Element {
               <span className="jp-DatalakeRow-name">{job.pipeline}</span>
               <span className="jp-DatalakeRow-version">#{job.number}</span>
             </span>
-            <JobFacts job={job} trans={trans} />
+            <JobFacts job={job} hasAge={!props.isGrouped} trans={trans} />
             {isLive && (
               <DatumProgress total={job.datum_total} counts={job.datum_counts} trans={trans} />
             )}
@@ -144,28 +146,33 @@ function JobItem(props: IJobListProps & { job: api.Job }): React.JSX.Element {
             />
           )}
         </span>
-        <StateBadge state={job.state} trans={trans} />
+        <StateBadge state={job.state} outcome={job.outcome} trans={trans} />
       </div>
     </li>
   );
 }
 
 /** How a job went, in a few words. */
-export function JobFacts(props: { job: api.Job; trans: TranslationBundle }): React.JSX.Element {
+function JobFacts(props: {
+  job: api.Job;
+  /** Whether it says when; the heading of a group does already. */
+  hasAge: boolean;
+  trans: TranslationBundle;
+}): React.JSX.Element {
   const { job, trans } = props;
   return (
     <span className="jp-DatalakeRow-facts">
       {job.outcome && <span>{stateText(job.outcome, trans)}</span>}
+      {job.started_at && <Duration start={job.started_at} end={job.finished_at} />}
       {job.datum_total > 0 && (
         <span title={countsText(job.datum_counts, trans)}>
           {trans._n('%1 datum', '%1 datums', job.datum_total)}
         </span>
       )}
       {job.rows_written !== null && (
-        <span>{trans._n('%1 row written', '%1 rows written', job.rows_written)}</span>
+        <span>{trans._n('%1 row', '%1 rows', job.rows_written)}</span>
       )}
-      {job.started_at && <Duration start={job.started_at} end={job.finished_at} />}
-      <Ago time={job.finished_at ?? job.started_at ?? job.created_at} />
+      {props.hasAge && <Ago time={job.finished_at ?? job.started_at ?? job.created_at} />}
     </span>
   );
 }

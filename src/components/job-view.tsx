@@ -120,67 +120,63 @@ function JobTable(props: IJobViewProps): React.JSX.Element {
   const { job, trans } = props;
   const inputs = Object.entries(Object.keys(job.inputs).length > 0 ? job.inputs : job.heads);
   return (
-    <dl className="jp-DatalakeFacts jp-mod-wide">
-      <dt>{trans.__('Set off by')}</dt>
-      <dd>
-        {triggerText(job.trigger, trans)}, <Ago time={job.created_at} />
-      </dd>
-      <dt>{trans.__('Change')}</dt>
-      <dd>
+    <dl className="jp-DatalakeFacts jp-mod-tiles">
+      <Pair name={trans.__('Set off by')}>{triggerText(job.trigger, trans)}</Pair>
+      <Pair name={trans.__('Change')}>
         <button
           type="button"
           className="jp-DatalakeLink"
+          title={trans.__('Show all that this change set off')}
           onClick={() => props.onLineage(job.global_id)}
         >
           <code>{shortId(job.global_id)}</code>
         </button>
-      </dd>
+      </Pair>
       {inputs.length > 0 && (
-        <>
-          <dt>{trans.__('Inputs')}</dt>
-          <dd>
-            {inputs.map(([name, commit]) => (
-              <span key={name} className="jp-DatalakeFacts-item">
-                {name} <code title={commit}>{shortId(commit)}</code>
-              </span>
-            ))}
-          </dd>
-        </>
+        <Pair name={trans.__('Inputs')}>
+          {inputs.map(([name, commit]) => (
+            <span key={name} className="jp-DatalakeFacts-item">
+              {name} <code title={commit}>{shortId(commit)}</code>
+            </span>
+          ))}
+        </Pair>
       )}
       {job.output_commit_id && (
-        <>
-          <dt>{trans.__('Output')}</dt>
-          <dd>
-            <button
-              type="button"
-              className="jp-DatalakeLink"
-              title={trans.__('Show this commit of %1', job.pipeline)}
-              onClick={() => props.onCommit(job.pipeline, job.output_commit_id ?? '')}
-            >
-              {job.pipeline}@{shortId(job.output_commit_id)}
-            </button>
-          </dd>
-        </>
+        <Pair name={trans.__('Output')}>
+          <button
+            type="button"
+            className="jp-DatalakeLink"
+            title={trans.__('Show this commit of %1', job.pipeline)}
+            onClick={() => props.onCommit(job.pipeline, job.output_commit_id ?? '')}
+          >
+            {job.pipeline}@{shortId(job.output_commit_id)}
+          </button>
+        </Pair>
       )}
       {job.rows_written !== null && (
-        <>
-          <dt>{trans.__('Rows written')}</dt>
-          <dd>{job.rows_written.toLocaleString()}</dd>
-        </>
+        <Pair name={trans.__('Rows written')}>{job.rows_written.toLocaleString()}</Pair>
       )}
       {job.started_at && (
-        <>
-          <dt>{trans.__('Time')}</dt>
-          <dd>
-            <Duration start={job.started_at} end={job.finished_at} />
-          </dd>
-        </>
+        <Pair name={trans.__('Time')}>
+          <Duration start={job.started_at} end={job.finished_at} />
+        </Pair>
       )}
-      <dt>{trans.__('Version')}</dt>
-      <dd>
+      <Pair name={trans.__('Began')}>
+        <Ago time={job.started_at ?? job.created_at} />
+      </Pair>
+      <Pair name={trans.__('Version')}>
         v{job.pipeline_version}
         {job.attempt > 1 && `, ${trans.__('attempt %1', job.attempt)}`}
-      </dd>
+      </Pair>
     </dl>
+  );
+}
+
+function Pair(props: { name: string; children: React.ReactNode }): React.JSX.Element {
+  return (
+    <div>
+      <dt>{props.name}</dt>
+      <dd>{props.children}</dd>
+    </div>
   );
 }

@@ -4,7 +4,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import type { ILayout, IPlacedEdge, IPlacedNode } from '../lineage/layout';
+import type { ICard, ILayout, IPlacedEdge, IPlacedNode } from '../lineage/layout';
 import { NODE } from '../lineage/layout';
 import { LineageNode } from './lineage-node';
 import type { IBox, ISize, IViewport } from './viewport';
@@ -31,6 +31,7 @@ export function LineageGraph(props: ILineageGraphProps): React.JSX.Element {
   const [moved, setMoved] = React.useState<IViewport | null>(null);
   // Until somebody moves it, the picture fits itself to the screen.
   const view = moved ?? fitted(layout, screen);
+  useFrozen(props, view, screen, setMoved);
   const walk = useWalk(props, box, node => setMoved(revealing(view, boxOf(node), screen)));
   const drag = useDrag(box, view, setMoved);
   const zoom = (factor: number) =>
@@ -103,14 +104,28 @@ function Picture(
           viewBox="0 0 8 8"
           refX="7"
           refY="4"
-          markerWidth="7"
-          markerHeight="7"
+          markerWidth="9"
+          markerHeight="9"
+          markerUnits="userSpaceOnUse"
           orient="auto"
         >
           <path className="jp-DatalakeLineageGraph-arrow" d="M0 0 8 4 0 8z" />
         </marker>
       </defs>
       <g transform={`translate(${view.x} ${view.y}) scale(${view.scale})`}>
+        {layout.cards
+          .filter(card => meets(boxOfCard(card), seen))
+          .map(({ id, x, y, width, height }) => (
+            <rect
+              key={id}
+              className="jp-DatalakeLineageGraph-card"
+              x={x}
+              y={y}
+              width={width}
+              height={height}
+              rx={9}
+            />
+          ))}
         {layout.edges
           .filter(edge => meets(boxOfEdge(edge), seen))
           .map(edge => (
@@ -139,6 +154,22 @@ function Picture(
       </g>
     </svg>
   );
+}
+
+/** Keep the picture where it is while a node is chosen, and the node where it is seen. */
+function useFrozen(
+  { layout, chosen }: ILineageGraphProps,
+  view: IViewport,
+  screen: ISize,
+  setView: (view: IViewport) => void
+): void {
+  const { width, height } = screen;
+  React.useLayoutEffect(() => {
+    const placed = layout.nodes.find(({ node }) => node.id === chosen);
+    if (placed) {
+      setView(revealing(view, boxOf(placed), screen));
+    }
+  }, [chosen, width, height]);
 }
 
 /** Follow the size of an element. */
@@ -290,6 +321,10 @@ function boxOf(placed: IPlacedNode): IBox {
   return { left: x, top: y, right: x + NODE.width, bottom: y + NODE.height };
 }
 
+function boxOfCard({ x, y, width, height }: ICard): IBox {
+  return { left: x, top: y, right: x + width, bottom: y + height };
+}
+
 function boxOfEdge({ points }: IPlacedEdge): IBox {
   const xs = points.map(({ x }) => x);
   const ys = points.map(({ y }) => y);
@@ -309,7 +344,7 @@ function curve({ points }: IPlacedEdge): string {
       if (!before) {
         return `M${point.x} ${point.y}`;
       }
-      if (index % 2 === 0) {
+      if (index % 2 === 0 || before.x === point.x) {
         return `L${point.x} ${point.y}`;
       }
       const middle = (before.x + point.x) / 2;

@@ -12,8 +12,8 @@ import { NODE } from '../lineage/layout';
 import { shortId } from './formats';
 import { stateText, toneOf } from './state-badge';
 
-const MAX_LABEL = 19;
-const MAX_FACT = 23;
+const MAX_LABEL = 18;
+const MAX_FACT = 22;
 const CORNER = 12;
 
 /** What a {@link LineageNode} shows and does. */
@@ -86,13 +86,13 @@ export const LineageNode = React.memo(function LineageNode(
       <Shape kind={node.kind} />
       <path
         className="jp-DatalakeLineageNode-glyph"
-        transform="translate(12 13) scale(0.75)"
+        transform="translate(9 13) scale(0.75)"
         d={GLYPHS[node.kind]}
       />
-      <text className="jp-DatalakeLineageNode-label" x={38} y={19}>
+      <text className="jp-DatalakeLineageNode-label" x={33} y={19}>
         {cut(node.label, MAX_LABEL)}
       </text>
-      <text className="jp-DatalakeLineageNode-fact" x={38} y={35}>
+      <text className="jp-DatalakeLineageNode-fact" x={33} y={34}>
         {cut(factOf(node, state, trans), MAX_FACT)}
       </text>
     </g>

@@ -122,7 +122,7 @@ function PipelineItem(props: IPipelineListProps & { pipeline: api.Pipeline }): R
             title={trans.__('Show the newest job')}
             onClick={() => props.onJob(job.id)}
           >
-            <StateBadge state={job.state} trans={trans} />
+            <StateBadge state={job.state} outcome={job.outcome} trans={trans} />
           </button>
         )}
       </div>

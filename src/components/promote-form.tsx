@@ -146,7 +146,7 @@ export function PromoteForm(props: IPromoteFormProps): React.JSX.Element {
       />
       <More {...props} problemAt={problemAt} />
       <details className="jp-DatalakeForm-more">
-        <summary>{trans.__('As a file')}</summary>
+        <summary>{trans.__('Spec as YAML')}</summary>
         <pre
           className="jp-DatalakeForm-yaml"
           tabIndex={0}

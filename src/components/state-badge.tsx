@@ -88,14 +88,17 @@ export function stateHelp(state: string, trans: TranslationBundle): string {
 /** What a {@link StateBadge} shows. */
 export interface IStateBadgeProps {
   state: string;
+  /** What a success left behind; one that left nothing is not shouted about. */
+  outcome?: string | null;
   trans: TranslationBundle;
 }
 
 /** A state as a coloured word. */
-export function StateBadge({ state, trans }: IStateBadgeProps): React.JSX.Element {
+export function StateBadge({ state, outcome, trans }: IStateBadgeProps): React.JSX.Element {
+  const tone = state === 'success' && outcome ? toneOf(outcome) : toneOf(state);
   return (
     <span
-      className={`jp-DatalakeStateBadge jp-mod-${toneOf(state)}`}
+      className={`jp-DatalakeStateBadge jp-mod-${tone}`}
       title={stateHelp(state, trans) || undefined}
       data-state={state}
     >

@@ -27,7 +27,7 @@ export interface IBox {
   bottom: number;
 }
 
-const LEAST = 0.1;
+const LEAST = 0.05;
 const MOST = 2.5;
 const MARGIN = 24;
 

@@ -1,47 +1,62 @@
 /**
  * Layered layout of the lineage graph: data flows from left to right. Pure.
  *
- * Layers by longest path, sources pulled next to what they feed; long edges get a place of their
- * own in each layer they cross; few crossings by barycentre sweeps; heights by least squares. The
- * same graph gives the same picture, and 10,000 nodes take a fraction of a second.
+ * A pipeline and the repo it writes share a card. Layers by longest path, sources pulled next to
+ * what they feed; long edges get a place of their own in each layer they cross; few crossings by
+ * barycentre sweeps; heights by least squares. The same graph gives the same picture, and 10,000
+ * nodes take a fraction of a second.
  */
 import type * as api from '../api/types';
 
 /** Size of a node, and the room between nodes. */
-export const NODE = { width: 168, height: 44, gapX: 64, gapY: 20 } as const;
+export const NODE = { width: 168, height: 44, gapX: 46, gapY: 26, stack: 8, frame: 6 } as const;
 
 const SWEEPS = 6;
 const LEVELLINGS = 6;
-const LANE_HEIGHT = 10;
+const LANE_HEIGHT = 8;
 
 /** A node and its upper left corner. */
 export interface IPlacedNode {
   node: api.LineageNode;
   x: number;
   y: number;
-  /** Layer, from the left, and place within it, from the top. */
+  /** Layer, from the left. */
   column: number;
-  row: number;
 }
 
-/** An edge and the points it runs through, from the right of its source to the left of its target. */
+/** An edge and the points it runs through, from its source to its target. */
 export interface IPlacedEdge {
   source: string;
   target: string;
-  points: readonly { x: number; y: number }[];
+  points: readonly IPoint[];
+}
+
+/** A place. */
+export interface IPoint {
+  x: number;
+  y: number;
+}
+
+/** The frame around a pipeline and the repo it writes. */
+export interface ICard extends IPoint {
+  /** Id of the pipeline. */
+  id: string;
+  width: number;
+  height: number;
 }
 
 /** A graph with places. */
 export interface ILayout {
   nodes: readonly IPlacedNode[];
   edges: readonly IPlacedEdge[];
+  cards: readonly ICard[];
   width: number;
   height: number;
 }
 
-/** A node, or the place where a long edge crosses a layer. */
+/** Nodes that stand above one another, or the place where a long edge crosses a layer. */
 interface ISlot {
-  node: api.LineageNode | null;
+  nodes: api.LineageNode[];
   before: number[];
   after: number[];
   layer: number;
@@ -52,33 +67,55 @@ interface ISlot {
 
 /** Return a graph with places for its nodes and edges; edges to unknown nodes are left out. */
 export function layout(graph: api.LineageGraph): ILayout {
-  const index = new Map(graph.nodes.map((node, position) => [node.id, position]));
-  const links: [number, number][] = [];
-  for (const { source, target } of graph.edges) {
-    const from = index.get(source);
-    const to = index.get(target);
-    if (from !== undefined && to !== undefined && from !== to) {
-      links.push([from, to]);
-    }
-  }
-  const forward = withoutCycles(graph.nodes.length, links);
-  const layerOf = assignLayers(graph.nodes.length, forward);
-  const slots: ISlot[] = graph.nodes.map((node, position) => ({
-    node,
-    before: [],
-    after: [],
-    layer: layerOf[position] ?? 0,
-    row: 0,
-    y: 0
-  }));
-  const routes = forward.map(([from, to]) => route(slots, from, to));
+  const { slots, slotOf } = stack(graph);
+  const edges = graph.edges.filter(
+    ({ source, target }) => source !== target && slotOf.has(source) && slotOf.has(target)
+  );
+  const linkOf = ({ source, target }: api.LineageEdge): [number, number] => [
+    slotOf.get(source) ?? 0,
+    slotOf.get(target) ?? 0
+  ];
+  const between = edges.filter(edge => linkOf(edge)[0] !== linkOf(edge)[1]);
+  const within = edges.filter(edge => linkOf(edge)[0] === linkOf(edge)[1]);
+  const closing = closingCycles(slots.length, between.map(linkOf));
+  const forward = between.filter(edge => !closing.has(linkOf(edge).join()));
+  assignLayers(slots, forward.map(linkOf));
+  const routes = forward.map(edge => route(slots, ...linkOf(edge)));
   const layers = order(slots);
   level(slots, layers);
-  return place(slots, layers, graph, routes);
+  return place(slots, layers, forward, routes, within);
 }
 
-/** Return the links without those that close a cycle, which depth-first search meets last. */
-function withoutCycles(count: number, links: readonly [number, number][]): [number, number][] {
+/** Return slots for the nodes: a pipeline shares one with the repo that only it writes. */
+function stack(graph: api.LineageGraph): { slots: ISlot[]; slotOf: Map<string, number> } {
+  const nodes = new Map(graph.nodes.map(node => [node.id, node]));
+  const writers = new Map<string, string[]>();
+  for (const { source, target } of graph.edges) {
+    writers.set(target, [...(writers.get(target) ?? []), source]);
+  }
+  const slots: ISlot[] = [];
+  const slotOf = new Map<string, number>();
+  const below: api.LineageNode[] = [];
+  for (const node of graph.nodes) {
+    const [writer, ...others] = node.kind === 'repo' ? (writers.get(node.id) ?? []) : [];
+    const pipeline = writer === undefined || others.length > 0 ? undefined : nodes.get(writer);
+    if (pipeline?.kind === 'pipeline' && pipeline.label === node.label) {
+      below.push(node);
+    } else {
+      slotOf.set(node.id, slots.length);
+      slots.push({ nodes: [node], before: [], after: [], layer: 0, row: 0, y: 0 });
+    }
+  }
+  for (const node of below) {
+    const slot = slotOf.get((writers.get(node.id) as [string])[0]) as number;
+    slotOf.set(node.id, slot);
+    slots[slot]?.nodes.push(node);
+  }
+  return { slots, slotOf };
+}
+
+/** Return the links that close a cycle in depth-first search, as `from,to`. */
+function closingCycles(count: number, links: readonly [number, number][]): Set<string> {
   const after: number[][] = Array.from({ length: count }, () => []);
   for (const [from, to] of links) {
     after[from]?.push(to);
@@ -98,43 +135,43 @@ function withoutCycles(count: number, links: readonly [number, number][]): [numb
         state[top.at] = 2;
         stack.pop();
       } else if (state[to] === 1) {
-        closing.add(`${top.at} ${to}`);
+        closing.add(`${top.at},${to}`);
       } else if (state[to] === 0) {
         state[to] = 1;
         stack.push({ at: to, next: 0 });
       }
     }
   }
-  return links.filter(([from, to]) => !closing.has(`${from} ${to}`));
+  return closing;
 }
 
-/** Return the layer of each node: as far left as its inputs allow, sources as far right. */
-function assignLayers(count: number, links: readonly [number, number][]): number[] {
-  const after: number[][] = Array.from({ length: count }, () => []);
-  const waiting = new Array<number>(count).fill(0);
+/** Give slots their layers: as far left as their inputs allow, sources as far right. */
+function assignLayers(slots: ISlot[], links: readonly [number, number][]): void {
+  const after: number[][] = slots.map(() => []);
+  const waiting = slots.map(() => 0);
   for (const [from, to] of links) {
     after[from]?.push(to);
     waiting[to] = (waiting[to] ?? 0) + 1;
   }
-  const isSource = waiting.map(one => one === 0);
-  const layers = new Array<number>(count).fill(0);
-  // Grows while it is walked through.
-  const ready = waiting.flatMap((one, node) => (one === 0 ? [node] : []));
-  for (const node of ready) {
-    for (const to of after[node] ?? []) {
-      layers[to] = Math.max(layers[to] ?? 0, (layers[node] ?? 0) + 1);
+  const sources = waiting.flatMap((count, index) => (count === 0 ? [index] : []));
+  const ready = [...sources]; // grows while it is walked through
+  for (const index of ready) {
+    const slot = slots[index] as ISlot;
+    for (const to of after[index] ?? []) {
+      const target = slots[to] as ISlot;
+      target.layer = Math.max(target.layer, slot.layer + 1);
       waiting[to] = (waiting[to] ?? 0) - 1;
       if (waiting[to] === 0) {
         ready.push(to);
       }
     }
   }
-  return layers.map((layer, node) => {
-    const fed = after[node] ?? [];
-    return isSource[node] && fed.length > 0
-      ? fed.reduce((least, to) => Math.min(least, layers[to] ?? 0), Infinity) - 1
-      : layer;
-  });
+  for (const index of sources) {
+    const fed = (after[index] ?? []).map(to => slots[to]?.layer ?? 0);
+    if (fed.length > 0) {
+      (slots[index] as ISlot).layer = fed.reduce((one, other) => Math.min(one, other)) - 1;
+    }
+  }
 }
 
 /** Link two slots, with one more in each layer between them; return all of them in order. */
@@ -143,7 +180,7 @@ function route(slots: ISlot[], from: number, to: number): number[] {
   const first = (slots[from] as ISlot).layer + 1;
   const last = (slots[to] as ISlot).layer;
   for (let layer = first; layer < last; layer++) {
-    path.push(slots.push({ node: null, before: [], after: [], layer, row: 0, y: 0 }) - 1);
+    path.push(slots.push({ nodes: [], before: [], after: [], layer, row: 0, y: 0 }) - 1);
   }
   path.push(to);
   for (let step = 1; step < path.length; step++) {
@@ -278,44 +315,68 @@ function spread(slots: ISlot[], layer: readonly number[], wanted: readonly numbe
 
 /** Return how far the middles of two neighbours in a layer are apart at least. */
 function distance(slots: readonly ISlot[], upper: number, lower: number): number {
-  const half = (index: number) => (slots[index]?.node ? NODE.height : LANE_HEIGHT) / 2;
-  return half(upper) + half(lower) + NODE.gapY;
+  return (heightOf(slots[upper]) + heightOf(slots[lower])) / 2 + NODE.gapY;
+}
+
+function heightOf(slot: ISlot | undefined): number {
+  const count = slot?.nodes.length ?? 0;
+  return count === 0 ? LANE_HEIGHT : count * NODE.height + (count - 1) * NODE.stack;
 }
 
 function place(
   slots: readonly ISlot[],
   layers: readonly number[][],
-  graph: api.LineageGraph,
-  routes: readonly number[][]
+  forward: readonly api.LineageEdge[],
+  routes: readonly number[][],
+  within: readonly api.LineageEdge[]
 ): ILayout {
-  const top = slots.reduce((least, slot) => Math.min(least, slot.y), Infinity) - NODE.height / 2;
+  const top = slots.reduce((least, slot) => Math.min(least, slot.y - heightOf(slot) / 2), Infinity);
   const left = (slot: ISlot) => slot.layer * (NODE.width + NODE.gapX);
+  const middle = (slot: ISlot) => Math.round(slot.y - top);
   const nodes: IPlacedNode[] = [];
-  for (const slot of slots.slice(0, graph.nodes.length)) {
-    if (slot.node) {
-      const y = Math.round(slot.y - top - NODE.height / 2);
-      nodes.push({ node: slot.node, x: left(slot), y, column: slot.layer, row: slot.row });
+  const cards: ICard[] = [];
+  for (const slot of slots) {
+    const [x, y] = [left(slot), middle(slot) - heightOf(slot) / 2];
+    slot.nodes.forEach((node, index) => {
+      nodes.push({ node, x, y: y + index * (NODE.height + NODE.stack), column: slot.layer });
+    });
+    const [first, ...others] = slot.nodes;
+    if (first && others.length > 0) {
+      cards.push({
+        id: first.id,
+        x: x - NODE.frame,
+        y: y - NODE.frame,
+        width: NODE.width + 2 * NODE.frame,
+        height: heightOf(slot) + 2 * NODE.frame
+      });
     }
   }
-  const edges = routes.map(path => {
-    const points: { x: number; y: number }[] = [];
-    path.forEach((index, step) => {
-      const slot = slots[index] as ISlot;
-      const y = Math.round(slot.y - top);
-      if (step > 0) {
-        points.push({ x: left(slot), y });
-      }
-      if (step < path.length - 1) {
-        points.push({ x: left(slot) + NODE.width, y });
-      }
+  const edges: IPlacedEdge[] = forward.map(({ source, target }, index) => {
+    const path = (routes[index] ?? []).map(one => slots[one] as ISlot);
+    const points = path.flatMap((slot, step) => {
+      const rim = slot.nodes.length > 1 ? NODE.frame : 0;
+      const start = { x: left(slot) - rim, y: middle(slot) };
+      const end = { x: left(slot) + NODE.width + rim, y: middle(slot) };
+      return step === 0 ? [end] : step === path.length - 1 ? [start] : [start, end];
     });
-    const source = slots[path[0] as number]?.node?.id ?? '';
-    const target = slots[path[path.length - 1] as number]?.node?.id ?? '';
     return { source, target, points };
   });
+  const placed = new Map(nodes.map(one => [one.node.id, one]));
+  for (const { source, target } of within) {
+    const [from, to] = [placed.get(source), placed.get(target)];
+    if (from && to) {
+      const x = from.x + NODE.width / 2;
+      const points = [
+        { x, y: from.y + NODE.height },
+        { x, y: to.y }
+      ];
+      edges.push({ source, target, points });
+    }
+  }
   return {
     nodes,
     edges,
+    cards,
     width: layers.length * (NODE.width + NODE.gapX) - (layers.length > 0 ? NODE.gapX : 0),
     height: nodes.reduce((most, one) => Math.max(most, one.y + NODE.height), 0)
   };

@@ -132,7 +132,7 @@ export class LineageModel extends RefreshingModel {
   private _changes: api.GlobalRecord[] = [];
   private _globalId: string | null = null;
   private _summary: api.GlobalLineage | null = null;
-  private _layout: ILayout = { nodes: [], edges: [], width: 0, height: 0 };
+  private _layout: ILayout = layout({ nodes: [], edges: [] });
   private _written = '';
   private _chosen: string | null = null;
   private _sheet: ISheet | null = null;

@@ -3,17 +3,23 @@
  */
 import type { ITranslator } from '@jupyterlab/translation';
 import { PanelWithToolbar, SidePanel } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
 import type { AccordionPanel, Widget } from '@lumino/widgets';
 
 import { lakeIcon } from '../icons';
 import type { ILake } from '../tokens';
 import { LakeHealth } from './health';
 
+/** Share of the height of a section that is asked for. */
+const ROOM = 0.45;
+
 /** One section of the panel. */
 export interface ISection {
   /** Stable name, kept with the layout. */
   name: string;
   label: string;
+  /** Its share of the height. */
+  share: number;
   content: Widget;
   /** Buttons in its title. */
   buttons?: Record<string, Widget>;
@@ -44,7 +50,11 @@ export class LakeSidebar extends SidePanel {
     for (const section of options.sections) {
       this._addSection(section);
     }
-    this.accordion.expansionToggled.connect(() => options.onStateChanged?.(this.state));
+    this.accordion.expansionToggled.connect(() => {
+      if (this._isArranged) {
+        options.onStateChanged?.(this.state);
+      }
+    });
   }
 
   /** Which sections are closed. */
@@ -56,21 +66,27 @@ export class LakeSidebar extends SidePanel {
     };
   }
   set state(state: ISidebarState) {
-    this._sections.forEach((section, index) => {
-      if (state.closed.includes(section.name)) {
-        this.accordion.collapse(index);
-      } else {
-        this.accordion.expand(index);
-      }
-    });
+    this._closed = state.closed;
+    this._isArranged = false;
+    this._arrangeSoon();
   }
 
-  /** Open a section. */
+  /** Open a section, and give it room. */
   reveal(name: string): void {
     const index = this._sections.findIndex(section => section.name === name);
-    if (index >= 0) {
-      this.accordion.expand(index);
+    if (index < 0) {
+      return;
     }
+    this.accordion.expand(index);
+    window.requestAnimationFrame(() => {
+      const sizes = this.accordion.relativeSizes();
+      const others = sizes.reduce((sum, size, other) => (other === index ? sum : sum + size), 0);
+      if ((sizes[index] ?? 0) < ROOM && others > 0) {
+        this.accordion.setRelativeSizes(
+          sizes.map((size, other) => (other === index ? ROOM : (size / others) * (1 - ROOM)))
+        );
+      }
+    });
   }
 
   /** Write what stands behind the labels anew. */
@@ -83,6 +99,16 @@ export class LakeSidebar extends SidePanel {
         widget.title.label = label;
       }
     });
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this._arrangeSoon();
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._arrangeSoon();
   }
 
   private get accordion(): AccordionPanel {
@@ -102,7 +128,29 @@ export class LakeSidebar extends SidePanel {
     this.addWidget(panel);
   }
 
+  /** Arrange the sections once there is a height to share. */
+  private _arrangeSoon(): void {
+    window.requestAnimationFrame(() => {
+      if (this._isArranged || this.isDisposed || this.node.clientHeight === 0) {
+        return;
+      }
+      this._sections.forEach(({ name }, index) => {
+        if (this._closed.includes(name)) {
+          this.accordion.collapse(index);
+        } else {
+          this.accordion.expand(index);
+        }
+      });
+      this.accordion.setRelativeSizes(
+        this._sections.map(({ name, share }) => (this._closed.includes(name) ? 0 : share))
+      );
+      this._isArranged = true;
+    });
+  }
+
   private readonly _sections: ISection[] = [];
+  private _closed: readonly string[] = [];
+  private _isArranged = false;
 }
 
 /** What a {@link LakeSidebar} is made of. */

@@ -91,30 +91,35 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
       sections: [
         {
           name: 'repos',
+          share: 4,
           label: trans.__('Repos'),
           content: new ReposPanel({ ...context, repos, mounts, selection }),
           buttons: { create: button(CommandIDs.createRepo) }
         },
         {
           name: 'changes',
+          share: 3,
           label: trans.__('Changes'),
           content: new ChangesPanel({ ...context, sessions, mounts }),
           badge: () => (sessions.count > 0 ? String(sessions.count) : '')
         },
         {
           name: 'history',
+          share: 4,
           label: trans.__('History'),
           content: new CommitsPanel({ ...context, commits, refs, selection }),
           badge: () => selection.repo ?? ''
         },
         {
           name: 'pipelines',
+          share: 3,
           label: trans.__('Pipelines'),
           content: new PipelinesPanel({ ...context, pipelines }),
           badge: () => (pipelines.pipelines.length > 0 ? String(pipelines.pipelines.length) : '')
         },
         {
           name: 'jobs',
+          share: 3,
           label: trans.__('Jobs'),
           content: new JobsPanel({ ...context, jobs, lake }),
           badge: () => (jobs.live > 0 ? trans.__('%1 live', jobs.live) : '')

@@ -42,6 +42,7 @@ NOT_IN_REST = {
     ("files", "glob"): "the front end previews globs as datums",
     ("files", "open"): "readFile gives the bytes",
     ("files", "put_tree"): "reads the caller's own disk",
+    ("files", "read_frame"): "readFile gives the bytes",
     ("sessions", "open"): "a session in hand is Python's way; REST names it in each call",
     ("sessions", "begin"): "for this package's own use",
     ("sessions", "check_writable"): "for this package's own use",
@@ -59,6 +60,7 @@ NOT_IN_REST = {
 NOT_IN_CLI = {
     ("files", "open"): "files read writes it out",
     ("files", "put_tree"): "files put takes folders",
+    ("files", "read_frame"): "a shell has no data frames",
     ("sessions", "open"): "files are staged through a mount, or put at once",
     ("sessions", "begin"): "for this package's own use",
     ("sessions", "check_writable"): "for this package's own use",

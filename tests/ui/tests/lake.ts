@@ -1,0 +1,83 @@
+/** What the tests share: making things in the lake, and finding them in the panel. */
+import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
+import { expect } from '@jupyterlab/galata';
+import type { APIRequestContext, Locator } from '@playwright/test';
+
+/** The lake behind the server, over its REST interface. */
+export class Lake {
+  constructor(private readonly _request: APIRequestContext) {}
+
+  async createRepo(name: string): Promise<void> {
+    await this._post('repos', { name });
+  }
+
+  /** Commit one file to the branch main; return the id of the commit. */
+  async put(repo: string, path: string, content: string, message: string): Promise<string> {
+    const response = await this._request.put(
+      `/datalake/repos/${encodeURIComponent(repo)}/refs/main/content`,
+      {
+        params: { path, message },
+        headers: { 'Content-Type': 'application/octet-stream' },
+        data: content
+      }
+    );
+    expect(response.status()).toBe(201);
+    return ((await response.json()) as { id: string }).id;
+  }
+
+  async mount(repo: string): Promise<void> {
+    await this._post('mounts', { repo });
+  }
+
+  private async _post(path: string, data: unknown): Promise<void> {
+    const response = await this._request.post(`/datalake/${path}`, { data });
+    expect(response.status(), await response.text()).toBe(201);
+  }
+}
+
+/** Open the panel of the lake. */
+export async function openPanel(page: IJupyterLabPageFixture): Promise<Locator> {
+  await page.sidebar.openTab('jupyter-datalake');
+  const panel = page.getByRole('region', { name: 'Data Lake', exact: true });
+  await expect(panel.getByRole('list', { name: 'Repos' })).toBeVisible();
+  return panel;
+}
+
+/** Return one section of the panel. */
+export function section(panel: Locator, name: string): Locator {
+  return panel.locator(`[data-section="${name}"]`);
+}
+
+/** Return the row of a repo. */
+export function repoRow(panel: Locator, repo: string): Locator {
+  return panel.locator(`li[data-repo="${repo}"]`);
+}
+
+/** Show the history of a repo, and return its section. */
+export async function openHistory(panel: Locator, repo: string): Promise<Locator> {
+  await repoRow(panel, repo).hover();
+  await panel.getByRole('button', { name: `History of ${repo}`, exact: true }).click();
+  const history = section(panel, 'history');
+  await expect(history.getByRole('list', { name: 'Commits' })).toBeVisible();
+  return history;
+}
+
+/** Return an entry of the file browser. */
+export function fileEntry(page: IJupyterLabPageFixture, name: string): Locator {
+  return page.locator('.jp-DirListing-item', {
+    has: page.locator('.jp-DirListing-itemText', { hasText: new RegExp(`^${escape(name)}$`) })
+  });
+}
+
+/** Wait until the file browser shows a folder. */
+export async function expectFolder(page: IJupyterLabPageFixture, path: string): Promise<void> {
+  const crumbs = page.locator('.jp-FileBrowser .jp-BreadCrumbs');
+  await expect(crumbs).toContainText(path.split('/').pop() ?? '');
+  await expect
+    .poll(async () => (await crumbs.innerText()).replace(/[\s/]+/g, '/').replace(/^\/|\/$/g, ''))
+    .toBe(path);
+}
+
+function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}

@@ -1,0 +1,43 @@
+/** The panel in both themes: no errors in the console, everything named and reached by keys. */
+import { expect, test } from '@jupyterlab/galata';
+
+import { Lake, openHistory, openPanel } from './lake';
+
+for (const theme of ['JupyterLab Light', 'JupyterLab Dark']) {
+  test(`the panel works in ${theme} without a word in the console`, async ({ page, request }) => {
+    const problems: string[] = [];
+    page.on('console', message => {
+      if (message.type() === 'error') {
+        problems.push(message.text());
+      }
+    });
+    page.on('pageerror', error => problems.push(String(error)));
+    const repo = theme.endsWith('Dark') ? 'dark' : 'light';
+    await new Lake(request).createRepo(repo);
+    await page.theme.setTheme(theme);
+    const panel = await openPanel(page);
+    await openHistory(panel, repo);
+
+    const unnamed = await panel.evaluate(node =>
+      [...node.querySelectorAll('button, input, select, textarea, [role="img"]')]
+        .filter(one => {
+          const label = one.getAttribute('aria-label') ?? one.textContent ?? '';
+          const labels = (one as HTMLInputElement).labels?.length ?? 0;
+          return label.trim() === '' && labels === 0 && !one.closest('[aria-hidden="true"]');
+        })
+        .map(one => one.outerHTML.slice(0, 120))
+    );
+    expect(unnamed).toEqual([]);
+    expect(problems).toEqual([]);
+  });
+}
+
+test('a repo is reached and mounted by keys', async ({ page, request }) => {
+  await new Lake(request).createRepo('by-keys');
+  const panel = await openPanel(page);
+  await panel.getByRole('searchbox', { name: 'Search repos' }).fill('by-keys');
+  await page.keyboard.press('Tab');
+  await expect(panel.getByRole('button', { name: /^by-keys: mount it/ })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.jp-FileBrowser .jp-BreadCrumbs')).toContainText('by-keys');
+});

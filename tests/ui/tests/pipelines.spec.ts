@@ -1,0 +1,104 @@
+/** A notebook is promoted, runs as a job, and stands in the lineage. */
+import { expect, test } from '@jupyterlab/galata';
+
+import { openPanel, section } from './lake';
+
+const RUN_MS = 90_000;
+
+test('a notebook is promoted, its job succeeds, and the lineage shows it', async ({ page }) => {
+  await page.notebook.openByPath('count.ipynb');
+  await page.getByRole('button', { name: /^Promote to pipeline/ }).click();
+  const dialog = page.getByRole('dialog');
+
+  // Filled in from the parameters cell and the places in the lake that it names.
+  const input = dialog.getByRole('group', { name: 'Input 1' });
+  await expect(input.getByLabel('Repo')).toHaveValue('customers');
+  await expect(input.getByLabel('Variable')).toHaveValue('customers');
+  await expect(dialog.getByLabel('factor')).toHaveValue('2');
+  await expect(dialog.getByLabel('verbose')).toBeChecked();
+
+  // The datums follow the glob.
+  const datums = dialog.getByRole('region', { name: 'Datums' });
+  await expect(datums).toContainText('1 datum');
+  await input.getByLabel('Glob').fill('/*');
+  await expect(datums).toContainText('2 datums');
+  await input.getByLabel('Glob').fill('/nothing');
+  await expect(datums).toContainText('Nothing matches');
+  await input.getByLabel('Glob').fill('/');
+  await dialog.getByLabel('factor').fill('two');
+  await expect(dialog.getByText('Must be a whole number')).toBeVisible();
+  await expect(dialog.getByRole('button', { name: 'Create and run' })).toBeDisabled();
+  await dialog.getByLabel('factor').fill('10');
+  await dialog.getByLabel('Pipeline').fill('counts');
+  await dialog.getByRole('button', { name: 'Create and run' }).click();
+
+  // The job opens and is followed to its end.
+  const job = page.locator('.jp-DatalakeJobView');
+  await expect(job.getByRole('heading')).toContainText('counts');
+  await expect(job.locator('header [data-state="success"]')).toBeVisible({ timeout: RUN_MS });
+  await expect(job.getByRole('log')).toContainText('customers.csv: 30');
+
+  await job.getByRole('button', { name: 'Open executed notebook' }).click();
+  const notebook = page.locator('.jp-DatalakeExecutedNotebook');
+  await expect(notebook.locator('.jp-OutputArea')).toContainText('customers.csv: 30');
+  await expect(notebook).toContainText('factor = 10');
+
+  const panel = await openPanel(page);
+  await expect(section(panel, 'pipelines').locator('[data-pipeline="counts"]')).toContainText(
+    'success'
+  );
+  await panel.getByRole('button', { name: 'Show repos and pipelines as a graph' }).click();
+  const graph = page.getByRole('group', { name: /^Lineage graph/ });
+  const node = graph.getByRole('button', { name: 'pipeline counts, success' });
+  await node.click();
+  const sheet = page.getByRole('complementary', { name: 'pipeline counts' });
+  await expect(sheet.getByRole('list', { name: 'Jobs' }).getByRole('listitem')).toHaveCount(1);
+  await expect(sheet).toContainText('count.ipynb');
+
+  // Keys lead from node to node.
+  await node.focus();
+  await page.keyboard.press('ArrowLeft');
+  await expect(graph.getByRole('button', { name: /^repo customers/ })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('complementary', { name: 'repo customers' })).toContainText(
+    'Say hello'
+  );
+});
+
+test('a job that fails tells why, and what it ran can be read', async ({ page, tmpPath }) => {
+  const cells = [
+    { source: 'customers = "lake/customers"\nout = "out"', tags: ['parameters'] },
+    { source: 'print("as far as here")\nraise ValueError("no such luck")', tags: [] }
+  ];
+  const content = {
+    cells: cells.map(({ source, tags }) => ({
+      cell_type: 'code',
+      execution_count: null,
+      metadata: { tags },
+      outputs: [],
+      source
+    })),
+    metadata: { kernelspec: { name: 'python3', display_name: 'Python 3' } },
+    nbformat: 4,
+    nbformat_minor: 4
+  };
+  const path = `${tmpPath}/broken.ipynb`;
+  await page.contents.uploadContent(JSON.stringify(content), 'text', path);
+  await page.notebook.openByPath(path);
+  await page.getByRole('button', { name: /^Promote to pipeline/ }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('More', { exact: true }).click();
+  await dialog.getByLabel('Tries').fill('1');
+  const input = dialog.getByRole('group', { name: 'Input 1' });
+  if ((await input.count()) === 0) {
+    await dialog.getByRole('button', { name: 'Add an input' }).click();
+    await input.getByLabel('Repo').selectOption('customers');
+  }
+  await dialog.getByRole('button', { name: 'Create and run' }).click();
+
+  const job = page.locator('.jp-DatalakeJobView');
+  await expect(job.locator('header [data-state="failed"]')).toBeVisible({ timeout: RUN_MS });
+  await expect(job.getByRole('alert')).toContainText('no such luck');
+  await job.getByRole('button', { name: 'Open executed notebook' }).click();
+  await expect(page.locator('.jp-DatalakeExecutedNotebook')).toContainText('as far as here');
+});
