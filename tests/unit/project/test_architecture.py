@@ -32,3 +32,20 @@ def test_every_room_has_its_layer():
         if path.suffix == ".py" or (path / "__init__.py").exists()
     }
     assert rooms - exempt == named
+
+
+def test_the_test_kit_imports_pytest_and_hypothesis_only_where_it_says():
+    program = """
+import sys
+import jupyter_datalake.testing, jupyter_datalake.testing.clocks
+import jupyter_datalake.testing.faults, jupyter_datalake.testing.invariants
+assert "pytest" not in sys.modules and "hypothesis" not in sys.modules, "suites only"
+import jupyter_datalake.testing.strategies, jupyter_datalake.testing.lake_machine
+assert "pytest" not in sys.modules, "suites only"
+import jupyter_datalake.testing.fixtures
+assert "jupyter_datalake.lake.lake" in sys.modules
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
