@@ -15,6 +15,7 @@ from itertools import chain
 from jupyter_datalake.engine.blobs import BlobWriter, register_packs
 from jupyter_datalake.engine.core import LakeCore, new_global_id
 from jupyter_datalake.engine.nodes import NodeWriter
+from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.errors import ConflictError, ErrorKind, InvalidInputError
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import Transaction
@@ -141,6 +142,7 @@ def commit_changes(
         f"Branch {request.repo}@{request.branch} kept moving; nothing was committed",
         kind=ErrorKind.BRANCH_MOVED,
         hint="Try again",
+        retryable=True,
         repo=request.repo,
         ref=request.branch,
     )
@@ -303,9 +305,21 @@ def _settle_folders(core: LakeCore, head: Commit, changes: Changes) -> Changes:
         if marker is not None and marker.kind is EntryKind.FOLDER:
             settled[folder] = None
     for path, entry in changes.items():
-        if entry is not None and entry.kind is EntryKind.FOLDER and tree.measure(path).item_count:
+        if (
+            entry is not None
+            and entry.kind is EntryKind.FOLDER
+            and _has_others(tree, path, changes)
+        ):
             del settled[path]
     return settled
+
+
+def _has_others(tree: Snapshot, folder: RepoPath, changes: Changes) -> bool:
+    """Tell whether something below a folder stays when `changes` are made."""
+    return any(
+        found != folder and changes.get(found, ...) is not None
+        for found, _ in tree.iter_entries(folder)
+    )
 
 
 def _folders_above(path: RepoPath) -> list[RepoPath]:

@@ -93,7 +93,10 @@ class _Writer:
                 self._folder(place.parent)
                 written += self._file(place, entry)
         for place, goal in links:
-            os.symlink(goal, place)
+            try:
+                os.symlink(goal, place)
+            except FileExistsError:
+                raise self._in_the_way(place) from None
         return written
 
     def _place(self, path: str) -> Path:
@@ -116,13 +119,16 @@ class _Writer:
                 folder.mkdir()
             except FileExistsError:
                 if not stat.S_ISDIR(folder.lstat().st_mode):
-                    raise CorruptDataError(
-                        f"{self._tree.label} has something below {folder.name!r}, where there is"
-                        " a file or symlink; it was not written",
-                        kind=ErrorKind.CORRUPT_OBJECT,
-                        path=str(folder),
-                    ) from None
+                    raise self._in_the_way(folder) from None
             self._real_folders.add(folder)
+
+    def _in_the_way(self, place: Path) -> CorruptDataError:
+        return CorruptDataError(
+            f"{self._tree.label} has something below {place.name!r}, where there is a file or"
+            " symlink; it was not written",
+            kind=ErrorKind.CORRUPT_OBJECT,
+            path=str(place),
+        )
 
     def _file(self, place: Path, entry: FileEntry) -> int:
         written = 0

@@ -75,6 +75,8 @@ def _put_back(session: Stage, place: RepoPath, old: FileEntry, shift: Shift) -> 
         session.set_attributes(before, mode=old.mode)
         shift.nodes.append(before)
         return
+    if before is not None and old.kind is EntryKind.FOLDER:
+        session.remove(before)  # a file, which a folder does not take the place of by itself
     session.put_entry(place, old)
     after = session.tree.get(place)
     assert after.parent is not None

@@ -224,8 +224,7 @@ class Session(StagedTree):
                 raise InvalidInputError(
                     f"{old!r} cannot be moved into itself", kind=ErrorKind.INVALID_PATH
                 )
-            folder = self._make_folders(parent_of(new))
-            existing = self.tree.lookup(folder, name_of(new))
+            existing = self.tree.resolve(new)
             if existing is not None and existing.is_folder:
                 raise AlreadyExistsError(
                     f"A folder is at {new!r}",
@@ -233,7 +232,7 @@ class Session(StagedTree):
                     hint="Choose another path, or remove the folder first",
                     path=new,
                 )
-            self.move(node, folder, name_of(new))
+            self.move(node, self._make_folders(parent_of(new)), name_of(new))
 
     def discard(self, paths: Iterable[RepoPath] | None = None) -> Shift:
         """Drop what is staged: at and below `paths`, or everything."""

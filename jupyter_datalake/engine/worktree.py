@@ -191,23 +191,31 @@ class Worktree:
             if child is None:
                 child = Node(FileKind.FOLDER, name, node, mtime_ns=mtime_ns)
                 self.attach(node, name, child)
-            elif not child.is_folder:
-                raise InvalidInputError(
-                    f"{self.path_of(child)!r} is a {child.kind}, not a folder",
-                    kind=ErrorKind.INVALID_PATH,
-                    hint="Choose another path, or remove the file first",
-                    path=self.path_of(child),
-                )
+            else:
+                self._check_folder(child)
             node = child
         return node
 
+    def _check_folder(self, node: Node) -> None:
+        if not node.is_folder:
+            raise InvalidInputError(
+                f"{self.path_of(node)!r} is a {node.kind}, not a folder",
+                kind=ErrorKind.INVALID_PATH,
+                hint="Choose another path, or remove the file first",
+                path=self.path_of(node),
+            )
+
     def set_entry(self, path: RepoPath, entry: FileEntry) -> Node:
         """Put a file or symlink with known content at a path, over whatever file is there.
+
+        The entry of a folder makes one, if there is none.
 
         Raises
         ------
         AlreadyExistsError
             A folder with contents is there.
+        InvalidInputError
+            A file is where a folder is needed.
         """
         parent, _, name = path.rpartition("/")
         folder = self.make_folders(RepoPath(parent), entry.mtime_ns)
@@ -223,7 +231,14 @@ class Worktree:
                 )
             self.detach(existing)
             existing = None
-        if existing is not None and existing.kind is kind and kind is not FileKind.FOLDER:
+        if existing is not None and kind is FileKind.FOLDER:
+            # The entry of a folder says that there is one, not that it is empty.
+            self._check_folder(existing)
+            if existing.mode != entry.mode and self.is_empty(existing):
+                existing.mode = entry.mode
+                self.touch(existing)
+            return existing
+        if existing is not None and existing.kind is kind:
             existing.entry, existing.data = entry, None
             self.touch(existing)
             return existing

@@ -53,7 +53,9 @@ def test_a_socket_can_lie_deep(tmp_path):
             client.connect(address)
 
 
-@pytest.mark.parametrize("pid", [None, os.getpid(), 1, 2**22 - 1])
+@pytest.mark.parametrize(
+    "pid", [None, os.getpid(), 1, 2**22 - 1], ids=["none", "this", "init", "nobody"]
+)
 def test_only_a_supervisor_counts_as_alive(pid):
     host, now = socket.gethostname(), datetime.now(UTC)
     point = Mountpoint("/x", MountMode.FUSE, MountState.READY, "", pid, host, now)

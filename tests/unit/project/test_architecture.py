@@ -32,3 +32,16 @@ def test_every_room_has_its_layer():
         if path.suffix == ".py" or (path / "__init__.py").exists()
     }
     assert rooms - exempt == named
+
+
+def test_faults_and_invariants_can_be_used_without_pytest_or_hypothesis():
+    program = """
+import sys
+import jupyter_datalake.testing, jupyter_datalake.testing.clocks
+import jupyter_datalake.testing.faults, jupyter_datalake.testing.invariants
+assert not {"pytest", "hypothesis"} & set(sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

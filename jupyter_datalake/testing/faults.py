@@ -1,0 +1,228 @@
+"""Things that go wrong on purpose: stores that fail, and points at which a process dies.
+
+Nothing here needs a hook in the code under test: a store is wrapped, a process is killed from
+inside a wrapper, and a session is left as the death of its process would leave it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import event
+
+from jupyter_datalake.engine.blobs import BlobReader
+from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.nodes import NodeCache
+from jupyter_datalake.engine.session import Session
+from jupyter_datalake.errors import ErrorKind, StorageError
+from jupyter_datalake.lake.sessions import WorkSession
+from jupyter_datalake.storage.base import ObjectInfo, ObjectStore, Upload
+
+
+def disk_full(name: str) -> StorageError:
+    """Return the error of a store without space."""
+    return StorageError(
+        f"The disk is full: {name} could not be written", kind=ErrorKind.STORAGE_FULL, object=name
+    )
+
+
+def unreachable(name: str) -> StorageError:
+    """Return the error of a store that does not answer for the moment."""
+    return StorageError(f"The store failed at {name}: no answer", retryable=True, object=name)
+
+
+@dataclass(slots=True)
+class Faults:
+    """What a `FaultyObjectStore` does wrong; change it at any time.
+
+    Every call of the store counts, in `calls`; those before the ``…_from`` number go well.
+    """
+
+    fail_writes_from: int | None = None
+    """Number of the first write that fails; a piece of an upload is one, and so is its finish."""
+    fail_reads_from: int | None = None
+    how_many: int | None = None
+    """How many calls fail from there on; all of them when None."""
+    error: Callable[[str], Exception] = unreachable
+    flip_bit: int | None = None
+    """Bit that is flipped in what every read returns, counted from its first."""
+    truncate_reads: int = 0
+    """Bytes that are missing at the end of what every read returns."""
+    before: Callable[[str, int], None] | None = None
+    """Told the name of each call and its number among all calls, before it is made."""
+    calls: list[str] = field(default_factory=list)
+
+
+class FaultyObjectStore:
+    """An `ObjectStore` that passes everything on to another one, except what `faults` says.
+
+    Usage::
+
+        store = FaultyObjectStore(inner)
+        store.faults.fail_writes_from = 3
+        store.faults.error = disk_full
+    """
+
+    def __init__(self, inner: ObjectStore, faults: Faults | None = None) -> None:
+        self.inner = inner
+        self.faults = faults or Faults()
+        self._writes = 0
+        self._reads = 0
+
+    def upload(self) -> Upload:
+        """Begin to write an object."""
+        self._count("upload")
+        return _FaultyUpload(self, self.inner.upload())
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a small object unless the name is taken."""
+        self.writing("create", name)
+        return self.inner.create(name, data)
+
+    def read(self, name: str, start: int, length: int) -> bytes:
+        """Return part of an object, perhaps damaged."""
+        self._count("read")
+        self._reads += 1
+        self._fail(self._reads, self.faults.fail_reads_from, name)
+        data = self.inner.read(name, start, length)
+        if self.faults.truncate_reads:
+            data = data[: -self.faults.truncate_reads]
+        if self.faults.flip_bit is not None and data:
+            position, bit = divmod(self.faults.flip_bit % (8 * len(data)), 8)
+            data = data[:position] + bytes([data[position] ^ 1 << bit]) + data[position + 1 :]
+        return data
+
+    def info(self, name: str) -> ObjectInfo:
+        """Return what is known of an object."""
+        self._count("info")
+        return self.inner.info(name)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield the objects whose name begins with `prefix`."""
+        self._count("list")
+        return self.inner.list(prefix)
+
+    def delete(self, name: str) -> None:
+        """Remove an object."""
+        self.writing("delete", name)
+        self.inner.delete(name)
+
+    def close(self) -> None:
+        """Close the store behind this one."""
+        self.inner.close()
+
+    def writing(self, call: str, name: str) -> None:
+        """Count a write, and fail it if it is one of those."""
+        self._count(call)
+        self._writes += 1
+        self._fail(self._writes, self.faults.fail_writes_from, name)
+
+    def _count(self, call: str) -> None:
+        self.faults.calls.append(call)
+        if self.faults.before is not None:
+            self.faults.before(call, len(self.faults.calls))
+
+    def _fail(self, number: int, first: int | None, name: str) -> None:
+        if first is None or number < first:
+            return
+        if self.faults.how_many is None or number < first + self.faults.how_many:
+            raise self.faults.error(name)
+
+
+class _FaultyUpload:
+    """An upload through a faulty store."""
+
+    def __init__(self, store: FaultyObjectStore, inner: Upload) -> None:
+        self._store = store
+        self._inner = inner
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append bytes."""
+        self._store.writing("write", "an upload")
+        self._inner.write(data)
+
+    def finish(self, name: str) -> None:
+        """Make the object appear."""
+        self._store.writing("finish", name)
+        self._inner.finish(name)
+        self._store._count("finished")  # same module
+
+    def __enter__(self) -> Self:
+        self._inner.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._inner.__exit__(exc_type, exc, traceback)
+
+
+def with_objects(core: LakeCore, objects: ObjectStore) -> LakeCore:
+    """Return the same open lake over another object store, with caches of its own."""
+    blobs = BlobReader(objects, core.metadata, cache_bytes=1 << 20)
+    return replace(core, objects=objects, blobs=blobs, nodes=NodeCache(blobs, entries=256))
+
+
+class CrashPoint:
+    """Kills this process without any clean-up when a step is reached for the nth time.
+
+    Usage, in a process made for it::
+
+        point = CrashPoint(7)
+        store.faults.before = lambda call, number: point.reached(call)
+    """
+
+    def __init__(self, at: int, *, exit_code: int = 9) -> None:
+        self.at = at
+        self.steps: list[str] = []
+        self._exit_code = exit_code
+
+    def reached(self, step: str) -> None:
+        """Count a step; the one with the number `at` is the last thing this process does."""
+        self.steps.append(step)
+        if len(self.steps) == self.at:
+            os._exit(self._exit_code)
+
+    def watch(self, core: LakeCore) -> LakeCore:
+        """Return the lake with a step before and after every write to its stores.
+
+        The steps of the object store are those of `FaultyObjectStore`; of the database they are
+        the beginning of a write transaction, each statement in it, its commit, and its end.
+        """
+        objects = FaultyObjectStore(core.objects)
+        objects.faults.before = lambda call, _: self.reached(call)
+        engine = core.metadata._engine  # where else
+
+        def statement(connection: Any, cursor: Any, text: str, *_: Any) -> None:
+            if not text.startswith(("SELECT", "PRAGMA", "WITH")) and text != "BEGIN":
+                self.reached(text.partition("\n")[0][:40])
+
+        def ended(connection: Any) -> None:
+            self.reached("transaction ends")
+
+        event.listen(engine, "before_cursor_execute", statement)
+        event.listen(engine, "commit", ended)
+        return with_objects(core, objects)
+
+
+def crash_points(steps: Sequence[str]) -> range:
+    """Return the numbers of all steps, for a test that kills at each of them."""
+    return range(1, len(steps) + 1)
+
+
+def abandon(session: WorkSession | Session) -> None:
+    """Leave a session as the death of its process would: descriptors closed, nothing written."""
+    inner = session._session if isinstance(session, WorkSession) else session
+    journal, inner._journal = inner._journal, None
+    if journal is not None:
+        journal._file.close()  # it is not buffered
+    if inner._lock_descriptor is not None:
+        os.close(inner._lock_descriptor)
+        inner._lock_descriptor = None

@@ -1,0 +1,296 @@
+"""`lake.files`: reading at any commit, and writing in one go."""
+
+import io
+import os
+import stat
+
+import pytest
+
+from jupyter_datalake.engine.session import Session
+from jupyter_datalake.errors import (
+    AlreadyExistsError,
+    ErrorKind,
+    InvalidInputError,
+    NotFoundError,
+    PathNotFoundError,
+    PermissionDeniedError,
+)
+from jupyter_datalake.model.addresses import Address
+from jupyter_datalake.model.files import FileKind
+from jupyter_datalake.model.paths import RepoPath
+from jupyter_datalake.testing.invariants import check_lake, contents_of, history_of
+
+
+@pytest.fixture
+def lake(memory_lake):
+    memory_lake.repos.create("raw")
+    yield memory_lake
+    check_lake(memory_lake)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A local folder with one of everything."""
+    place = tmp_path / "local"
+    (place / "deep" / "er").mkdir(parents=True)
+    (place / "empty").mkdir()
+    (place / "a.txt").write_text("hello")
+    (place / "deep" / "er" / "b").write_bytes(os.urandom(300_000))
+    (place / "script").write_text("#!/bin/sh")
+    (place / "script").chmod(0o755)
+    (place / "link").symlink_to("a.txt")
+    (place / "loop").symlink_to(".")
+    (place / os.fsdecode(b"\xff\xfe")).write_text("odd")
+    os.mkfifo(place / "pipe")
+    return place
+
+
+def test_bytes_text_files_and_streams_can_be_put(lake, tmp_path):
+    local = tmp_path / "local"
+    local.write_bytes(b"from a file")
+    lake.files.put("raw@main/bytes", b"bytes")
+    lake.files.put("raw@main/text", "tëxt")
+    lake.files.put("raw@main/file", local)
+    lake.files.put("raw@main/stream", io.BytesIO(b"stream" * 50_000))
+    lake.files.put(Address("raw", "main", RepoPath("address")), b"address")
+    assert contents_of(lake, "raw") == {
+        "address": b"address",
+        "bytes": b"bytes",
+        "file": b"from a file",
+        "stream": b"stream" * 50_000,
+        "text": "tëxt".encode(),
+    }
+
+
+def test_put_returns_the_commit_it_made_even_if_another_follows(lake, monkeypatch):
+    destroy = Session.destroy
+
+    def overtaken(self):
+        destroy(self)
+        monkeypatch.setattr(Session, "destroy", destroy)
+        lake.files.put("raw@main/other", "other")
+
+    monkeypatch.setattr(Session, "destroy", overtaken)
+    commit = lake.files.put("raw@main/mine", "mine", message="mine")
+    assert commit.message == "mine"
+    assert lake.commits.get("raw").message == "Put other"
+
+
+def test_putting_what_is_there_makes_no_commit_and_is_no_error(lake, folder):
+    first = lake.files.put("raw@main/a", "same")
+    assert lake.files.put("raw@main/a", "same").id == first.id
+    tree, _ = lake.files.put_tree("raw@main/t", folder)
+    again, _ = lake.files.put_tree("raw@main/t", folder)
+    assert again.id == tree.id
+    assert lake.files.copy("raw@main/a", "raw@main/a").id == tree.id
+    assert len(history_of(lake, "raw")) == 3
+    assert lake.sessions.list() == []
+
+
+def test_a_failed_write_leaves_neither_commit_nor_session(lake):
+    lake.files.put("raw@main/a", "file")
+    before = history_of(lake, "raw")
+    for address in ("raw@main/a/b", "raw@main", "raw@main/"):
+        with pytest.raises(InvalidInputError):
+            lake.files.put(address, "x")
+    with pytest.raises(PathNotFoundError):
+        lake.files.delete("raw@main/missing")
+    assert history_of(lake, "raw") == before
+    assert lake.sessions.list() == []
+
+
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [
+        ("nothing@main/x", NotFoundError),
+        ("raw@nothing/x", NotFoundError),
+        ("raw@main~1/x", NotFoundError),
+        ("raw@v1/x", PermissionDeniedError),
+    ],
+)
+def test_only_branches_can_be_written_to(lake, address, error):
+    lake.refs.create_tag("raw", "v1")
+    with pytest.raises(error):
+        lake.files.put(address, "x")
+    assert len(history_of(lake, "raw")) == 1
+
+
+def test_a_local_folder_is_taken_whole_and_what_is_no_file_is_named(lake, folder):
+    seen = []
+    _, skipped = lake.files.put_tree(
+        "raw@main/in", folder, on_file=lambda place, size: seen.append((place.name, size))
+    )
+    assert len(skipped) == 1
+    assert skipped[0].startswith(str(folder / "pipe"))
+    found = contents_of(lake, "raw")
+    assert found == {
+        "in/a.txt": b"hello",
+        "in/deep/er/b": (folder / "deep/er/b").read_bytes(),
+        "in/empty": None,
+        "in/link": b"a.txt",
+        "in/loop": b".",
+        "in/script": b"#!/bin/sh",
+        "in/\udcff\udcfe": b"odd",
+    }
+    assert stat.S_IMODE(lake.files.get("raw@main/in/script").mode) == 0o755
+    assert lake.files.get("raw@main/in/a.txt").mtime_ns == (folder / "a.txt").stat().st_mtime_ns
+    assert ("a.txt", 5) in seen
+
+
+def test_an_empty_local_folder_does_not_empty_the_one_that_is_there(lake, tmp_path):
+    lake.files.put("raw@main/f/kept", "kept")
+    (tmp_path / "f").mkdir()
+    lake.files.put_tree("raw@main", tmp_path)
+    assert contents_of(lake, "raw") == {"f/kept": b"kept"}
+
+
+def test_an_empty_folder_does_not_take_the_place_of_a_file(lake, tmp_path):
+    lake.files.put("raw@main/f", "a file")
+    (tmp_path / "f").mkdir()
+    with pytest.raises(InvalidInputError):
+        lake.files.put_tree("raw@main", tmp_path)
+    assert contents_of(lake, "raw") == {"f": b"a file"}
+
+
+def test_what_was_put_is_exported_equal(lake, folder, tmp_path):
+    lake.files.put_tree("raw@main", folder)
+    out = tmp_path / "out"
+    written = lake.files.export("raw@main", out)
+    (folder / "pipe").unlink()
+
+    def look(place):
+        return {
+            path.relative_to(place).as_posix(): (
+                stat.S_IMODE(path.lstat().st_mode) if path.is_file() else 0,
+                os.readlink(path) if path.is_symlink() else path.is_file() and path.read_bytes(),
+                path.lstat().st_mtime_ns if path.is_file() and not path.is_symlink() else 0,
+            )
+            for path in sorted(place.rglob("*"))
+        }
+
+    assert look(out) == look(folder)
+    assert written == sum(
+        path.stat().st_size for path in out.rglob("*") if path.is_file() and not path.is_symlink()
+    )
+
+
+def test_one_file_or_symlink_is_exported_to_its_new_name(lake, folder, tmp_path):
+    lake.files.put_tree("raw@main", folder)
+    assert lake.files.export("raw@main/a.txt", tmp_path / "new" / "name") == 5
+    assert (tmp_path / "new" / "name").read_text() == "hello"
+    lake.files.export("raw@main/link", tmp_path / "link")
+    assert os.readlink(tmp_path / "link") == "a.txt"
+
+
+def test_export_writes_over_nothing(lake, tmp_path):
+    lake.files.put("raw@main/a", "new")
+    target = tmp_path / "taken"
+    target.write_text("old")
+    dangling = tmp_path / "dangling"
+    dangling.symlink_to("nowhere")
+    for place in (target, dangling, tmp_path):
+        with pytest.raises(AlreadyExistsError) as caught:
+            lake.files.export("raw@main/a", place)
+        assert caught.value.kind is ErrorKind.PATH_EXISTS
+    assert target.read_text() == "old"
+    assert sorted(tmp_path.iterdir()) == [dangling, target]
+
+
+def test_files_are_copied_without_their_bytes(lake):
+    lake.repos.create("other")
+    lake.files.put("raw@main/d/x", os.urandom(500_000))
+    lake.files.put("raw@main/d/y", "small")
+    stored = lake.maintenance.get_status().stored_bytes
+    lake.files.copy("raw@main/d", "other@main/copied")
+    lake.files.copy("raw@main/d/x", "other@main/one")
+    lake.files.copy("raw@main/d/x", "other@main/into/")
+    lake.files.copy("raw@main", "other@main/everything")
+    assert lake.maintenance.get_status().stored_bytes - stored < 10_000
+    found = contents_of(lake, "other")
+    assert sorted(found) == [
+        "copied/x",
+        "copied/y",
+        "everything/d/x",
+        "everything/d/y",
+        "into/x",
+        "one",
+    ]
+    assert found["one"] == found["into/x"] == lake.files.read("raw@main/d/x")
+
+
+def test_copying_what_is_not_there_changes_nothing(lake):
+    before = history_of(lake, "raw")
+    with pytest.raises(PathNotFoundError):
+        lake.files.copy("raw@main/missing", "raw@main/x")
+    assert history_of(lake, "raw") == before
+
+
+def test_any_commit_can_be_read(lake):
+    for number in range(3):
+        lake.files.put("raw@main/n", f"{number}")
+    lake.refs.create_tag("raw", "v1", at="main~1")
+    newest = lake.commits.get("raw")
+    for ref, content in (
+        ("main", b"2"),
+        ("main^", b"1"),
+        ("main~2", b"0"),
+        ("v1", b"1"),
+        (newest.id, b"2"),
+        (newest.id[:12], b"2"),
+    ):
+        assert lake.files.read(f"raw@{ref}/n") == content
+
+
+def test_a_time_shown_in_a_listing_finds_the_commit_it_was_shown_with(lake, lake_clock):
+    for number in range(3):
+        lake.files.put("raw@main/n", f"{number}")
+        lake_clock.advance(60)
+    moves = [move for move in lake.refs.list_moves("raw") if move.old_commit_id]
+    for move, content in zip(moves, (b"2", b"1", b"0"), strict=True):
+        assert lake.files.read(f"raw@main@{move.at.isoformat()}/n") == content
+    with pytest.raises(NotFoundError):
+        lake.files.read("raw@main@2001-01-01/n")
+
+
+def test_folders_are_listed_in_pages_with_sizes_when_asked(lake):
+    with lake.sessions.create("raw") as session:
+        for name in ("b/1", "b/2", "a", "c", "b.txt", "b-x"):
+            session.put(name, name)
+        session.commit("Fill")
+    names = [info.name for info in lake.files.list("raw@main")]
+    assert names == ["a", "b", "b-x", "b.txt", "c"]
+    assert [info.name for info in lake.files.list("raw@main", after="b", limit=2)] == [
+        "b-x",
+        "b.txt",
+    ]
+    folder = lake.files.list("raw@main", measure=True)[1]
+    assert (folder.kind, folder.size_bytes, folder.file_count) == (FileKind.FOLDER, 6, 2)
+    with pytest.raises(InvalidInputError):
+        lake.files.list("raw@main/a")
+    with pytest.raises(PathNotFoundError):
+        lake.files.list("raw@main/missing")
+
+
+def test_globs_see_what_the_commit_holds(lake):
+    assert lake.files.glob("raw@main", "/") == []
+    with lake.sessions.create("raw") as session:
+        for name in ("a.csv", "d/b.csv", "d/[x].csv"):
+            session.put(name, name)
+        session.commit("Fill")
+    assert [info.path for info in lake.files.glob("raw@main", "/")] == [""]
+    assert [info.path for info in lake.files.glob("raw@main", "/*")] == ["a.csv", "d"]
+    assert [info.path for info in lake.files.glob("raw@main", "/**/*.csv")] == [
+        "a.csv",
+        "d/[x].csv",
+        "d/b.csv",
+    ]
+    assert [info.path for info in lake.files.glob("raw@main", "/d/\\[x\\].csv")] == ["d/[x].csv"]
+
+
+def test_a_folder_cannot_be_read_as_a_file(lake):
+    lake.files.put("raw@main/d/x", "x")
+    for read in (lake.files.read, lake.files.open):
+        with pytest.raises(InvalidInputError):
+            read("raw@main/d")
+        with pytest.raises(PathNotFoundError):
+            read("raw@main/missing")
