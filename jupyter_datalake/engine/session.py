@@ -30,6 +30,7 @@ from jupyter_datalake.engine.commits import (
 from jupyter_datalake.engine.content import open_content, store_stream
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.reverting import revert
+from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.sources import Source, store_source, walk_folder
 from jupyter_datalake.engine.staged_tree import StagedTree
 from jupyter_datalake.engine.tree_nodes import Node, Shift, StagedContent
@@ -55,6 +56,7 @@ from jupyter_datalake.model.paths import (
     ROOT,
     RepoPath,
     is_within,
+    join_path,
     name_of,
     parent_of,
 )
@@ -199,6 +201,14 @@ class Session(StagedTree):
         """Stage many files whose content the lake has already."""
         with self._mutex, self._core.writer() as writer:
             self._stage_entries(writer, list(entries))
+
+    def copy(self, tree: Snapshot, source: RepoPath, target: RepoPath) -> None:
+        """Stage a copy of a file or folder of a commit of this lake; no bytes move."""
+        self.put_entries(
+            (_moved(found, source, target), entry)
+            for found, entry in tree.iter_entries(source)
+            if is_within(found, source)
+        )
 
     def make_folder(self, path: RepoPath) -> None:
         """Stage a folder; it is there already if it exists."""
@@ -522,3 +532,9 @@ def _translated(folder: Path) -> Iterator[None]:
         raise StorageError(
             f"The session folder {folder} cannot be used: {error.strerror}", path=str(folder)
         ) from error
+
+
+def _moved(path: RepoPath, source: RepoPath, target: RepoPath) -> RepoPath:
+    """Return where a path at or below `source` is when that is copied to `target`."""
+    below = path[len(source) :].lstrip("/")
+    return join_path(target, below) if below else target

@@ -261,4 +261,3 @@ class _Worker:
         if code < 0:
             return f"killed by signal {-code}, for lack of memory perhaps"
         return f"it ended with code {code}; see {self._log.name}"
-

@@ -25,7 +25,7 @@ from jupyter_datalake.model.addresses import Address, parse_address
 from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.files import FileInfo, FileKind
 from jupyter_datalake.model.globs import parse_glob
-from jupyter_datalake.model.paths import RepoPath, is_within, join_path, name_of
+from jupyter_datalake.model.paths import RepoPath, name_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,11 +179,7 @@ class Files:
             if into_folder or (existing is not None and existing.kind is FileKind.FOLDER):
                 name = name_of(origin.path)
                 path = RepoPath(f"{path}/{name}".lstrip("/")) if name else path
-            change.session.put_entries(
-                (_moved(found, origin.path, path), entry)
-                for found, entry in tree.iter_entries(origin.path)
-                if is_within(found, origin.path)
-            )
+            change.session.copy(tree, origin.path, path)
         return change.commit
 
     def _tree(self, address: str | Address) -> tuple[Address, Snapshot]:
@@ -214,12 +210,6 @@ class _OneCommit:
     session: Session
     commit: Commit
     """What it was made from; when the block has ended, what became of it."""
-
-
-def _moved(path: RepoPath, source: RepoPath, target: RepoPath) -> RepoPath:
-    """Return where a path at or below `source` is when that is copied to `target`."""
-    below = path[len(source) :].lstrip("/")
-    return join_path(target, below) if below else target
 
 
 def _parsed(address: str | Address) -> Address:

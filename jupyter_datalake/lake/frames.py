@@ -37,7 +37,7 @@ def read_frame(file: BinaryIO, path: str, options: dict[str, Any]) -> pd.DataFra
 
 
 def _reader(path: str) -> tuple[Callable[..., Any], dict[str, Any]]:
-    import pandas as pd
+    import pandas as pd  # noqa: PLC0415  # half a second, and only tables need it
 
     suffixes = [one.lower() for one in PurePosixPath(path).suffixes]
     more: dict[str, Any] = {}

@@ -14,8 +14,9 @@ from jupyter_datalake.engine.session import Session, create_session, open_sessio
 from jupyter_datalake.engine.sources import Source
 from jupyter_datalake.errors import ErrorKind, PermissionDeniedError
 from jupyter_datalake.lake.context import LakeContext, limit_of
+from jupyter_datalake.model.addresses import Address, parse_address
 from jupyter_datalake.model.changes import Change
-from jupyter_datalake.model.commits import Author, Commit
+from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.files import FileInfo
 from jupyter_datalake.model.paths import parse_path
 from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
@@ -38,9 +39,9 @@ class WorkSession:
     block that created it, a session with nothing staged is removed: there is nothing to go on with.
     """
 
-    def __init__(self, session: Session, author: Author, *, is_new: bool = False) -> None:
+    def __init__(self, session: Session, context: LakeContext, *, is_new: bool = False) -> None:
         self._session = session
-        self._author = author
+        self._context = context
         self._is_new = is_new
 
     @property
@@ -61,6 +62,21 @@ class WorkSession:
     def put_tree(self, folder: str | Path, path: str = "/") -> Sequence[str]:
         """Stage everything below a local folder; return what was left out, with the reason."""
         return self._session.put_tree(Path(folder), parse_path(path))
+
+    def copy(self, source: str | Address, path: str) -> None:
+        """Stage a copy of what a commit has, of this or another repo; no bytes move.
+
+        Parameters
+        ----------
+        source
+            Address of a file or folder, such as ``raw@main~1/people.csv``.
+        path
+            Where the copy is to be, under this very name.
+        """
+        origin = parse_address(source) if isinstance(source, str) else source
+        tree = self._context.history.snapshot(origin.repo, origin.ref)
+        tree.get(origin.path, measure=False)
+        self._session.copy(tree, origin.path, parse_path(path))
 
     def open(self, path: str) -> BinaryIO:
         """Return a file's present content as a binary file to read."""
@@ -109,7 +125,8 @@ class WorkSession:
         ConflictError
             Others changed the same paths; everything staged is still there.
         """
-        return self._session.commit(message, self._author, metadata=metadata)[0].commit
+        result, _ = self._session.commit(message, self._context.author, metadata=metadata)
+        return result.commit
 
     def close(self) -> None:
         """Let go of the session; what is staged stays."""
@@ -154,7 +171,7 @@ class Sessions:
 
     def create(self, repo: str, branch: str = DEFAULT_BRANCH) -> WorkSession:
         """Begin a session on a branch and open it."""
-        return WorkSession(self.begin(repo, branch), self._context.author, is_new=True)
+        return WorkSession(self.begin(repo, branch), self._context, is_new=True)
 
     def open(self, session_id: str) -> WorkSession:
         """Open a session again, with everything staged in it.
@@ -164,9 +181,7 @@ class Sessions:
         ConflictError
             Another process has it open (``session-busy``), a mount for instance.
         """
-        return WorkSession(
-            open_session(self._context.core, self.get(session_id)), self._context.author
-        )
+        return WorkSession(open_session(self._context.core, self.get(session_id)), self._context)
 
     def diff(
         self, session_id: str, *, path: str = "/", limit: int | None = None

@@ -14,7 +14,6 @@ from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.model.repos import Repo, RepoHead, RepoKind
 
-
 _WITH_HEAD = (
     select(
         tables.repos,

@@ -11,7 +11,6 @@ from jupyter_datalake.errors import ErrorKind, StateError
 from jupyter_datalake.model.datums import DatumState
 from jupyter_datalake.model.ids import CommitId, GlobalId
 
-
 CONTROLLER_LEASE = "controller"
 """Name of the lease that says which controller runs a lake's jobs."""
 

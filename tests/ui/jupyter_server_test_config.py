@@ -12,9 +12,11 @@ from pathlib import Path
 from jupyterlab.galata import configure_jupyter_server
 
 sys.path.insert(0, str(Path(__file__).parent))
-from stories import STORIES  # noqa: E402  # beside this file, which is no package
+from stories import STORIES  # beside this file, which is no package
 
-root = Path(os.environ.setdefault("JUPYTERLAB_GALATA_ROOT_DIR", tempfile.mkdtemp(prefix="lake-ui-")))
+root = Path(
+    os.environ.setdefault("JUPYTERLAB_GALATA_ROOT_DIR", tempfile.mkdtemp(prefix="lake-ui-"))
+)
 configure_jupyter_server(c)  # noqa: F821  # traitlets provides it
 c.ServerApp.port = int(os.environ.get("DATALAKE_UI_PORT", "8899"))  # noqa: F821
 c.ServerApp.allow_root = True  # noqa: F821

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,7 +44,7 @@ def churn(root: Path, url: Path) -> None:
 
 def _counting() -> nbformat.NotebookNode:
     """Return a notebook that counts the lines of files."""
-    notebook = new_notebook(
+    return new_notebook(
         cells=[
             new_markdown_cell("# Count"),
             new_code_cell(
@@ -67,7 +66,6 @@ def _counting() -> nbformat.NotebookNode:
         ],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     )
-    return notebook
 
 
 STORIES: dict[str, Callable[[Path, Path], None]] = {"customers": customers, "churn": churn}

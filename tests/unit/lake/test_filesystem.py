@@ -57,8 +57,19 @@ class Fixtures(abstract.AbstractFixtures):
         return False  # a folder is a commit's, and making one for mkdir would be noise
 
 
+FOLDERS_STAY = pytest.mark.skip(
+    "wants a folder to vanish with its last file; see test_a_folder_stays_without_its_last_file"
+)
+
+
 class TestCopying(abstract.AbstractCopyTests, Fixtures):
-    pass
+    @FOLDERS_STAY
+    def test_copy_directory_to_new_directory(self):
+        """A lake keeps folders."""
+
+    @FOLDERS_STAY
+    def test_copy_directory_without_files_with_same_name_prefix(self):
+        """A lake keeps folders."""
 
 
 class TestGetting(abstract.AbstractGetTests, Fixtures):
@@ -66,7 +77,24 @@ class TestGetting(abstract.AbstractGetTests, Fixtures):
 
 
 class TestPutting(abstract.AbstractPutTests, Fixtures):
-    pass
+    @FOLDERS_STAY
+    def test_put_directory_to_new_directory(self):
+        """A lake keeps folders."""
+
+    @FOLDERS_STAY
+    def test_put_directory_without_files_with_same_name_prefix(self):
+        """A lake keeps folders."""
+
+
+def test_a_folder_stays_without_its_last_file(filesystem, tmp_path):
+    (tmp_path / "tree" / "deep").mkdir(parents=True)
+    (tmp_path / "tree" / "deep" / "file").write_text("1")
+    filesystem.put(str(tmp_path / "tree"), "raw@main/put", recursive=True)
+    filesystem.copy("raw@main/put", "raw@main/copied", recursive=True)
+    for folder in ("put", "copied"):
+        assert filesystem.find(f"raw@main/{folder}") == [f"raw@main/{folder}/deep/file"]
+        filesystem.rm(f"raw@main/{folder}/deep/file")
+        assert filesystem.ls(f"raw@main/{folder}/deep") == []
 
 
 class TestOpening(abstract.AbstractOpenTests, Fixtures):
@@ -84,9 +112,7 @@ def test_pandas_reads_what_it_wrote_at_the_commit_it_names(lake, options, name):
     write(f"lake://raw@main/{name}", index=False, storage_options=options)
     lake.refs.create_tag("raw", "before")
     lake.files.delete(f"raw@main/{name}")
-    pd.testing.assert_frame_equal(
-        read(f"lake://raw@before/{name}", storage_options=options), TABLE
-    )
+    pd.testing.assert_frame_equal(read(f"lake://raw@before/{name}", storage_options=options), TABLE)
     with pytest.raises(FileNotFoundError, match=name):
         read(f"lake://raw@main/{name}", storage_options=options)
 
@@ -98,7 +124,7 @@ def test_pyarrow_and_duckdb_read_a_lake(filesystem, options):
     with duckdb.connect() as connection:
         connection.register_filesystem(filesystem)
         query = "select sum(a) from 'lake://raw@main/t/*.parquet'"
-        assert connection.sql(query).fetchone() == (20,)
+        assert connection.sql(query).fetchall() == [(20,)]
 
 
 def test_info_is_the_passport_of_a_file(lake, filesystem):
@@ -129,9 +155,9 @@ def test_a_transaction_is_one_commit_for_each_branch(lake, filesystem):
 
 def test_a_transaction_that_fails_commits_nothing(lake, filesystem):
     before = lake.commits.get("raw")
-    with pytest.raises(ZeroDivisionError), filesystem.transaction:
+    with pytest.raises(RuntimeError, match="half way"), filesystem.transaction:  # noqa: PT012
         filesystem.pipe_file("raw@main/a", b"1")
-        1 / 0  # noqa: B018
+        raise RuntimeError("half way")
     assert lake.commits.get("raw") == before
     filesystem.pipe_file("raw@main/a", b"2")
     assert lake.files.read("raw@main/a") == b"2"
@@ -139,14 +165,15 @@ def test_a_transaction_that_fails_commits_nothing(lake, filesystem):
 
 def test_a_file_whose_writer_fails_is_not_committed(lake, filesystem):
     before = lake.commits.get("raw")
-    with pytest.raises(ZeroDivisionError), filesystem.open("raw@main/a", "wb") as file:
+    opened = filesystem.open("raw@main/a", "wb")
+    with pytest.raises(RuntimeError, match="half way"), opened as file:  # noqa: PT012
         file.write(b"half")
-        1 / 0  # noqa: B018
+        raise RuntimeError("half way")
     assert lake.commits.get("raw") == before
 
 
 def test_a_mode_that_a_lake_does_not_have_names_the_way_out(filesystem):
-    with pytest.raises(InvalidInputError, match="'ab'.*"):
+    with pytest.raises(InvalidInputError, match="'ab'"):
         filesystem.open("raw@main/a", "ab")
     filesystem.pipe_file("raw@main/a", b"1")
     with pytest.raises(FileExistsError):
@@ -170,11 +197,11 @@ def test_frames_carry_the_commit_they_were_read_from(lake):
 @pytest.mark.parametrize(
     ("name", "write"),
     [
-        ("t.parquet", lambda path: TABLE.to_parquet(path)),
-        ("t.feather", lambda path: TABLE.to_feather(path)),
+        ("t.parquet", TABLE.to_parquet),
+        ("t.feather", TABLE.to_feather),
         ("t.csv", lambda path: TABLE.to_csv(path, index=False)),
         ("t.TSV", lambda path: TABLE.to_csv(path, index=False, sep="\t")),
-        ("t.json", lambda path: TABLE.to_json(path)),
+        ("t.json", TABLE.to_json),
         ("t.jsonl", lambda path: TABLE.to_json(path, orient="records", lines=True)),
         ("t.jsonl.zst", lambda path: TABLE.to_json(path, orient="records", lines=True)),
     ],
