@@ -25,6 +25,7 @@ from jupyter_datalake.errors import DatalakeError, NotFoundError
 from jupyter_datalake.lake.jobs import raise_if_broken
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.jobs import Job
+from jupyter_datalake.model.lineage import GlobalRecord
 from jupyter_datalake.warehouse.duckdb import DuckdbWarehouse
 
 HERE = Path(__file__).resolve().parent.parent
@@ -71,6 +72,13 @@ LABELLED = 0.8
 """Share of the customers whose outcome is known."""
 ARRIVING = 200
 """Customers with contracts by the month who are not in the warehouse at first."""
+
+REPORTS = "reports"
+"""The repo that no pipeline writes."""
+NOTES = """# Notes on the churn model
+
+Edit this file and save it: the panel shows it under Changes, with a message and a Commit button.
+"""
 
 
 def say(text: str) -> None:
@@ -144,13 +152,16 @@ def open_lake() -> Lake:
     ROOT.mkdir(exist_ok=True)
     shutil.copytree(STORY, ROOT / "churn", dirs_exist_ok=True)
     try:
-        return Lake.open(str(LAKE))
+        lake = Lake.open(str(LAKE))
     except NotFoundError:
-        say("Making a lake and a warehouse")
+        lake = Lake.create(str(LAKE))
+    # Last what says that all is there, so that a demo that was stopped half way can go on.
+    if lake.warehouse.list():
+        return lake
+    say("Making a lake and a warehouse")
     WAREHOUSE.unlink(missing_ok=True)
     table = customers()
     load(table[~is_late(table)], DuckdbWarehouse(WAREHOUSE))
-    lake = Lake.create(str(LAKE))
     lake.warehouse.create("warehouse", f"duckdb://{WAREHOUSE}")
     for info in lake.warehouse.list_tables("warehouse"):
         print(f"  {info.name:14} {info.row_count:6,} rows, {len(info.columns)} columns")
@@ -182,17 +193,24 @@ def first_run(lake: Lake) -> None:
 
 def second_run(lake: Lake) -> None:
     """Let new customers arrive, tick again, and run only what they touch."""
+    if len(ticks(lake)) > 1:
+        return
     table = customers()
     late = table[is_late(table)]
     arrived = lake.warehouse.query(
         "warehouse",
         f"SELECT count(*) AS n FROM members WHERE customer_id = {late['customer_id'].max()}",
     )
-    if arrived.rows[0]["n"]:
-        return
     say(f"{len(late)} new customers arrive in the warehouse; second tick")
-    load(late, DuckdbWarehouse(WAREHOUSE))
+    if not arrived.rows[0]["n"]:
+        load(late, DuckdbWarehouse(WAREHOUSE))
     run_to_end(lake, lake.pipelines.run(*INGESTS))
+
+
+def ticks(lake: Lake) -> list[GlobalRecord]:
+    """Return the runs of both queries together, oldest first."""
+    found = lake.lineage.list(limit=None)
+    return [one for one in reversed(found) if one.subject == ", ".join(INGESTS)]
 
 
 def run_what_waits(lake: Lake) -> None:
@@ -236,8 +254,7 @@ def job_line(job: Job) -> str:
 
 def summary(lake: Lake) -> None:
     """Print what each tick did, what hangs on its global id, and what came out."""
-    ticks = [one for one in lake.lineage.list() if one.subject == ", ".join(INGESTS)]
-    for title, record in zip(("First tick", "Second tick"), reversed(ticks), strict=False):
+    for title, record in zip(("First tick", "Second tick"), ticks(lake), strict=False):
         found = lake.lineage.get_global(record.id)
         say(f"{title}, global id {record.id}")
         print_table(
@@ -279,11 +296,14 @@ def names(repos: Iterable[str]) -> str:
 
 
 def mount(lake: Lake) -> None:
-    """Show the outputs as folders in the file browser."""
+    """Show the outputs as folders in the file browser, and a repo that can be written to."""
+    if not lake.repos.list(prefix=REPORTS):
+        lake.repos.create(REPORTS, description="yours: write here, then look at Changes")
+        lake.files.put(f"{REPORTS}@main/notes.md", NOTES, message="Begin the notes")
     say(f"Mounting repos under {MOUNTPOINT.relative_to(HERE)}/")
     mounted = {one.name for one in lake.mounts.list()}
     lake.mounts.start(str(MOUNTPOINT))
-    for repo in ("training_data", "features", "model", "predict"):
+    for repo in (REPORTS, "training_data", "features", "model", "predict"):
         if repo not in mounted:
             lake.mounts.create(repo, at=str(MOUNTPOINT))
     for point in lake.mounts.list_mountpoints():
