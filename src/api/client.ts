@@ -16,7 +16,7 @@ export type Query<O extends keyof api.operations> = NonNullable<
 
 /** The shape of one operation's JSON body. */
 export type Body<O extends keyof api.operations> = api.operations[O] extends {
-  requestBody: { content: { 'application/json': infer T } };
+  requestBody?: { content: { 'application/json': infer T } };
 }
   ? T
   : never;

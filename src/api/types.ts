@@ -1426,8 +1426,8 @@ export interface components {
         DoctorFinding: {
             name: string;
             /** @enum {string} */
-            level: "ok" | "warn" | "fail";
-            message: string;
+            verdict: "ok" | "warn" | "fail";
+            found: string;
             advice: string;
         };
         FindingPage: {
@@ -2643,7 +2643,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: components["requestBodies"]["Run"];
+        requestBody?: components["requestBodies"]["Run"];
         responses: {
             /** @description Follow the events of this global id. */
             202: {
@@ -2844,7 +2844,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: components["requestBodies"]["Run"];
+        requestBody?: components["requestBodies"]["Run"];
         responses: {
             /** @description Follow the events of this global id. */
             202: {

@@ -169,9 +169,7 @@ function JobFacts(props: {
           {trans._n('%1 datum', '%1 datums', job.datum_total)}
         </span>
       )}
-      {job.rows_written !== null && (
-        <span>{trans._n('%1 row', '%1 rows', job.rows_written)}</span>
-      )}
+      {job.rows_written !== null && <span>{trans._n('%1 row', '%1 rows', job.rows_written)}</span>}
       {props.hasAge && <Ago time={job.finished_at ?? job.started_at ?? job.created_at} />}
     </span>
   );
