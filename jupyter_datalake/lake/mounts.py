@@ -186,7 +186,8 @@ class Mounts:
     def start(self, at: str | None = None) -> None:
         """Show again what was mounted at a mount point; nothing, where nothing was.
 
-        Checkouts without unsaved changes are brought to the heads of their branches.
+        Where FUSE could be used once and no longer can, mounts become checkouts. Checkouts
+        without unsaved changes are brought to the heads of their branches.
 
         Raises
         ------
@@ -197,17 +198,13 @@ class Mounts:
         if point is None:
             return
         if point.mode is MountMode.FUSE:
-            self._points.start(point.path)
-            return
-        with self._core.metadata.read() as tx:
-            mounts = tx.mounts.list(point.path)
-        for mount in mounts:
-            checkout = Checkout(self._core, mount)
-            if Path(mount.path).exists():
-                checkout.update()
-            else:
-                checkout.create()
-        self._points.set_state(point, MountState.READY)
+            try:
+                self._points.start(point.path)
+                return
+            except MountError as error:
+                self._become_checkouts(point.path, error)
+                return
+        self._write_checkouts(point)
 
     # --- inside: what is wanted ------------------------------------------------------------------
 
@@ -333,17 +330,10 @@ class Mounts:
         if mode is MountMode.CHECKOUT:
             Checkout(self._core, mount).create()
             return
-        with self._core.metadata.read() as tx:
-            is_only = len(tx.mounts.list(mount.mountpoint)) == 1
         try:
             client = self._points.start(mount.mountpoint)
         except MountError as error:
-            trial = check_trial_mount() if is_only else None
-            if trial is None or trial.verdict is not Verdict.FAIL:
-                raise
-            # FUSE looks usable and is not, as in many containers: the same folders, otherwise.
-            logger.warning("Mounting %s as a checkout: %s", mount.path, error)
-            self._become_checkout(mount, trial.found)
+            self._become_checkouts(mount.mountpoint, error)
             return
         client.refresh()
         problem = client.ping()["problems"].get(mount.name)
@@ -352,11 +342,31 @@ class Mounts:
                 f"{mount.name} cannot be shown: {problem}", mountpoint=mount.mountpoint
             )
 
-    def _become_checkout(self, mount: Mount, reason: str) -> None:
+    def _become_checkouts(self, path: str, error: MountError) -> None:
+        """Show a mount point without FUSE, if that is what is in the way; else raise `error`."""
+        trial = check_trial_mount()
+        if trial.verdict is not Verdict.FAIL:
+            raise error
+        # FUSE looks usable and is not, as in many containers: the same folders, otherwise.
+        logger.warning("What is mounted at %s becomes checkouts: %s", path, error)
         with self._core.metadata.write() as tx:
-            note = f"FUSE cannot be used here: {reason}"
-            set_point(tx, mount.mountpoint, MountMode.CHECKOUT, MountState.READY, note)
-        Checkout(self._core, mount).create()
+            note = f"FUSE cannot be used here: {trial.found}"
+            set_point(tx, path, MountMode.CHECKOUT, MountState.STARTING, note)
+            point = tx.mounts.find_point(path)
+        assert point is not None
+        self._write_checkouts(point)
+
+    def _write_checkouts(self, point: Mountpoint) -> None:
+        """Write the folders that are missing, and bring the others to the heads of branches."""
+        with self._core.metadata.read() as tx:
+            mounts = tx.mounts.list(point.path)
+        for mount in mounts:
+            checkout = Checkout(self._core, mount)
+            if Path(mount.path).exists():
+                checkout.update()
+            else:
+                checkout.create()
+        self._points.set_state(point, MountState.READY)
 
 
 def _free_name(mounts: Sequence[Mount], repo: str, ref: str, *, is_branch: bool) -> str:

@@ -7,6 +7,7 @@ inside a wrapper, and a session is left as the death of its process would leave 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -210,6 +211,27 @@ class CrashPoint:
         event.listen(engine, "before_cursor_execute", statement)
         event.listen(engine, "commit", ended)
         return with_objects(core, objects)
+
+    def watch_files(self, folder: str) -> None:
+        """Count every file below a folder that is opened to be written, named, moved or removed.
+
+        For the rest of this process's life: the interpreter's audit hooks cannot be taken out.
+        """
+
+        def hook(name: str, arguments: tuple[Any, ...]) -> None:
+            if name not in _FILE_ACTS or not isinstance(arguments[0], str | os.PathLike):
+                return
+            if name == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+                return
+            if os.fspath(arguments[0]).startswith(folder):
+                self.reached(f"{name} {arguments[0]}")
+
+        sys.addaudithook(hook)
+
+
+_FILE_ACTS = frozenset(
+    {"open", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncate"}
+)
 
 
 def crash_points(steps: Sequence[str]) -> range:

@@ -12,9 +12,11 @@ import pytest
 
 from jupyter_datalake.errors import CorruptDataError, MountError
 from jupyter_datalake.lake.lake import Lake
-from jupyter_datalake.model.mounts import MountState
+from jupyter_datalake.lake.mountpoints import Mountpoints
+from jupyter_datalake.model.mounts import MountMode, MountState
 from jupyter_datalake.mount import mountpoints, supervisor
 from jupyter_datalake.mount.control import MountClient
+from jupyter_datalake.mount.doctor import Finding, Verdict
 from tests.integration.mount.conftest import commit, daemon_pid, diff, kill, log_of, wait_until
 
 pytestmark = pytest.mark.fuse
@@ -374,3 +376,33 @@ def test_places_that_cannot_be_mount_points_are_refused(lake, tmp_path, where):
         lake.mounts.create("raw", at=str(places[where]))
     assert lake.mounts.list_mountpoints() == []
     assert lake.sessions.list() == []
+
+
+@pytest.mark.logs("becomes checkouts")
+def test_mounts_become_checkouts_where_fuse_no_longer_works(lake, raw, point, monkeypatch):
+    (raw / "kept").write_text("committed")
+    commit(lake)
+    (raw / "staged").write_text("not committed")
+    lake.repos.create("other")
+    lake.files.put("other@main/a", "1")
+    lake.mounts.stop(point)
+
+    def refuse(self, path):
+        raise MountError(f"FUSE cannot mount at {path}")
+
+    monkeypatch.setattr(Mountpoints, "start", refuse)
+    with pytest.raises(MountError):  # FUSE works, so something else is wrong
+        lake.mounts.start(point)
+    monkeypatch.setattr(
+        "jupyter_datalake.lake.mounts.check_trial_mount",
+        lambda: Finding("trial mount", Verdict.FAIL, "a trial mount failed: a test wants it"),
+    )
+    lake.mounts.start(point)
+
+    (shown,) = lake.mounts.list_mountpoints()
+    assert (shown.mode, shown.state) == (MountMode.CHECKOUT, MountState.READY)
+    assert "a test wants it" in shown.message
+    assert (raw / "kept").read_text() == "committed"
+    assert diff(lake) == {"staged": "added"}
+    lake.mounts.create("other", at=point)
+    assert Path(point, "other", "a").read_text() == "1"

@@ -1,0 +1,185 @@
+"""Programs that the tests of this folder run as processes of their own, and kill.
+
+``python programs.py NAME LAKE …``: the functions below, by name. Each says on its output, line by
+line, how far it is.
+"""
+
+import contextlib
+import itertools
+import os
+import sys
+
+from jupyter_datalake.errors import ConflictError, ErrorKind
+from jupyter_datalake.lake.lake import Lake
+from jupyter_datalake.lake.sessions import WorkSession
+from jupyter_datalake.model.commits import Author
+from jupyter_datalake.testing.faults import CrashPoint
+
+ME = Author("another process")
+
+
+def say(*words):
+    os.write(1, " ".join(map(str, words)).encode() + b"\n")
+
+
+def heard():
+    """Wait for a line and return it; end when nobody is there to send one."""
+    line = sys.stdin.readline()
+    if not line:
+        os._exit(0)
+    return line.strip()
+
+
+# --- dying at a chosen step ----------------------------------------------------------------------
+
+
+def crash(url, act, *arguments):
+    """For each number that comes in, do `act` in a child that dies at its step of that number.
+
+    The answer is the child's exit code: 9 while it died, 0 when it was done before.
+    """
+    say("ready")
+    while True:
+        at = int(heard())
+        child = os.fork()
+        if child == 0:
+            point = CrashPoint(at)
+            point.watch_files(url)
+            ACTS[act](url, point, *arguments)
+            os._exit(0)
+        say(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+def watched(url, point):
+    lake = Lake.open(url, author=ME)
+    return Lake(point.watch(lake.core), ME)
+
+
+def make_lake(url, point):
+    Lake.create(url, author=ME)
+
+
+def make_repo(url, point, name):
+    watched(url, point).repos.create(name)
+
+
+def commit_session(url, point):
+    lake = watched(url, point)
+    (session,) = lake.sessions.list()
+    lake.sessions.commit(session.id, "killed or not")
+
+
+def stage(url, point):
+    lake = watched(url, point)
+    (info,) = lake.sessions.list()
+    with lake.sessions.open(info.id) as session:
+        session.put("new/inline", b"few bytes")
+        session.put("new/large", b"many bytes" * 50_000)
+        session.rename("kept", "moved")
+        session.delete("gone")
+        session.make_folder("empty")
+
+
+def put_file(url, point, text):
+    watched(url, point).files.put("raw@main/put", text * 30_000)
+
+
+ACTS = {
+    one.__name__: one for one in (make_lake, make_repo, commit_session, stage, put_file)
+}
+
+
+# --- dying at any moment -------------------------------------------------------------------------
+
+
+def writers(url):
+    """For each line that comes in, start a child that commits until it is killed."""
+    say("ready")
+    while True:
+        first = int(heard())
+        child = os.fork()
+        if child == 0:
+            lake = Lake.open(url, author=ME)
+            say("pid", os.getpid())
+            for number in itertools.count(first):
+                lake.files.put(f"raw@main/{number % 7}", f"{number} " * (1 + number * 997 % 20_000))
+                say("committed", number)
+        os.waitpid(child, 0)
+        say("dead")
+
+
+# --- several at once -----------------------------------------------------------------------------
+
+
+def put_many(url, prefix, count):
+    """Commit files of one's own to the branch that others commit to as well."""
+    with Lake.open(url, author=ME) as lake:
+        say("ready")
+        heard()
+        for number in range(int(count)):
+            lake.files.put(f"raw@main/{prefix}/{number}", f"{prefix} {number}")
+    say("done")
+
+
+def count_up(url, count):
+    """Add to a number in a file that others add to as well, again where they came first."""
+    conflicts = 0
+    with Lake.open(url, author=ME) as lake, lake.sessions.create("raw") as session:
+        say("ready")
+        heard()
+        for _ in range(int(count)):
+            while True:
+                with session.open("number") as file:
+                    number = int(file.read())
+                session.put("number", f"{number + 1}")
+                try:
+                    session.commit("count")
+                    break
+                except ConflictError as error:
+                    assert error.kind is ErrorKind.PATHS_CONFLICT, error
+                    assert error.context["paths"] == ["number"]
+                    conflicts += 1
+                    session.discard()
+                    session._session.rebase()
+    say("conflicts", conflicts)
+
+
+def make_same(url, what):
+    """Make a repo, or a lake, that others make at the same moment."""
+    if what == "repo":
+        lake = Lake.open(url, author=ME)
+    say("ready")
+    heard()
+    try:
+        if what == "repo":
+            lake.repos.create("same")
+        else:
+            Lake.create(url, author=ME)
+    except Exception as error:
+        say(getattr(error, "kind", error))
+    else:
+        say("made")
+
+
+def hold_session(url):
+    """Keep a session with a staged file open until killed."""
+    lake = Lake.open(url, author=ME)
+    session: WorkSession = lake.sessions.create("raw")
+    session.put("staged", "by the holder")
+    say("session", session._session.id)
+    heard()
+
+
+def hold_database(url):
+    """Keep the database's write lock until told to let go."""
+    with Lake.open(url, author=ME) as lake:
+        with lake.core.metadata.write():
+            say("holding")
+            heard()
+    say("let go")
+    heard()
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        globals()[sys.argv[1]](*sys.argv[2:])
