@@ -8,7 +8,7 @@ commit and is no error, so a script may run twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from jupyter_datalake.engine.session import Session
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.sources import Source
-from jupyter_datalake.errors import ErrorKind, StateError
+from jupyter_datalake.errors import ErrorKind, StateError, StorageError
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.lake.frames import PASSPORT, read_frame
 from jupyter_datalake.lake.sessions import Sessions
@@ -200,7 +200,9 @@ class Files:
             if error.kind is not ErrorKind.NOTHING_TO_COMMIT:
                 raise
         finally:
-            session.destroy()
+            # On a full disk it may stay behind, empty; what became of the change is what counts.
+            with suppress(StorageError):
+                session.destroy()
 
 
 @dataclass(slots=True)

@@ -132,17 +132,13 @@ class Mounts:
             raise
         return mount
 
-    def delete(
-        self, name: str, *, at: str | None = None, discard: bool = False, keep: bool = False
-    ) -> None:
+    def delete(self, name: str, *, at: str | None = None, discard: bool = False) -> None:
         """Unmount one folder. What is staged in it is kept for the next mount of the branch.
 
         Parameters
         ----------
         discard
             Whether what is staged goes with it.
-        keep
-            Of a checkout, whether unsaved changes are kept for the next mount.
 
         Raises
         ------
@@ -151,15 +147,15 @@ class Mounts:
         ConflictError
             A file in it is open for writing (``in-use``).
         StateError
-            It is a checkout with unsaved changes, and neither `discard` nor `keep` was said.
+            It is a checkout with something in it that cannot be kept: a pipe, a socket.
         """
         mount = self._find(name, at)
         with self._core.metadata.read() as tx:
             point = tx.mounts.find_point(mount.mountpoint)
         assert point is not None
         if point.mode is MountMode.CHECKOUT:
-            Checkout(self._core, mount).remove(discard=discard, keep=keep)
-            self._forget(mount, keep_session=keep)
+            has_changes = Checkout(self._core, mount).remove(discard=discard)
+            self._forget(mount, keep_session=has_changes)
             return
         client = self._points.client(point)
         has_changes = False

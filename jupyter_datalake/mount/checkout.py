@@ -54,7 +54,7 @@ from jupyter_datalake.mount.scanning import (
     walk,
 )
 
-_SHOWN_PATHS = 20
+_SHOWN = 5
 _TRIES = 3
 
 
@@ -119,27 +119,31 @@ class Checkout:
         # From here on the folder is what is staged.
         session.discard()
 
-    def remove(self, *, discard: bool = False, keep: bool = False) -> None:
-        """Remove the folder.
+    def remove(self, *, discard: bool = False) -> bool:
+        """Remove the folder; what differs in it is staged in the session, to come back with it.
 
         Parameters
         ----------
         discard
-            Whether unsaved changes may go with it.
-        keep
-            Whether they are staged in the session, to come back when it is mounted again.
+            Whether that is not wanted.
+
+        Returns
+        -------
+        bool
+            Whether something is staged now.
 
         Raises
         ------
         StateError
-            There are unsaved changes, and nothing was said about them.
+            There is something in it that cannot be kept, and it was not to be discarded.
         """
-        if self._mount.session_id is not None and self._folder.exists():
+        has_changes = False
+        if self._mount.session_id is not None and self._folder.exists() and not discard:
             with self._session() as session:
-                if keep:
-                    self._stage(session, list(self._differences(session)))
-                elif not discard:
-                    self._check_saved(session)
+                skipped: list[str] = []
+                self._stage(session, list(self._differences(session, skipped)))
+                has_changes = session.has_changes
+                self._check_kept(skipped)
         with translated_errors(self._folder):
             remove_tree(self._folder)
             self._record.unlink(missing_ok=True)
@@ -150,17 +154,14 @@ class Checkout:
             and not any(project.iterdir())
         ):
             project.rmdir()
+        return has_changes
 
-    def _check_saved(self, session: Session) -> None:
-        paths = [one.path for one in islice(self._differences(session), _SHOWN_PATHS)]
-        if paths:
+    def _check_kept(self, skipped: Sequence[str]) -> None:
+        if skipped:
             raise StateError(
-                f"{self._mount.name} has changes that are not committed:"
-                f" {', '.join(paths[:5])}{' …' if len(paths) > 5 else ''}",
-                hint="Commit or discard them first, or unmount with discard (they are lost) or"
-                " keep (they are back when it is mounted again)",
+                f"{self._mount.name} holds what no commit can: {'; '.join(skipped[:_SHOWN])}",
+                hint="Move it away, or unmount with --discard, and it is lost",
                 mount=self._mount.name,
-                paths=paths,
             )
 
     def update(self) -> None:
@@ -243,12 +244,16 @@ class Checkout:
         with open_session(self._core, info) as session:
             yield session
 
-    def _differences(self, session: Session) -> Iterator[Difference]:
+    def _differences(
+        self, session: Session, skipped: list[str] | None = None
+    ) -> Iterator[Difference]:
         """Yield what differs from the session's base, and remember what was found clean."""
         clean = self._catch_up(session)
         known = len(clean.known)
         with translated_errors(self._folder):
-            yield from iter_differences(self._folder, session.tree.base, clean, [])
+            yield from iter_differences(
+                self._folder, session.tree.base, clean, [] if skipped is None else skipped
+            )
             if len(clean.known) != known:
                 clean.save(self._record)
 

@@ -202,18 +202,32 @@ def test_a_folder_that_is_gone_is_not_committed_as_a_removal_of_all(lake, folder
     assert lake.files.read("raw@main/a.txt") == b"one"
 
 
-def test_unmounting_with_unsaved_changes_must_be_meant(lake, folder, point):
+def test_unmounting_keeps_changes_unless_told_otherwise(lake, folder, point):
     lake.mounts.delete("raw")
     assert not folder.exists()
     assert lake.sessions.list() == []
     lake.mounts.create("raw", at=point)
     (folder / "a.txt").write_text("unsaved")
-    with pytest.raises(StateError) as refused:
-        lake.mounts.delete("raw")
-    assert refused.value.context["paths"] == ["a.txt"]
+    lake.mounts.delete("raw")
+    assert not folder.exists()
+    assert [one.branch for one in lake.sessions.list("raw")] == ["main"]
+    lake.mounts.create("raw", at=point)
     assert (folder / "a.txt").read_text() == "unsaved"
     lake.mounts.delete("raw", discard=True)
     assert lake.sessions.list() == []
+
+
+def test_what_no_commit_can_hold_is_not_lost_by_unmounting(lake, folder, point):
+    os.mkfifo(folder / "pipe")
+    (folder / "a.txt").write_text("unsaved")
+    with pytest.raises(StateError, match="pipe"):
+        lake.mounts.delete("raw")
+    assert (folder / "a.txt").read_text() == "unsaved"
+    assert diff(lake) == {"a.txt": "modified"}
+    (folder / "pipe").unlink()
+    lake.mounts.delete("raw")
+    lake.mounts.create("raw", at=point)
+    assert diff(lake) == {"a.txt": "modified"}
 
 
 def test_kept_changes_are_back_at_the_next_mount(lake, folder, point):
@@ -226,7 +240,7 @@ def test_kept_changes_are_back_at_the_next_mount(lake, folder, point):
     (folder / "new" / "y").chmod(0o700)
     before = without_folder_modes(tree_of(folder))
     changes = diff(lake)
-    lake.mounts.delete("raw", keep=True)
+    lake.mounts.delete("raw")
     assert not folder.exists()
     lake.mounts.create("raw", at=point)
     assert without_folder_modes(tree_of(folder)) == before
