@@ -1,7 +1,6 @@
 """What holds for every test: a clean environment, no unexpected warning in the log, and skips
 that say why."""
 
-import importlib.util
 import logging
 import os
 import re
@@ -9,6 +8,7 @@ import re
 import pytest
 from hypothesis import HealthCheck, settings
 
+from jupyter_datalake.mount import doctor
 from jupyter_datalake.testing import fixtures
 
 # The machine is shared and small, so a slow example is no finding. `--hypothesis-profile=nightly`
@@ -31,17 +31,18 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    reason = _why_no_fuse()
-    for item in items:
-        if reason and item.get_closest_marker("fuse"):
+    mounting = [item for item in items if item.get_closest_marker("fuse")]
+    reason = _why_no_fuse() if mounting else None
+    for item in mounting:
+        if reason:
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def _why_no_fuse():
-    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
-        return "needs /dev/fuse, which is missing or not ours to open"
-    if importlib.util.find_spec("pyfuse3") is None:
-        return "needs pyfuse3, which is not installed"
+    """Return what keeps this machine from mounting, as the doctor sees it, or None."""
+    for finding in doctor.examine_machine():
+        if finding.verdict is doctor.Verdict.FAIL:
+            return f"needs FUSE: {finding.found}"
     return None
 
 
