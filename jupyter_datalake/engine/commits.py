@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -16,7 +17,13 @@ from jupyter_datalake.engine.blobs import BlobWriter, register_packs
 from jupyter_datalake.engine.core import LakeCore, new_global_id
 from jupyter_datalake.engine.nodes import NodeWriter
 from jupyter_datalake.engine.snapshot import Snapshot
-from jupyter_datalake.errors import ConflictError, ErrorKind, InvalidInputError
+from jupyter_datalake.errors import (
+    ConflictError,
+    ErrorKind,
+    InvalidInputError,
+    NotFoundError,
+    StorageError,
+)
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import (
@@ -198,25 +205,37 @@ def _publish(
     ).seal()
     writer.add(BlobKind.COMMIT, data)
     packs = writer.seal()
-    with core.metadata.write() as tx:
-        register_packs(tx, packs)
-        repo = tx.repos.get(request.repo)
-        tx.commits.add(repo.id, commit)
-        tx.refs.move(
-            repo,
-            request.branch,
-            expected=head.id,
-            new=commit.id,
-            by=str(request.author),
-            reason=request.message.strip().splitlines()[0][:200],
-        )
-        if request.global_id is None:
-            tx.lineage.begin(global_id, GlobalOrigin.COMMIT, request.repo, str(request.author))
-        announce_move(tx, repo, request.branch, commit)
-        if also is not None:
-            also(tx, commit)
+    try:
+        with core.metadata.write() as tx:
+            register_packs(tx, packs)
+            repo = tx.repos.get(request.repo)
+            tx.commits.add(repo.id, commit)
+            tx.refs.move(
+                repo,
+                request.branch,
+                expected=head.id,
+                new=commit.id,
+                by=str(request.author),
+                reason=request.message.strip().splitlines()[0][:200],
+            )
+            if request.global_id is None:
+                tx.lineage.begin(global_id, GlobalOrigin.COMMIT, request.repo, str(request.author))
+            announce_move(tx, repo, request.branch, commit)
+            if also is not None:
+                also(tx, commit)
+    except StorageError:
+        # The answer to COMMIT may be what was lost, and not the commit.
+        if not _is_known(core, commit):
+            raise
     nodes.publish()
     return CommitResult(commit, is_new=True)
+
+
+def _is_known(core: LakeCore, commit: Commit) -> bool:
+    """Tell whether a commit that only one transaction could add was added."""
+    with suppress(StorageError, NotFoundError), core.metadata.read() as tx:
+        return tx.commits.get(commit.id).id == commit.id
+    return False
 
 
 def announce_move(tx: Transaction, repo: RepoRow, branch: str, commit: Commit) -> None:

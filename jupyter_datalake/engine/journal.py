@@ -32,7 +32,11 @@ class Journal:
         self._file = open(path, "ab", buffering=0)  # noqa: SIM115  # closed by `close`
         self._end = self._file.tell()
         if self._end == 0:
-            self._write(JOURNAL_MAGIC)
+            try:
+                self._write(JOURNAL_MAGIC)
+            except BaseException:
+                self.close()
+                raise
 
     def append(self, record: list[Any]) -> None:
         """Add a record. It survives the death of the process at once, a power cut after `sync`.

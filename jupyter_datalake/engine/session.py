@@ -13,7 +13,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -390,11 +390,16 @@ class Session(StagedTree):
         """Remove the session and everything staged in it."""
         with self._mutex:
             self.check_open()
-            with self._core.metadata.write() as tx:
-                tx.sessions.delete(self.id)
-                tx.events.append(EventKind.SESSION_CHANGED, self.id, repo=self.info.repo)
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self.close()
+            try:
+                try:
+                    self._forget()
+                except StorageError:
+                    # A full disk: deleting a row takes space too, and this may be what has it.
+                    shutil.rmtree(self._folder, ignore_errors=True)
+                    self._forget()
+                shutil.rmtree(self._folder, ignore_errors=True)
+            finally:
+                self.close()
 
     def __enter__(self) -> Self:
         return self
@@ -408,6 +413,11 @@ class Session(StagedTree):
         self.close()
 
     # --- inside ----------------------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        with self._core.metadata.write() as tx:
+            tx.sessions.delete(self.id)
+            tx.events.append(EventKind.SESSION_CHANGED, self.id, repo=self.info.repo)
 
     def _record_base(self, tx: Transaction, commit: Commit) -> None:
         tx.sessions.rebase(self.id, commit.id)
@@ -488,7 +498,15 @@ def create_session(core: LakeCore, repo: str, branch: str, author: Author, new_i
     with core.metadata.write() as tx:
         info = tx.sessions.create(new_id, tx.repos.get(repo), branch, head.id, str(author))
         tx.events.append(EventKind.SESSION_CHANGED, new_id, repo=repo)
-    return open_session(core, info)
+    try:
+        return open_session(core, info)
+    except BaseException:
+        # Nobody knows its id, and nothing is staged in it. Where even that cannot be written, it
+        # stays as an empty session.
+        with suppress(StorageError), core.metadata.write() as tx:
+            tx.sessions.delete(new_id)
+        shutil.rmtree(sessions_folder(core) / new_id, ignore_errors=True)
+        raise
 
 
 def open_session(core: LakeCore, info: SessionInfo) -> Session:

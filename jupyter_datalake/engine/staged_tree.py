@@ -281,7 +281,11 @@ class StagedTree:
         is_new = not path.exists() or path.stat().st_size <= len(JOURNAL_MAGIC)
         journal = Journal(path)
         if is_new:
-            journal.append(["base", base_id])
+            try:
+                journal.append(["base", base_id])
+            except BaseException:
+                journal.close()
+                raise
         return journal
 
     # --- inside ----------------------------------------------------------------------------------

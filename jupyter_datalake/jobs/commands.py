@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from jupyter_datalake.errors import ErrorKind, JobFailedError
+from jupyter_datalake.jobs.processes import kill_tree
 from jupyter_datalake.jobs.workspace import CappedLog
 
 _READ_BYTES = 64 * 1024
@@ -43,10 +44,15 @@ def run_command(
             hint="Install it, or name it by its path",
         ) from error
     assert process.stdout is not None
-    with process.stdout as output:
-        while chunk := output.read1(_READ_BYTES):  # type: ignore[attr-defined]  # it is buffered
-            log.write(chunk.decode("utf-8", "backslashreplace"))
-    code = process.wait()
+    try:
+        with process.stdout as output:
+            while chunk := output.read1(_READ_BYTES):  # type: ignore[attr-defined]  # it is buffered
+                log.write(chunk.decode("utf-8", "backslashreplace"))
+        code = process.wait()
+    except BaseException:  # a log that cannot be written, above all
+        kill_tree(process.pid)
+        process.wait()
+        raise
     if code < 0:
         raise JobFailedError(
             f"{argv[0]} was ended by {signal.Signals(-code).name}", kind=ErrorKind.DATUM_FAILED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.environment import datum_environment
-from jupyter_datalake.errors import DatalakeError
+from jupyter_datalake.errors import DatalakeError, ErrorKind
 from jupyter_datalake.jobs.commands import run_command
 from jupyter_datalake.jobs.environments import LOCK_FILE, differences, lock_environment
 from jupyter_datalake.jobs.notebooks import check_parameters, parse_notebook
@@ -61,6 +62,15 @@ class DatumRunner:
             return self._with_artifacts(outcome, workspace)
         except DatalakeError as error:
             return DatumOutcome(DatumState.FAILED, str(error), error.kind)
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            return DatumOutcome(
+                DatumState.FAILED,
+                "The disk is full: the datum's folder could not be written. Free some space and"
+                " run the job again.",
+                ErrorKind.STORAGE_FULL,
+            )
         finally:
             workspace.remove()
 

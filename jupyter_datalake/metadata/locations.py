@@ -14,6 +14,7 @@ from sqlalchemy.pool import StaticPool
 from jupyter_datalake.metadata.store import Clock, MetadataStore, SharedConnectionLock
 
 _POOL_SIZE = 16
+_RETRY_S = 0.01
 
 
 def open_sqlite(path: Path, *, wait_s: float, clock: Clock = time.time_ns) -> MetadataStore:
@@ -28,7 +29,11 @@ def open_sqlite(path: Path, *, wait_s: float, clock: Clock = time.time_ns) -> Me
     engine = create_engine(
         url, connect_args={"timeout": wait_s}, pool_size=_POOL_SIZE, pool_timeout=wait_s
     )
-    event.listen(engine, "connect", _configure_file)
+
+    def configure(connection: sqlite3.Connection, record: Any) -> None:
+        _configure_file(connection, record, time.monotonic() + wait_s)
+
+    event.listen(engine, "connect", configure)
     return MetadataStore(engine, clock=clock)
 
 
@@ -46,9 +51,18 @@ def _configure_common(connection: sqlite3.Connection, record: Any) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
 
 
-def _configure_file(connection: sqlite3.Connection, record: Any) -> None:
+def _configure_file(connection: sqlite3.Connection, record: Any, deadline: float) -> None:
     _configure_common(connection, record)
-    connection.execute("PRAGMA journal_mode = WAL")
+    # SQLite does not wait by itself where several processes make a new file a WAL database.
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY_S)
     # A commit that returned survives the loss of power; NORMAL would lose the last ones.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA cache_size = -32768")  # 32 MiB

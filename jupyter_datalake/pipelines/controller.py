@@ -111,7 +111,10 @@ class Controller:
                 return False
             return self.step()
         except StorageError as error:
-            if not error.retryable:
+            # Somebody frees a full disk some day, and nobody starts a controller again for that;
+            # but whoever waits for the end should be told now.
+            is_full = error.kind is ErrorKind.STORAGE_FULL and not until_idle
+            if not (error.retryable or is_full):
                 raise
             logger.warning("the controller waits: %s", error)
             return False

@@ -31,6 +31,7 @@ from jupyter_datalake.errors import (
     JobFailedError,
     JobLostError,
     StateError,
+    StorageError,
 )
 from jupyter_datalake.jobs.executor import Executor
 from jupyter_datalake.jobs.outputs import join_outputs
@@ -122,6 +123,13 @@ class JobRun:
 
     def run(self) -> None:
         """Run the job to its end. Whatever goes wrong ends in the job's row, not in the caller."""
+        try:
+            self._run_to_end()
+        except StorageError as error:
+            # The end cannot be written. The lease runs out, and the job is taken up again.
+            logger.warning("job %s is left to be taken up again: %s", self.job.id, error)
+
+    def _run_to_end(self) -> None:
         try:
             self._run()
         except JobLostError:

@@ -9,7 +9,7 @@ import itertools
 import os
 import sys
 
-from jupyter_datalake.errors import ConflictError, ErrorKind
+from jupyter_datalake.errors import AlreadyExistsError, ConflictError
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.lake.sessions import WorkSession
 from jupyter_datalake.model.commits import Author
@@ -84,9 +84,7 @@ def put_file(url, point, text):
     watched(url, point).files.put("raw@main/put", text * 30_000)
 
 
-ACTS = {
-    one.__name__: one for one in (make_lake, make_repo, commit_session, stage, put_file)
-}
+ACTS = {one.__name__: one for one in (make_lake, make_repo, commit_session, stage, put_file)}
 
 
 # --- dying at any moment -------------------------------------------------------------------------
@@ -121,23 +119,22 @@ def put_many(url, prefix, count):
     say("done")
 
 
-def count_up(url, count):
-    """Add to a number in a file that others add to as well, again where they came first."""
+def sign(url, name, count):
+    """Add to the text of a file that others add to as well, again where they came first."""
     conflicts = 0
     with Lake.open(url, author=ME) as lake, lake.sessions.create("raw") as session:
         say("ready")
         heard()
-        for _ in range(int(count)):
+        for number in range(int(count)):
             while True:
-                with session.open("number") as file:
-                    number = int(file.read())
-                session.put("number", f"{number + 1}")
+                with session.open("guests") as file:
+                    session.put("guests", file.read() + f"{name}{number} ".encode())
                 try:
-                    session.commit("count")
+                    session.commit("sign")
                     break
                 except ConflictError as error:
-                    assert error.kind is ErrorKind.PATHS_CONFLICT, error
-                    assert error.context["paths"] == ["number"]
+                    if error.context.get("paths") != ["guests"]:
+                        raise
                     conflicts += 1
                     session.discard()
                     session._session.rebase()
@@ -155,8 +152,8 @@ def make_same(url, what):
             lake.repos.create("same")
         else:
             Lake.create(url, author=ME)
-    except Exception as error:
-        say(getattr(error, "kind", error))
+    except AlreadyExistsError as error:
+        say(error.kind)
     else:
         say("made")
 
@@ -172,12 +169,9 @@ def hold_session(url):
 
 def hold_database(url):
     """Keep the database's write lock until told to let go."""
-    with Lake.open(url, author=ME) as lake:
-        with lake.core.metadata.write():
-            say("holding")
-            heard()
-    say("let go")
-    heard()
+    with Lake.open(url, author=ME) as lake, lake.core.metadata.write():
+        say("holding")
+        heard()
 
 
 if __name__ == "__main__":
