@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from jupyter_datalake import environment
 from jupyter_datalake.errors import DatalakeError, NotFoundError
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.server import (
+    checkpoints,
     commits,
     events,
     files,
@@ -93,6 +95,7 @@ class DatalakeExtension(ExtensionApp):
         # Kernels inherit the server's environment: lake:// and Lake.open() mean this lake there.
         os.environ[environment.URL_VARIABLE] = url
         os.environ[environment.MOUNTPOINT_VARIABLE] = self.service.mountpoint
+        self._divert_checkpoints()
 
     def initialize_handlers(self) -> None:
         """Route every path of the contract."""
@@ -131,6 +134,7 @@ class DatalakeExtension(ExtensionApp):
         except DatalakeError as error:
             self.log.warning("jupyter_datalake: %s", error)
         self.service.close()
+        self._checkpoints.cleanup()
 
     def _open(self, url: str) -> Lake:
         try:
@@ -153,6 +157,15 @@ class DatalakeExtension(ExtensionApp):
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
+
+    def _divert_checkpoints(self) -> None:
+        self._checkpoints = tempfile.TemporaryDirectory(prefix="datalake-checkpoints-")
+        below = os.path.relpath(self.service.mountpoint, self._root())
+        if self.serverapp is not None and not below.startswith(os.pardir):
+            manager = self.serverapp.contents_manager
+            checkpoints.divert(
+                manager.checkpoints, Path(below).as_posix(), Path(self._checkpoints.name)
+            )
 
     def _root(self) -> str:
         assert self.serverapp is not None
