@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jupyter_datalake.errors import ErrorKind
-from jupyter_datalake.jobs.processes import kill_tree
+from jupyter_datalake.jobs.processes import kill_marked, kill_tree
+from jupyter_datalake.jobs.runner import datum_marks
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask, parse_outcome
 from jupyter_datalake.jobs.worker import READY
 from jupyter_datalake.model.datums import DatumState
@@ -167,17 +168,17 @@ class LocalExecutor:
                 if line is not None:
                     return parse_outcome(json.loads(line))
                 if ticket.cancelled.is_set() or self._closing.is_set():
-                    worker.kill()
+                    _end(worker, ticket.task)
                     return DatumOutcome(DatumState.QUEUED, "cancelled")
                 if time.monotonic() > deadline:
-                    worker.kill()
+                    _end(worker, ticket.task)
                     return self._killed(
                         ticket.task,
                         f"The datum was stopped after its {timeout_s:g} s",
                         ErrorKind.DATUM_TIMEOUT,
                     )
         except _WorkerDiedError as error:
-            worker.kill()
+            _end(worker, ticket.task)
             logger.warning("worker died with datum %s: %s", ticket.task.id, error)
             return self._killed(
                 ticket.task,
@@ -188,6 +189,12 @@ class LocalExecutor:
     def _killed(self, task: DatumTask, message: str, kind: ErrorKind) -> DatumOutcome:
         kept = self._keep_artifacts(task)
         return DatumOutcome(DatumState.FAILED, message, kind, artifacts_root=kept.artifacts_root)
+
+
+def _end(worker: _Worker, task: DatumTask) -> None:
+    """Kill a worker with everything that a try started, also what left the worker's family."""
+    worker.kill()
+    kill_marked(datum_marks(task))
 
 
 class _WorkerDiedError(Exception):

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import ItemsView, Mapping
 
 import psutil
 
 _WAIT_S = 5
+_LOOK_S = 0.01
+_ROUNDS = 3
+"""How often is looked again for what was started while the others were being counted."""
 
 
 def kill_tree(pid: int) -> None:
@@ -25,11 +30,41 @@ def kill_descendants() -> None:
     _kill(psutil.Process().children(recursive=True))
 
 
+def kill_marked(marks: Mapping[str, str]) -> None:
+    """Kill every process whose environment holds all of `marks`, whoever its parent is by now.
+
+    So ends what outlived the process that started it: a program whose worker was killed, or one
+    that went into the background by itself.
+    """
+    for _ in range(_ROUNDS):
+        family = [one for one in psutil.process_iter() if marks.items() <= _environment(one)]
+        if not family:
+            return
+        _kill(family)
+
+
+def _environment(process: psutil.Process) -> ItemsView[str, str]:
+    try:
+        return process.environ().items()
+    except (psutil.Error, OSError):
+        return {}.items()  # gone, or somebody else's
+
+
 def _kill(family: list[psutil.Process]) -> None:
     for process in family:
         try:
             process.kill()
         except psutil.NoSuchProcess:
             continue
-    # Our own children are waited for by whoever started them.
-    psutil.wait_procs([one for one in family if one.pid != os.getpid()], timeout=_WAIT_S)
+    deadline = time.monotonic() + _WAIT_S
+    while any(map(_runs, family)) and time.monotonic() < deadline:
+        time.sleep(_LOOK_S)
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Tell whether a process has not ended; one that only waits to be asked how it ended has."""
+    # What is orphaned in a container may wait for ever: its first process need not be an init.
+    try:
+        return process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

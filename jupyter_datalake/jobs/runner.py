@@ -131,6 +131,15 @@ class DatumRunner:
         return DatumOutcome(outcome.state, outcome.message, outcome.kind, outcome.output_root, root)
 
 
+def datum_marks(task: DatumTask) -> dict[str, str]:
+    """Return the environment variables by which every process of one try can be told."""
+    return {
+        "DATALAKE_JOB_ID": task.job_id,
+        "DATALAKE_DATUM": str(task.position),
+        "DATALAKE_ATTEMPT": str(task.attempt),
+    }
+
+
 def datum_variables(task: DatumTask) -> dict[str, str]:
     """Return the environment variables that tell a program about its datum.
 
@@ -140,10 +149,9 @@ def datum_variables(task: DatumTask) -> dict[str, str]:
     inputs = "".join(f"{one.name}{one.digest.hex()}" for one in task.inputs)
     datum_id = digest_of(inputs.encode()).hex()
     variables = {
-        "DATALAKE_JOB_ID": task.job_id,
+        **datum_marks(task),
         "DATALAKE_GLOBAL_ID": task.global_id,
         "DATALAKE_PIPELINE": task.spec.name,
-        "DATALAKE_DATUM": str(task.position),
         "PACH_JOB_ID": task.job_id,
         "PACH_DATUM_ID": datum_id,
         "PACH_PIPELINE_NAME": task.spec.name,

@@ -6,6 +6,7 @@ It ends when its input closes, that is, when whoever started it is gone, or on S
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -18,6 +19,7 @@ from jupyter_datalake.lake.controllers import LOG_FOLDER
 from jupyter_datalake.lake.lake import Lake
 
 _LOG_BYTES = 4 * 1024 * 1024
+_READ_BYTES = 4096
 
 
 def main(url: str, workers: int) -> None:
@@ -36,7 +38,9 @@ def main(url: str, workers: int) -> None:
 
 
 def _stop_at_end_of_input(stop: threading.Event) -> None:
-    sys.stdin.buffer.read()
+    # Not through `sys.stdin`: its lock, held here for ever, would abort the interpreter's end.
+    while os.read(0, _READ_BYTES):
+        pass
     stop.set()
 
 

@@ -148,7 +148,7 @@ class Controller:
                 or not tx.jobs.renew(job_id, self.owner, self._config.job_lease_s)
             ]
         for job_id in lost:
-            self._runs[job_id][0].abandon()
+            self._runs[job_id][0].abandon("another controller took it up")
         self._renewed = now
         return self._leads
 
@@ -158,7 +158,7 @@ class Controller:
         Running jobs go back to waiting: the next controller takes them up with what they have.
         """
         for run, _ in self._runs.values():
-            run.abandon()
+            run.abandon("its controller ends, and the next one goes on with it")
         for _, thread in self._runs.values():
             thread.join(timeout=30)
         try:

@@ -112,9 +112,9 @@ class JobRun:
         """Ask the run to end without a commit; running datums are killed."""
         self._halt(JobCancelledError(reason))
 
-    def abandon(self) -> None:
-        """Tell the run that its controller lost the job: it ends and changes nothing more."""
-        self._halt(JobLostError("another controller took the job up"))
+    def abandon(self, reason: str) -> None:
+        """Tell the run that the job is its controller's no more: it ends and changes nothing."""
+        self._halt(JobLostError(reason))
 
     def _halt(self, why: JobError) -> None:
         if not self._stopped.is_set():
@@ -132,8 +132,8 @@ class JobRun:
     def _run_to_end(self) -> None:
         try:
             self._run()
-        except JobLostError:
-            logger.warning("job %s was lost to another controller", self.job.id)
+        except JobLostError as error:
+            logger.warning("job %s is given up: %s", self.job.id, error.message)
         except JobCancelledError as error:
             self._end(JobState.CANCELLED, error.message)
         except StateError as error:
