@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from jupyter_datalake.cli.context import CliContext, json_option, limit_option, pass_context
@@ -14,6 +16,8 @@ from jupyter_datalake.cli.output import (
     printable,
     time_text,
 )
+from jupyter_datalake.model.commits import CODE_INPUT, Commit
+from jupyter_datalake.model.lineage import LineageStep
 
 
 @click.group("lineage")
@@ -68,11 +72,25 @@ def get(context: CliContext, address: str, as_json: bool) -> None:
         for given in datum.inputs:
             place = f"{given.repo}@{id_text(given.commit_id)}/{given.path}"
             click.echo(f"  {given.name} = {printable(place)}")
-    for title, steps in (("made from", lineage.upstream), ("went into", lineage.downstream)):
-        click.echo(f"\n{title}:" if steps else f"\n{title}: nothing")
-        for step in steps:
-            indent = "  " * step.depth
-            click.echo(f"{indent}{step.repo}@{id_text(step.commit_id)}  (as {step.name})")
+    _print_steps("made from", "OF", lineage.upstream, commit)
+    _print_steps("went into", "FROM", lineage.downstream, commit)
+
+
+def _print_steps(title: str, neighbour: str, steps: Sequence[LineageStep], commit: Commit) -> None:
+    click.echo(f"\n{title}:" if steps else f"\n{title}: nothing")
+    if not steps:
+        return
+    repos = {commit.id: commit.repo, **{step.commit_id: step.repo for step in steps}}
+    print_table(
+        steps,
+        [
+            ("STEPS", lambda step: step.depth),
+            ("COMMIT", lambda step: f"{step.repo}@{id_text(step.commit_id)}"),
+            ("AS", lambda step: "its code" if step.name == CODE_INPUT else step.name),
+            (neighbour, lambda step: repos.get(step.via, id_text(step.via))),
+        ],
+        empty="",
+    )
 
 
 @group.command("get-global")

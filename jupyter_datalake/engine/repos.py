@@ -12,6 +12,7 @@ from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.ids import check_ref_name, check_repo_name
+from jupyter_datalake.model.pipelines import CODE_SUFFIX
 from jupyter_datalake.model.refs import DEFAULT_BRANCH, Ref, RefKind, parse_ref_expression
 from jupyter_datalake.model.repos import Repo, RepoKind
 
@@ -71,7 +72,7 @@ class Repositories:
                 f"pipeline {edge.pipeline}" for edge in tx.pipelines.edges() if edge.repo == name
             ]
             if row.repo.kind is not RepoKind.USER:
-                owner = name.removesuffix(".code")
+                owner = name.removesuffix(CODE_SUFFIX)
                 users += [f"pipeline {owner}"] if tx.pipelines.find(owner) else []
             users += [f"mount {mount.path}" for mount in tx.mounts.list() if mount.repo == name]
             if users:

@@ -12,15 +12,13 @@ from jupyter_datalake.metadata import tables
 from jupyter_datalake.metadata.base import TableGroup, batched
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.model.commits import (
+    CODE_INPUT,
     Author,
     Commit,
     provenance_as_dict,
     provenance_from_dict,
 )
 from jupyter_datalake.model.ids import CommitId, Digest, GlobalId
-
-CODE_EDGE = ".code"
-"""Input name of the edge from a job's output to the code commit that ran."""
 
 
 class Commits(TableGroup):
@@ -62,7 +60,7 @@ class Commits(TableGroup):
         )
         edges = [(one.name, one.commit_id) for one in commit.provenance.inputs]
         if commit.provenance.code is not None:
-            edges.append((CODE_EDGE, commit.provenance.code.commit_id))
+            edges.append((CODE_INPUT, commit.provenance.code.commit_id))
         self._insert_missing(
             tables.commit_inputs,
             [

@@ -52,6 +52,10 @@ class Origin(StrEnum):
     """The publication of a pipeline's code."""
 
 
+CODE_INPUT = ".code"
+"""The name under which a job reads the code that it runs; no input can have it."""
+
+
 @dataclass(frozen=True, slots=True)
 class InputCommit:
     """One input of a job: which commit it read under which name."""

@@ -38,7 +38,14 @@ from jupyter_datalake.jobs.outputs import join_outputs
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
 from jupyter_datalake.metadata.pipelines import PipelineRow
 from jupyter_datalake.metadata.store import Transaction
-from jupyter_datalake.model.commits import Author, Commit, InputCommit, Origin, Provenance
+from jupyter_datalake.model.commits import (
+    CODE_INPUT,
+    Author,
+    Commit,
+    InputCommit,
+    Origin,
+    Provenance,
+)
 from jupyter_datalake.model.datums import DatumResult, DatumState
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.globs import parse_glob
@@ -374,7 +381,7 @@ class JobRun:
             pipeline=spec.name,
             pipeline_version=self.job.pipeline_version,
             job_id=self.job.id,
-            code=InputCommit(".code", spec.code_repo, DEFAULT_BRANCH, code),
+            code=InputCommit(CODE_INPUT, spec.code_repo, DEFAULT_BRANCH, code),
             inputs=tuple(
                 InputCommit(given.name, given.repo, given.branch, self.job.inputs[given.name])
                 for given in repo_inputs(spec)
