@@ -39,7 +39,7 @@ export function ChangeList(props: IChangeListProps): React.JSX.Element {
     <>
       <ul className="jp-DatalakeChangeList" aria-label={props.label}>
         {props.changes.map(change => (
-          <ChangeItem key={change.path} change={change} {...props} />
+          <ChangeItem key={change.path} {...props} change={change} />
         ))}
       </ul>
       {props.hasMore && (

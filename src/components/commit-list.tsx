@@ -35,7 +35,7 @@ export function CommitList(props: ICommitListProps): React.JSX.Element {
     <>
       <ol className="jp-DatalakeCommitList" aria-label={trans.__('Commits')}>
         {props.commits.map(commit => (
-          <CommitItem key={commit.id} commit={commit} {...props} />
+          <CommitItem key={commit.id} {...props} commit={commit} />
         ))}
       </ol>
       {props.hasMore && (

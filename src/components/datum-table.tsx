@@ -62,7 +62,7 @@ export function DatumTable(props: IDatumTableProps): React.JSX.Element {
         </thead>
         <tbody>
           {datums.map(datum => (
-            <DatumRow key={datum.position} datum={datum} {...props} />
+            <DatumRow key={datum.position} {...props} datum={datum} />
           ))}
         </tbody>
       </table>

@@ -59,7 +59,7 @@ function Folder(props: IFileTreeProps & { path: string; depth: number }): React.
     <ul className="jp-DatalakeFileTree-list">
       {folder?.files.map(file => (
         <li key={file.path}>
-          <FileLine file={file} {...props} />
+          <FileLine {...props} file={file} />
         </li>
       ))}
       {folder?.isLoading && <li style={indent}>{trans.__('Loading…')}</li>}

@@ -34,7 +34,7 @@ export function InputFields(props: IInputFieldsProps): React.JSX.Element {
         </p>
       )}
       {inputs.map((input, index) => (
-        <InputLine key={index} input={input} index={index} {...props} />
+        <InputLine key={index} {...props} input={input} index={index} />
       ))}
       <button type="button" className="jp-DatalakeLink" onClick={props.onAdd}>
         <addIcon.react tag="span" className="jp-DatalakeTag-icon" />

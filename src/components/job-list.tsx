@@ -99,7 +99,7 @@ function JobItems(props: IJobListProps & { label: string }): React.JSX.Element {
   return (
     <ul className="jp-DatalakeJobList" aria-label={props.label}>
       {props.jobs.map(job => (
-        <JobItem key={job.id} job={job} {...props} />
+        <JobItem key={job.id} {...props} job={job} />
       ))}
     </ul>
   );

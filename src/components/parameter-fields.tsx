@@ -28,7 +28,7 @@ export function ParameterFields(props: IParameterFieldsProps): React.JSX.Element
       <legend>{trans.__('Parameters')}</legend>
       <div className="jp-DatalakeForm-grid">
         {parameters.map(parameter => (
-          <ParameterField key={parameter.name} parameter={parameter} {...props} />
+          <ParameterField key={parameter.name} {...props} parameter={parameter} />
         ))}
       </div>
     </fieldset>

@@ -39,7 +39,7 @@ export function PipelineList(props: IPipelineListProps): React.JSX.Element {
   return (
     <ul className="jp-DatalakePipelineList" aria-label={props.trans.__('Pipelines')}>
       {props.pipelines.map(pipeline => (
-        <PipelineItem key={pipeline.name} pipeline={pipeline} {...props} />
+        <PipelineItem key={pipeline.name} {...props} pipeline={pipeline} />
       ))}
     </ul>
   );

@@ -29,6 +29,7 @@ export interface IPromoteFormProps {
   draft: api.Draft;
   fields: Readonly<ITextFields>;
   inputs: readonly IRepoInput[];
+  parameters: readonly api.Parameter[];
   values: Readonly<Record<string, string | boolean>>;
   /** What is wrong, by place; a word for each kind of problem. */
   problems: Readonly<Record<string, string>>;
@@ -138,7 +139,7 @@ export function PromoteForm(props: IPromoteFormProps): React.JSX.Element {
         trans={trans}
       />
       <ParameterFields
-        parameters={draft.parameters}
+        parameters={props.parameters}
         values={props.values}
         problemAt={problemAt}
         trans={trans}
@@ -166,7 +167,7 @@ function isShown(place: string, props: IPromoteFormProps): boolean {
   return (
     fields.includes(place) ||
     (input !== null && Number(input[1]) < props.inputs.length) ||
-    props.draft.parameters.some(parameter => place === `parameters.${parameter.name}`)
+    props.parameters.some(parameter => place === `parameters.${parameter.name}`)
   );
 }
 

@@ -69,7 +69,7 @@ export function RepoList(props: IRepoListProps): React.JSX.Element {
   return (
     <ul className="jp-DatalakeRepoList" aria-label={props.trans.__('Repos')}>
       {props.repos.map(repo => (
-        <RepoItem key={repo.name} repo={repo} {...props} />
+        <RepoItem key={repo.name} {...props} repo={repo} />
       ))}
     </ul>
   );

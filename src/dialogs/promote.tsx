@@ -74,6 +74,7 @@ class PromoteBody extends ReactWidget {
         draft={model.draft}
         fields={model.form.fields}
         inputs={model.form.inputs}
+        parameters={model.parameters}
         values={model.form.values}
         problems={model.problems}
         error={model.error}

@@ -65,11 +65,17 @@ export function formOf(draft: api.Draft | null): IPromotionForm {
   };
 }
 
+/** Return the parameters that have a field: those that no input gives a value. */
+export function plainParameters(form: IPromotionForm, draft: api.Draft | null): api.Parameter[] {
+  const given = new Set(form.inputs.map(input => input.name));
+  return (draft?.parameters ?? []).filter(parameter => !given.has(parameter.name));
+}
+
 /** Return the spec that a form says; what is typed wrongly is left out. */
 export function specOf(form: IPromotionForm, draft: api.Draft | null): api.Spec {
   const { name, description, tries, timeout, parallelism } = form.fields;
   const parameters: Record<string, unknown> = {};
-  for (const parameter of draft?.parameters ?? []) {
+  for (const parameter of plainParameters(form, draft)) {
     const { value } = valueOf(parameter, form.values[parameter.name]);
     if (value !== undefined) {
       parameters[parameter.name] = value;
@@ -119,7 +125,7 @@ export function problemsOf(form: IPromotionForm, draft: api.Draft | null): Probl
     }
     seen.add(input.name);
   });
-  for (const parameter of draft?.parameters ?? []) {
+  for (const parameter of plainParameters(form, draft)) {
     const { problem } = valueOf(parameter, form.values[parameter.name]);
     if (problem) {
       problems[`parameters.${parameter.name}`] = problem;

@@ -20,7 +20,7 @@ import type { IRepoInput } from '../specs';
 import { inputOf, toYaml, variableName } from '../specs';
 import type { ILake } from '../tokens';
 import type { IPromotionFields, IPromotionForm, Problems } from './promotion-form';
-import { formOf, placeInForm, problemsOf, specOf } from './promotion-form';
+import { formOf, placeInForm, plainParameters, problemsOf, specOf } from './promotion-form';
 import { asLakeError } from './refreshing';
 
 const DEBOUNCE_MS = 350;
@@ -55,6 +55,11 @@ export class PromotionModel extends VDomModel {
   /** The form as it is typed. */
   get form(): IPromotionForm {
     return this._form;
+  }
+
+  /** The parameters that have a field. */
+  get parameters(): readonly api.Parameter[] {
+    return plainParameters(this._form, this._draft);
   }
 
   /** What is wrong with the form, by place. */

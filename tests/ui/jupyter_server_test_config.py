@@ -4,7 +4,9 @@
 ready in a second) or ``churn`` (the example of the documentation, run to its end).
 """
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -24,6 +26,8 @@ c.LabApp.extension_manager = "readonly"  # noqa: F821
 
 lake_url = root.parent / f"{root.name}-data" / "store"
 lake_url.parent.mkdir()
+for folder in (root, lake_url.parent):
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # the server has unmounted by then
 STORIES[os.environ.get("DATALAKE_UI_STORY", "customers")](root, lake_url)
 c.DatalakeExtension.lake_url = str(lake_url)  # noqa: F821
 c.DatalakeExtension.workers = 1  # noqa: F821

@@ -8,8 +8,8 @@ process.env.TARGET_URL = url;
 module.exports = {
   ...base,
   testDir: './tests',
-  timeout: 120_000,
-  expect: { timeout: 20_000 },
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
   use: {
     ...base.use,
     baseURL: url,
@@ -29,6 +29,7 @@ module.exports = {
     command: 'npm start',
     url: `${url}/lab`,
     timeout: 180_000,
+    gracefulShutdown: { signal: 'SIGTERM', timeout: 60_000 }, // it unmounts and removes its folders
     reuseExistingServer: !process.env.CI
   }
 };

@@ -6,21 +6,19 @@ import { expectFolder, fileEntry, Lake, openHistory, openPanel, repoRow } from '
 test('an old commit is mounted and shows the old content', async ({ page, request }) => {
   const lake = new Lake(request);
   await lake.createRepo('aged');
-  const first = await lake.put('aged', 'people.csv', 'id,name\n1,Ada\n', 'One person');
-  await lake.put('aged', 'people.csv', 'id,name\n1,Ada\n2,Grace\n', 'Two people');
+  const first = await lake.put('aged', 'people.txt', 'id,name\n1,Ada\n', 'One person');
+  await lake.put('aged', 'people.txt', 'id,name\n1,Ada\n2,Grace\n', 'Two people');
 
   const panel = await openPanel(page);
   const history = await openHistory(panel, 'aged');
   const old = history.locator(`li[data-commit="${first}"]`);
   await old.getByRole('button').first().click();
-  await expect(old.locator('[data-path="people.csv"]')).toContainText('A');
+  await expect(old.locator('[data-path="people.txt"]')).toContainText('A');
   await old.getByRole('button', { name: 'Mount', exact: true }).click();
 
   const name = `aged@${first.slice(0, 8)}`;
   await expectFolder(page, `lake/${name}`);
-  await fileEntry(page, 'people.csv').click({ button: 'right' });
-  await page.getByRole('menuitem', { name: 'Open With' }).hover();
-  await page.getByRole('menuitem', { name: 'Editor', exact: true }).click();
+  await fileEntry(page, 'people.txt').dblclick();
   const editor = page.locator('.jp-FileEditor .cm-content');
   await expect(editor).toContainText('Ada');
   await expect(editor).not.toContainText('Grace');

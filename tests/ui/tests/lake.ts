@@ -62,6 +62,14 @@ export async function openHistory(panel: Locator, repo: string): Promise<Locator
   return history;
 }
 
+/** Open a notebook, and wait for its toolbar. */
+export async function openNotebook(page: IJupyterLabPageFixture, path: string): Promise<void> {
+  await page.evaluate(async opened => {
+    await window.jupyterapp.commands.execute('docmanager:open', { path: opened });
+  }, path);
+  await expect(page.getByRole('button', { name: /^Promote to pipeline/ })).toBeVisible();
+}
+
 /** Return an entry of the file browser. */
 export function fileEntry(page: IJupyterLabPageFixture, name: string): Locator {
   return page.locator('.jp-DirListing-item', {

@@ -1,0 +1,54 @@
+import type * as api from '../api/types';
+import { formOf, plainParameters, problemsOf, specOf } from '../models/promotion-form';
+
+const DRAFT: api.Draft = {
+  spec: {
+    pipeline: 'counts',
+    notebook: 'count.ipynb',
+    parameters: { customers: 'elsewhere', factor: 2 }
+  },
+  folder: '',
+  parameters: [
+    { name: 'customers', type: 'str', default: 'elsewhere', help: '' },
+    { name: 'factor', type: 'int', default: 2, help: '' }
+  ],
+  notes: [],
+  exists: false
+} as unknown as api.Draft;
+
+const CUSTOMERS = { name: 'customers', repo: 'customers', branch: 'main', glob: '/' };
+
+describe('the promotion form', () => {
+  it('begins as the draft says', () => {
+    const form = formOf(DRAFT);
+    expect(form.fields.name).toBe('counts');
+    expect(form.values).toEqual({ customers: 'elsewhere', factor: '2' });
+    expect(problemsOf(form, DRAFT)).toEqual({});
+  });
+
+  it('gives a parameter up to the input that is named like it', () => {
+    const form = { ...formOf(DRAFT), inputs: [CUSTOMERS] };
+    expect(plainParameters(form, DRAFT).map(one => one.name)).toEqual(['factor']);
+    expect(specOf(form, DRAFT).parameters).toEqual({ factor: 2 });
+  });
+
+  it('finds what is typed wrongly, and leaves it out of the spec', () => {
+    const form = { ...formOf(DRAFT), values: { customers: 'x', factor: 'two' } };
+    expect(problemsOf(form, DRAFT)).toEqual({ 'parameters.factor': 'int' });
+    expect(specOf(form, DRAFT).parameters).toEqual({ customers: 'x' });
+  });
+
+  it('refuses inputs that cannot be', () => {
+    const inputs = [
+      { ...CUSTOMERS, repo: 'counts' },
+      { ...CUSTOMERS, glob: '' },
+      { ...CUSTOMERS, repo: '', name: '' }
+    ];
+    expect(problemsOf({ ...formOf(DRAFT), inputs }, DRAFT)).toEqual({
+      'input[0].repo': 'cycle',
+      'input[1].glob': 'missing',
+      'input[1].name': 'duplicate',
+      'input[2].repo': 'missing'
+    });
+  });
+});
