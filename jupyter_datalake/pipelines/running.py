@@ -164,8 +164,8 @@ class JobRun:
         failed = self._run_datums(row, spec, code, deque(todo))
         if failed:
             raise JobFailedError(_summary(failed, len(planned)))
-        commit, outcome = self._commit(spec, code)
-        if spec.egress is not None and outcome is Outcome.COMMITTED:
+        commit = self._commit(spec, code)
+        if self.job.state is JobState.EGRESSING:
             self._egress(spec, commit)
 
     def _take(self) -> tuple[PipelineRow, PipelineSpec, CommitId, int | None]:
@@ -318,7 +318,7 @@ class JobRun:
             message=outcome.message[:_MAX_MESSAGE],
         )
 
-    def _commit(self, spec: PipelineSpec, code: CommitId) -> tuple[Commit, Outcome]:
+    def _commit(self, spec: PipelineSpec, code: CommitId) -> Commit:
         """Join the outputs into one commit; the job's row moves in the same transaction."""
         version = code_version(self._core, spec, code)
         head = head_of(self._core, spec.name, DEFAULT_BRANCH)
@@ -330,7 +330,9 @@ class JobRun:
             root = join_outputs(self._core, nodes, head.root, roots)
             if root == head.root:
                 outcome = Outcome.UNCHANGED
-            egresses = spec.egress is not None and outcome is Outcome.COMMITTED
+            # An unchanged output may not be in the warehouse yet: its egress failed, or is new.
+            has_rows = outcome is Outcome.COMMITTED or head.provenance.origin is Origin.JOB
+            egresses = spec.egress is not None and has_rows
             result = commit_tree(
                 self._core,
                 writer,
@@ -347,7 +349,7 @@ class JobRun:
                 ),
                 self._finisher(outcome, then_egress=egresses),
             )
-        return result.commit, outcome
+        return result.commit
 
     def _finisher(
         self, outcome: Outcome, *, then_egress: bool
@@ -410,10 +412,11 @@ class JobRun:
             list(parse_glob(spec.egress.files).matches_in(TreeForGlobs(tree))),
             tree.open,
         )
+        # A commit of this job that was written before was written by this job, which was lost.
+        is_old = report.was_done_before and self.job.outcome is not Outcome.COMMITTED
+        rows = 0 if is_old else report.row_count
         with self._core.metadata.write() as tx:
-            tx.jobs.move(
-                self.job, JobState.SUCCESS, owner=self._owner, rows_written=report.row_count
-            )
+            tx.jobs.move(self.job, JobState.SUCCESS, owner=self._owner, rows_written=rows)
             self._changed(tx, JobState.SUCCESS)
 
     # --- rows ------------------------------------------------------------------------------------
