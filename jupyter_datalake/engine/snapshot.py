@@ -241,6 +241,7 @@ class Snapshot:
             raise InvalidInputError(
                 f"{self.label}/{path} is a {info.kind}, not a file",
                 kind=ErrorKind.INVALID_PATH,
+                hint="Name a file; 'datalake files list' shows what there is",
                 path=path,
             )
         return FileContent(self._blobs, entry)

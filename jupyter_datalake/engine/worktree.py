@@ -85,7 +85,11 @@ class Worktree:
         """Return the node at a path, or raise `PathNotFoundError`."""
         node = self.resolve(path)
         if node is None:
-            raise PathNotFoundError(f"{self.base.label} has no path {path!r}", path=path)
+            raise PathNotFoundError(
+                f"{self.base.label} has no path {path!r}",
+                hint="Look at its folder with 'datalake files list'",
+                path=path,
+            )
         return node
 
     def iter_children(self, folder: Node) -> Iterator[Node]:

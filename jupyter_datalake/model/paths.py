@@ -36,7 +36,8 @@ def parse_path(text: str) -> RepoPath:
     """
     parts = [part for part in text.split("/") if part]
     for part in parts:
-        check_name(part)
+        if fault := _fault_of(part):
+            raise _invalid(text, fault)
     raw = path_bytes("/".join(parts))
     if len(raw) > MAX_PATH_BYTES:
         raise _invalid(text, f"is longer than {MAX_PATH_BYTES} bytes")
@@ -45,13 +46,20 @@ def parse_path(text: str) -> RepoPath:
 
 def check_name(name: str) -> str:
     """Return `name` if it can be one component of a path, else raise `InvalidInputError`."""
-    if name in {"", ".", ".."}:
-        raise _invalid(name, "is not a file name")
-    if "\0" in name or "/" in name:
-        raise _invalid(name, "holds a NUL or a slash")
-    if len(path_bytes(RepoPath(name))) > MAX_NAME_BYTES:
-        raise _invalid(name, f"is longer than {MAX_NAME_BYTES} bytes")
+    if fault := _fault_of(name):
+        raise _invalid(name, fault)
     return name
+
+
+def _fault_of(name: str) -> str | None:
+    """Return why `name` cannot be one component of a path, or None if it can."""
+    if name in {"", ".", ".."}:
+        return f"holds {name!r}, which is not a file name"
+    if "\0" in name or "/" in name:
+        return "holds a NUL or a slash where a file name belongs"
+    if len(path_bytes(RepoPath(name))) > MAX_NAME_BYTES:
+        return f"holds a name longer than {MAX_NAME_BYTES} bytes"
+    return None
 
 
 def _invalid(text: str, why: str) -> InvalidInputError:

@@ -297,6 +297,9 @@ def _check_json(value: Any, place: str) -> None:
         case str():
             if value != value.encode("utf-8", "replace").decode():
                 raise _invalid(place.lstrip("."), f"has the value {_shown(value)}: no Unicode text")
+            if "\0" in value:
+                # No argument, variable or file name of a program can.
+                raise _invalid(place.lstrip("."), f"has the value {_shown(value)}, which holds NUL")
         case int() if abs(value) < 1 << 63:
             pass
         case float() if isfinite(value):
@@ -543,7 +546,8 @@ def _explain(error: ValidationError) -> str:
         case "maxProperties" | "minProperties":
             return "needs exactly one of repo, cron and cross"
         case "pattern":
-            return f"has the value {_shown(error.instance)}, which breaks the grammar"
+            rule = _GRAMMAR.get(str(error.validator_value), "which breaks the grammar")
+            return f"has the value {_shown(error.instance)}, {rule}"
         case "type":
             return f"has the value {_shown(error.instance)}, where {_A[str(error.validator_value)]}"
         case "enum":
@@ -556,6 +560,14 @@ def _explain(error: ValidationError) -> str:
         case _:
             return f"has the value {_shown(error.instance)}, which breaks {error.validator!r}"
 
+
+_GRAMMAR = {
+    "^/": "where a glob belongs: / for the whole repo, /* for each file and folder at its top",
+    _NAME["pattern"]: "where a repo's name belongs: 1 to 63 of a-z 0-9 . _ -, or project/name",
+    _VARIABLE["pattern"]: "where a variable's name belongs",
+    _DURATION["pattern"]: "where a duration belongs, such as 90s, 10m or 2h",
+}
+"""Pattern to what it asks for, in words."""
 
 _A = {
     "string": "text belongs",

@@ -322,7 +322,11 @@ def load_spec(path: Path) -> Any:
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise PathNotFoundError(f"There is no spec {str(path)!r}", path=str(path)) from error
+        raise PathNotFoundError(
+            f"There is no spec {str(path)!r}",
+            hint="Give the path of a YAML file; docs/pipelines.md shows what it holds",
+            path=str(path),
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidInputError(
             f"The spec {str(path)!r} is not YAML: {' '.join(str(error).split())}",

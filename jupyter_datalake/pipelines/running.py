@@ -209,7 +209,8 @@ class JobRun:
             job=self.job,
         )
         with self._core.metadata.write() as tx:
-            tx.jobs.update(self.job.id, datum_total=len(planned))
+            notice = "" if planned else "No datums: the globs match nothing in the inputs"
+            tx.jobs.update(self.job.id, datum_total=len(planned), message=notice)
             tx.datums.replace(
                 self.job.id,
                 [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import tempfile
 from typing import Any
@@ -9,7 +10,7 @@ from urllib.parse import quote
 
 from tornado import web
 
-from jupyter_datalake.errors import InvalidInputError, StorageError
+from jupyter_datalake.errors import ErrorKind, InvalidInputError, StorageError
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.addresses import Address
 from jupyter_datalake.model.commits import Commit
@@ -127,8 +128,11 @@ class ContentHandler(DatalakeHandler):
     async def put(self, repo: str, ref: str, path: str, message: str | None) -> None:
         lake = await self.lake()
         if self._spool_error is not None:
-            raise StorageError("The upload could not be kept: the disk is full")
-        self._spool.seek(0)
+            raise _spool_error(self._spool_error)
+        try:
+            self._spool.seek(0)  # which writes what is still buffered
+        except OSError as error:
+            raise _spool_error(error) from error
         commit = await self.call(self._put, lake, Address(repo, ref, parse_path(path)), message)
         self.answer(commit, 201)
 
@@ -154,6 +158,18 @@ class CopiesHandler(DatalakeHandler):
             lake.files.copy, body["source"], body["target"], message=body.get("message")
         )
         self.answer(commit, 201)
+
+
+def _spool_error(error: OSError) -> StorageError:
+    is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    folder = tempfile.gettempdir()
+    return StorageError(
+        f"The disk is full: the upload could not be kept in {folder}"
+        if is_full
+        else f"The upload could not be kept in {folder}: {error.strerror}",
+        kind=ErrorKind.STORAGE_FULL if is_full else ErrorKind.STORAGE_UNAVAILABLE,
+        hint="Free some space there and try again" if is_full else None,
+    )
 
 
 def _range_of(header: str | None, size: int) -> tuple[int, int] | None:

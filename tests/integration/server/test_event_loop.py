@@ -22,11 +22,11 @@ class Held:
 
     def __init__(self):
         self.go = threading.Event()
-        self.count = 0
+        self.entered = threading.Semaphore(0)
 
     async def until(self, count):
-        while self.count < count:
-            await asyncio.sleep(0.01)
+        for _ in range(count):
+            await asyncio.to_thread(self.entered.acquire, timeout=60)
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def held(monkeypatch):
     put = Files.put
 
     def slow(*arguments, **options):
-        held.count += 1
+        held.entered.release()
         held.go.wait(60)
         return put(*arguments, **options)
 

@@ -144,6 +144,8 @@ BAD = [
     ({**SMALL, "description": "\udcff"}, "description", "no Unicode"),
     ({**SMALL, "files": ["/"]}, "files[0]", "names no file"),
     ({**SMALL, "files": ["ok.py", "a\0b"]}, "files[1]", "NUL"),
+    ({"pipeline": "p", "command": ["x", "a\0b"]}, "command[1]", "NUL"),
+    ({**SMALL, "parameters": {"x": ["a\0b"]}}, "parameters.x[0]", "NUL"),
     ({**SMALL, "environment": {"kernel": 3}}, "environment.kernel", "3"),
     ({**SMALL, "datums": {"tries": 0}}, "datums.tries", "0"),
     ({**SMALL, "datums": {"tries": True}}, "datums.tries", "True"),
@@ -243,6 +245,11 @@ def test_the_published_schema_is_json():
 
 # --- round trip ----------------------------------------------------------------------------------
 
+
+def _text(**sizes):
+    return st.text(st.characters(codec="utf-8", exclude_characters="\0"), **sizes)
+
+
 _names = st.sampled_from(["a", "raw", "team/raw", "x-1", "a.b"])
 _variables = st.sampled_from(["x", "y_1", "Z", "days", "v"])
 _globs = st.sampled_from(["/", "/*", "/**/*.csv", "/{a,b}", "/data/"])
@@ -252,10 +259,10 @@ _json = st.recursive(
         st.booleans(),
         st.integers(-(2**63) + 1, 2**63 - 1),
         st.floats(allow_nan=False, allow_infinity=False),
-        st.text(max_size=5),
+        _text(max_size=5),
     ),
     lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)
+        st.lists(inner, max_size=3), st.dictionaries(_text(max_size=3), inner, max_size=3)
     ),
     max_leaves=5,
 )
@@ -289,11 +296,11 @@ _notebooks = st.builds(
     input=st.one_of(st.none(), _inputs()),
     code=st.one_of(
         st.just(NotebookCode("n.ipynb")),
-        st.lists(st.text(max_size=5), min_size=1, max_size=3).map(
+        st.lists(_text(max_size=5), min_size=1, max_size=3).map(
             lambda argv: CommandCode(tuple(argv))
         ),
     ),
-    description=st.text(max_size=10),
+    description=_text(max_size=10),
     parameters=st.dictionaries(_variables, _json, max_size=3),
     files=st.lists(st.sampled_from(["a.py", "b/c.py"]), max_size=2).map(tuple),
     kernel=st.sampled_from(["python3", "ir"]),
@@ -324,7 +331,7 @@ _queries = st.builds(
         st.builds(
             IngestSpec,
             st.just("dwh"),
-            st.text(min_size=1, max_size=20),
+            _text(min_size=1, max_size=20),
             st.sampled_from(["/data.parquet", "/a/b.csv"]),
             st.sampled_from(TableFormat),
             st.one_of(st.none(), st.just("day")),
