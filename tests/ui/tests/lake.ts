@@ -25,6 +25,10 @@ export class Lake {
     return ((await response.json()) as { id: string }).id;
   }
 
+  async createPipeline(spec: Record<string, unknown>): Promise<void> {
+    await this._post('pipelines', { spec });
+  }
+
   async mount(repo: string): Promise<void> {
     await this._post('mounts', { repo });
   }
@@ -35,11 +39,13 @@ export class Lake {
   }
 }
 
-/** Open the panel of the lake. */
-export async function openPanel(page: IJupyterLabPageFixture): Promise<Locator> {
+/** Open the panel of the lake, and wait for the repos if there are any. */
+export async function openPanel(page: IJupyterLabPageFixture, hasRepos = true): Promise<Locator> {
   await page.sidebar.openTab('jupyter-datalake');
   const panel = page.getByRole('region', { name: 'Data Lake', exact: true });
-  await expect(panel.getByRole('list', { name: 'Repos' })).toBeVisible();
+  if (hasRepos) {
+    await expect(panel.getByRole('list', { name: 'Repos' })).toBeVisible();
+  }
   return panel;
 }
 

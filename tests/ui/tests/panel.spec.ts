@@ -1,7 +1,7 @@
 /** The panel in both themes: no errors in the console, everything named and reached by keys. */
 import { expect, test } from '@jupyterlab/galata';
 
-import { Lake, openHistory, openPanel } from './lake';
+import { Lake, openHistory, openPanel, section } from './lake';
 
 for (const theme of ['JupyterLab Light', 'JupyterLab Dark']) {
   test(`the panel works in ${theme} without a word in the console`, async ({ page, request }) => {
@@ -40,4 +40,34 @@ test('a repo is reached and mounted by keys', async ({ page, request }) => {
   await expect(panel.getByRole('button', { name: /^by-keys: mount it/ })).toBeFocused();
   await page.keyboard.press('Enter');
   await expect(page.locator('.jp-FileBrowser .jp-BreadCrumbs')).toContainText('by-keys');
+});
+
+test('an empty lake says what to do first', async ({ page }) => {
+  const nothing = { json: { results: [], next: null } };
+  for (const path of ['repos', 'mounts', 'sessions', 'pipelines', 'jobs', 'globals']) {
+    await page.route(new RegExp(`/datalake/${path}(\\?|$)`), route => route.fulfill(nothing));
+  }
+  await page.route(/\/datalake\/graph/, route => route.fulfill({ json: { nodes: [], edges: [] } }));
+  await page.reload();
+  const panel = await openPanel(page, false);
+  await expect(section(panel, 'repos')).toContainText('The lake holds no repos yet.');
+  await expect(section(panel, 'changes')).toContainText('Mount a repo');
+  await expect(section(panel, 'pipelines')).toContainText('Promote to pipeline');
+  await expect(section(panel, 'jobs')).toContainText('No jobs yet.');
+  await panel.getByRole('heading', { name: /^History/ }).click();
+  await expect(section(panel, 'history')).toContainText('No repo is selected.');
+  await panel.getByRole('button', { name: 'Lineage', exact: true }).click();
+  await expect(page.locator('.jp-DatalakeLineagePanel')).toContainText('There is no lineage yet.');
+});
+
+test('a server that does not answer is told, and tried again', async ({ page, request }) => {
+  await new Lake(request).createRepo('reached');
+  const panel = await openPanel(page);
+  await page.route(/\/datalake\/repos(\?|$)/, route => route.abort());
+  await panel.getByRole('button', { name: 'Refresh' }).click();
+  await expect(section(panel, 'repos').getByRole('alert')).toContainText('does not answer');
+  await page.unroute(/\/datalake\/repos(\?|$)/);
+  await section(panel, 'repos').getByRole('button', { name: 'Try again' }).click();
+  await expect(section(panel, 'repos').getByRole('alert')).toHaveCount(0);
+  await expect(panel.locator('li[data-repo="reached"]')).toBeVisible();
 });

@@ -1,7 +1,7 @@
 /** A notebook is promoted, runs as a job, and stands in the lineage. */
 import { expect, test } from '@jupyterlab/galata';
 
-import { openNotebook, openPanel, section } from './lake';
+import { Lake, openNotebook, openPanel, section } from './lake';
 
 const RUN_MS = 90_000;
 
@@ -47,11 +47,12 @@ test('a notebook is promoted, its job succeeds, and the lineage shows it', async
   await expect(section(panel, 'pipelines').locator('[data-pipeline="counts"]')).toContainText(
     'success'
   );
-  await panel.getByRole('button', { name: 'Show repos and pipelines as a graph' }).click();
+  await panel.getByRole('button', { name: 'Lineage', exact: true }).click();
   const graph = page.getByRole('group', { name: /^Lineage graph/ });
   const node = graph.getByRole('button', { name: 'pipeline counts, success' });
   await node.click();
   const sheet = page.getByRole('complementary', { name: 'pipeline counts' });
+  await expect(graph.getByRole('button', { name: /^repo calendar/ })).toBeVisible();
   await expect(sheet.getByRole('list', { name: 'Jobs' }).getByRole('listitem')).toHaveCount(1);
   await expect(sheet).toContainText('count.ipynb');
 
@@ -65,7 +66,43 @@ test('a notebook is promoted, its job succeeds, and the lineage shows it', async
   );
 });
 
-test('a job that fails tells why, and what it ran can be read', async ({ page, tmpPath }) => {
+test('the lineage is filtered by a global id, and leads to jobs', async ({ page, request }) => {
+  const lake = new Lake(request);
+  await lake.createRepo('letters');
+  await lake.createRepo('bystander');
+  await lake.put('bystander', 'b.txt', 'b\n', 'Nothing to do with it');
+  await lake.createPipeline({
+    pipeline: 'capitals',
+    input: { repo: { name: 'letters', glob: '/' } },
+    command: ['sh', '-c', 'tr a-z A-Z < pfs/letters/a.txt > pfs/out/a.txt']
+  });
+  await lake.put('letters', 'a.txt', 'abc\n', 'Three letters');
+
+  const panel = await openPanel(page);
+  const jobs = section(panel, 'jobs').getByRole('list', { name: /^Jobs of/ });
+  await expect(
+    jobs.getByRole('listitem').filter({ hasText: 'capitals' }).locator('[data-state="success"]')
+  ).toBeVisible({ timeout: RUN_MS });
+
+  await panel.getByRole('button', { name: 'Lineage', exact: true }).click();
+  const graph = page.getByRole('group', { name: /^Lineage graph/ });
+  await expect(graph.getByRole('button', { name: /^repo bystander/ })).toBeVisible();
+  const change = page.getByRole('combobox', { name: 'Change' });
+  const option = change.locator('option', { hasText: 'Commit to letters' }).first();
+  await change.selectOption((await option.getAttribute('value')) ?? '');
+  await expect(graph.getByRole('button', { name: 'pipeline capitals, success' })).toBeVisible();
+  await expect(graph.getByRole('button', { name: /^repo bystander/ })).toHaveCount(0);
+
+  const summary = page.getByRole('region', { name: 'What the change set off' });
+  await expect(summary).toContainText('1 job, 2 commits');
+  await summary.getByRole('button', { name: /^capitals #/ }).click();
+  const job = page.locator('.jp-DatalakeJobView');
+  await expect(job.getByRole('heading')).toContainText('capitals');
+  await job.getByRole('button', { name: /^capitals@/ }).click();
+  await expect(section(panel, 'history').getByRole('listitem').first()).toContainText('capitals');
+});
+
+test('a job that fails tells why, and what it ran can be read', async ({ page }) => {
   const cells = [
     { source: 'customers = "lake/customers"\nout = "out"', tags: ['parameters'] },
     { source: 'print("as far as here")\nraise ValueError("no such luck")', tags: [] }
@@ -82,18 +119,14 @@ test('a job that fails tells why, and what it ran can be read', async ({ page, t
     nbformat: 4,
     nbformat_minor: 4
   };
-  const path = `${tmpPath}/broken.ipynb`;
+  const path = 'broken.ipynb'; // beside the mount point, so that lake/customers is a repo
   await page.contents.uploadContent(JSON.stringify(content), 'text', path);
   await openNotebook(page, path);
   await page.getByRole('button', { name: /^Promote to pipeline/ }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByText('More', { exact: true }).click();
   await dialog.getByLabel('Tries').fill('1');
-  const input = dialog.getByRole('group', { name: 'Input 1' });
-  if ((await input.count()) === 0) {
-    await dialog.getByRole('button', { name: 'Add an input' }).click();
-    await input.getByLabel('Repo').selectOption('customers');
-  }
+  await expect(dialog.getByLabel('Repo')).toHaveValue('customers');
   await dialog.getByRole('button', { name: 'Create and run' }).click();
 
   const job = page.locator('.jp-DatalakeJobView');

@@ -24,7 +24,7 @@ test('a written file is seen, committed and in the history', async ({ page, requ
   await expect(changes.getByRole('button', { name: 'Commit', exact: true })).toBeDisabled();
   const message = changes.getByRole('textbox', { name: 'Commit message for written@main' });
   await message.fill('A new file, and a longer one');
-  await message.press('Control+Enter');
+  await changes.getByRole('button', { name: 'Commit', exact: true }).click();
   await expect(changes).toHaveCount(0);
 
   const history = await openHistory(panel, 'written');
@@ -32,6 +32,23 @@ test('a written file is seen, committed and in the history', async ({ page, requ
   await expect(newest).toContainText('A new file, and a longer one');
   await newest.getByRole('button').first().click();
   await expect(newest.locator('[data-path="new.csv"]')).toContainText('A');
+});
+
+test('a message is committed by keys alone', async ({ page, request }) => {
+  const lake = new Lake(request);
+  await lake.createRepo('typed');
+  await lake.mount('typed');
+  await page.contents.uploadContent('1\n', 'text', 'lake/typed/a.csv');
+
+  const panel = await openPanel(page);
+  const message = panel.getByRole('textbox', { name: 'Commit message for typed@main' });
+  await message.focus();
+  await page.keyboard.type('By keys');
+  await page.keyboard.press('Control+Enter');
+  await expect(message).toHaveCount(0);
+  await expect((await openHistory(panel, 'typed')).getByRole('listitem').first()).toContainText(
+    'By keys'
+  );
 });
 
 test('a change is discarded once it is confirmed', async ({ page, request }) => {
@@ -51,4 +68,31 @@ test('a change is discarded once it is confirmed', async ({ page, request }) => 
   await expect(changes.locator('[data-path="drop.csv"]')).toHaveCount(0);
   await expect(changes.locator('[data-path="keep.csv"]')).toBeVisible();
   expect(await page.contents.fileExists('lake/discarded/drop.csv')).toBe(false);
+});
+
+test('a conflict is told where the commit was asked for, and settled by discarding', async ({
+  page,
+  request
+}) => {
+  const lake = new Lake(request);
+  await lake.createRepo('contested');
+  await lake.put('contested', 'a.csv', '1\n', 'The first version');
+  await lake.mount('contested');
+  await page.contents.uploadContent('2\n', 'text', 'lake/contested/a.csv');
+  await lake.put('contested', 'a.csv', '3\n', 'Somebody is faster');
+
+  const panel = await openPanel(page);
+  const changes = section(panel, 'changes').getByRole('region', {
+    name: 'Changes in contested@main'
+  });
+  const message = changes.getByRole('textbox', { name: 'Commit message for contested@main' });
+  await message.fill('Mine');
+  await changes.getByRole('button', { name: 'Commit', exact: true }).click();
+  const alert = changes.getByRole('alert');
+  await expect(alert).toContainText('Others have changed the same files: a.csv');
+  await expect(message).toHaveValue('Mine');
+
+  await changes.getByRole('button', { name: 'Discard all changes in contested@main' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click();
+  await expect(changes).toHaveCount(0);
 });

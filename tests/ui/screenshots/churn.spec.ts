@@ -1,0 +1,134 @@
+/** The pictures of the documentation, of the churn story (DATALAKE_UI_STORY=churn). */
+import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
+import { expect, test } from '@jupyterlab/galata';
+import type { Locator } from '@playwright/test';
+import { resolve } from 'path';
+
+import { expectFolder, Lake, openNotebook, openPanel, repoRow, section } from '../tests/lake';
+
+const SIDEBAR_PX = 330;
+
+/** Write a picture: one that is kept, or one to look at, in test-results. */
+async function draw(page: IJupyterLabPageFixture, name: string, isKept = true): Promise<void> {
+  const folder = resolve(__dirname, isKept ? '../../../docs/images' : '../test-results');
+  await page.mouse.move(700, 890); // nothing is hovered over
+  await page.screenshot({ path: resolve(folder, `${name}.png`), animations: 'disabled' });
+}
+
+async function openWide(page: IJupyterLabPageFixture): Promise<Locator> {
+  const panel = await openPanel(page);
+  await page.sidebar.setWidth(SIDEBAR_PX, 'left');
+  await expect(section(panel, 'jobs').getByRole('listitem').first()).toBeVisible();
+  return panel;
+}
+
+async function openJob(
+  page: IJupyterLabPageFixture,
+  panel: Locator,
+  name: string
+): Promise<Locator> {
+  await section(panel, 'jobs')
+    .getByRole('button', { name: new RegExp(`^Job ${name} #`) })
+    .first()
+    .click();
+  const job = page.locator('.jp-DatalakeJobView');
+  await expect(job.getByRole('log')).toBeVisible();
+  return job;
+}
+
+test('the panel, a mounted repo and a job', async ({ page, request }) => {
+  const lake = new Lake(request);
+  for (const repo of ['training_data', 'features', 'model']) {
+    await lake.mount(repo);
+  }
+  for (const [theme, name] of [
+    ['JupyterLab Light', 'panel'],
+    ['JupyterLab Dark', 'panel-dark']
+  ] as const) {
+    await page.theme.setTheme(theme);
+    const panel = await openWide(page);
+    await repoRow(panel, 'model').getByRole('button').first().click();
+    await expectFolder(page, 'lake/model');
+    await openPanel(page);
+    await openJob(page, panel, 'model');
+    await page.sidebar.moveTabToRight('filebrowser').catch(() => undefined); // there already
+    await page.sidebar.openTab('filebrowser');
+    await page.sidebar.setWidth(260, 'right');
+    await draw(page, name, theme.endsWith('Light'));
+  }
+  await page.theme.setTheme('JupyterLab Light');
+  await page.sidebar.moveTabToLeft('filebrowser');
+});
+
+test('the lineage of a tick', async ({ page }) => {
+  for (const [theme, suffix] of [
+    ['JupyterLab Light', ''],
+    ['JupyterLab Dark', '-dark']
+  ] as const) {
+    await page.theme.setTheme(theme);
+    const panel = await openWide(page);
+    await panel.getByRole('button', { name: 'Lineage', exact: true }).click();
+    const graph = page.getByRole('group', { name: /^Lineage graph/ });
+    await expect(graph.getByRole('button', { name: /^pipeline predict,/ })).toBeVisible();
+    await page.sidebar.close('left');
+    await draw(page, `lineage-whole${suffix}`, false);
+    const change = page.getByRole('combobox', { name: 'Change' });
+    const tick = change.locator('option', { hasText: 'Tick of' }).first();
+    await change.selectOption((await tick.getAttribute('value')) ?? '');
+    await graph.getByRole('button', { name: /^pipeline model,/ }).click();
+    await expect(page.getByRole('complementary', { name: 'pipeline model' })).toBeVisible();
+    await draw(page, `lineage${suffix}`);
+    await page.getByRole('complementary').getByRole('button', { name: 'Close' }).click();
+    await change.selectOption('');
+  }
+  await page.theme.setTheme('JupyterLab Light');
+});
+
+test('a notebook on its way to a pipeline', async ({ page }) => {
+  await openNotebook(page, 'churn/model.ipynb');
+  await page.getByRole('button', { name: /^Promote to pipeline/ }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByRole('region', { name: 'Datums' })).toContainText('datum:');
+  await draw(page, 'promote');
+});
+
+test('changes on their way to a commit', async ({ page, request }) => {
+  const lake = new Lake(request);
+  await lake.createRepo('reports');
+  await lake.put('reports', 'notes.md', '# Notes on the churn model\n', 'Begin the notes');
+  await lake.put('reports', 'old.csv', 'a\n1\n', 'A table of last year');
+  await lake.mount('reports');
+  const notes =
+    '# Notes on the churn model\n\nContracts by the month leave most: call them first.\n';
+  await page.contents.uploadContent(notes, 'text', 'lake/reports/notes.md');
+  await page.contents.uploadContent('contract,leaving\n', 'text', 'lake/reports/2026/leaving.csv');
+  await page.contents.deleteFile('lake/reports/old.csv');
+  const panel = await openWide(page);
+  await repoRow(panel, 'reports').getByRole('button').first().click();
+  await expectFolder(page, 'lake/reports');
+  await page.evaluate(async () => {
+    await window.jupyterapp.commands.execute('docmanager:open', { path: 'lake/reports/notes.md' });
+  });
+  await openPanel(page);
+  await repoRow(panel, 'reports').hover();
+  await panel.getByRole('button', { name: 'History of reports', exact: true }).click();
+  const history = section(panel, 'history');
+  await history.getByRole('listitem').first().getByRole('button').first().click();
+  const message = panel.getByRole('textbox', { name: 'Commit message for reports@main' });
+  await message.fill('Say whom to call first');
+  await draw(page, 'changes');
+});
+
+test('a job in full', async ({ page }) => {
+  const panel = await openWide(page);
+  await openJob(page, panel, 'predict');
+  await draw(page, 'job');
+});
+
+test('the panel at its narrowest', async ({ page }) => {
+  const panel = await openPanel(page);
+  await page.sidebar.setWidth(250, 'left');
+  await panel.getByRole('button', { name: 'Lineage', exact: true }).click();
+  await expect(page.getByRole('group', { name: /^Lineage graph/ })).toBeVisible();
+  await draw(page, 'narrow', false);
+});
