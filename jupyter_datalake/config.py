@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
 
 MEMORY_URL = "memory:"
+
+# Greedy: a password may hold any character, also those that should have been escaped.
+_PASSWORD = re.compile(r"(://[^:/@]*):.*@", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,10 @@ def folder_of(url: str) -> Path:
         parts = SplitResult("", "", url, "", "")  # a path that only looks like a broken URL
     if len(parts.scheme) > 1 and parts.scheme != "file":
         raise InvalidInputError(
-            f"Lake URL {url!r} has the unknown scheme {parts.scheme!r}",
+            f"Lake URL {without_password(url)!r} has the unknown scheme {parts.scheme!r}",
             kind=ErrorKind.INVALID_URL,
             hint="Give a folder, as a path or as file:///folder",
-            url=url,
+            url=without_password(url),
         )
     raw = unquote(parts.path) if parts.scheme == "file" else url
     elsewhere = parts.scheme == "file" and (
@@ -56,10 +60,10 @@ def folder_of(url: str) -> Path:
     )
     if not raw or "\0" in raw or elsewhere:
         raise InvalidInputError(
-            f"Lake URL {url!r} names no folder of this machine",
+            f"Lake URL {without_password(url)!r} names no folder of this machine",
             kind=ErrorKind.INVALID_URL,
             hint="Give a folder, as a path or as file:///folder",
-            url=url,
+            url=without_password(url),
         )
     try:
         return Path(raw).expanduser().absolute()
@@ -69,6 +73,15 @@ def folder_of(url: str) -> Path:
             kind=ErrorKind.INVALID_URL,
             url=url,
         ) from error
+
+
+def without_password(url: str) -> str:
+    """Return a URL as it may be shown and logged.
+
+    >>> without_password("snowflake://ada:secret@account/db")
+    'snowflake://ada:***@account/db'
+    """
+    return _PASSWORD.sub(r"\1:***@", url)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from jupyter_datalake.config import without_password
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
 from jupyter_datalake.model.warehouse import Connection, Engine
 from jupyter_datalake.warehouse.base import Warehouse
@@ -32,20 +33,28 @@ def parse_warehouse_url(url: str) -> tuple[Engine, dict[str, Any]]:
     InvalidInputError
         The engine is unknown, or a part is missing or too much.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise _invalid(url, "is no URL") from error
     if parts.scheme != str(Engine.DUCKDB):
-        raise InvalidInputError(
-            f"Warehouse URL {url!r} names no engine that this version knows",
-            kind=ErrorKind.INVALID_URL,
-            hint="Write duckdb:///path/to/file.duckdb",
-            url=url,
-        )
+        raise _invalid(url, "names no engine that this version knows")
     path = unquote(parts.netloc + parts.path)
-    if not path or path.endswith("/") or parts.query or parts.fragment:
-        raise InvalidInputError(
-            f"Warehouse URL {url!r} names no file",
-            kind=ErrorKind.INVALID_URL,
-            hint="Write duckdb:///path/to/file.duckdb",
-            url=url,
-        )
-    return Engine.DUCKDB, {"path": str(Path(path).expanduser().absolute())}
+    # A user's name and password would be kept as part of the path, for everybody to see.
+    is_file = path and not path.endswith("/") and "\0" not in path and "@" not in parts.netloc
+    if not is_file or parts.query or parts.fragment:
+        raise _invalid(url, "names no file")
+    try:
+        return Engine.DUCKDB, {"path": str(Path(path).expanduser().absolute())}
+    except RuntimeError as error:
+        raise _invalid(url, "names the home of a user who is not there") from error
+
+
+def _invalid(url: str, why: str) -> InvalidInputError:
+    shown = without_password(url)
+    return InvalidInputError(
+        f"Warehouse URL {shown!r} {why}",
+        kind=ErrorKind.INVALID_URL,
+        hint="Write duckdb:///path/to/file.duckdb",
+        url=shown,
+    )

@@ -56,6 +56,14 @@ def test_other_urls_are_refused_with_what_to_write(url):
     assert caught.value.context["url"] == url
 
 
+@pytest.mark.parametrize("password", ["secret", "se:c@r/e#t?", "%73ecret"])
+def test_a_password_in_a_url_is_not_repeated(password):
+    with pytest.raises(InvalidInputError) as caught:
+        folder_of(f"postgresql://ada:{password}@host/lake")
+    assert password not in str(caught.value.as_dict())
+    assert "postgresql://ada:***@host/lake" in str(caught.value)
+
+
 def test_a_lake_in_memory_has_no_folder():
     assert LakeConfig("memory:").folder is None
     assert LakeConfig("/x").folder == Path("/x")
