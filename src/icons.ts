@@ -12,6 +12,7 @@ import mountSvg from '../style/icons/mount.svg';
 import pipelineSvg from '../style/icons/pipeline.svg';
 import promoteSvg from '../style/icons/promote.svg';
 import repoSvg from '../style/icons/repo.svg';
+import tagSvg from '../style/icons/tag.svg';
 import unmountSvg from '../style/icons/unmount.svg';
 
 export const branchIcon = new LabIcon({ name: 'datalake:branch', svgstr: branchSvg });
@@ -23,4 +24,5 @@ export const mountIcon = new LabIcon({ name: 'datalake:mount', svgstr: mountSvg 
 export const pipelineIcon = new LabIcon({ name: 'datalake:pipeline', svgstr: pipelineSvg });
 export const promoteIcon = new LabIcon({ name: 'datalake:promote', svgstr: promoteSvg });
 export const repoIcon = new LabIcon({ name: 'datalake:repo', svgstr: repoSvg });
+export const tagIcon = new LabIcon({ name: 'datalake:tag', svgstr: tagSvg });
 export const unmountIcon = new LabIcon({ name: 'datalake:unmount', svgstr: unmountSvg });

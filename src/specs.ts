@@ -70,9 +70,17 @@ export function parametersOf(spec: api.Spec): Json {
   return (spec.parameters as Json | undefined) ?? {};
 }
 
+/** Return the inputs that are not repos, as they are written. */
+export function otherInputs(spec: api.Spec): Json[] {
+  return leaves(spec.input).filter(leaf => leaf.repo === undefined);
+}
+
 /** Return the `input` of a spec: none, one, or the cross of several; defaults are left out. */
-export function inputOf(inputs: readonly IRepoInput[]): Json | undefined {
-  const all = inputs.map(({ name, repo, branch, glob }) => ({
+export function inputOf(
+  inputs: readonly IRepoInput[],
+  others: readonly Json[] = []
+): Json | undefined {
+  const repos = inputs.map(({ name, repo, branch, glob }) => ({
     repo: {
       name: repo,
       ...(branch && branch !== 'main' ? { branch } : {}),
@@ -80,6 +88,7 @@ export function inputOf(inputs: readonly IRepoInput[]): Json | undefined {
       ...(name && name !== variableName(repo) ? { as: name } : {})
     }
   }));
+  const all: Json[] = [...repos, ...others];
   return all.length > 1 ? { cross: all } : all[0];
 }
 

@@ -29,6 +29,7 @@ from jupyter_datalake.server import (
     refs,
     repos,
     sessions,
+    trash,
     warehouse,
 )
 from jupyter_datalake.server.base import RESOURCE, DatalakeHandler, LakeService
@@ -95,7 +96,7 @@ class DatalakeExtension(ExtensionApp):
         # Kernels inherit the server's environment: lake:// and Lake.open() mean this lake there.
         os.environ[environment.URL_VARIABLE] = url
         os.environ[environment.MOUNTPOINT_VARIABLE] = self.service.mountpoint
-        self._divert_checkpoints()
+        self._adapt_file_browser()
 
     def initialize_handlers(self) -> None:
         """Route every path of the contract."""
@@ -158,14 +159,14 @@ class DatalakeExtension(ExtensionApp):
             start_new_session=True,
         )
 
-    def _divert_checkpoints(self) -> None:
+    def _adapt_file_browser(self) -> None:
+        """Let the file browser treat mounted files as what they are."""
         self._checkpoints = tempfile.TemporaryDirectory(prefix="datalake-checkpoints-")
         below = os.path.relpath(self.service.mountpoint, self._root())
         if self.serverapp is not None and not below.startswith(os.pardir):
-            manager = self.serverapp.contents_manager
-            checkpoints.divert(
-                manager.checkpoints, Path(below).as_posix(), Path(self._checkpoints.name)
-            )
+            manager, below = self.serverapp.contents_manager, Path(below).as_posix()
+            checkpoints.divert(manager.checkpoints, below, Path(self._checkpoints.name))
+            trash.bypass(manager, below, self.service.mountpoint)
 
     def _root(self) -> str:
         assert self.serverapp is not None

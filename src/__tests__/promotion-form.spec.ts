@@ -1,5 +1,11 @@
 import type * as api from '../api/types';
-import { formOf, plainParameters, problemsOf, specOf } from '../models/promotion-form';
+import {
+  formOf,
+  keepPublished,
+  plainParameters,
+  problemsOf,
+  specOf
+} from '../models/promotion-form';
 
 const DRAFT: api.Draft = {
   spec: {
@@ -30,6 +36,25 @@ describe('the promotion form', () => {
     const form = { ...formOf(DRAFT), inputs: [CUSTOMERS] };
     expect(plainParameters(form, DRAFT).map(one => one.name)).toEqual(['factor']);
     expect(specOf(form, DRAFT).parameters).toEqual({ factor: 2 });
+  });
+
+  it('keeps what is published, and takes the code from the draft', () => {
+    const published = {
+      pipeline: 'counts',
+      description: 'what is counted',
+      notebook: 'count.ipynb',
+      input: {
+        cross: [{ repo: { name: 'customers', glob: '/*.csv' } }, { cron: { schedule: '@daily' } }]
+      },
+      parameters: { factor: 7 },
+      egress: { table: 'COUNTS' }
+    };
+    const kept = keepPublished(DRAFT, published);
+    const form = formOf(kept);
+    expect(form.fields.description).toBe('what is counted');
+    expect(form.values.factor).toBe('7');
+    expect(specOf(form, kept)).toEqual(published);
+    expect(keepPublished(DRAFT, { ...published, notebook: 'other.ipynb' })).toBe(DRAFT);
   });
 
   it('finds what is typed wrongly, and leaves it out of the spec', () => {

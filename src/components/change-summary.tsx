@@ -9,7 +9,7 @@ import type * as api from '../api/types';
 import { Ago, Duration } from './ago';
 import { countsText } from './datum-progress';
 import { shortId } from './formats';
-import { StateBadge, stateText } from './state-badge';
+import { StateBadge } from './state-badge';
 
 /** Return what began a change, as words. */
 export function originText(record: api.GlobalRecord, trans: TranslationBundle): string {
@@ -75,7 +75,7 @@ export function ChangeSummary(props: IChangeSummaryProps): React.JSX.Element {
       <p className="jp-DatalakeChangeSummary-title">
         <strong>{originText(record, trans)}</strong> {trans.__('by %1', record.created_by)},{' '}
         <Ago time={record.created_at} />: {trans._n('%1 job', '%1 jobs', jobs.length)},{' '}
-        {trans._n('%1 commit', '%1 commits', commits.length)} <code>{shortId(record.id)}</code>
+        {trans._n('%1 commit', '%1 commits', commits.length)} · <code>{shortId(record.id)}</code>
       </p>
       {jobs.length > 0 && (
         <table className="jp-DatalakeTable" aria-label={trans.__('Jobs of the change')}>
@@ -83,7 +83,6 @@ export function ChangeSummary(props: IChangeSummaryProps): React.JSX.Element {
             <tr>
               <th scope="col">{trans.__('Pipeline')}</th>
               <th scope="col">{trans.__('State')}</th>
-              <th scope="col">{trans.__('Outcome')}</th>
               <th scope="col">{trans.__('Datums')}</th>
               <th scope="col">{trans.__('Time')}</th>
             </tr>
@@ -103,7 +102,6 @@ export function ChangeSummary(props: IChangeSummaryProps): React.JSX.Element {
                 <td>
                   <StateBadge state={job.state} outcome={job.outcome} trans={trans} />
                 </td>
-                <td>{job.outcome && stateText(job.outcome, trans)}</td>
                 <td>{countsText(job.datum_counts, trans)}</td>
                 <td className="jp-mod-number">
                   {job.started_at && <Duration start={job.started_at} end={job.finished_at} />}

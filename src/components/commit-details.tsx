@@ -2,11 +2,11 @@
  * One commit in full: what it is made from, what it changed, its files, what can be done with it.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { copyIcon, tagIcon } from '@jupyterlab/ui-components';
+import { copyIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type * as api from '../api/types';
-import { branchIcon, lineageIcon, mountIcon } from '../icons';
+import { branchIcon, lineageIcon, mountIcon, tagIcon } from '../icons';
 import { ChangeList } from './change-list';
 import { ErrorBanner } from './error-banner';
 import type { IFailure } from './errors';

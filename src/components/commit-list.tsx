@@ -1,11 +1,11 @@
 /**
  * The history of a ref: one row per commit, which opens.
  */
-import { caretDownIcon, caretRightIcon, tagIcon } from '@jupyterlab/ui-components';
+import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type * as api from '../api/types';
-import { branchIcon, pipelineIcon } from '../icons';
+import { branchIcon, pipelineIcon, tagIcon } from '../icons';
 import { Ago } from './ago';
 import type { ICommitDetailsProps } from './commit-details';
 import { CommitDetails } from './commit-details';

@@ -152,6 +152,10 @@ function JobItem(props: IJobListProps & { job: api.Job }): React.JSX.Element {
   );
 }
 
+function rowsText(rows: number, trans: TranslationBundle): string {
+  return trans._n('%2 row', '%2 rows', rows, rows.toLocaleString());
+}
+
 /** How a job went, in a few words. */
 function JobFacts(props: {
   job: api.Job;
@@ -162,14 +166,13 @@ function JobFacts(props: {
   const { job, trans } = props;
   return (
     <span className="jp-DatalakeRow-facts">
-      {job.outcome && <span>{stateText(job.outcome, trans)}</span>}
       {job.started_at && <Duration start={job.started_at} end={job.finished_at} />}
       {job.datum_total > 0 && (
         <span title={countsText(job.datum_counts, trans)}>
           {trans._n('%1 datum', '%1 datums', job.datum_total)}
         </span>
       )}
-      {job.rows_written !== null && <span>{trans._n('%1 row', '%1 rows', job.rows_written)}</span>}
+      {job.rows_written !== null && <span>{rowsText(job.rows_written, trans)}</span>}
       {props.hasAge && <Ago time={job.finished_at ?? job.started_at ?? job.created_at} />}
     </span>
   );

@@ -39,8 +39,7 @@ export function JobView(props: IJobViewProps): React.JSX.Element {
         <h2 className="jp-DatalakeJobView-title">
           {job.pipeline} <span className="jp-DatalakeRow-version">#{job.number}</span>
         </h2>
-        <StateBadge state={job.state} trans={trans} />
-        {job.outcome && <StateBadge state={job.outcome} trans={trans} />}
+        <StateBadge state={job.state} outcome={job.outcome} trans={trans} />
         <JobButtons {...props} />
       </header>
       <DatumProgress total={job.datum_total} counts={job.datum_counts} trans={trans} />

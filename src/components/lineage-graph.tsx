@@ -12,6 +12,8 @@ import { fitted, meets, revealing, visible, zoomed } from './viewport';
 
 const STEP = 1.25;
 const DRAG_PX = 4;
+/** Scale below which names are hard to read. */
+const LEGIBLE = 0.7;
 
 /** What a {@link LineageGraph} shows and does. */
 export interface ILineageGraphProps {
@@ -31,8 +33,13 @@ export function LineageGraph(props: ILineageGraphProps): React.JSX.Element {
   const [moved, setMoved] = React.useState<IViewport | null>(null);
   // Until somebody moves it, the picture fits itself to the screen.
   const view = moved ?? fitted(layout, screen);
-  useFrozen(props, view, screen, setMoved);
-  const walk = useWalk(props, box, node => setMoved(revealing(view, boxOf(node), screen)));
+  useRevealed(props, view, screen, moved !== null || view.scale < LEGIBLE, setMoved);
+  const walk = useWalk(props, box, node => {
+    const revealed = revealing(view, boxOf(node), screen);
+    if (revealed.x !== view.x || revealed.y !== view.y) {
+      setMoved(revealed);
+    }
+  });
   const drag = useDrag(box, view, setMoved);
   const zoom = (factor: number) =>
     setMoved(zoomed(view, factor, { x: screen.width / 2, y: screen.height / 2 }));
@@ -156,17 +163,21 @@ function Picture(
   );
 }
 
-/** Keep the picture where it is while a node is chosen, and the node where it is seen. */
-function useFrozen(
+/**
+ * Keep the chosen node where it is seen, also when the sheet takes room. A picture that fits
+ * itself shows it anyway, unless it would shrink too far.
+ */
+function useRevealed(
   { layout, chosen }: ILineageGraphProps,
   view: IViewport,
   screen: ISize,
+  isNeeded: boolean,
   setView: (view: IViewport) => void
 ): void {
   const { width, height } = screen;
   React.useLayoutEffect(() => {
     const placed = layout.nodes.find(({ node }) => node.id === chosen);
-    if (placed) {
+    if (placed && isNeeded) {
       setView(revealing(view, boxOf(placed), screen));
     }
   }, [chosen, width, height]);

@@ -12,8 +12,8 @@ import { NODE } from '../lineage/layout';
 import { shortId } from './formats';
 import { stateText, toneOf } from './state-badge';
 
-const MAX_LABEL = 18;
-const MAX_FACT = 22;
+const MAX_LABEL = 20;
+const MAX_FACT = 25;
 const CORNER = 12;
 
 /** What a {@link LineageNode} shows and does. */
@@ -90,7 +90,7 @@ export const LineageNode = React.memo(function LineageNode(
         d={GLYPHS[node.kind]}
       />
       <text className="jp-DatalakeLineageNode-label" x={33} y={19}>
-        {cut(node.label, MAX_LABEL)}
+        {cut(nameOf(node), MAX_LABEL)}
       </text>
       <text className="jp-DatalakeLineageNode-fact" x={33} y={34}>
         {cut(factOf(node, state, trans), MAX_FACT)}
@@ -128,6 +128,11 @@ function Shape({ kind }: { kind: api.LineageNode['kind'] }): React.JSX.Element {
   }
 }
 
+/** Return the first line of a node: of a table what stands behind the name of its warehouse. */
+function nameOf({ kind, label }: api.LineageNode): string {
+  return kind === 'table' ? label.slice(label.indexOf('.') + 1) : label;
+}
+
 /** Return the second line of a node. */
 function factOf(node: api.LineageNode, state: string, trans: TranslationBundle): string {
   const { details } = node;
@@ -139,10 +144,10 @@ function factOf(node: api.LineageNode, state: string, trans: TranslationBundle):
       const files = typeof details.files === 'number' ? details.files : 0;
       return commit ? `${commit} · ${trans._n('%1 file', '%1 files', files)}` : trans.__('empty');
     }
-    case 'table':
-      return typeof details.mode === 'string'
-        ? trans.__('warehouse, %1', details.mode)
-        : trans.__('warehouse');
+    case 'table': {
+      const [warehouse, table] = node.label.split('.');
+      return table === undefined ? trans.__('warehouse') : trans.__('table of %1', warehouse);
+    }
     case 'cron':
       return trans.__('schedule');
   }

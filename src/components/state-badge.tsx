@@ -88,21 +88,22 @@ export function stateHelp(state: string, trans: TranslationBundle): string {
 /** What a {@link StateBadge} shows. */
 export interface IStateBadgeProps {
   state: string;
-  /** What a success left behind; one that left nothing is not shouted about. */
+  /** What a success left behind; of one that left nothing this is shown instead. */
   outcome?: string | null;
   trans: TranslationBundle;
 }
 
 /** A state as a coloured word. */
 export function StateBadge({ state, outcome, trans }: IStateBadgeProps): React.JSX.Element {
-  const tone = state === 'success' && outcome ? toneOf(outcome) : toneOf(state);
+  const isQuiet = state === 'success' && outcome && toneOf(outcome) === 'quiet';
+  const shown = isQuiet ? outcome : state;
   return (
     <span
-      className={`jp-DatalakeStateBadge jp-mod-${tone}`}
-      title={stateHelp(state, trans) || undefined}
+      className={`jp-DatalakeStateBadge jp-mod-${toneOf(shown)}`}
+      title={stateHelp(shown, trans) || undefined}
       data-state={state}
     >
-      {stateText(state, trans)}
+      {stateText(shown, trans)}
     </span>
   );
 }

@@ -9,7 +9,7 @@
 import type * as api from '../api/types';
 
 /** Size of a node, and the room between nodes. */
-export const NODE = { width: 168, height: 44, gapX: 46, gapY: 26, stack: 8, frame: 6 } as const;
+export const NODE = { width: 172, height: 44, gapX: 34, gapY: 26, stack: 12, frame: 6 } as const;
 
 const SWEEPS = 6;
 const LEVELLINGS = 6;

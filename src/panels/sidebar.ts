@@ -9,9 +9,11 @@ import type { AccordionPanel, Widget } from '@lumino/widgets';
 import { lakeIcon } from '../icons';
 import type { ILake } from '../tokens';
 import { LakeHealth } from './health';
+import { shareRoom } from './room';
 
-/** Share of the height of a section that is asked for. */
-const ROOM = 0.45;
+/** How much more room a section gets that is asked for. */
+const REVEALED = 2;
+const LEAST_PX = 60;
 
 /** One section of the panel. */
 export interface ISection {
@@ -50,7 +52,11 @@ export class LakeSidebar extends SidePanel {
     for (const section of options.sections) {
       this._addSection(section);
     }
+    this.accordion.handleMoved.connect(() => {
+      this._isSized = true;
+    });
     this.accordion.expansionToggled.connect(() => {
+      this._arrangeSoon();
       if (this._isArranged) {
         options.onStateChanged?.(this.state);
       }
@@ -78,15 +84,9 @@ export class LakeSidebar extends SidePanel {
       return;
     }
     this.accordion.expand(index);
-    window.requestAnimationFrame(() => {
-      const sizes = this.accordion.relativeSizes();
-      const others = sizes.reduce((sum, size, other) => (other === index ? sum : sum + size), 0);
-      if ((sizes[index] ?? 0) < ROOM && others > 0) {
-        this.accordion.setRelativeSizes(
-          sizes.map((size, other) => (other === index ? ROOM : (size / others) * (1 - ROOM)))
-        );
-      }
-    });
+    this._revealed = name;
+    this._isSized = false;
+    this._arrangeSoon();
   }
 
   /** Write what stands behind the labels anew. */
@@ -99,6 +99,11 @@ export class LakeSidebar extends SidePanel {
         widget.title.label = label;
       }
     });
+  }
+
+  override dispose(): void {
+    this._drawn.disconnect();
+    super.dispose();
   }
 
   protected override onAfterAttach(message: Message): void {
@@ -124,33 +129,69 @@ export class LakeSidebar extends SidePanel {
       panel.toolbar.addItem(name, button);
     }
     panel.addWidget(section.content);
+    this._drawn.observe(section.content.node, { childList: true, subtree: true });
     this._sections.push(section);
     this.addWidget(panel);
   }
 
-  /** Arrange the sections once there is a height to share. */
+  /** Arrange the sections once there is a height to share, and their content is drawn. */
   private _arrangeSoon(): void {
+    if (this._isWaiting) {
+      return;
+    }
+    this._isWaiting = true;
     window.requestAnimationFrame(() => {
-      if (this._isArranged || this.isDisposed || this.node.clientHeight === 0) {
+      this._isWaiting = false;
+      if (this.isDisposed || this.node.clientHeight === 0) {
         return;
       }
-      this._sections.forEach(({ name }, index) => {
-        if (this._closed.includes(name)) {
-          this.accordion.collapse(index);
-        } else {
-          this.accordion.expand(index);
-        }
-      });
-      this.accordion.setRelativeSizes(
-        this._sections.map(({ name, share }) => (this._closed.includes(name) ? 0 : share))
-      );
-      this._isArranged = true;
+      if (!this._isArranged) {
+        this._toggleAll();
+        this._isArranged = true;
+      }
+      if (!this._isSized) {
+        this._size();
+      }
     });
   }
 
+  /** Open and close the sections as the state says. */
+  private _toggleAll(): void {
+    this._sections.forEach(({ name }, index) => {
+      if (this._closed.includes(name)) {
+        this.accordion.collapse(index);
+      } else {
+        this.accordion.expand(index);
+      }
+    });
+  }
+
+  /** Give the sections their heights, until somebody drags them to others. */
+  private _size(): void {
+    const { widgets } = this.accordion;
+    const room = widgets.reduce((sum, { node }) => sum + node.clientHeight, 0);
+    const claims = this._sections.map(({ name, share, content }, index) => ({
+      height: widgets[index]?.isHidden ? 0 : Math.max(LEAST_PX, heightOf(content)),
+      share: name === this._revealed ? share * REVEALED : share
+    }));
+    if (room > 0) {
+      this.accordion.setRelativeSizes(shareRoom(room, claims));
+    }
+  }
+
   private readonly _sections: ISection[] = [];
+  private readonly _drawn = new MutationObserver(() => this._arrangeSoon());
+  private _isWaiting = false;
   private _closed: readonly string[] = [];
   private _isArranged = false;
+  /** Whether somebody has chosen the heights. */
+  private _isSized = false;
+  private _revealed = '';
+}
+
+/** Return the height of what a widget shows, which may be less than its own. */
+function heightOf({ node }: Widget): number {
+  return [...node.children].reduce((sum, child) => sum + (child as HTMLElement).offsetHeight, 0);
 }
 
 /** What a {@link LakeSidebar} is made of. */

@@ -4,7 +4,7 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { addIcon, deleteIcon, folderIcon, tagIcon } from '@jupyterlab/ui-components';
+import { addIcon, deleteIcon, folderIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type * as api from '../api/types';
@@ -12,7 +12,7 @@ import { ARGUMENTS, CommandIDs } from '../commands';
 import { confirm } from '../dialogs/confirm';
 import { showCreateRef } from '../dialogs/create-ref';
 import { showCreateRepo } from '../dialogs/create-repo';
-import { branchIcon, mountIcon, unmountIcon } from '../icons';
+import { branchIcon, mountIcon, tagIcon, unmountIcon } from '../icons';
 import type { MountsModel } from '../models/mounts';
 import type { RefsModel } from '../models/refs';
 import type { ReposModel } from '../models/repos';

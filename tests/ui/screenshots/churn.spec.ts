@@ -50,10 +50,11 @@ test('the panel, a mounted repo and a job', async ({ page, request }) => {
     await repoRow(panel, 'model').getByRole('button').first().click();
     await expectFolder(page, 'lake/model');
     await openPanel(page);
-    await openJob(page, panel, 'model');
+    await openJob(page, panel, 'predict');
     await page.sidebar.moveTabToRight('filebrowser').catch(() => undefined); // there already
     await page.sidebar.openTab('filebrowser');
     await page.sidebar.setWidth(260, 'right');
+    await section(panel, 'repos').evaluate(node => node.scrollTo(0, 0));
     await draw(page, name, theme.endsWith('Light'));
   }
   await page.theme.setTheme('JupyterLab Light');
@@ -75,20 +76,27 @@ test('the lineage of a tick', async ({ page }) => {
     const change = page.getByRole('combobox', { name: 'Change' });
     const tick = change.locator('option', { hasText: 'Tick of' }).first();
     await change.selectOption((await tick.getAttribute('value')) ?? '');
-    await graph.getByRole('button', { name: /^pipeline model,/ }).click();
-    await expect(page.getByRole('complementary', { name: 'pipeline model' })).toBeVisible();
+    await expect(page.getByRole('table', { name: 'Jobs of the change' })).toBeVisible();
     await draw(page, `lineage${suffix}`);
-    await page.getByRole('complementary').getByRole('button', { name: 'Close' }).click();
+    await graph.getByRole('button', { name: /^pipeline model,/ }).click();
+    const sheet = page.getByRole('complementary', { name: 'pipeline model' });
+    await expect(sheet).toBeVisible();
+    await draw(page, `lineage-sheet${suffix}`, false);
+    await sheet.getByRole('button', { name: 'Close' }).click();
     await change.selectOption('');
   }
   await page.theme.setTheme('JupyterLab Light');
 });
 
 test('a notebook on its way to a pipeline', async ({ page }) => {
-  await openNotebook(page, 'churn/model.ipynb');
+  await page.evaluate(async () => {
+    await window.jupyterapp.commands.execute('filebrowser:go-to-path', { path: 'churn' });
+  });
+  await openNotebook(page, 'churn/predict.ipynb');
+  await expect(page.locator('.jp-StatusBar')).toContainText('Idle');
   await page.getByRole('button', { name: /^Promote to pipeline/ }).click();
   const dialog = page.getByRole('dialog');
-  await expect(dialog.getByRole('region', { name: 'Datums' })).toContainText('datum:');
+  await expect(dialog.getByRole('region', { name: 'Datums' })).toContainText('3 datums');
   await draw(page, 'promote');
 });
 
@@ -116,12 +124,15 @@ test('changes on their way to a commit', async ({ page, request }) => {
   await history.getByRole('listitem').first().getByRole('button').first().click();
   const message = panel.getByRole('textbox', { name: 'Commit message for reports@main' });
   await message.fill('Say whom to call first');
+  await expect(
+    panel.getByRole('list', { name: 'Changed files of reports@main' }).getByRole('listitem')
+  ).toHaveCount(3);
   await draw(page, 'changes');
 });
 
 test('a job in full', async ({ page }) => {
   const panel = await openWide(page);
-  await openJob(page, panel, 'predict');
+  await openJob(page, panel, 'clean_prediction');
   await draw(page, 'job');
 });
 

@@ -7,19 +7,22 @@ test('a written file is seen, committed and in the history', async ({ page, requ
   const lake = new Lake(request);
   await lake.createRepo('written');
   await lake.put('written', 'old.csv', 'a\n1\n', 'The old file');
+  await lake.put('written', 'gone.csv', 'c\n', 'A file to delete');
   await lake.mount('written');
 
   const panel = await openPanel(page);
   await page.contents.uploadContent('b\n2\n', 'text', 'lake/written/new.csv');
   await page.contents.uploadContent('a\n1\n2\n', 'text', 'lake/written/old.csv');
+  expect(await page.contents.deleteFile('lake/written/gone.csv')).toBe(true);
 
   const changes = section(panel, 'changes').getByRole('region', {
     name: 'Changes in written@main'
   });
   const files = changes.getByRole('list', { name: 'Changed files of written@main' });
-  await expect(files.getByRole('listitem')).toHaveCount(2);
+  await expect(files.getByRole('listitem')).toHaveCount(3);
   await expect(files.locator('[data-path="new.csv"]')).toContainText('A');
   await expect(files.locator('[data-path="old.csv"]')).toContainText('M');
+  await expect(files.locator('[data-path="gone.csv"]')).toContainText('D');
 
   await expect(changes.getByRole('button', { name: 'Commit', exact: true })).toBeDisabled();
   const message = changes.getByRole('textbox', { name: 'Commit message for written@main' });

@@ -18,7 +18,7 @@ def manager(tmp_path: Path) -> AsyncLargeFileManager:
     for folder in ("lake/repo/deep", "lakeside"):
         (root / folder).mkdir(parents=True)
         (root / folder / "a.csv").write_text("first")
-    manager = AsyncLargeFileManager(root_dir=str(root))
+    manager = AsyncLargeFileManager(root_dir=str(root), delete_to_trash=False)
     divert(manager.checkpoints, "lake", tmp_path / "kept")
     return manager
 
