@@ -133,11 +133,7 @@ class DatumRunner:
 
 def datum_marks(task: DatumTask) -> dict[str, str]:
     """Return the environment variables by which every process of one try can be told."""
-    return {
-        "DATALAKE_JOB_ID": task.job_id,
-        "DATALAKE_DATUM": str(task.position),
-        "DATALAKE_ATTEMPT": str(task.attempt),
-    }
+    return {"DATALAKE_TRY_ID": task.id}
 
 
 def datum_variables(task: DatumTask) -> dict[str, str]:
@@ -150,6 +146,9 @@ def datum_variables(task: DatumTask) -> dict[str, str]:
     datum_id = digest_of(inputs.encode()).hex()
     variables = {
         **datum_marks(task),
+        "DATALAKE_JOB_ID": task.job_id,
+        "DATALAKE_DATUM": str(task.position),
+        "DATALAKE_ATTEMPT": str(task.attempt),
         "DATALAKE_GLOBAL_ID": task.global_id,
         "DATALAKE_PIPELINE": task.spec.name,
         "PACH_JOB_ID": task.job_id,

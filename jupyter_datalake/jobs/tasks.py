@@ -18,23 +18,31 @@ class DatumTask:
 
     job_id: str
     position: int
+    job_attempt: int
+    """How often the job was taken up: a lost one's worker may still be writing."""
     attempt: int
-    """Unique among the tries of this datum: it names the try's own folder."""
+    """How often the datum was tried since then, from 1."""
     global_id: GlobalId
     spec: PipelineSpec
     code_commit_id: CommitId
     inputs: tuple[DatumInput, ...]
 
     @property
+    def name(self) -> str:
+        """Name of this try among all of its job's."""
+        return f"{self.position}-{self.job_attempt}.{self.attempt}"
+
+    @property
     def id(self) -> str:
-        """Name of this try."""
-        return f"{self.job_id}/{self.position}-{self.attempt}"
+        """Name of this try among all there are."""
+        return f"{self.job_id}/{self.name}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {
             "job_id": self.job_id,
             "position": self.position,
+            "job_attempt": self.job_attempt,
             "attempt": self.attempt,
             "global_id": self.global_id,
             "spec": spec_as_dict(self.spec),
@@ -48,6 +56,7 @@ def parse_task(raw: dict[str, Any]) -> DatumTask:
     return DatumTask(
         job_id=raw["job_id"],
         position=raw["position"],
+        job_attempt=raw["job_attempt"],
         attempt=raw["attempt"],
         global_id=GlobalId(raw["global_id"]),
         spec=parse_spec(raw["spec"]),

@@ -2,7 +2,7 @@
 
 ::
 
-    <work>/jobs/<job>/<position>-<attempt>/
+    <work>/jobs/<job>/<position>-<attempt of the job>.<attempt>/
         run/                the program's working directory, with the published code
         run/pfs/<input>/    what each input contributes, under its own path
         run/pfs/out/        what the program writes is the datum's output
@@ -14,6 +14,7 @@ Inputs are copies: what a program does to them reaches nobody else and is not ke
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -44,7 +45,13 @@ class Workspace:
     @classmethod
     def of(cls, core: LakeCore, task: DatumTask) -> Self:
         """Return where a try's folder is, whether it exists or not."""
-        return cls(job_folder(core, task.job_id) / f"{task.position}-{task.attempt}")
+        return cls(job_folder(core, task.job_id) / task.name)
+
+    @classmethod
+    def list_of(cls, core: LakeCore, job_id: str, position: int) -> Sequence[Self]:
+        """Return the folders that a datum's tries have at this moment, the newest try first."""
+        folders = job_folder(core, job_id).glob(f"{position}-*")
+        return [cls(folder) for folder in sorted(folders, key=_try_of, reverse=True)]
 
     def prepare(self, core: LakeCore, task: DatumTask) -> int:
         """Make the folder with code and inputs; return the bytes written.
@@ -79,6 +86,10 @@ class Workspace:
     def remove(self) -> None:
         """Remove the folder; what a program made unremovable stays for the next start."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _try_of(folder: Path) -> tuple[int, ...]:
+    return tuple(int(number) for number in folder.name.rpartition("-")[2].split("."))
 
 
 def job_folder(core: LakeCore, job_id: str) -> Path:

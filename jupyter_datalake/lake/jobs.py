@@ -15,7 +15,7 @@ from jupyter_datalake.errors import (
     StateError,
     StorageError,
 )
-from jupyter_datalake.jobs.workspace import LOG, NOTEBOOK, job_folder
+from jupyter_datalake.jobs.workspace import LOG, NOTEBOOK, Workspace
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.model.datums import Datum, DatumState
 from jupyter_datalake.model.events import EventKind
@@ -206,13 +206,9 @@ class Jobs:
         """Return a file that a datum left: live from its folder, or from the lake."""
         core = self._context.core
         if datum.state is DatumState.RUNNING:
-            tries = sorted(
-                job_folder(core, job.id).glob(f"{datum.position}-*"),
-                key=lambda folder: int(folder.name.rpartition("-")[2]),
-            )
-            for folder in reversed(tries):
+            for workspace in Workspace.list_of(core, job.id, datum.position):
                 try:
-                    return (folder / "artifacts" / name).read_bytes()
+                    return (workspace.artifacts / name).read_bytes()
                 except FileNotFoundError:
                     continue
         if datum.artifacts_root is None:

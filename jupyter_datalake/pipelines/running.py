@@ -282,8 +282,8 @@ class JobRun:
         return DatumTask(
             job_id=self.job.id,
             position=position,
-            # Also unique over the job's own attempts: a lost job's worker may still be writing.
-            attempt=self.job.attempt * 1000 + attempt,
+            job_attempt=self.job.attempt,
+            attempt=attempt,
             global_id=self.job.global_id,
             spec=spec,
             code_commit_id=code,

@@ -11,7 +11,7 @@ import pytest
 from tests.integration.pipelines.conftest import is_gone, wait_until
 
 SLOW = """
-echo $$ > {signs}/pid.$(ls pfs/raw).$DATALAKE_ATTEMPT
+echo $$ > {signs}/pid.$(ls pfs/raw).$(basename $DATALAKE_TRY_ID)
 cp pfs/raw/* pfs/out/
 if [ $(ls pfs/raw) = b ]; then while [ ! -e {signs}/go ]; do sleep 0.05; done; fi
 """
@@ -115,6 +115,26 @@ def test_what_was_committed_while_no_controller_ran_is_taken_up_once(slow, signs
     assert [commit.provenance.job_id for commit in commits] == [job.id for job in jobs]
     assert slow.files("slow@main") == {"a": "one", "b": "two"}
     assert slow.datums("slow")["raw:/a"] == ("skipped", "unchanged")
+
+
+def test_the_log_of_a_running_datum_is_read_while_it_is_written(shared, signs, leader):
+    script = (
+        "echo this is try $DATALAKE_ATTEMPT; [ $DATALAKE_ATTEMPT = 2 ] || exit 1;"
+        " while [ ! -e {0}/go ]; do sleep 0.05; done; echo went on"
+    )
+    shared.command("slow", script.format(signs), ("raw", "/"), datums={"tries": 2})
+    shared.lake.files.put("raw@main/a", "one")
+    job_id = wait_until(shared.lake.jobs.list, "the job")[0].id
+
+    def log():
+        return "".join(one.text for one in shared.lake.jobs.logs(job_id))
+
+    wait_until(lambda: "this is try 2" in log(), "the second try")
+    assert "went on" not in log()
+    assert str(shared.lake.jobs.get(job_id).state) == "running"
+    (signs / "go").touch()
+    wait_until(lambda: shared.lake.jobs.get(job_id).state.is_terminal, "the job's end")
+    assert "went on" in log()
 
 
 def test_a_job_cancelled_midway_by_another_process_leaves_no_commit_and_no_process(
