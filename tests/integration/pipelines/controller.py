@@ -13,8 +13,6 @@ from jupyter_datalake.config import ControllerConfig
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.pipelines import running
 
-CONFIG = ControllerConfig(workers=2, poll_s=0.05, lease_s=3.0, job_lease_s=3.0)
-
 
 def die_before_egress(*arguments):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -25,7 +23,7 @@ def die_after_egress(*arguments, real=running.run_egress):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(url, die=None):
+def main(url, workers=1, die=None):
     if die is not None:
         running.run_egress = {
             "before egress": die_before_egress,
@@ -42,7 +40,8 @@ def main(url, die=None):
 
     threading.Thread(target=end_with_input, daemon=True).start()
     with Lake.open(url) as lake:
-        lake.run_controller(CONFIG, stop=stop)
+        config = ControllerConfig(workers=workers, poll_s=0.05, lease_s=3.0, job_lease_s=3.0)
+        lake.run_controller(config, stop=stop)
 
 
 if __name__ == "__main__":

@@ -138,8 +138,9 @@ def test_the_log_of_a_running_datum_is_read_while_it_is_written(shared, signs, l
 
 
 def test_a_job_cancelled_midway_by_another_process_leaves_no_commit_and_no_process(
-    shared, signs, leader
+    shared, signs, start
 ):
+    start(workers=2)
     script = (
         "(setsid sh -c 'sleep 1000' & echo $! > {0}/child.$(ls pfs/raw)) > /dev/null 2>&1;"
         " echo $$ > {0}/pid.$(ls pfs/raw); echo half > pfs/out/half; sleep 1000"
@@ -190,7 +191,7 @@ def killed_once(runner, tries, **options):
 
     thread = threading.Thread(target=kill)
     thread.start()
-    runner.run()
+    runner.run(workers=1)
     thread.join()
     return pids
 
@@ -261,7 +262,7 @@ def test_a_worker_killed_under_a_notebook_takes_the_kernel_with_it_and_keeps_the
 
     thread = threading.Thread(target=kill)
     thread.start()
-    runner.run()
+    runner.run(workers=1)
     thread.join()
     job = runner.job("book")
     assert str(job.state) == "failed"

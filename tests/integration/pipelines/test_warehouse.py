@@ -48,6 +48,9 @@ class Story:
     def tick(self):
         return self.lake.pipelines.run("members")
 
+    def run(self):
+        self.runner.run(workers=1)
+
     def table(self, sql='SELECT * FROM "RISK" ORDER BY id'):
         with self.warehouse.query(sql) as rows:
             return [tuple(row.values()) for row in rows.read_all().to_pylist()]
@@ -60,7 +63,7 @@ def story(runner, tmp_path):
 
 def test_a_tick_brings_rows_in_and_their_predictions_out_under_one_global_id(story):
     global_id = story.tick()
-    story.runner.run()
+    story.run()
     assert story.runner.states(global_id) == {
         "members": ("success", "committed"),
         "risk": ("success", "committed"),
@@ -74,10 +77,10 @@ def test_a_tick_brings_rows_in_and_their_predictions_out_under_one_global_id(sto
 
 def test_unchanged_rows_are_cut_off_and_changed_ones_run_through(story):
     story.tick()
-    story.runner.run()
+    story.run()
     heads = [story.lake.commits.get(repo).id for repo in ("members", "risk")]
     again = story.tick()
-    story.runner.run()
+    story.run()
     assert story.runner.states(again) == {
         "members": ("success", "unchanged"),
         "risk": ("success", "cut-off"),
@@ -86,17 +89,17 @@ def test_unchanged_rows_are_cut_off_and_changed_ones_run_through(story):
     assert story.table("SELECT count(*) FROM _datalake_egress") == [(1,)]
     story.warehouse.execute("INSERT INTO member VALUES (3, 11)")
     changed = story.tick()
-    story.runner.run()
+    story.run()
     assert set(story.runner.states(changed).values()) == {("success", "committed")}
     assert story.table() == [(1, 3, True), (2, 40, False), (3, 11, True)]
     assert story.table("SELECT count(*) FROM _datalake_egress") == [(2,)]
 
 
 def test_the_clock_ticks_by_itself_when_its_day_is_over(story, lake_clock):
-    story.runner.run()
+    story.run()
     assert story.lake.jobs.list() == []
     lake_clock.advance(25 * 3600)
-    story.runner.run()
+    story.run()
     assert story.runner.states()["risk"] == ("success", "committed")
     assert story.table() == [(1, 3, True), (2, 40, False)]
 
@@ -104,7 +107,7 @@ def test_the_clock_ticks_by_itself_when_its_day_is_over(story, lake_clock):
 def test_a_query_that_the_warehouse_refuses_fails_its_job_in_one_line_and_commits_nothing(story):
     story.warehouse.execute("ALTER TABLE member RENAME TO customer")
     global_id = story.tick()
-    story.runner.run()
+    story.run()
     job = story.runner.job("members")
     assert str(job.state) == "failed"
     assert "member" in job.message
@@ -116,7 +119,7 @@ def test_a_query_that_the_warehouse_refuses_fails_its_job_in_one_line_and_commit
 def test_rows_that_the_table_refused_are_written_when_the_job_is_run_again(story):
     story.warehouse.execute('CREATE TABLE "RISK" (id INTEGER, something_else TEXT)')
     story.tick()
-    story.runner.run()
+    story.run()
     job = story.runner.job("risk")
     assert str(job.state) == "failed"
     assert "Table 'RISK' does not take the rows" in job.message
@@ -124,12 +127,12 @@ def test_rows_that_the_table_refused_are_written_when_the_job_is_run_again(story
     assert head.file_count == 1  # the output is kept; only its rows are missing
     story.warehouse.execute('DROP TABLE "RISK"')
     story.lake.jobs.rerun(job.id)
-    story.runner.run()
+    story.run()
     assert story.runner.states()["risk"] == ("success", "unchanged")
     assert story.runner.job("risk").rows_written == 2
     assert story.table() == [(1, 3, True), (2, 40, False)]
     story.lake.jobs.rerun(job.id)
-    story.runner.run()
+    story.run()
     assert story.runner.job("risk").rows_written == 0
     assert story.table("SELECT count(*) FROM _datalake_egress") == [(1,)]
     assert story.lake.commits.get("risk").id == head.id
@@ -139,9 +142,9 @@ def test_an_egress_that_is_added_later_writes_what_is_there_already(runner, tmp_
     story = Story(runner, tmp_path)
     story.publish_risk(egress=None)
     story.tick()
-    runner.run()
+    story.run()
     story.publish_risk()
-    runner.run()
+    story.run()
     assert runner.states()["risk"] == ("success", "unchanged")
     assert story.table() == [(1, 3, True), (2, 40, False)]
 
@@ -150,7 +153,7 @@ def test_an_egress_of_a_pipeline_that_has_made_nothing_writes_nothing(runner, tm
     story = Story(runner, tmp_path)
     story.publish_risk(command=["true"])
     story.tick()
-    runner.run()
+    story.run()
     assert runner.states()["risk"] == ("success", "unchanged")
     assert [table.name for table in story.warehouse.list_tables()] == ["member"]
 
