@@ -12,7 +12,7 @@ import { LakeHealth } from './health';
 import { shareRoom } from './room';
 
 /** How much more room a section gets that is asked for. */
-const REVEALED = 2;
+const REVEALED = 1.5;
 const LEAST_PX = 60;
 
 /** One section of the panel. */

@@ -98,7 +98,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
         },
         {
           name: 'changes',
-          share: 3,
+          share: 7, // its button stands below the changes
           label: trans.__('Changes'),
           content: new ChangesPanel({ ...context, sessions, mounts }),
           badge: () => (sessions.count > 0 ? String(sessions.count) : '')

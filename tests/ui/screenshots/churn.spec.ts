@@ -4,7 +4,15 @@ import { expect, test } from '@jupyterlab/galata';
 import type { Locator } from '@playwright/test';
 import { resolve } from 'path';
 
-import { expectFolder, Lake, openNotebook, openPanel, repoRow, section } from '../tests/lake';
+import {
+  expectFolder,
+  Lake,
+  openHistory,
+  openNotebook,
+  openPanel,
+  repoRow,
+  section
+} from '../tests/lake';
 
 const SIDEBAR_PX = 330;
 
@@ -93,7 +101,7 @@ test('a notebook on its way to a pipeline', async ({ page }) => {
     await window.jupyterapp.commands.execute('filebrowser:go-to-path', { path: 'churn' });
   });
   await openNotebook(page, 'churn/predict.ipynb');
-  await expect(page.locator('.jp-StatusBar')).toContainText('Idle');
+  await expect(page.getByRole('contentinfo')).toContainText('Idle');
   await page.getByRole('button', { name: /^Promote to pipeline/ }).click();
   const dialog = page.getByRole('dialog');
   await expect(dialog.getByRole('region', { name: 'Datums' })).toContainText('3 datums');
@@ -118,9 +126,7 @@ test('changes on their way to a commit', async ({ page, request }) => {
     await window.jupyterapp.commands.execute('docmanager:open', { path: 'lake/reports/notes.md' });
   });
   await openPanel(page);
-  await repoRow(panel, 'reports').hover();
-  await panel.getByRole('button', { name: 'History of reports', exact: true }).click();
-  const history = section(panel, 'history');
+  const history = await openHistory(panel, 'reports');
   await history.getByRole('listitem').first().getByRole('button').first().click();
   const message = panel.getByRole('textbox', { name: 'Commit message for reports@main' });
   await message.fill('Say whom to call first');

@@ -59,9 +59,14 @@ export function repoRow(panel: Locator, repo: string): Locator {
   return panel.locator(`li[data-repo="${repo}"]`);
 }
 
+/** Show the buttons of a row: by focus, which unlike the pointer stays when the row moves. */
+export async function showActions(row: Locator): Promise<void> {
+  await row.getByRole('button').first().focus();
+}
+
 /** Show the history of a repo, and return its section. */
 export async function openHistory(panel: Locator, repo: string): Promise<Locator> {
-  await repoRow(panel, repo).hover();
+  await showActions(repoRow(panel, repo));
   await panel.getByRole('button', { name: `History of ${repo}`, exact: true }).click();
   const history = section(panel, 'history');
   await expect(history.getByRole('list', { name: 'Commits' })).toBeVisible();

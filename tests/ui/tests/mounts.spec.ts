@@ -1,7 +1,7 @@
 /** A click on a repo mounts it, and its files are in the file browser. */
 import { expect, test } from '@jupyterlab/galata';
 
-import { expectFolder, fileEntry, Lake, openPanel, repoRow, section } from './lake';
+import { expectFolder, fileEntry, Lake, openPanel, repoRow, section, showActions } from './lake';
 
 test('a click mounts a repo and shows its files', async ({ page, request }) => {
   const lake = new Lake(request);
@@ -20,7 +20,7 @@ test('a click mounts a repo and shows its files', async ({ page, request }) => {
 
   await openPanel(page);
   await expect(row.getByRole('img', { name: 'Mounted at lake/mounted, writable' })).toBeVisible();
-  await row.hover();
+  await showActions(row);
   await row.getByRole('button', { name: 'Unmount mounted' }).click();
   await expect(row.getByRole('img', { name: 'Not mounted' })).toBeVisible();
 });

@@ -65,7 +65,6 @@ test('a change is discarded once it is confirmed', async ({ page, request }) => 
   const changes = section(panel, 'changes').getByRole('region', {
     name: 'Changes in discarded@main'
   });
-  await changes.locator('[data-path="drop.csv"]').hover();
   await changes.getByRole('button', { name: 'Discard the change of drop.csv' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click();
   await expect(changes.locator('[data-path="drop.csv"]')).toHaveCount(0);
