@@ -97,6 +97,20 @@ export async function expectFolder(page: IJupyterLabPageFixture, path: string): 
     .toBe(path);
 }
 
+/** Expect that a screen reader can name everything that can be used. */
+export async function expectNamed(part: Locator): Promise<void> {
+  const unnamed = await part.evaluate(node =>
+    [...node.querySelectorAll('button, input, select, textarea, [role="button"], [role="img"]')]
+      .filter(one => {
+        const label = one.getAttribute('aria-label') ?? one.textContent ?? '';
+        const labels = (one as HTMLInputElement).labels?.length ?? 0;
+        return label.trim() === '' && labels === 0 && !one.closest('[aria-hidden="true"]');
+      })
+      .map(one => one.outerHTML.slice(0, 120))
+  );
+  expect(unnamed).toEqual([]);
+}
+
 function escape(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }

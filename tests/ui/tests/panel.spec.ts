@@ -1,7 +1,7 @@
 /** The panel in both themes: no errors in the console, everything named and reached by keys. */
 import { expect, test } from '@jupyterlab/galata';
 
-import { Lake, openHistory, openPanel, section } from './lake';
+import { expectNamed, Lake, openHistory, openPanel, section } from './lake';
 
 for (const theme of ['JupyterLab Light', 'JupyterLab Dark']) {
   test(`the panel works in ${theme} without a word in the console`, async ({ page, request }) => {
@@ -18,16 +18,7 @@ for (const theme of ['JupyterLab Light', 'JupyterLab Dark']) {
     const panel = await openPanel(page);
     await openHistory(panel, repo);
 
-    const unnamed = await panel.evaluate(node =>
-      [...node.querySelectorAll('button, input, select, textarea, [role="img"]')]
-        .filter(one => {
-          const label = one.getAttribute('aria-label') ?? one.textContent ?? '';
-          const labels = (one as HTMLInputElement).labels?.length ?? 0;
-          return label.trim() === '' && labels === 0 && !one.closest('[aria-hidden="true"]');
-        })
-        .map(one => one.outerHTML.slice(0, 120))
-    );
-    expect(unnamed).toEqual([]);
+    await expectNamed(panel);
     expect(problems).toEqual([]);
   });
 }
@@ -37,7 +28,16 @@ test('a repo is reached and mounted by keys', async ({ page, request }) => {
   const panel = await openPanel(page);
   await panel.getByRole('searchbox', { name: 'Search repos' }).fill('by-keys');
   await page.keyboard.press('Tab');
-  await expect(panel.getByRole('button', { name: /^by-keys: mount it/ })).toBeFocused();
+  const row = panel.getByRole('button', { name: /^by-keys: mount it/ });
+  await expect(row).toBeFocused();
+  await expect(row).toHaveCSS('outline-style', 'solid');
+  for (const action of ['History of by-keys', 'Mount by-keys']) {
+    await page.keyboard.press('Tab');
+    await expect(panel.getByRole('button', { name: action, exact: true })).toBeFocused();
+  }
+  await page.keyboard.press('Shift+Tab');
+  await page.keyboard.press('Shift+Tab');
+  await expect(row).toBeFocused();
   await page.keyboard.press('Enter');
   await expect(page.locator('.jp-FileBrowser .jp-BreadCrumbs')).toContainText('by-keys');
 });

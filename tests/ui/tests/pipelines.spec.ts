@@ -1,7 +1,7 @@
 /** A notebook is promoted, runs as a job, and stands in the lineage. */
 import { expect, test } from '@jupyterlab/galata';
 
-import { Lake, openNotebook, openPanel, section } from './lake';
+import { expectNamed, Lake, openNotebook, openPanel, section } from './lake';
 
 const RUN_MS = 90_000;
 
@@ -16,6 +16,8 @@ test('a notebook is promoted, its job succeeds, and the lineage shows it', async
   await expect(input.getByLabel('Variable')).toHaveValue('customers');
   await expect(dialog.getByLabel('factor')).toHaveValue('2');
   await expect(dialog.getByLabel('verbose')).toBeChecked();
+
+  await expectNamed(dialog);
 
   // The datums follow the glob.
   const datums = dialog.getByRole('region', { name: 'Datums' });
@@ -38,6 +40,8 @@ test('a notebook is promoted, its job succeeds, and the lineage shows it', async
   await expect(job.locator('header [data-state="success"]')).toBeVisible({ timeout: RUN_MS });
   await expect(job.getByRole('log')).toContainText('customers.csv: 30');
 
+  await expectNamed(job);
+
   await job.getByRole('button', { name: 'Open executed notebook' }).click();
   const notebook = page.locator('.jp-DatalakeExecutedNotebook');
   await expect(notebook).toContainText('customers.csv: 30');
@@ -55,6 +59,8 @@ test('a notebook is promoted, its job succeeds, and the lineage shows it', async
   await expect(graph.getByRole('button', { name: /^repo calendar/ })).toBeVisible();
   await expect(sheet.getByRole('list', { name: 'Jobs' }).getByRole('listitem')).toHaveCount(1);
   await expect(sheet).toContainText('count.ipynb');
+
+  await expectNamed(page.locator('.jp-DatalakeLineagePanel'));
 
   // Keys lead from node to node.
   await node.focus();
