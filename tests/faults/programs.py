@@ -8,6 +8,8 @@ import contextlib
 import itertools
 import os
 import sys
+import threading
+from concurrent.futures import Future
 
 from jupyter_datalake.errors import AlreadyExistsError, ConflictError
 from jupyter_datalake.lake.lake import Lake
@@ -38,6 +40,8 @@ def crash(url, act, *arguments):
 
     The answer is the child's exit code: 9 while it died, 0 when it was done before.
     """
+    if act == "run_jobs":
+        import jupyter_datalake.lake.controllers  # noqa: F401  # so that no child has to
     say("ready")
     while True:
         at = int(heard())
@@ -84,7 +88,37 @@ def put_file(url, point, text):
     watched(url, point).files.put("raw@main/put", text * 30_000)
 
 
-ACTS = {one.__name__: one for one in (make_lake, make_repo, commit_session, stage, put_file)}
+class InlineExecutor:
+    """Runs datums in this process, so that one kill meets everything that a job does."""
+
+    slots = 1
+
+    def __init__(self, runner):
+        self._runner = runner
+
+    def submit(self, task):
+        future = Future()
+        future.set_result(self._runner.run(task))
+        return future
+
+    def cancel(self, task):
+        """Nothing runs any more when somebody could ask for this."""
+
+
+def run_jobs(url, point):
+    from jupyter_datalake.config import ControllerConfig
+    from jupyter_datalake.jobs.runner import DatumRunner
+    from jupyter_datalake.pipelines.controller import Controller
+
+    core = watched(url, point).core
+    config = ControllerConfig(workers=1, poll_s=0.01, lease_s=0.001, job_lease_s=0.001)
+    executor = InlineExecutor(DatumRunner(core, run_query=None))
+    Controller(core, executor, config, ME).run(threading.Event(), until_idle=True)
+
+
+ACTS = {
+    one.__name__: one for one in (make_lake, make_repo, commit_session, stage, put_file, run_jobs)
+}
 
 
 # --- dying at any moment -------------------------------------------------------------------------
