@@ -25,15 +25,15 @@ lint:
 	ruff format --check .
 	ruff check .
 	lint-imports
-	jlpm --silent lint:check
+	jlpm lint:check
 types:
 	mypy
-	jlpm --silent tsc --noEmit
+	jlpm tsc --noEmit
 
 unit: ## fast tests: no network, no FUSE, no kernel
 	pytest tests/unit -n 2 -q
 	pytest --doctest-modules jupyter_datalake/model -q
-	jlpm --silent test
+	jlpm test
 
 integration: ## real files, mounts, kernels, servers
 	pytest tests/integration tests/faults -q
