@@ -24,7 +24,7 @@ check: lint types ## format, lint, layers, types
 lint:
 	ruff format --check .
 	ruff check .
-	lint-imports
+	lint-imports --no-cache
 	jlpm lint:check
 types:
 	mypy

@@ -11,7 +11,7 @@ import ast
 import posixpath
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jupyter_datalake.errors import InvalidInputError
@@ -19,8 +19,16 @@ from jupyter_datalake.jobs.notebooks import Notebook, Parameter
 from jupyter_datalake.model.addresses import SCHEME, parse_address
 from jupyter_datalake.model.globs import quote_glob
 from jupyter_datalake.model.ids import REPO_COMPONENT, REPO_PATTERN
-from jupyter_datalake.model.pipeline_specs import variable_name
-from jupyter_datalake.model.pipelines import DEFAULT_KERNEL
+from jupyter_datalake.model.pipeline_specs import input_as_dict, spec_as_dict, variable_name
+from jupyter_datalake.model.pipelines import (
+    DEFAULT_KERNEL,
+    CronInput,
+    Input,
+    NotebookCode,
+    PipelineSpec,
+    RepoInput,
+    iter_leaves,
+)
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 
 _MOUNTED = re.compile(
@@ -104,6 +112,54 @@ def draft_pipeline(
         tuple(plain),
         tuple(notes),
     )
+
+
+def keep_published(draft: Draft, published: PipelineSpec) -> Draft:
+    """Return a draft that keeps to what is published, where the notebook says nothing else.
+
+    A pipeline that gets a newer notebook must not lose its description, globs, clocks, values
+    or egress. Inputs and parameters that the notebook does not have any more go.
+
+    Parameters
+    ----------
+    published
+        The pipeline of the draft's name; the draft is left alone if it runs something else.
+    """
+    if published.code != NotebookCode(draft.spec["notebook"]):
+        note = f"The pipeline {published.name} runs something else; publishing replaces that"
+        return replace(draft, notes=(*draft.notes, note))
+    parameters = tuple(
+        replace(one, default=published.parameters.get(one.name, one.default))
+        for one in draft.parameters
+    )
+    spec = {**spec_as_dict(published), **draft.spec}
+    values = {one.name: one.default for one in parameters if one.default is not None}
+    _set(spec, "parameters", values)
+    _set(spec, "files", list(dict.fromkeys([*published.files, *draft.spec.get("files", [])])))
+    _set(spec, "input", _kept_input(draft.spec.get("input"), published.input))
+    return replace(draft, spec=spec, parameters=parameters)
+
+
+def _kept_input(drafted: dict[str, Any] | None, published: Input | None) -> dict[str, Any] | None:
+    leaves = [] if drafted is None else drafted.get("cross", [drafted])
+    names = [one["repo"].get("as") or variable_name(one["repo"]["name"]) for one in leaves]
+    known = {one.name: one for one in iter_leaves(published)}
+    repos = {name for name, one in known.items() if isinstance(one, RepoInput)}
+    if published is not None and repos == set(names):
+        return input_as_dict(published)
+    kept = [
+        input_as_dict(known[name]) if name in repos else leaf
+        for name, leaf in zip(names, leaves, strict=True)
+    ]
+    kept += [input_as_dict(one) for one in known.values() if isinstance(one, CronInput)]
+    return {"cross": kept} if len(kept) > 1 else (kept or [None])[0]
+
+
+def _set(spec: dict[str, Any], key: str, value: Any) -> None:
+    """Set a key of a spec, or leave it out where there is nothing to say."""
+    spec.pop(key, None)
+    if value:
+        spec[key] = value
 
 
 def _spec(

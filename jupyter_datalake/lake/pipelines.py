@@ -10,7 +10,7 @@ from typing import Any
 from jupyter_datalake.engine.commits import head_of
 from jupyter_datalake.errors import ErrorKind, PathNotFoundError, StateError
 from jupyter_datalake.jobs.notebooks import parse_notebook
-from jupyter_datalake.jobs.promote import Draft, draft_pipeline
+from jupyter_datalake.jobs.promote import Draft, draft_pipeline, keep_published
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.lake.repos import VISIBLE_KINDS
 from jupyter_datalake.metadata.pipelines import PipelineRow
@@ -179,6 +179,8 @@ class Pipelines:
     ) -> Draft:
         """Return the draft of a pipeline that runs a notebook.
 
+        Where a pipeline of that name runs it already, what only its spec says is kept.
+
         Parameters
         ----------
         mountpoint
@@ -203,13 +205,16 @@ class Pipelines:
             repos = {
                 row.repo.name for row in tx.repos.list(limit=limit_of(None), kinds=VISIBLE_KINDS)
             }
-        return draft_pipeline(
+        draft = draft_pipeline(
             parse_notebook(place.read_bytes(), place.name),
             str(place),
             mountpoint=mount,
             repos=repos,
             beside={child.name for child in place.parent.iterdir()},
         )
+        with self._context.core.metadata.read() as tx:
+            published = tx.pipelines.find(draft.spec["pipeline"])
+        return draft if published is None else keep_published(draft, published.pipeline.spec)
 
     def get_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the written form of a pipeline."""

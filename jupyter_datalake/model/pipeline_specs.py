@@ -471,7 +471,7 @@ def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
     if spec.description:
         raw["description"] = spec.description
     if spec.input is not None:
-        raw["input"] = _input_as_dict(spec.input)
+        raw["input"] = input_as_dict(spec.input)
     match spec.code:
         case NotebookCode(path):
             raw["notebook"] = path
@@ -510,7 +510,8 @@ def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
     return raw
 
 
-def _input_as_dict(given: Input) -> dict[str, Any]:
+def input_as_dict(given: Input) -> dict[str, Any]:
+    """Return the part of a spec that says an input."""
     match given:
         case RepoInput():
             raw = {"name": given.repo, "branch": given.branch, "glob": given.glob}
@@ -520,7 +521,7 @@ def _input_as_dict(given: Input) -> dict[str, Any]:
         case CronInput():
             return {"cron": {"name": given.name, "schedule": given.schedule}}
         case CrossInput():
-            return {"cross": [_input_as_dict(one) for one in given.inputs]}
+            return {"cross": [input_as_dict(one) for one in given.inputs]}
 
 
 def _place(error: ValidationError) -> str:

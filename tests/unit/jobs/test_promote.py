@@ -1,10 +1,12 @@
 """Promotion: what a notebook tells about its pipeline."""
 
+import dataclasses
+
 import nbformat
 import pytest
 
 from jupyter_datalake.jobs.notebooks import parse_notebook
-from jupyter_datalake.jobs.promote import draft_pipeline
+from jupyter_datalake.jobs.promote import draft_pipeline, keep_published
 from jupyter_datalake.model.pipeline_specs import parse_spec
 
 MOUNT = "/home/ada/lake"
@@ -131,3 +133,65 @@ def test_without_a_mount_only_urls_are_found():
 
 def test_another_kernel_is_kept():
     assert draft('out = "out"', kernel="ir").spec["environment"] == {"kernel": "ir"}
+
+
+def published(**document):
+    return parse_spec({"pipeline": "upper", "notebook": "upper.ipynb", **document})
+
+
+def test_a_newer_notebook_keeps_what_only_the_published_spec_says():
+    spec = published(
+        description="shout",
+        input={
+            "cross": [
+                {"repo": {"name": "raw", "glob": "/*.csv"}},
+                {"cron": {"name": "tick", "schedule": "@daily"}},
+            ]
+        },
+        parameters={"size": 7, "gone": 1},
+        files=["words.txt"],
+        datums={"tries": 1},
+        egress={"connection": "w", "table": "UPPER", "mode": "append"},
+    )
+    found = keep_published(
+        draft(
+            'raw = "../lake/raw"\nsize = 3\nnew = "x"\nout = "../lake/upper"',
+            "import helper",
+            beside={"helper.py"},
+        ),
+        spec,
+    )
+    again = parse_spec(found.spec)
+    assert again == dataclasses.replace(
+        spec, parameters={"size": 7, "new": "x"}, files=("words.txt", "helper.py")
+    )
+    assert {one.name: one.default for one in found.parameters} == {"size": 7, "new": "x"}
+
+
+def test_inputs_follow_the_notebook_and_those_that_stay_keep_their_glob():
+    spec = published(
+        input={
+            "cross": [
+                {"repo": {"name": "raw", "glob": "/*.csv"}},
+                {"repo": {"name": "team/sales", "glob": "/"}},
+                {"cron": {"name": "tick", "schedule": "@daily"}},
+            ]
+        }
+    )
+    source = 'raw = "../lake/raw"\nclean = "../lake/clean"\nout = "../lake/upper"'
+    assert keep_published(draft(source), spec).spec["input"] == {
+        "cross": [
+            {"repo": {"name": "raw", "branch": "main", "glob": "/*.csv"}},
+            {"repo": {"name": "clean", "branch": "main", "glob": "/"}},
+            {"cron": {"name": "tick", "schedule": "@daily"}},
+        ]
+    }
+    none = keep_published(draft('out = "../lake/upper"'), published())
+    assert "input" not in none.spec
+
+
+def test_a_pipeline_that_runs_something_else_is_told_and_not_kept():
+    other = parse_spec({"pipeline": "upper", "command": ["true"], "description": "not this"})
+    found = keep_published(draft('raw = "../lake/raw"\nout = "../lake/upper"'), other)
+    assert "description" not in found.spec
+    assert any("runs something else" in note for note in found.notes)
