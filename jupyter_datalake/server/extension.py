@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import subprocess
 import sys
-import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,8 @@ HANDLERS: list[type[DatalakeHandler]] = [
 
 _THREADS = 8
 _STOP_S = 35
+_RESTART_S = 1.0
+_MAX_RESTART_S = 300.0
 
 
 class DatalakeExtension(ExtensionApp):
@@ -118,9 +121,27 @@ class DatalakeExtension(ExtensionApp):
             lake = await self.service.lake()
             await self.service.call(lake.mounts.start, self.service.mountpoint)
             if self.start_controller:
-                self._controller = await self.service.call(self._spawn_controller, lake.url)
+                await self._keep_controller(lake.url)
         except DatalakeError as error:
             self.log.warning("jupyter_datalake: %s", error)
+
+    async def _keep_controller(self, url: str) -> None:
+        """Start the controller, and again whenever it dies; ever later, if it dies at once."""
+        pause_s = _RESTART_S
+        while True:
+            started = time.monotonic()
+            self._controller = await self.service.call(self._spawn_controller, url)
+            code = await asyncio.to_thread(self._controller.wait)
+            lived_s = time.monotonic() - started
+            pause_s = _RESTART_S if lived_s > _MAX_RESTART_S else min(2 * pause_s, _MAX_RESTART_S)
+            self.log.warning(
+                "jupyter_datalake: the controller ended with %s after %.0f s; starting it again"
+                " in %.0f s",
+                code,
+                lived_s,
+                pause_s,
+            )
+            await asyncio.sleep(pause_s)
 
     async def stop_extension(self) -> None:
         """Stop the controller and unmount; sessions stay for the next time."""
@@ -135,7 +156,6 @@ class DatalakeExtension(ExtensionApp):
         except DatalakeError as error:
             self.log.warning("jupyter_datalake: %s", error)
         self.service.close()
-        self._checkpoints.cleanup()
 
     def _open(self, url: str) -> Lake:
         try:
@@ -161,12 +181,16 @@ class DatalakeExtension(ExtensionApp):
 
     def _adapt_file_browser(self) -> None:
         """Let the file browser treat mounted files as what they are."""
-        self._checkpoints = tempfile.TemporaryDirectory(prefix="datalake-checkpoints-")
         below = os.path.relpath(self.service.mountpoint, self._root())
         if self.serverapp is not None and not below.startswith(os.pardir):
             manager, below = self.serverapp.contents_manager, Path(below).as_posix()
-            checkpoints.divert(manager.checkpoints, below, Path(self._checkpoints.name))
+            checkpoints.divert(manager.checkpoints, below, self._checkpoints_folder())
             trash.bypass(manager, below, self.service.mountpoint)
+
+    def _checkpoints_folder(self) -> Path:
+        assert self.serverapp is not None
+        name = hashlib.blake2b(os.fsencode(self.service.mountpoint), digest_size=8).hexdigest()
+        return Path(self.serverapp.data_dir) / "datalake-checkpoints" / name
 
     def _root(self) -> str:
         assert self.serverapp is not None

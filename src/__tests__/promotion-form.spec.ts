@@ -1,11 +1,5 @@
 import type * as api from '../api/types';
-import {
-  formOf,
-  keepPublished,
-  plainParameters,
-  problemsOf,
-  specOf
-} from '../models/promotion-form';
+import { formOf, plainParameters, problemsOf, specOf } from '../models/promotion-form';
 
 const DRAFT: api.Draft = {
   spec: {
@@ -38,23 +32,21 @@ describe('the promotion form', () => {
     expect(specOf(form, DRAFT).parameters).toEqual({ factor: 2 });
   });
 
-  it('keeps what is published, and takes the code from the draft', () => {
-    const published = {
+  it('says again what it has no field for', () => {
+    const spec = {
       pipeline: 'counts',
       description: 'what is counted',
       notebook: 'count.ipynb',
       input: {
         cross: [{ repo: { name: 'customers', glob: '/*.csv' } }, { cron: { schedule: '@daily' } }]
       },
-      parameters: { factor: 7 },
+      parameters: { factor: 2 },
       egress: { table: 'COUNTS' }
     };
-    const kept = keepPublished(DRAFT, published);
-    const form = formOf(kept);
+    const draft = { ...DRAFT, spec, exists: true };
+    const form = formOf(draft);
     expect(form.fields.description).toBe('what is counted');
-    expect(form.values.factor).toBe('7');
-    expect(specOf(form, kept)).toEqual(published);
-    expect(keepPublished(DRAFT, { ...published, notebook: 'other.ipynb' })).toBe(DRAFT);
+    expect(specOf(form, draft)).toEqual(spec);
   });
 
   it('finds what is typed wrongly, and leaves it out of the spec', () => {

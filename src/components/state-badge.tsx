@@ -51,7 +51,7 @@ export function stateText(state: string, trans: TranslationBundle): string {
     case 'unchanged':
       return trans.__('unchanged');
     case 'cut-off':
-      return trans.__('not needed');
+      return trans.__('cut off');
     case 'paused':
       return trans.__('paused');
     case 'cancelled':

@@ -3,7 +3,7 @@
  */
 import type * as api from '../api/types';
 import type { IRepoInput } from '../specs';
-import { inputOf, otherInputs, parametersOf, repoInputs } from '../specs';
+import { inputOf, otherInputs, repoInputs } from '../specs';
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,62}(\/[a-z0-9][a-z0-9._-]{0,62})?$/;
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
@@ -61,24 +61,6 @@ export function formOf(draft: api.Draft | null): IPromotionForm {
     inputs: repoInputs(spec),
     values: Object.fromEntries(
       (draft?.parameters ?? []).map(parameter => [parameter.name, typed(parameter)])
-    )
-  };
-}
-
-/**
- * Return a draft that keeps to the published pipeline where the notebook says nothing: what is
- * published again with a newer notebook must not lose its description, globs or egress.
- */
-export function keepPublished(draft: api.Draft, published: api.Spec): api.Draft {
-  if (published.notebook !== draft.spec.notebook) {
-    return draft;
-  }
-  const values = parametersOf(published);
-  return {
-    ...draft,
-    spec: { ...draft.spec, ...published, files: draft.spec.files ?? published.files },
-    parameters: draft.parameters.map(parameter =>
-      parameter.name in values ? { ...parameter, default: values[parameter.name] } : parameter
     )
   };
 }

@@ -20,14 +20,7 @@ import type { IRepoInput } from '../specs';
 import { inputOf, toYaml, variableName } from '../specs';
 import type { ILake } from '../tokens';
 import type { IPromotionFields, IPromotionForm, Problems } from './promotion-form';
-import {
-  formOf,
-  keepPublished,
-  placeInForm,
-  plainParameters,
-  problemsOf,
-  specOf
-} from './promotion-form';
+import { formOf, placeInForm, plainParameters, problemsOf, specOf } from './promotion-form';
 import { asLakeError } from './refreshing';
 
 const DEBOUNCE_MS = 350;
@@ -141,10 +134,7 @@ export class PromotionModel extends VDomModel {
         promotePipeline(client, { notebook: this.notebook }),
         listRepos(client, { limit: MAX_REPOS })
       ]);
-      const name = String(draft.spec.pipeline);
-      this._draft = draft.exists
-        ? keepPublished(draft, (await getPipeline(client, name)).spec)
-        : draft;
+      this._draft = draft;
       this._repos = repos.results.map(repo => repo.name);
       this._exists = draft.exists;
       this._form = formOf(this._draft);

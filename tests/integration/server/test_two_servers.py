@@ -87,7 +87,8 @@ class Server:
         return [
             one.pid
             for one in psutil.Process(self.process.pid).children()
-            if "jupyter_datalake.lake.controller_process" in one.cmdline()
+            if one.status() != psutil.STATUS_ZOMBIE
+            and "jupyter_datalake.lake.controller_process" in one.cmdline()
         ]
 
     def close(self):
@@ -173,6 +174,12 @@ async def test_two_servers_show_one_lake_and_one_of_their_controllers_works(
     wait_until(lambda: len(lake.commits.list("upper")) == 3, "the second job")
     assert lake.files.read("upper@main/x") == b"AFTER THE KILL"
     assert {job["attempt"] for job in other.get("/jobs")["results"]} == {1}
+
+    (killed,) = other.controllers()
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: other.controllers() not in ([], [killed]), "another controller in its place")
+    lake.files.put("raw@main/x", "and again")
+    wait_until(lambda: len(lake.commits.list("upper")) == 4, "the third job")
 
 
 def ended(server):
