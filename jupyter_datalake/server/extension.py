@@ -53,6 +53,7 @@ HANDLERS: list[type[DatalakeHandler]] = [
 
 _THREADS = 8
 _STOP_S = 35
+_LOOK_S = 1.0
 _RESTART_S = 1.0
 _MAX_RESTART_S = 300.0
 
@@ -131,7 +132,9 @@ class DatalakeExtension(ExtensionApp):
         while True:
             started = time.monotonic()
             self._controller = await self.service.call(self._spawn_controller, url)
-            code = await asyncio.to_thread(self._controller.wait)
+            # A thread that waits would keep the server from ending.
+            while (code := self._controller.poll()) is None:  # noqa: ASYNC110  # tells nobody
+                await asyncio.sleep(_LOOK_S)
             lived_s = time.monotonic() - started
             pause_s = _RESTART_S if lived_s > _MAX_RESTART_S else min(2 * pause_s, _MAX_RESTART_S)
             self.log.warning(

@@ -6,12 +6,11 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
+from pytest_jupyter.jupyter_server import *  # noqa: F403  # its fixtures are for this folder alone
 
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.server.openapi import load_contract
-
-pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
 
 @pytest.fixture(autouse=True)
