@@ -103,7 +103,7 @@ class Jobs:
                 )
             tx.jobs.update(job.id, cancel_requested=True)
             if job.state is JobState.WAITING:
-                tx.jobs.move(job, JobState.CANCELLED, message="cancelled before it ran")
+                tx.jobs.move(job, JobState.CANCELLED, message=f"cancelled before {job.waited_for}")
             job = tx.jobs.get(job.id)
             tx.events.append(
                 EventKind.JOB_CHANGED, job.id, pipeline=job.pipeline, state=str(job.state)

@@ -146,6 +146,11 @@ class Job:
             return None
         return (self.finished_at - self.started_at).total_seconds()
 
+    @property
+    def waited_for(self) -> str:
+        """What a waiting job has not done yet: run, or write the rows of what it committed."""
+        return "it ran" if self.output_commit_id is None else "its rows were written"
+
 
 def check_job_transition(job_id: str, old: JobState, new: JobState) -> None:
     """Raise `StateError` unless a job may go from `old` to `new`."""

@@ -246,7 +246,7 @@ class Controller:
             upstream = tx.jobs.upstream_of(job.id)
             broken = [one for one in upstream if one.state in _BROKEN]
             if job.cancel_requested:
-                tx.jobs.move(job, JobState.CANCELLED, message="cancelled before it ran")
+                tx.jobs.move(job, JobState.CANCELLED, message=f"cancelled before {job.waited_for}")
             elif broken:
                 names = ", ".join(f"{one.pipeline} {one.state}" for one in broken)
                 tx.jobs.move(job, JobState.CANCELLED, message=f"upstream: {names}")

@@ -301,7 +301,7 @@ def test_a_waiting_job_is_cancelled_at_once(runner):
     put(runner, a="one")
     runner.lake.pipelines.run("upper")
     job = runner.lake.jobs.cancel(runner.job("upper").id)
-    assert str(job.state) == "cancelled"
+    assert (str(job.state), job.message) == ("cancelled", "cancelled before it ran")
 
 
 def test_waiting_for_a_failed_job_says_what_failed(runner):
