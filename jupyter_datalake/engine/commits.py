@@ -302,8 +302,9 @@ def _without_agreed(core: LakeCore, base: Commit, head: Commit, ours: Changes) -
                     meeting.add(path)
     if meeting:
         shown = sorted(meeting)[:100]
+        paths = "1 path" if len(meeting) == 1 else f"{len(meeting)} paths"
         raise ConflictError(
-            f"{len(meeting)} paths changed both in your session and on"
+            f"{paths} changed both in your session and on"
             f" {head.repo}@{head.branch}: {', '.join(shown[:5])}{' …' if len(meeting) > 5 else ''}",
             kind=ErrorKind.PATHS_CONFLICT,
             hint="Keep your version of these files elsewhere, discard them, and commit again",
