@@ -41,7 +41,7 @@ def export(tree: Snapshot, path: RepoPath, target: Path) -> int:
     if os.path.lexists(target):
         raise _exists(target)
     is_folder = tree.get(path, measure=False).kind is FileKind.FOLDER
-    with _writing(target):
+    with translated_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.parent / f".datalake-{secrets.token_hex(8)}"
         try:
@@ -63,7 +63,7 @@ def export(tree: Snapshot, path: RepoPath, target: Path) -> int:
 
 def export_into(tree: Snapshot, path: RepoPath, folder: Path) -> int:
     """Write what is at `path` below `folder` under its full path; see `Snapshot.export_into`."""
-    with _writing(folder):
+    with translated_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         return _Writer(tree, folder).write(tree.iter_entries(path))
 
@@ -167,17 +167,18 @@ def _exists(target: Path) -> AlreadyExistsError:
 
 
 @contextmanager
-def _writing(target: Path) -> Iterator[None]:
-    """Turn the system's errors while writing outside the lake into ours."""
+def translated_errors(place: Path) -> Iterator[None]:
+    """Turn the system's errors with files outside the lake into ours."""
     try:
         yield
     except DatalakeError:
         raise
     except OSError as error:
         is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        where = f": {error.filename}" if error.filename else ""
         raise StorageError(
-            f"{target} could not be written: {error.strerror}",
+            f"{place} cannot be used: {error.strerror}{where}",
             kind=ErrorKind.STORAGE_FULL if is_full else ErrorKind.STORAGE_UNAVAILABLE,
             hint="Free some space and try again" if is_full else None,
-            path=str(target),
+            path=str(place),
         ) from error

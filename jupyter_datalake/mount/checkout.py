@@ -20,6 +20,7 @@ from pathlib import Path
 
 from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.exporting import translated_errors
 from jupyter_datalake.engine.history import History
 from jupyter_datalake.engine.session import Session, open_session
 from jupyter_datalake.engine.snapshot import Snapshot
@@ -39,7 +40,6 @@ from jupyter_datalake.model.paths import ROOT, RepoPath, is_within, parent_of, p
 from jupyter_datalake.mount.folders import (
     make_read_only,
     remove_tree,
-    translated_errors,
     write_staged,
 )
 from jupyter_datalake.mount.scanning import (

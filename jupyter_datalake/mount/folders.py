@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from jupyter_datalake.engine.session import Session
-from jupyter_datalake.errors import DatalakeError, ErrorKind, StorageError
 from jupyter_datalake.model.files import FileInfo, FileKind
 from jupyter_datalake.model.paths import RepoPath
 from jupyter_datalake.mount.scanning import is_empty
@@ -66,20 +62,3 @@ def remove_tree(folder: Path) -> None:
         for place, _, _ in os.walk(folder):
             os.chmod(place, 0o700)
         shutil.rmtree(folder)
-
-
-@contextmanager
-def translated_errors(folder: Path) -> Iterator[None]:
-    """Turn the system's errors into ours."""
-    try:
-        yield
-    except DatalakeError:
-        raise
-    except OSError as error:
-        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        raise StorageError(
-            f"The folder {folder} cannot be used: {error.strerror}: {error.filename}",
-            kind=ErrorKind.STORAGE_FULL if is_full else ErrorKind.STORAGE_UNAVAILABLE,
-            hint="Free some space and try again" if is_full else None,
-            path=str(folder),
-        ) from error

@@ -8,22 +8,8 @@ import * as React from 'react';
 import type * as api from '../api/types';
 import { Ago, Duration } from './ago';
 import { countsText } from './datum-progress';
-import { shortId } from './formats';
+import { causeText, shortId } from './formats';
 import { StateBadge } from './state-badge';
-
-/** Return what began a change, as words. */
-export function originText(record: api.GlobalRecord, trans: TranslationBundle): string {
-  switch (record.origin) {
-    case 'commit':
-      return trans.__('Commit to %1', record.subject);
-    case 'tick':
-      return trans.__('Tick of %1', record.subject);
-    case 'pipeline':
-      return trans.__('Pipeline %1 published', record.subject);
-    case 'rerun':
-      return trans.__('Run of %1 by hand', record.subject);
-  }
-}
 
 /** What a {@link ChangePicker} shows and does. */
 export interface IChangePickerProps {
@@ -50,8 +36,8 @@ export function ChangePicker(props: IChangePickerProps): React.JSX.Element {
         {!isKnown && value !== null && <option value={value}>{shortId(value)}</option>}
         {changes.map(record => (
           <option key={record.id} value={record.id}>
-            {originText(record, trans)} · {Time.formatHuman(record.created_at, 'narrow')} ·{' '}
-            {shortId(record.id)}
+            {causeText(record.origin, record.subject, trans)} ·{' '}
+            {Time.formatHuman(record.created_at, 'narrow')} · {shortId(record.id)}
           </option>
         ))}
       </select>
@@ -73,8 +59,9 @@ export function ChangeSummary(props: IChangeSummaryProps): React.JSX.Element {
   return (
     <section className="jp-DatalakeChangeSummary" aria-label={trans.__('What the change set off')}>
       <p className="jp-DatalakeChangeSummary-title">
-        <strong>{originText(record, trans)}</strong> {trans.__('by %1', record.created_by)},{' '}
-        <Ago time={record.created_at} />: {trans._n('%1 job', '%1 jobs', jobs.length)},{' '}
+        <strong>{causeText(record.origin, record.subject, trans)}</strong>{' '}
+        {trans.__('by %1', record.created_by)}, <Ago time={record.created_at} />:{' '}
+        {trans._n('%1 job', '%1 jobs', jobs.length)},{' '}
         {trans._n('%1 commit', '%1 commits', commits.length)} · <code>{shortId(record.id)}</code>
       </p>
       {jobs.length > 0 && (

@@ -1,6 +1,9 @@
 /**
- * Numbers and ids as people read them. Pure.
+ * Numbers, ids and causes as people read them. Pure.
  */
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type * as api from '../api/types';
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 const SHORT = 8;
@@ -40,4 +43,24 @@ export function formatDuration(seconds: number): string {
 /** Return the seconds between two times, the second being now when left out. */
 export function secondsBetween(start: string, end: string | null): number {
   return Math.max(0, ((end === null ? Date.now() : Date.parse(end)) - Date.parse(start)) / 1000);
+}
+
+/** Return what began a change or set a job off, as words. */
+export function causeText(
+  kind: api.Trigger['kind'],
+  subject: string,
+  trans: TranslationBundle
+): string {
+  switch (kind) {
+    case 'commit':
+      return trans.__('Commit to %1', subject);
+    case 'tick':
+      return trans.__('Tick of %1', subject);
+    case 'pipeline':
+      return trans.__('Pipeline %1 published', subject);
+    case 'rerun':
+      return trans.__('Run of %1 by hand', subject);
+    case 'upstream':
+      return subject ? trans.__('Job upstream: %1', subject) : trans.__('Job upstream');
+  }
 }

@@ -8,7 +8,7 @@ import * as React from 'react';
 import type * as api from '../api/types';
 import { Ago, Duration } from './ago';
 import { countsText, DatumProgress } from './datum-progress';
-import { shortId } from './formats';
+import { causeText, shortId } from './formats';
 import { IconButton } from './icon-button';
 import { StateBadge, stateText } from './state-badge';
 
@@ -25,24 +25,6 @@ export interface IJobListProps {
   onRerun: (job: api.Job) => void;
   onLineage: (globalId: string) => void;
   onMore: () => void;
-}
-
-/** Return what set a job off, as words. */
-export function triggerText(trigger: api.Trigger, trans: TranslationBundle): string {
-  switch (trigger.kind) {
-    case 'commit':
-      return trans.__('Commit to %1', trigger.subject);
-    case 'tick':
-      return trans.__('Tick of %1', trigger.subject);
-    case 'pipeline':
-      return trans.__('Pipeline %1 published', trigger.subject);
-    case 'rerun':
-      return trans.__('Run of %1 by hand', trigger.subject);
-    case 'upstream':
-      return trigger.subject
-        ? trans.__('Job upstream: %1', trigger.subject)
-        : trans.__('Job upstream');
-  }
 }
 
 /** Jobs, flat or by change. */
@@ -79,7 +61,7 @@ function GroupHeader(props: IJobListProps & { globalId: string }): React.JSX.Ele
   const text =
     first.trigger.kind === 'upstream'
       ? trans.__('Change %1', shortId(globalId))
-      : triggerText(first.trigger, trans);
+      : causeText(first.trigger.kind, first.trigger.subject, trans);
   return (
     <header className="jp-DatalakeJobList-header">
       <button

@@ -11,8 +11,7 @@ import { Ago, Duration } from './ago';
 import { DatumProgress } from './datum-progress';
 import type { IDatumTableProps } from './datum-table';
 import { DatumTable } from './datum-table';
-import { shortId } from './formats';
-import { triggerText } from './job-list';
+import { causeText, shortId } from './formats';
 import { LogView } from './log-view';
 import { StateBadge } from './state-badge';
 
@@ -120,7 +119,9 @@ function JobTable(props: IJobViewProps): React.JSX.Element {
   const inputs = Object.entries(Object.keys(job.inputs).length > 0 ? job.inputs : job.heads);
   return (
     <dl className="jp-DatalakeFacts jp-mod-tiles">
-      <Pair name={trans.__('Set off by')}>{triggerText(job.trigger, trans)}</Pair>
+      <Pair name={trans.__('Set off by')}>
+        {causeText(job.trigger.kind, job.trigger.subject, trans)}
+      </Pair>
       <Pair name={trans.__('Change')}>
         <button
           type="button"
