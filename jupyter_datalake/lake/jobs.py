@@ -20,7 +20,7 @@ from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.model.datums import Datum, DatumState
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.ids import GlobalId
-from jupyter_datalake.model.jobs import Job, JobState
+from jupyter_datalake.model.jobs import Job, JobState, cancellation_of
 from jupyter_datalake.model.paths import RepoPath
 from jupyter_datalake.pipelines.controller import rerun_pipelines
 
@@ -103,7 +103,7 @@ class Jobs:
                 )
             tx.jobs.update(job.id, cancel_requested=True)
             if job.state is JobState.WAITING:
-                tx.jobs.move(job, JobState.CANCELLED, message=f"cancelled before {job.waited_for}")
+                tx.jobs.move(job, JobState.CANCELLED, message=cancellation_of(job))
             job = tx.jobs.get(job.id)
             tx.events.append(
                 EventKind.JOB_CHANGED, job.id, pipeline=job.pipeline, state=str(job.state)

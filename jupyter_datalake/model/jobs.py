@@ -146,10 +146,12 @@ class Job:
             return None
         return (self.finished_at - self.started_at).total_seconds()
 
-    @property
-    def waited_for(self) -> str:
-        """What a waiting job has not done yet: run, or write the rows of what it committed."""
-        return "it ran" if self.output_commit_id is None else "its rows were written"
+
+def cancellation_of(job: Job) -> str:
+    """Return what is said of a waiting job that is cancelled."""
+    # One that has committed waits to write its rows: its controller was lost before it did.
+    undone = "it ran" if job.output_commit_id is None else "its rows were written"
+    return f"cancelled before {undone}"
 
 
 def check_job_transition(job_id: str, old: JobState, new: JobState) -> None:

@@ -32,6 +32,7 @@ from jupyter_datalake.model.jobs import (
     Outcome,
     Trigger,
     TriggerKind,
+    cancellation_of,
 )
 from jupyter_datalake.model.lineage import GlobalOrigin
 from jupyter_datalake.pipelines.running import JobRun
@@ -246,7 +247,7 @@ class Controller:
             upstream = tx.jobs.upstream_of(job.id)
             broken = [one for one in upstream if one.state in _BROKEN]
             if job.cancel_requested:
-                tx.jobs.move(job, JobState.CANCELLED, message=f"cancelled before {job.waited_for}")
+                tx.jobs.move(job, JobState.CANCELLED, message=cancellation_of(job))
             elif broken:
                 names = ", ".join(f"{one.pipeline} {one.state}" for one in broken)
                 tx.jobs.move(job, JobState.CANCELLED, message=f"upstream: {names}")
