@@ -22,6 +22,8 @@ def no_unexpected_warnings(request, caplog):
         for when in ("setup", "call")
         for record in caplog.get_records(when)
         if record.levelno >= logging.WARNING and record.name.startswith("jupyter_datalake")
+        # where FUSE looks usable and is not
+        if "becomes checkouts" not in record.getMessage()
     ]
     assert not unexpected, "unexpected warnings in the log:\n" + "\n".join(unexpected)
 
