@@ -138,7 +138,9 @@ def put(
     A folder's contents are put at ADDRESS, as they are named below the folder.
     """
     if str(source) == "-":
-        _done(context.lake.files.put(address, sys.stdin.buffer, message=message), as_json)
+        # Unbuffered: a buffer that fills itself from a slow pipe does not look for Ctrl-C.
+        stream = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
+        _done(context.lake.files.put(address, stream, message=message), as_json)
     elif source.is_dir():
         commit, skipped = context.lake.files.put_tree(address, source, message=message)
         for line in skipped:
