@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 LAB ?= 1
 
-.PHONY: help setup demo test check lint types unit integration ui docs lock bench clean
+.PHONY: help setup demo test check lint types unit integration ui docs lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14

@@ -256,7 +256,6 @@ class _CommitOnClose(io.RawIOBase):
             return
         try:
             if self._autocommit and not self._failed:
-                self.spool.seek(0)
                 self.commit_id = self._lake.files.put(self.address, self.reader).id
         finally:
             if self._autocommit or self._failed:

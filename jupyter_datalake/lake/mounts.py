@@ -196,11 +196,10 @@ class Mounts:
         if point.mode is MountMode.FUSE:
             try:
                 self._points.start(point.path)
-                return
             except MountError as error:
                 self._become_checkouts(point.path, error)
-                return
-        self._write_checkouts(point)
+        else:
+            self._write_checkouts(point)
 
     # --- inside: what is wanted ------------------------------------------------------------------
 

@@ -141,9 +141,10 @@ class Checkout:
         if self._mount.session_id is not None and self._folder.exists() and not discard:
             with self._session() as session:
                 skipped: list[str] = []
-                self._stage(session, list(self._differences(session, skipped)))
-                has_changes = session.has_changes
+                differences = list(self._differences(session, skipped))
                 self._check_kept(skipped)
+                self._stage(session, differences)
+                has_changes = session.has_changes
         with translated_errors(self._folder):
             remove_tree(self._folder)
             self._record.unlink(missing_ok=True)

@@ -230,6 +230,17 @@ def test_what_no_commit_can_hold_is_not_lost_by_unmounting(lake, folder, point):
     assert diff(lake) == {"a.txt": "modified"}
 
 
+def test_what_is_discarded_after_a_refusal_does_not_come_back(lake, folder, point):
+    os.mkfifo(folder / "pipe")
+    (folder / "a.txt").write_text("unsaved")
+    with pytest.raises(StateError, match="pipe"):
+        lake.mounts.delete("raw")
+    lake.mounts.delete("raw", discard=True)
+    assert lake.sessions.list() == []
+    lake.mounts.create("raw", at=point)
+    assert (folder / "a.txt").read_text() == "one"
+
+
 def test_kept_changes_are_back_at_the_next_mount(lake, folder, point):
     (folder / "a.txt").write_text("unsaved")
     (folder / "folder" / "c.txt").unlink()
