@@ -11,10 +11,16 @@ from hypothesis import HealthCheck, settings
 from jupyter_datalake.mount import doctor
 from jupyter_datalake.testing import fixtures
 
-# The machine is shared and small, so a slow example is no finding. `--hypothesis-profile=nightly`
-# looks longer.
+# The machine is shared and small, so a slow example is no finding. What a push is judged by is the
+# same everywhere: the examples follow from the test's own source. `--hypothesis-profile=nightly`
+# looks longer, and elsewhere each time.
 settings.register_profile(
-    "push", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "push",
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile(
     "nightly", max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -14,12 +14,12 @@ from jupyter_datalake.cli.output import (
     print_fields,
     print_json,
     print_table,
-    printable,
     size_text,
 )
 from jupyter_datalake.errors import AlreadyExistsError, ErrorKind
 from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.files import FileInfo, FileKind
+from jupyter_datalake.model.text import printable
 
 _PIECE_BYTES = 1024 * 1024
 

@@ -13,11 +13,11 @@ from jupyter_datalake.cli.output import (
     print_fields,
     print_json,
     print_table,
-    printable,
     time_text,
 )
 from jupyter_datalake.model.datums import DatumState
 from jupyter_datalake.model.jobs import Job, JobState, Outcome
+from jupyter_datalake.model.text import printable
 
 
 @click.group("jobs")

@@ -13,11 +13,11 @@ from jupyter_datalake.cli.output import (
     print_fields,
     print_json,
     print_table,
-    printable,
     time_text,
 )
 from jupyter_datalake.model.commits import CODE_INPUT, Commit
 from jupyter_datalake.model.lineage import LineageStep
+from jupyter_datalake.model.text import printable
 
 
 @click.group("lineage")

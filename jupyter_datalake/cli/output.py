@@ -18,6 +18,7 @@ from jupyter_datalake.errors import (
 )
 from jupyter_datalake.model.ids import short_id
 from jupyter_datalake.model.jsonable import as_json
+from jupyter_datalake.model.text import printable
 
 Column = tuple[str, Callable[[Any], Any]]
 """Heading, and how a row's cell is made."""
@@ -50,13 +51,6 @@ def print_fields(pairs: Sequence[tuple[str, Any]]) -> None:
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
         click.echo(f"{name.ljust(width)}  {printable(str(value))}")
-
-
-def printable(text: str) -> str:
-    """Return text with what could steer a terminal, or is no character at all, escaped."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
 
 
 def size_text(size_bytes: int) -> str:

@@ -26,6 +26,7 @@ from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.files import FileInfo, FileKind
 from jupyter_datalake.model.globs import parse_glob
 from jupyter_datalake.model.paths import RepoPath, name_of
+from jupyter_datalake.model.text import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,7 +130,7 @@ class Files:
         """
         place = _parsed(address)
         content = source.encode() if isinstance(source, str) else source
-        with self._one_commit(place, message or f"Put {place.path}") as change:
+        with self._one_commit(place, message or f"Put {printable(place.path)}") as change:
             change.session.put(place.path, content)
         return change.commit
 
@@ -151,14 +152,14 @@ class Files:
             What was left out, with the reason: sockets, pipes, devices, unreadable files.
         """
         place = _parsed(address)
-        with self._one_commit(place, message or f"Put {Path(folder).name}") as change:
+        with self._one_commit(place, message or f"Put {printable(Path(folder).name)}") as change:
             skipped = change.session.put_tree(Path(folder), place.path, on_file=on_file)
         return change.commit, skipped
 
     def delete(self, address: str | Address, *, message: str | None = None) -> Commit:
         """Commit the removal of a file or folder."""
         place = _parsed(address)
-        with self._one_commit(place, message or f"Delete {place.path}") as change:
+        with self._one_commit(place, message or f"Delete {printable(place.path)}") as change:
             change.session.delete(place.path)
         return change.commit
 
@@ -173,7 +174,7 @@ class Files:
         tree.get(origin.path, measure=False)
         place = _parsed(target)
         into_folder = isinstance(target, str) and target.endswith("/")
-        with self._one_commit(place, message or f"Copy {origin}") as change:
+        with self._one_commit(place, message or f"Copy {printable(str(origin))}") as change:
             existing = change.session.find(place.path)
             path = place.path
             if into_folder or (existing is not None and existing.kind is FileKind.FOLDER):

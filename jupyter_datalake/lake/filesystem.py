@@ -31,6 +31,7 @@ from jupyter_datalake.model.addresses import SCHEME, Address, parse_address
 from jupyter_datalake.model.files import FileInfo, FileKind
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.jsonable import as_json
+from jupyter_datalake.model.text import printable
 
 _SPOOL_BYTES = 16 * 1024 * 1024
 
@@ -296,4 +297,4 @@ def _commit_together(lake: Lake, files: list[_CommitOnClose]) -> None:
 
 
 def _count(count: int, only: str) -> str:
-    return only if count == 1 else f"{count} files"
+    return printable(only) if count == 1 else f"{count} files"

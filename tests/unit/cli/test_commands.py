@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from jupyter_datalake.cli.output import age_text, printable, size_text
+from jupyter_datalake.cli.output import age_text, size_text
+from jupyter_datalake.model.text import printable
 from jupyter_datalake.mount.doctor import Verdict
 
 

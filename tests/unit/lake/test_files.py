@@ -294,3 +294,21 @@ def test_a_folder_cannot_be_read_as_a_file(lake):
             read("raw@main/d")
         with pytest.raises(PathNotFoundError):
             read("raw@main/missing")
+
+
+def test_names_that_are_no_text_are_escaped_in_the_message_that_tells_of_them(lake, tmp_path):
+    odd = os.fsdecode(b"a\xff\nb")
+    (tmp_path / odd).mkdir()
+    (tmp_path / odd / "f").write_bytes(b"x")
+    lake.files.put(Address("raw", "main", RepoPath(odd)), b"hello")
+    lake.files.copy(Address("raw", "main", RepoPath(odd)), "raw@main/copy")
+    lake.files.delete(Address("raw", "main", RepoPath(odd)))
+    lake.files.put_tree("raw@main/", tmp_path / odd)
+    escaped = r"a\udcff\nb"
+    assert [commit.message for commit in lake.commits.list("raw", "main", limit=4)] == [
+        f"Put {escaped}",
+        f"Delete {escaped}",
+        f"Copy raw@main/{escaped}",
+        f"Put {escaped}",
+    ]
+    assert contents_of(lake, "raw") == {"copy": b"hello", "f": b"x"}
