@@ -18,7 +18,12 @@ from jupyter_datalake.cli.output import (
 from jupyter_datalake.model.changes import Change, ChangeKind
 from jupyter_datalake.model.files import FileInfo
 
-MARKS = {ChangeKind.ADDED: "+", ChangeKind.MODIFIED: "~", ChangeKind.REMOVED: "-"}
+MARKS = {
+    ChangeKind.ADDED: "+",
+    ChangeKind.MODIFIED: "~",
+    ChangeKind.REMOVED: "-",
+    ChangeKind.RENAMED: ">",
+}
 
 
 @click.group("commits")
@@ -91,6 +96,8 @@ def get(context: CliContext, repo: str, ref: str, as_json: bool) -> None:
 @click.argument("old")
 @click.argument("new", default="main")
 @click.option("--path", default="/", help="Only at and below this path.")
+@click.option("--after", help="Only what comes behind this path: the last one of a page.")
+@click.option("--renames", is_flag=True, help="Show what is at another path as one change.")
 @limit_option(None)
 @json_option
 @pass_context
@@ -100,11 +107,15 @@ def diff(
     old: str,
     new: str,
     path: str,
+    after: str | None,
+    renames: bool,
     limit: int | None,
     as_json: bool,
 ) -> None:
     """List the paths on which two commits differ."""
-    changes = context.lake.commits.diff(repo, old, new, path=path, limit=limit)
+    changes = context.lake.commits.diff(
+        repo, old, new, path=path, after=after, limit=limit, renames=renames
+    )
     if as_json:
         print_json(changes)
     else:
@@ -117,12 +128,19 @@ def print_changes(changes: Sequence[Change], *, empty: str) -> None:
         changes,
         [
             ("", lambda change: MARKS[change.kind]),
-            ("PATH", lambda change: change.path),
+            ("PATH", _place),
             ("OLD", lambda change: _size(change.old)),
             ("NEW", lambda change: _size(change.new)),
         ],
         empty=empty,
     )
+
+
+def _place(change: Change) -> str:
+    if change.kind is not ChangeKind.RENAMED or change.old is None:
+        return change.path
+    alike = "" if change.similarity == 1 else f"  ({change.similarity:.0%} alike)"
+    return f"{change.old.path} > {change.path}{alike}"
 
 
 def _size(info: FileInfo | None) -> str:

@@ -181,6 +181,17 @@ class FileContent:
         for span in self._covering(0, self._entry.size_bytes):
             yield self._chunk(span)
 
+    def iter_spans(self) -> Iterator[ChunkSpan]:
+        """Yield which chunks the file is made of; reads its chunk lists and no chunk.
+
+        A file that is held in the manifest itself has none.
+        """
+        if self._entry.layout is Layout.CHUNK:
+            yield ChunkSpan(Digest(self._entry.content), 0, self._entry.size_bytes)
+        elif self._entry.layout is Layout.CHUNK_LIST:
+            top = Digest(self._entry.content)
+            yield from iter_spans(top, self._list, 0, self._entry.size_bytes)
+
     def _chunk(self, span: ChunkSpan) -> bytes:
         chunk = self._blobs.get(span.digest)
         if len(chunk) != span.size_bytes:

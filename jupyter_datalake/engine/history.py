@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jupyter_datalake.engine.core import LakeCore
-from jupyter_datalake.engine.snapshot import Snapshot, file_info
+from jupyter_datalake.engine.renames import change_at, diff_with_renames, difference_range
+from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.errors import ErrorKind, NotFoundError
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import Transaction
-from jupyter_datalake.model.changes import Change, change_of
+from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import Commit
-from jupyter_datalake.model.entries import decode_entry
-from jupyter_datalake.model.files import FileInfo
 from jupyter_datalake.model.ids import CommitId, is_id_prefix
-from jupyter_datalake.model.manifests import Item, diff_manifests
-from jupyter_datalake.model.paths import ROOT, RepoPath, is_within, path_from_key
+from jupyter_datalake.model.manifests import diff_manifests
+from jupyter_datalake.model.paths import ROOT, RepoPath
 from jupyter_datalake.model.refs import RefExpression, parse_ref_expression
 
 
@@ -62,12 +61,38 @@ class History:
         page = [commits[one] for one in ids[:limit] if one in commits]
         return page, ids[limit] if len(ids) > limit else None
 
-    def diff(self, old: Commit, new: Commit, *, below: RepoPath = ROOT) -> Iterator[Change]:
-        """Yield the paths on which two trees differ, in order; the cost is that of the changes."""
-        for difference in diff_manifests(self._core.nodes, old.root, new.root):
-            path = path_from_key(difference.key)
-            if is_within(path, below):
-                yield change_of(path, _info(path, difference.old), _info(path, difference.new))
+    def diff(
+        self,
+        old: Commit,
+        new: Commit,
+        *,
+        below: RepoPath = ROOT,
+        after: RepoPath = ROOT,
+        renames: bool = False,
+    ) -> Iterator[Change]:
+        """Yield the paths on which two trees differ, in order; the cost is that of the changes.
+
+        Parameters
+        ----------
+        below
+            Only what is at and below this path.
+        after
+            Only what comes behind this path: the last one of the page before.
+        renames
+            Whether what is at another path is one change. Every difference below `below` is
+            looked at before the first one is given; see `engine.renames` for the rules.
+
+        Raises
+        ------
+        InvalidInputError
+            Renames are asked for, and more paths differ than are compared with each other.
+        """
+        if renames:
+            yield from diff_with_renames(self._core, old.root, new.root, below, after)
+            return
+        start, end = difference_range(below, after)
+        for difference in diff_manifests(self._core.nodes, old.root, new.root, start, end):
+            yield change_at(difference)
 
 
 def resolve_in(tx: Transaction, repo: RepoRow, expression: RefExpression) -> CommitId:
@@ -118,7 +143,3 @@ def _not_found(repo: RepoRow, expression: RefExpression, why: str) -> NotFoundEr
         repo=repo.repo.name,
         ref=expression.text,
     )
-
-
-def _info(path: RepoPath, item: Item | None) -> FileInfo | None:
-    return None if item is None else file_info(path, decode_entry(item.value, item.size_bytes))

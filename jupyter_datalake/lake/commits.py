@@ -50,14 +50,37 @@ class Commits:
         new: str = DEFAULT_BRANCH,
         *,
         path: str = "/",
+        after: str | None = None,
         limit: int | None = None,
+        renames: bool = False,
     ) -> Sequence[Change]:
         """Return the paths on which two commits of a repo differ, at and below `path`.
 
-        The cost is that of the differences, not of the trees.
+        The cost is that of the differences, not of the trees; with `renames`, of all of them
+        below `path`, whatever `limit` says.
+
+        Parameters
+        ----------
+        after
+            The path of the last change of the previous page.
+        renames
+            Whether a file or folder that is at another path is one change, of kind ``renamed``
+            with its old path in ``old.path``. Equal contents are the same file, and so are files
+            with half of their bytes in common; a folder that is renamed as a whole is one change.
+            docs/diff.md has the rules and limits.
+
+        Raises
+        ------
+        InvalidInputError
+            Renames are asked for, and more than 300,000 paths were added or removed, not counting
+            those in folders that were renamed as a whole.
         """
         history = self._context.history
         changes = history.diff(
-            history.resolve(repo, old), history.resolve(repo, new), below=parse_path(path)
+            history.resolve(repo, old),
+            history.resolve(repo, new),
+            below=parse_path(path),
+            after=parse_path(after or "/"),
+            renames=renames,
         )
         return [*islice(changes, limit_of(limit))]

@@ -15,17 +15,24 @@ class ChangeKind(StrEnum):
     ADDED = "added"
     MODIFIED = "modified"
     REMOVED = "removed"
+    RENAMED = "renamed"
+    """A file or a whole folder is at another path; only where renames are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One path that differs between an older and a newer tree."""
+    """One path that differs between an older and a newer tree.
+
+    What was renamed is at `path` now, and was at ``old.path``.
+    """
 
     path: RepoPath
     kind: ChangeKind
     old: FileInfo | None
     new: FileInfo | None
     """Its digest is None while the content is staged and has not been read yet."""
+    similarity: float | None = None
+    """Of what was renamed, the share of bytes that both have: 1.0 for equal contents."""
 
     @property
     def size_change_bytes(self) -> int:
@@ -40,3 +47,8 @@ def change_of(path: RepoPath, old: FileInfo | None, new: FileInfo | None) -> Cha
     if new is None:
         return Change(path, ChangeKind.REMOVED, old, new)
     return Change(path, ChangeKind.MODIFIED, old, new)
+
+
+def renamed(old: FileInfo, new: FileInfo, similarity: float) -> Change:
+    """Return the change of something that is at another path now."""
+    return Change(new.path, ChangeKind.RENAMED, old, new, similarity)

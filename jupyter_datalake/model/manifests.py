@@ -430,18 +430,28 @@ def _measure(source: NodeSource, node: Node, start: bytes, end: bytes | None) ->
 # --- comparing -----------------------------------------------------------------------------------
 
 
-def diff_manifests(source: NodeSource, old: Digest, new: Digest) -> Iterator[Difference]:
-    """Yield the keys on which two maps differ, in order.
+def diff_manifests(
+    source: NodeSource, old: Digest, new: Digest, start: bytes = b"", end: bytes | None = None
+) -> Iterator[Difference]:
+    """Yield the keys on which two maps differ, in order; `start` <= key < `end`.
 
-    Subtrees with equal digests are skipped unread, so the cost is that of the differences.
+    Subtrees with equal digests are skipped unread, and so is what lies before `start`: the cost
+    is that of the differences that are asked for.
     """
+    if old == new:
+        return
     left = _DiffSide(source, old)
     right = _DiffSide(source, new)
+    if start:
+        left.seek(start)
+        right.seek(start)
     while True:
         if left.is_between_leaves and right.is_between_leaves:
             _skip_equal(left, right)
         a, b = left.peek(), right.peek()
         if a is None and b is None:
+            return
+        if end is not None and min(one.key for one in (a, b) if one is not None) >= end:
             return
         if b is None or (a is not None and a.key < b.key):
             assert a is not None
@@ -496,6 +506,18 @@ class _DiffSide:
     def open_top(self) -> None:
         node = self._source.load(self.stack.pop())
         self.stack.extend(branch.digest for branch in reversed(node.branches))
+
+    def seek(self, key: bytes) -> None:
+        """Go to the first item whose key is not below `key`; once, before anything is read."""
+        node = self._source.load(self.stack.pop())
+        while node.level:
+            index = bisect_left(node.keys, key)
+            if index == len(node.keys):
+                return
+            self.stack.extend(branch.digest for branch in reversed(node.branches[index + 1 :]))
+            node = _child(self._source, node, index)
+        self._items = node.items
+        self._index = bisect_left(node.keys, key)
 
     def peek(self) -> Item | None:
         while self.is_between_leaves:

@@ -36,10 +36,22 @@ class DiffHandler(DatalakeHandler):
     path = "/repos/{repo}/diff"
 
     @operation("diffCommits")
-    async def get(self, repo: str, old: str, new: str, path: str, limit: int) -> None:
+    async def get(
+        self, repo: str, old: str, new: str, path: str, after: str, limit: int, renames: bool
+    ) -> None:
         lake = await self.lake()
-        changes = await self.call(lake.commits.diff, repo, old, new, path=path, limit=limit + 1)
-        self.answer({"results": list(changes)[:limit], "has_more": len(changes) > limit})
+        changes = await self.call(
+            lake.commits.diff,
+            repo,
+            old,
+            new,
+            path=path,
+            after=after or None,
+            limit=limit + 1,
+            renames=renames,
+        )
+        shown = page(list(changes), limit, lambda change: change.path)
+        self.answer({**shown, "has_more": shown["next"] is not None})
 
 
 HANDLERS = [CommitsHandler, CommitHandler, DiffHandler]

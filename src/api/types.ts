@@ -1121,17 +1121,20 @@ export interface components {
             next: components["schemas"]["Next"];
         };
         /** @enum {string} */
-        ChangeKind: "added" | "modified" | "removed";
+        ChangeKind: "added" | "modified" | "removed" | "renamed";
         Change: {
             path: string;
             kind: components["schemas"]["ChangeKind"];
             old: components["schemas"]["File"] | null;
             new: components["schemas"]["File"] | null;
+            /** @description Of what was renamed, the share of bytes that both have; null otherwise. */
+            similarity: number | null;
             size_change_bytes: number;
         };
         ChangePage: {
             results: components["schemas"]["Change"][];
             has_more: boolean;
+            next?: components["schemas"]["Next"];
         };
         Session: {
             id: string;
@@ -1954,6 +1957,10 @@ export interface operations {
                 new?: string;
                 /** @description Within the repo; its root when left out. */
                 path?: components["parameters"]["path"];
+                /** @description Whether what is at another path is one change, of kind `renamed` with its old path in `old.path`. All differences below `path` are looked at for it. */
+                renames?: boolean;
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["after"];
                 limit?: components["parameters"]["limit"];
             };
             header?: never;

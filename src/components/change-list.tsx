@@ -29,6 +29,8 @@ function kindText(kind: api.ChangeKind, trans: TranslationBundle): [string, stri
       return ['M', trans.__('modified')];
     case 'removed':
       return ['D', trans.__('removed')];
+    case 'renamed':
+      return ['R', trans.__('renamed')];
   }
 }
 

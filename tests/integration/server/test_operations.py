@@ -47,10 +47,19 @@ async def test_refs_and_commits(call, served_lake):
     assert commit["id"] == page["results"][1]["id"]
     changes = (await call("diffCommits", repo="raw", old="main^")).json
     assert [(one["kind"], one["path"]) for one in changes["results"]] == [("modified", "a.txt")]
+    served_lake.files.copy("raw@main/a.txt", "raw@main/b.txt")
+    served_lake.files.delete("raw@main/a.txt")
+    query = {"repo": "raw", "old": "main~2"}
+    (moved,) = (await call("diffCommits", renames=True, **query)).json["results"]
+    assert (moved["kind"], moved["old"]["path"], moved["path"]) == ("renamed", "a.txt", "b.txt")
+    first = (await call("diffCommits", limit=1, **query)).json
+    assert (first["has_more"], first["next"]) == (True, "a.txt")
+    rest = (await call("diffCommits", after=first["next"], **query)).json
+    assert ([one["path"] for one in rest["results"]], rest["next"]) == (["b.txt"], None)
     await call("deleteBranch", repo="raw", branch="dev", expect=204)
     await call("deleteTag", repo="raw", tag="v1", expect=204)
-    moves = (await call("listMoves", repo="raw", limit=3)).json["results"]
-    assert [one["name"] for one in moves] == ["v1", "dev", "v1"]
+    moves = (await call("listMoves", repo="raw", limit=2)).json["results"]
+    assert [one["name"] for one in moves] == ["v1", "dev"]
 
 
 async def test_files(call, served_lake):

@@ -82,7 +82,18 @@ def test_commits_and_refs(run, lake):
     assert run("commits", "diff", "raw", "main~2", "--json").json[0]["kind"] == "added"
     assert run("commits", "diff", "raw", "main~1").out.splitlines()[1].startswith("~  a.txt")
     assert run("commits", "diff", "raw", "main").out == "No differences\n"
-    run("refs", "create-branch", "raw", "dev", "--at", "main^")
+    with lake.sessions.create("raw") as session:
+        session.rename("a.txt", "d/b.txt")
+        session.commit("move")
+    moved = run("commits", "diff", "raw", "main^", "--renames").out.splitlines()
+    assert moved[1].split() == [">", "a.txt", ">", "d/b.txt", "3", "B", "3", "B"]
+    (change,) = run("commits", "diff", "raw", "main^", "--renames", "--json").json
+    assert (change["kind"], change["old"]["path"], change["similarity"]) == ("renamed", "a.txt", 1)
+    assert run("commits", "diff", "raw", "main^", "--after", "a.txt").out.split()[3:5] == [
+        "+",
+        "d/b.txt",
+    ]
+    run("refs", "create-branch", "raw", "dev", "--at", listed[1]["id"])
     assert run("refs", "create-tag", "raw", "v1", "--json").json["kind"] == "tag"
     assert run("refs", "get", "raw", "dev", "--json").json["commit_id"] == listed[1]["id"]
     names = [one["name"] for one in run("refs", "list", "raw", "--json").json]

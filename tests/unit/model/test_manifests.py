@@ -298,6 +298,17 @@ def test_a_diff_of_unrelated_maps_is_right_in_both_directions(one, other):
     assert apply(one, [Edit(d.key, *(d.new[1:] if d.new else (None,))) for d in there]) == other
 
 
+@given(item_maps(), edit_lists(), st.binary(max_size=4), st.none() | st.binary(max_size=4))
+def test_a_part_of_a_diff_is_that_part_of_the_whole(found, edits, start, end):
+    nodes = Nodes()
+    old, new = build(nodes, found), build(nodes, apply(found, edits))
+    whole = list(diff_manifests(nodes, old, new))
+    keys = [one.key for one in whole]
+    for first in {start, *keys[:3]}:
+        part = [one for one in whole if first <= one.key and (end is None or one.key < end)]
+        assert list(diff_manifests(nodes, old, new, first, end)) == part
+
+
 def test_comparing_equal_trees_reads_nothing():
     nodes = Nodes()
     root = build(nodes, numbered(1000))
