@@ -13,6 +13,6 @@ def test_the_reference_is_up_to_date():
         capture_output=True,
         text=True,
         check=False,
-        env={"COLUMNS": "80", "PATH": ""},
+        env={"COLUMNS": "80", "PATH": "", "PYTHONPATH": str(ROOT)},
     )
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
