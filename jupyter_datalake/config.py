@@ -28,6 +28,9 @@ class LakeConfig:
     """Decoded chunks kept per open lake."""
     database_wait_s: float = 30.0
     """How long a transaction waits for another process's before it gives up."""
+    key: str | None = None
+    """Where the key of an encrypted lake is: ``file:<path>``, ``env:<variable>`` or ``keyring``;
+    None leaves it to the environment. A lake that is created with one is encrypted."""
 
     @property
     def folder(self) -> Path | None:

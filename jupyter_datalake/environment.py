@@ -5,6 +5,8 @@
                             ``jupyter_datalake/lake`` in the user's data folder without it
 ``DATALAKE_MOUNTPOINT``     the folder under which repos are mounted, for notebooks and jobs
 ``DATALAKE_USER``           the author of commits, where it is not the system's user
+``DATALAKE_KEY_FILE``       the file that holds the key of an encrypted lake
+``DATALAKE_KEY``            the key itself, 64 hex digits, where there is no file
 ==========================  ====================================================================
 """
 
@@ -17,6 +19,8 @@ from collections.abc import Mapping
 URL_VARIABLE = "DATALAKE_URL"
 MOUNTPOINT_VARIABLE = "DATALAKE_MOUNTPOINT"
 USER_VARIABLE = "DATALAKE_USER"
+KEY_FILE_VARIABLE = "DATALAKE_KEY_FILE"
+KEY_VARIABLE = "DATALAKE_KEY"
 
 # What a datum's process gets of our own environment: enough to run, nothing that could be secret.
 _DATUM_VARIABLES = frozenset(
@@ -61,6 +65,16 @@ def lake_url(environ: Mapping[str, str] = os.environ) -> str:
 def mountpoint(environ: Mapping[str, str] = os.environ) -> str | None:
     """Return the mount point that the environment names, or None."""
     return environ.get(MOUNTPOINT_VARIABLE) or None
+
+
+def key_file(environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the file that holds the key of an encrypted lake, or None."""
+    return environ.get(KEY_FILE_VARIABLE) or None
+
+
+def secret(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the value of a variable that somebody chose to hold a secret, or None."""
+    return environ.get(name) or None
 
 
 def user_name(environ: Mapping[str, str] = os.environ) -> str:

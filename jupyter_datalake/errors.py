@@ -82,6 +82,8 @@ class ErrorKind(StrEnum):
 
     READ_ONLY = "read-only"
     NOT_ALLOWED = "not-allowed"
+    KEY_MISSING = "key-missing"
+    KEY_WRONG = "key-wrong"
 
     SESSION_CLOSED = "session-closed"
     NOTHING_TO_COMMIT = "nothing-to-commit"

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
+from jupyter_datalake import environment
 from jupyter_datalake.cli.context import CliContext, json_option, pass_context
-from jupyter_datalake.cli.output import print_fields, print_json, print_table, size_text
+from jupyter_datalake.cli.output import (
+    print_fields,
+    print_json,
+    print_table,
+    size_text,
+    time_text,
+)
+from jupyter_datalake.config import LakeConfig
 from jupyter_datalake.engine.verify import VerifyReport
 from jupyter_datalake.errors import CorruptDataError, category_of
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.lake.maintenance import examine_lake, rebuild_lake
+from jupyter_datalake.metadata.base import time_of
 from jupyter_datalake.mount.doctor import Verdict
+
+if TYPE_CHECKING:
+    from jupyter_datalake.storage.keys import KeyInfo
 
 
 @click.group("maintenance")
@@ -22,16 +36,32 @@ def group() -> None:
 
 @click.command("init")
 @click.argument("folder", required=False)
+@click.option(
+    "--encrypt",
+    "key",
+    metavar="KEY",
+    help="Encrypt what is stored. KEY says where its key is: file:PATH, env:VARIABLE or keyring;"
+    " one is made there if there is none.",
+)
 @json_option
 @pass_context
-def init(context: CliContext, folder: str | None, as_json: bool) -> None:
+def init(context: CliContext, folder: str | None, key: str | None, as_json: bool) -> None:
     """Make a new lake in FOLDER."""
-    with Lake.create(folder or context.url, author=context.author) as lake:
+    config = LakeConfig(folder or context.url, key=key)
+    with Lake.create(config, author=context.author) as lake:
         status = lake.maintenance.get_status()
     if as_json:
         print_json(status)
-    else:
-        click.echo(f"Made a lake in {status.url}. Use it: export DATALAKE_URL={status.url}")
+        return
+    click.echo(f"Made a lake in {status.url}. Use it: export DATALAKE_URL={status.url}")
+    if key is not None:
+        click.echo(_key_advice(key))
+
+
+def _key_advice(key: str) -> str:
+    scheme, _, rest = key.partition(":")
+    use = f" Use it: export {environment.KEY_FILE_VARIABLE}={rest}" if scheme == "file" else ""
+    return f"Keep a copy of the key in {key}: without it nothing in the lake can be read.{use}"
 
 
 @click.command("doctor")
@@ -72,9 +102,50 @@ def get_status(context: CliContext, as_json: bool) -> None:
             ("id", status.lake_id),
             ("stored", f"{size_text(status.stored_bytes)} in {status.packs} packs"),
             ("blobs", f"{status.blobs:,}"),
+            ("encrypted", "yes" if status.is_encrypted else "no"),
             ("live jobs", status.live_jobs),
             ("controller", status.controller or "none"),
         ]
+    )
+
+
+@group.command("list-keys")
+@json_option
+@pass_context
+def list_keys(context: CliContext, as_json: bool) -> None:
+    """List the data keys of an encrypted lake; keys themselves are never shown."""
+    keys = context.lake.maintenance.list_keys()
+    if as_json:
+        print_json(keys)
+    else:
+        _print_keys(keys)
+
+
+@group.command("rotate-key")
+@click.option("--to", metavar="KEY", help="Where the new key is: file:PATH, env:VARIABLE, keyring.")
+@click.option("--data", is_flag=True, help="Encrypt new objects under a new data key.")
+@json_option
+@pass_context
+def rotate_key(context: CliContext, to: str | None, data: bool, as_json: bool) -> None:
+    """Lock an encrypted lake with another key; nothing that is stored is written anew."""
+    keys = context.lake.maintenance.rotate_key(to=to, data=data)
+    if as_json:
+        print_json(keys)
+        return
+    _print_keys(keys)
+    if to is not None:
+        click.echo(_key_advice(to))
+
+
+def _print_keys(keys: Sequence[KeyInfo]) -> None:
+    print_table(
+        keys,
+        [
+            ("KEY", lambda one: one.id),
+            ("CREATED", lambda one: time_text(time_of(one.created_ns))),
+            ("USED FOR", lambda one: "new objects" if one.is_current else "old objects"),
+        ],
+        empty="No keys",
     )
 
 

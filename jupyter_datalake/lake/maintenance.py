@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from jupyter_datalake import environment
 from jupyter_datalake.config import LakeConfig
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.rebuild import Rebuilder, RebuildReport
 from jupyter_datalake.engine.verify import Verifier, VerifyReport
-from jupyter_datalake.errors import DatalakeError
+from jupyter_datalake.errors import DatalakeError, InvalidInputError, StateError
 from jupyter_datalake.lake.context import LakeContext
 from jupyter_datalake.lake.opening import open_core, rebuilding
 from jupyter_datalake.model.jobs import CONTROLLER_LEASE
 from jupyter_datalake.mount.doctor import Finding, Verdict, examine, examine_machine
+
+if TYPE_CHECKING:
+    from jupyter_datalake.storage.keys import KeyInfo, LakeKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class LakeStatus:
     live_jobs: int
     controller: str | None
     """Who runs the controller now; None when nobody does."""
+    is_encrypted: bool
+    """Whether stored objects are encrypted."""
 
 
 class Maintenance:
@@ -50,7 +56,65 @@ class Maintenance:
                 stored,
                 tx.jobs.count_live(),
                 tx.leases.holder(CONTROLLER_LEASE),
+                _keys_of(core) is not None,
             )
+
+    def list_keys(self) -> Sequence[KeyInfo]:
+        """Return what may be told of the data keys of an encrypted lake, oldest first.
+
+        Raises
+        ------
+        StateError
+            The lake is not encrypted.
+        """
+        keys = _keys(self._context.core)
+        keys.reload()
+        return keys.list()
+
+    def rotate_key(self, *, to: str | None = None, data: bool = False) -> Sequence[KeyInfo]:
+        """Lock an encrypted lake with another key, or begin a new data key for new objects.
+
+        Nothing that is stored is written anew: the old key opens the lake no more, and old objects
+        stay under their data keys until they are repacked. Processes that have the lake open go
+        on; those that find a new data key they do not have need the new key, and say so.
+
+        Parameters
+        ----------
+        to
+            Where the new key is: ``file:<path>``, ``env:<variable>`` or ``keyring``; a random one
+            is put there if there is none. None keeps the key.
+        data
+            Whether new objects get a new data key.
+
+        Returns
+        -------
+        The data keys, oldest first.
+
+        Raises
+        ------
+        StateError
+            The lake is not encrypted.
+        InvalidInputError
+            Nothing is asked for, or the key at `to` is the lake's key already.
+        ConflictError
+            Another process rotated at the same time.
+        """
+        core = self._context.core
+        keys = _keys(core)
+        if to is None and not data:
+            raise InvalidInputError(
+                "Nothing to rotate", hint="Name the place of a new key, or ask for a new data key"
+            )
+        from jupyter_datalake.storage.keys import make_main_key  # noqa: PLC0415  # loads ciphers
+
+        main = None if to is None else make_main_key(to, core.lake_id)
+        if main is not None and main.id == keys.main_key_id:
+            raise InvalidInputError(
+                f"The key at {to} is the lake's key already",
+                hint="Name another place; a new key is made there",
+            )
+        keys.rotate(main=main, data=data, now_ns=core.clock())
+        return keys.list()
 
     def verify(
         self,
@@ -76,6 +140,22 @@ class Maintenance:
     ) -> RebuildReport:
         """Make the lost database of a lake anew; see `rebuild_lake`."""
         return rebuild_lake(url, on_progress=on_progress)
+
+
+def _keys_of(core: LakeCore) -> LakeKeys | None:
+    """Return the keys of a lake, None where it is not encrypted."""
+    keys: LakeKeys | None = getattr(core.objects, "keys", None)
+    return keys
+
+
+def _keys(core: LakeCore) -> LakeKeys:
+    keys = _keys_of(core)
+    if keys is None:
+        raise StateError(
+            f"The lake {core.url} is not encrypted",
+            hint="Make an encrypted one ('datalake init --encrypt') and push everything there",
+        )
+    return keys
 
 
 def examine_lake(url: str | None = None) -> Sequence[Finding]:

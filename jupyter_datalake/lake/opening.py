@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jupyter_datalake.config import MEMORY_URL, LakeConfig
+from jupyter_datalake.config import MEMORY_URL, LakeConfig, without_password
 from jupyter_datalake.engine.blobs import BlobReader
 from jupyter_datalake.engine.core import LakeCore, new_id
 from jupyter_datalake.engine.nodes import NodeCache
@@ -46,6 +46,9 @@ DESCRIPTION = "lake.json"
 OBJECTS = "objects"
 DATABASE = "metadata.sqlite"
 WORK = "work"
+ENCRYPTION = {"version": 1, "cipher": "aes-256-gcm", "names": "aes-256-siv"}
+"""What `lake.json` says of an encrypted lake; docs/format.md, "Encrypted objects"."""
+_ENCRYPTED = "encrypted"
 _MAX_DESCRIPTION = 64 * 1024
 _LAKE_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -71,12 +74,20 @@ def create_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
             # given it its id already.
             tx.settings.set_once("lake_id", new_id())
             lake_id = tx.settings.get("lake_id")
+            tx.settings.set_once(_ENCRYPTED, str(config.key is not None))
         description = {
             "format": FORMAT_VERSION,
             "lake_id": lake_id,
             "chunking": ChunkingParameters().as_dict(),
             "created_ns": clock(),
         }
+        if config.key is not None:
+            from jupyter_datalake.storage import keys  # noqa: PLC0415  # see `_readable`
+
+            main = keys.make_main_key(config.key, str(lake_id))
+            keys.create_keys(objects, str(lake_id), main, clock=clock)
+            description["encryption"] = ENCRYPTION
+        _check_encryption(metadata, description, config)
         # The description makes it a lake, so it is written last: a crash before leaves none.
         if not objects.create(DESCRIPTION, json.dumps(description, indent=2).encode()):
             raise _exists(config)
@@ -132,6 +143,7 @@ def open_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
                 kind=ErrorKind.DATABASE_UNAVAILABLE,
                 hint="Put the right database back; nothing was changed",
             )
+        _check_encryption(metadata, description, config)
         return _compose(config, objects, metadata, description, clock)
     except BaseException:
         metadata.close()
@@ -177,6 +189,7 @@ def rebuilding(config: LakeConfig, *, clock: Clock = time.time_ns) -> Iterator[L
         try:
             with metadata.write() as tx:
                 tx.settings.set_once("lake_id", description["lake_id"])
+                tx.settings.set_once(_ENCRYPTED, str("encryption" in description))
             core = _compose(config, objects, metadata, description, clock)
             yield core
             close_core(core)  # the last connection writes everything into the one file
@@ -269,6 +282,7 @@ def _compose(
     description: dict[str, Any],
     clock: Clock,
 ) -> LakeCore:
+    objects = _readable(objects, description, config)
     blobs = BlobReader(objects, metadata, cache_bytes=config.chunk_cache_bytes)
     folder = config.folder
     work = Path(tempfile.mkdtemp(prefix="datalake-")) if folder is None else folder / WORK
@@ -284,6 +298,44 @@ def _compose(
         url=config.url if folder is None else str(folder),
         clock=clock,
     )
+
+
+def _readable(objects: ObjectStore, description: dict[str, Any], config: LakeConfig) -> ObjectStore:
+    """Return the store as the engine sees it: behind encryption, where the lake has it."""
+    if "encryption" not in description:
+        return objects
+    if description["encryption"] != ENCRYPTION:
+        raise FormatError(
+            "The lake is encrypted in a way that this program does not know",
+            kind=ErrorKind.FORMAT_TOO_NEW,
+            hint="Upgrade jupyter_datalake",
+        )
+    # Not above: ciphers cost a twentieth of a second to load, and most lakes need none.
+    from jupyter_datalake.storage import encrypted, keys  # noqa: PLC0415
+
+    lake_id = description["lake_id"]
+    main = keys.find_main_key(config.key, lake_id)
+    return encrypted.EncryptedObjectStore(objects, keys.open_keys(objects, lake_id, main))
+
+
+def _check_encryption(
+    metadata: MetadataStore, description: dict[str, Any], config: LakeConfig
+) -> None:
+    """Refuse a description that contradicts the database on whether the lake is encrypted.
+
+    Whoever can write to the store could otherwise take the word out of `lake.json`, and what is
+    committed from then on would not be encrypted.
+    """
+    with metadata.read() as tx:
+        remembered = tx.settings.get(_ENCRYPTED) or "False"
+    if remembered != str("encryption" in description):
+        was = "encrypted" if remembered == "True" else "not encrypted"
+        raise StorageError(
+            f"The database of {without_password(config.url)} was made for a lake that is {was},"
+            f" and {DESCRIPTION} says otherwise",
+            kind=ErrorKind.DATABASE_UNAVAILABLE,
+            hint=f"Put the right {DESCRIPTION} or database back; nothing was changed",
+        )
 
 
 def _objects(folder: Path | None) -> ObjectStore:

@@ -1421,6 +1421,7 @@ export interface components {
             live_jobs: number;
             /** @description Who runs the pipelines now; null when nobody does. */
             controller: string | null;
+            is_encrypted: boolean;
             version: string;
             last_event: number;
             /** @description The server's mount point as the file browser knows it. */

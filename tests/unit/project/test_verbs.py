@@ -55,6 +55,8 @@ NOT_IN_REST = {
     ("events", "last_number"): "part of getStatus",
     ("maintenance", "verify"): "reads everything: for a command, not a request",
     ("maintenance", "rebuild"): "needs the lake closed",
+    ("maintenance", "list_keys"): "keys are the business of whoever runs the lake",
+    ("maintenance", "rotate_key"): "keys are the business of whoever runs the lake",
 }
 
 NOT_IN_CLI = {
