@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -21,8 +20,6 @@ from jupyter_datalake.errors import (
     ConflictError,
     ErrorKind,
     InvalidInputError,
-    NotFoundError,
-    StorageError,
 )
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import Transaction
@@ -205,37 +202,28 @@ def _publish(
     ).seal()
     writer.add(BlobKind.COMMIT, data)
     packs = writer.seal()
-    try:
-        with core.metadata.write() as tx:
-            register_packs(tx, packs)
-            repo = tx.repos.get(request.repo)
-            tx.commits.add(repo.id, commit)
-            tx.refs.move(
-                repo,
-                request.branch,
-                expected=head.id,
-                new=commit.id,
-                by=str(request.author),
-                reason=request.message.strip().splitlines()[0][:200],
-            )
-            if request.global_id is None:
-                tx.lineage.begin(global_id, GlobalOrigin.COMMIT, request.repo, str(request.author))
-            announce_move(tx, repo, request.branch, commit)
-            if also is not None:
-                also(tx, commit)
-    except StorageError:
-        # The answer to COMMIT may be what was lost, and not the commit.
-        if not _is_known(core, commit):
-            raise
+
+    def publish(tx: Transaction) -> None:
+        register_packs(tx, packs)
+        repo = tx.repos.get(request.repo)
+        tx.commits.add(repo.id, commit)
+        tx.refs.move(
+            repo,
+            request.branch,
+            expected=head.id,
+            new=commit.id,
+            by=str(request.author),
+            reason=request.message.strip().splitlines()[0][:200],
+        )
+        if request.global_id is None:
+            tx.lineage.begin(global_id, GlobalOrigin.COMMIT, request.repo, str(request.author))
+        announce_move(tx, repo, request.branch, commit)
+        if also is not None:
+            also(tx, commit)
+
+    core.metadata.transact(publish)
     nodes.publish()
     return CommitResult(commit, is_new=True)
-
-
-def _is_known(core: LakeCore, commit: Commit) -> bool:
-    """Tell whether a commit that only one transaction could add was added."""
-    with suppress(StorageError, NotFoundError), core.metadata.read() as tx:
-        return tx.commits.get(commit.id).id == commit.id
-    return False
 
 
 def announce_move(tx: Transaction, repo: RepoRow, branch: str, commit: Commit) -> None:
@@ -275,10 +263,13 @@ def _register(
     """Make the blobs findable although no commit needs them yet: what wrote them may."""
     packs = writer.seal()
     if packs or also is not None:
-        with core.metadata.write() as tx:
+
+        def register(tx: Transaction) -> None:
             register_packs(tx, packs)
             if also is not None:
                 also(tx, head)
+
+        core.metadata.transact(register)
 
 
 def _without_agreed(core: LakeCore, base: Commit, head: Commit, ours: Changes) -> Changes:

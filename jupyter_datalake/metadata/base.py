@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Insert, Table
+from sqlalchemy import ColumnElement, Connection, Insert, Table, collate, literal
 from sqlalchemy.dialects import postgresql, sqlite
 
 T = TypeVar("T")
@@ -36,6 +36,14 @@ class TableGroup:
         if self._connection.dialect.name == "postgresql":
             return postgresql.insert(table)
         return sqlite.insert(table)
+
+    def _text(self, value: str) -> ColumnElement[str]:
+        """Return a value that can stand beside a text column in a recursive query.
+
+        Postgres asks for the collation that `metadata.migrating` gives to every column.
+        """
+        bound = literal(value)
+        return collate(bound, "C") if self._connection.dialect.name == "postgresql" else bound
 
     def _insert_missing(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
         """Insert the rows whose key is not there yet; repeating it changes nothing."""

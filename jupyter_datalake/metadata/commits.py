@@ -137,7 +137,7 @@ class Commits(TableGroup):
     def first_parents(self, start: CommitId, *, limit: int, skip: int = 0) -> list[CommitId]:
         """Return the chain of first parents from `start` on, itself included, newest first."""
         parents = tables.commit_parents
-        chain = select(literal(start).label("id"), literal(0).label("depth")).cte(
+        chain = select(self._text(start).label("id"), literal(0).label("depth")).cte(
             "chain", recursive=True
         )
         chain = chain.union_all(

@@ -11,6 +11,8 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
+from jupyter_datalake.errors import MissingDependencyError
+from jupyter_datalake.metadata.rules import SqliteRules
 from jupyter_datalake.metadata.store import Clock, MetadataStore, SharedConnectionLock
 
 _POOL_SIZE = 16
@@ -34,7 +36,39 @@ def open_sqlite(path: Path, *, wait_s: float, clock: Clock = time.time_ns) -> Me
         _configure_file(connection, record, time.monotonic() + wait_s)
 
     event.listen(engine, "connect", configure)
-    return MetadataStore(engine, clock=clock)
+    return MetadataStore(engine, SqliteRules(path), clock=clock)
+
+
+def open_postgres(url: str, *, wait_s: float, clock: Clock = time.time_ns) -> MetadataStore:
+    """Open or create a lake's schema in a Postgres database.
+
+    Parameters
+    ----------
+    url
+        ``postgresql://user@host:port/database?schema=name``; the schema is ``datalake`` where
+        none is named. One database holds as many lakes as it has schemas. Other parameters are
+        those of libpq, such as ``sslmode``; a password that is not in the URL comes from
+        ``PGPASSWORD``, ``PGPASSFILE`` or ``~/.pgpass``.
+    wait_s
+        How long a transaction waits for another one's lock, and for a server that is away.
+
+    Raises
+    ------
+    InvalidInputError
+        The URL says nothing that Postgres understands.
+    MissingDependencyError
+        psycopg is not installed.
+    StorageError
+        The server is not there, or refuses.
+    """
+    try:
+        from jupyter_datalake.metadata import postgres  # noqa: PLC0415  # an optional package
+    except ImportError as error:
+        raise MissingDependencyError(
+            "A lake in Postgres needs the package psycopg",
+            hint="Install it: pip install 'jupyter_datalake[postgres]'",
+        ) from error
+    return postgres.open_store(url, wait_s=wait_s, clock=clock)
 
 
 def open_memory(*, clock: Clock = time.time_ns) -> MetadataStore:
@@ -43,11 +77,11 @@ def open_memory(*, clock: Clock = time.time_ns) -> MetadataStore:
         "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
     )
     event.listen(engine, "connect", _configure_common)
-    return MetadataStore(engine, clock=clock, exclusive=SharedConnectionLock())
+    return MetadataStore(engine, SqliteRules(), clock=clock, exclusive=SharedConnectionLock())
 
 
 def _configure_common(connection: sqlite3.Connection, record: Any) -> None:
-    connection.isolation_level = None  # we begin transactions ourselves, see store._begin
+    connection.isolation_level = None  # we begin transactions ourselves, see SqliteRules
     connection.execute("PRAGMA foreign_keys = ON")
 
 

@@ -6,19 +6,28 @@ migrated in one transaction; a newer one is refused before anything is written.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Protocol
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from jupyter_datalake.errors import ErrorKind, FormatError
 
-HEAD = "0001"
+HEAD = "0002"
 """Name of the newest migration; a test compares it with the folder."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def migrate(engine: Engine) -> None:
+class Begin(Protocol):
+    """Opens a transaction; one that writes holds the lake's write lock and commits at its end."""
+
+    def __call__(self, *, writes: bool) -> AbstractContextManager[Connection]:
+        """Return the transaction's connection, as a context manager."""
+
+
+def migrate(begin: Begin) -> None:
     """Bring a database to `HEAD`.
 
     Raises
@@ -26,17 +35,15 @@ def migrate(engine: Engine) -> None:
     FormatError
         A newer program wrote the database.
     """
-    with engine.connect() as connection:
+    with begin(writes=False) as connection:
         version = _version(connection)
     if version == HEAD:
         return
-    with engine.connect() as connection:
-        writing = connection.execution_options(datalake_write=True)
-        with writing.begin():
-            # Looked at again behind the write lock: another process may have done it meanwhile.
-            version = _version(writing)
-            if version != HEAD:
-                _upgrade(writing, version)
+    with begin(writes=True) as connection:
+        # Looked at again behind the write lock: another process may have done it meanwhile.
+        version = _version(connection)
+        if version != HEAD:
+            _upgrade(connection, version)
 
 
 def _version(connection: Connection) -> str | None:
@@ -66,3 +73,24 @@ def _upgrade(connection: Connection, version: str | None) -> None:
             schema=version,
         )
     command.upgrade(config, HEAD)
+    if connection.dialect.name == "postgresql":
+        _compare_by_code_point(connection)
+
+
+def _compare_by_code_point(connection: Connection) -> None:
+    """Make every text column sort as SQLite and Python do, whatever the database's language."""
+    columns = connection.execute(
+        text(
+            "SELECT table_name, column_name, data_type, character_maximum_length AS length"
+            " FROM information_schema.columns WHERE table_schema = current_schema()"
+            " AND data_type IN ('text', 'character varying')"
+            " AND collation_name IS DISTINCT FROM 'C'"
+        )
+    ).all()
+    quote = connection.dialect.identifier_preparer.quote
+    for column in columns:
+        kind = "text" if column.data_type == "text" else f"varchar({column.length})"
+        connection.exec_driver_sql(
+            f"ALTER TABLE {quote(column.table_name)} ALTER COLUMN {quote(column.column_name)}"
+            f' TYPE {kind} COLLATE "C"'
+        )

@@ -8,19 +8,21 @@ Usage::
         tx.refs.move(...)
         tx.events.append(...)
 
-A write transaction takes the database's write lock when it begins, so what it reads is still
-true when it writes: compare-and-swap needs no retry loop. Errors of the database leave here as
-`StorageError`.
+A write transaction takes the lake's write lock when it begins, so what it reads is still true
+when it writes: compare-and-swap needs no retry loop. Each one that writes leaves a key of its own
+behind; where the answer to COMMIT is lost, the key says whether it was made. Errors of the
+database leave here as `StorageError`.
 """
 
 from __future__ import annotations
 
-import sqlite3
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
@@ -41,13 +43,18 @@ from jupyter_datalake.metadata.mounts import Mounts
 from jupyter_datalake.metadata.pipelines import Pipelines
 from jupyter_datalake.metadata.refs import Refs
 from jupyter_datalake.metadata.repos import Repos
+from jupyter_datalake.metadata.rules import DatabaseRules
 from jupyter_datalake.metadata.sessions import Sessions
 from jupyter_datalake.metadata.settings import Settings
+from jupyter_datalake.metadata.write_keys import WriteKeys
 
 Clock = Callable[[], int]
 """Returns nanoseconds since 1970, UTC."""
 
-_WRITE_OPTION = "datalake_write"
+T = TypeVar("T")
+
+_WROTE = "datalake_wrote"
+_ATTEMPTS = 5
 
 
 class Transaction:
@@ -136,7 +143,9 @@ class MetadataStore:
     Parameters
     ----------
     engine
-        As `metadata.locations` makes it, with this module's rules applied to its connections.
+        As `metadata.locations` makes it.
+    rules
+        What its database does in a way of its own.
     clock
         The time that rows carry.
     exclusive
@@ -146,32 +155,73 @@ class MetadataStore:
     def __init__(
         self,
         engine: Engine,
+        rules: DatabaseRules,
         *,
         clock: Clock = time.time_ns,
         exclusive: AbstractContextManager[object] | None = None,
     ) -> None:
         self._engine = engine
+        self._rules = rules
         self._clock = clock
         self._exclusive = exclusive or nullcontext()
-        event.listen(engine, "begin", _begin)
+        event.listen(engine, "after_cursor_execute", _note_writing)
         if exclusive is None:  # one in memory is copied by the fork, connection and all
             renew_after_fork(self, MetadataStore._forget_connections)
-        with _translated(), self._exclusive:
-            migrate(engine)
+        with self._translated(), self._exclusive:
+            migrate(self._begun)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a transaction that sees one consistent state and must not write."""
-        with _translated(), self._exclusive, self._engine.connect() as connection:
+        with self._translated(), self._exclusive, self._begun(writes=False) as connection:
             yield Transaction(connection, self._clock())
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """Open a transaction that commits when its block ends and rolls back when it raises."""
-        with _translated(), self._exclusive, self._engine.connect() as connection:
-            writing = connection.execution_options(**{_WRITE_OPTION: True})
-            with writing.begin():
-                yield Transaction(writing, self._clock())
+        """Open a transaction that commits when its block ends and rolls back when it raises.
+
+        Raises
+        ------
+        StorageError
+            The database failed. Unless the message says that it is not known, nothing of this
+            transaction was made; `retryable` tells whether to try again.
+        """
+        with self._translated():
+            key, session, has_ended = "", None, False
+            try:
+                with self._exclusive, self._begun(writes=True) as connection:
+                    session = self._rules.session_of(connection)
+                    now_ns = self._clock()
+                    yield Transaction(connection, now_ns)
+                    if connection.info.get(_WROTE):
+                        key = WriteKeys(connection, now_ns).leave()
+                    has_ended = True
+            except DBAPIError as error:
+                # The answer to COMMIT may be what was lost, and not the transaction.
+                if not (has_ended and key and self._was_made(key, session, error)):
+                    raise
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Do `work` in a write transaction, again where the database dropped it on the way.
+
+        Parameters
+        ----------
+        work
+            May be called several times, and must then begin anew; only what its last
+            transaction wrote is there.
+        """
+        for attempt in range(_ATTEMPTS):
+            try:
+                with self.write() as tx:
+                    return work(tx)
+            except StorageError as error:
+                passing = isinstance(error.__cause__, DBAPIError) and self._rules.is_passing(
+                    error.__cause__
+                )
+                if not (error.retryable and passing) or attempt == _ATTEMPTS - 1:
+                    raise
+            _pause(attempt)
+        raise AssertionError("the last attempt returns or raises")
 
     def close(self) -> None:
         """Close the pooled connections; safe to call twice."""
@@ -181,45 +231,90 @@ class MetadataStore:
         # The parent goes on using them; closing them here would end its transactions.
         self._engine.dispose(close=False)
 
+    @contextmanager
+    def _begun(self, *, writes: bool) -> Iterator[Connection]:
+        """Open a transaction; one that writes commits at the end."""
+        connection = self._begin(writes=writes)
+        with connection:
+            if not writes:
+                yield connection
+                return
+            transaction = connection.get_transaction()
+            assert transaction is not None
+            with transaction:
+                yield connection
 
-def _begin(connection: Connection) -> None:
-    """Open SQLite transactions ourselves: its driver would begin late, and then deferred."""
-    if connection.dialect.name == "sqlite":
-        writes = connection.get_execution_options().get(_WRITE_OPTION, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    def _begin(self, *, writes: bool) -> Connection:
+        """Begin a transaction, in patience while the database is away: nothing is done yet."""
+        deadline = time.monotonic() + self._rules.patience_s
+        attempt = 0
+        while True:
+            try:
+                connection = self._engine.connect()
+                try:
+                    connection.begin()
+                    connection.info.pop(_WROTE, None)
+                    self._rules.begin(connection, writes=writes)
+                    return connection
+                except BaseException:
+                    connection.close()
+                    raise
+            except DBAPIError as error:
+                if not self._rules.is_passing(error) or time.monotonic() > deadline:
+                    raise
+            _pause(attempt)
+            attempt += 1
+
+    def _was_made(self, key: str, session: Any, error: DBAPIError) -> bool:
+        """Tell whether a transaction was made whose COMMIT had no answer."""
+        try:
+            with self._exclusive:
+                with self._begin(writes=False) as connection:
+                    self._rules.end_session(connection, session)
+                # The lost one holds the write lock to its end, so behind it all is decided.
+                with self._begin(writes=True) as connection:
+                    return WriteKeys(connection, self._clock()).has(key)
+        except (DBAPIError, StorageError) as unknown:
+            raise StorageError(
+                "The lake's database went away while it was asked to commit, and stays away:"
+                f" it is not known whether the change was made ({_one_line(error)})",
+                kind=ErrorKind.DATABASE_UNAVAILABLE,
+                hint="Look whether it is there before you try again",
+            ) from unknown
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except PoolTimeoutError as error:
+            raise StorageError(
+                "All database connections of this process are busy",
+                kind=ErrorKind.DATABASE_BUSY,
+                retryable=True,
+            ) from error
+        except DBAPIError as error:
+            raise self._rules.storage_error(error) from error
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except PoolTimeoutError as error:
-        raise StorageError(
-            "All database connections of this process are busy",
-            kind=ErrorKind.DATABASE_BUSY,
-            retryable=True,
-        ) from error
-    except DBAPIError as error:
-        raise _storage_error(error) from error
+def _note_writing(
+    connection: Connection,
+    cursor: Any,
+    statement: str,
+    parameters: Any,
+    context: Any,
+    executemany: bool,  # the signature is SQLAlchemy's
+) -> None:
+    """Remember that a transaction changed something: others need no key."""
+    if context is not None and (context.isinsert or context.isupdate or context.isdelete):
+        connection.info[_WROTE] = True
 
 
-def _storage_error(error: DBAPIError) -> StorageError:
-    text = str(error.orig)
-    code = getattr(error.orig, "sqlite_errorcode", None)
-    if code is not None and code & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return StorageError(
-            "The lake's database stayed busy: another process holds a long transaction",
-            kind=ErrorKind.DATABASE_BUSY,
-            hint="Try again; if it stays so, look for a stopped datalake process",
-            retryable=True,
-        )
-    if code is not None and code & 0xFF == sqlite3.SQLITE_FULL:
-        return StorageError(
-            "The disk is full: the lake's database could not be written",
-            kind=ErrorKind.STORAGE_FULL,
-            hint="Free some space and try again; nothing that was there is lost",
-        )
-    return StorageError(f"The lake's database failed: {text}", kind=ErrorKind.DATABASE_UNAVAILABLE)
+def _pause(attempt: int) -> None:
+    time.sleep(random.uniform(0.5, 1) * min(0.05 * 2**attempt, 1))  # noqa: S311  # jitter
+
+
+def _one_line(error: DBAPIError) -> str:
+    return " ".join(str(error.orig).split())
 
 
 class SharedConnectionLock:

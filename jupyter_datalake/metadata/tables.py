@@ -9,6 +9,8 @@ writers can meet. A change here needs a migration in `migrations/versions`; a te
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -21,9 +23,12 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    Text,
+    TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy import Text as AnyText
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
     naming_convention={
@@ -34,7 +39,36 @@ metadata = MetaData(
     }
 )
 
-_Name = String(200)
+_NUL, _ESCAPE = "\0", "\ufdd0"
+
+
+class _Escaped(TypeDecorator[str]):
+    """Text of any characters. Postgres has no NUL, so there it is kept as two others."""
+
+    impl: type[TypeEngine[Any]] = AnyText
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or dialect.name != "postgresql":
+            return value
+        return value.replace(_ESCAPE, _ESCAPE * 2).replace(_NUL, f"{_ESCAPE}0")
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
+        if value is None or dialect.name != "postgresql" or _ESCAPE not in value:
+            return value
+        parts = str(value).split(_ESCAPE * 2)
+        return _ESCAPE.join(part.replace(f"{_ESCAPE}0", _NUL) for part in parts)
+
+
+class _EscapedName(_Escaped):
+    """The same, of limited length."""
+
+    impl = String
+    cache_ok = True
+
+
+Text = _Escaped()
+_Name = _EscapedName(200)
 _CommitId = String(64)
 _Id = String(32)
 
@@ -356,4 +390,13 @@ connections = Table(
     Column("options", JSON, nullable=False),
     Column("created_ns", BigInteger, nullable=False),
     Column("created_by", Text, nullable=False),
+)
+
+write_keys = Table(
+    "write_keys",
+    metadata,
+    # One row per write transaction of the last day: the time it began and random digits. Where
+    # the answer to COMMIT is lost, the row says whether it was made.
+    Column("key", _Id, primary_key=True),
+    sqlite_with_rowid=False,
 )

@@ -1,11 +1,12 @@
 """A pytest plugin, loaded wherever the package is installed: lakes that are there when needed.
 
-==================  ===========================================================================
-``memory_lake``     an empty lake in memory
-``local_lake``      an empty lake in a folder of its own
-``lake_clock``      the clock of both, set by hand
-``lake_author``     in whose name both are used
-==================  ===========================================================================
+===================  ===========================================================================
+``memory_lake``      an empty lake in memory
+``local_lake``       an empty lake in a folder of its own
+``lake_clock``       the clock of both, set by hand
+``lake_author``      in whose name both are used
+``postgres_server``  a Postgres server on loopback, one per run; skips where there is none
+===================  ===========================================================================
 
 Every pytest run in the environment imports this module, so it imports the package only where a
 fixture is asked for.
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from jupyter_datalake.lake.lake import Lake
     from jupyter_datalake.model.commits import Author
     from jupyter_datalake.testing.clocks import ManualClock
+    from jupyter_datalake.testing.postgres_server import PostgresServer
 
 
 @pytest.fixture
@@ -58,3 +60,19 @@ def local_lake(lake_clock: ManualClock, lake_author: Author, tmp_path: Path) -> 
     url = str(tmp_path / "lake")
     with Lake.create(url, author=lake_author, clock=lake_clock) as lake:
         yield lake
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Return a running server; ``postgres_server.url()`` is that of a new, empty schema."""
+    pytest.importorskip("psycopg", reason="needs psycopg: jupyter_datalake[postgres]")
+    from jupyter_datalake.testing.postgres_server import (  # noqa: PLC0415
+        PostgresServer,
+        why_no_postgres,
+    )
+
+    reason = why_no_postgres()
+    if reason:
+        pytest.skip(reason)
+    with PostgresServer() as server:
+        yield server

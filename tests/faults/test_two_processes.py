@@ -137,13 +137,20 @@ def test_a_lake_opened_twice_shows_both_what_the_other_commits(lake):
         ]
 
 
-def test_a_process_that_keeps_the_database_is_waited_for_and_then_named_as_the_trouble(lake, start):
+def test_p1_a_process_that_keeps_the_database_is_waited_for_and_then_named_with_its_number(
+    lake, start
+):
     config = LakeConfig(lake.url, database_wait_s=0.2)
     with Lake.open(config) as impatient:
         holder = start("hold_database", lake.url)
         assert holder.says() == ["holding"]
-        with pytest.raises(StorageError, match="another process holds") as caught:
+        with pytest.raises(StorageError, match="holds a long transaction") as caught:
             impatient.files.put("raw@main/x", "x")
+        if os.path.exists("/proc/locks"):  # p1: busy, held by whom
+            assert caught.value.context["pid"] == holder.process.pid
+            assert f"{holder.process.pid} (" in str(caught.value)
+            assert "programs.py" in str(caught.value)
+        assert "locked" not in str(caught.value)
         assert caught.value.kind is ErrorKind.DATABASE_BUSY
         assert caught.value.retryable
         assert impatient.files.list("raw@main") == []  # reading goes on

@@ -1,5 +1,6 @@
 """SQLite in a file keeps the contract; its own settings, its damage, its newer schema."""
 
+import os
 import sqlite3
 import threading
 
@@ -8,6 +9,7 @@ import pytest
 from jupyter_datalake.errors import ErrorKind, FormatError, StorageError
 from jupyter_datalake.metadata.locations import open_sqlite
 from jupyter_datalake.metadata.migrating import HEAD
+from jupyter_datalake.metadata.rules import write_lock_holder
 from jupyter_datalake.testing.metadata_suite import MetadataSuite
 
 
@@ -63,6 +65,28 @@ def test_a_database_held_by_another_is_waited_for_and_then_named_busy(path):
     with store.write() as tx:
         tx.settings.set_once("x", "1")
     store.close()
+
+
+def test_who_writes_is_read_from_the_kernel_s_list_of_locks(tmp_path):
+    path, locks = tmp_path / "db", tmp_path / "locks"
+    shm = tmp_path / "db-shm"
+    assert write_lock_holder(path, locks) is None  # neither is there
+    shm.write_bytes(b"")
+    found = shm.stat()
+    place = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+    for line, holder in [
+        (f"1: POSIX  ADVISORY  WRITE 4711 {place} 120 120", 4711),
+        (f"1: POSIX  ADVISORY  WRITE 4711 {place} 100 EOF", 4711),
+        (f"1: -> POSIX  ADVISORY  WRITE 4711 {place} 120 120", None),
+        (f"1: POSIX  ADVISORY  READ  4711 {place} 123 123", None),
+        (f"1: POSIX  ADVISORY  WRITE 4711 {place} 121 127", None),
+        (f"1: POSIX  ADVISORY  WRITE -1 {place} 120 120", None),
+        ("1: POSIX  ADVISORY  WRITE 4711 00:00:1 120 120", None),
+        ("1: FLOCK  ADVISORY  WRITE 4711 " + place + " 0 EOF", None),
+        ("nonsense", None),
+    ]:
+        locks.write_text(f"{line}\n2: FLOCK  ADVISORY  WRITE 1 00:01:2 0 EOF\n")
+        assert write_lock_holder(path, locks) == holder, line
 
 
 @pytest.mark.parametrize(
