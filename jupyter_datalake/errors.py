@@ -62,6 +62,7 @@ class ErrorKind(StrEnum):
 
     BRANCH_MOVED = "branch-moved"
     PATHS_CONFLICT = "paths-conflict"
+    BRANCHES_DIVERGED = "branches-diverged"
     OUTPUTS_COLLIDE = "outputs-collide"
     LEASE_HELD = "lease-held"
     SESSION_BUSY = "session-busy"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import ParamSpec, TypeVar
 
 import click
 
@@ -17,6 +18,11 @@ from jupyter_datalake.cli.output import (
 )
 from jupyter_datalake.model.changes import Change, ChangeKind
 from jupyter_datalake.model.files import FileInfo
+from jupyter_datalake.model.merging import FastForward, MergeOutcome, MergeReport
+from jupyter_datalake.model.text import printable
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 MARKS = {
     ChangeKind.ADDED: "+",
@@ -120,6 +126,155 @@ def diff(
         print_json(changes)
     else:
         print_changes(changes, empty="No differences")
+
+
+def _joining_options(command: Callable[P, T]) -> Callable[P, T]:
+    """Add what merge, revert and cherry-pick share to a command."""
+    for option in (
+        click.option("-m", "--message", help="What is done and why."),
+        click.option(
+            "--take",
+            "takes",
+            type=(str, str),
+            multiple=True,
+            metavar="PATH CHOICE",
+            help="What a path (or glob) both sides changed becomes: ours, theirs or an address.",
+        ),
+        click.option("--dry-run", is_flag=True, help="Show what would change and what conflicts."),
+        limit_option(None),
+        json_option,
+    ):
+        command = option(command)
+    return command
+
+
+_parent_option = click.option(
+    "--parent", type=click.IntRange(1), help="Which parent of a merge to compare with."
+)
+
+
+@group.command("merge")
+@click.argument("repo")
+@click.argument("ref")
+@click.option("--into", default="main", show_default=True, help="The branch that takes it over.")
+@click.option(
+    "--fast-forward",
+    type=click.Choice([str(one) for one in FastForward]),
+    default="allow",
+    show_default=True,
+    help="Whether a branch with nothing of its own moves on without a commit.",
+)
+@_joining_options
+@pass_context
+def merge(
+    context: CliContext,
+    repo: str,
+    ref: str,
+    into: str,
+    fast_forward: str,
+    message: str | None,
+    takes: Sequence[tuple[str, str]],
+    dry_run: bool,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """Take over into a branch what REF changed since they parted."""
+    report = context.lake.commits.merge(
+        repo,
+        ref,
+        into=into,
+        message=message,
+        choices=dict(takes),
+        fast_forward=fast_forward,
+        dry_run=dry_run,
+        limit=limit,
+    )
+    _print_report(report, f"{repo}@{into}", as_json)
+
+
+@group.command("revert")
+@click.argument("repo")
+@click.argument("ref")
+@click.option("--branch", default="main", show_default=True, help="Where to take it back.")
+@_parent_option
+@_joining_options
+@pass_context
+def revert(
+    context: CliContext,
+    repo: str,
+    ref: str,
+    branch: str,
+    parent: int | None,
+    message: str | None,
+    takes: Sequence[tuple[str, str]],
+    dry_run: bool,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """Commit the opposite of what the commit REF changed."""
+    report = context.lake.commits.revert(
+        repo,
+        ref,
+        branch=branch,
+        parent=parent,
+        message=message,
+        choices=dict(takes),
+        dry_run=dry_run,
+        limit=limit,
+    )
+    _print_report(report, f"{repo}@{branch}", as_json)
+
+
+@group.command("cherry-pick")
+@click.argument("repo")
+@click.argument("ref")
+@click.option("--branch", default="main", show_default=True, help="Where to do it too.")
+@_parent_option
+@_joining_options
+@pass_context
+def cherry_pick(
+    context: CliContext,
+    repo: str,
+    ref: str,
+    branch: str,
+    parent: int | None,
+    message: str | None,
+    takes: Sequence[tuple[str, str]],
+    dry_run: bool,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """Commit to a branch what the commit REF changed elsewhere."""
+    report = context.lake.commits.cherry_pick(
+        repo,
+        ref,
+        branch=branch,
+        parent=parent,
+        message=message,
+        choices=dict(takes),
+        dry_run=dry_run,
+        limit=limit,
+    )
+    _print_report(report, f"{repo}@{branch}", as_json)
+
+
+def _print_report(report: MergeReport, branch: str, as_json: bool) -> None:
+    if as_json:
+        print_json(report)
+        return
+    if report.commit is not None:
+        said = {
+            MergeOutcome.MERGED: "Committed",
+            MergeOutcome.FAST_FORWARD: "Moved on to",
+            MergeOutcome.UP_TO_DATE: "Nothing to do, already at",
+        }
+        click.echo(f"{said[report.outcome]} {id_text(report.commit.id)} on {branch}")
+        return
+    print_changes(report.changes, empty=f"Nothing would change on {branch}")
+    if report.has_more:
+        click.echo("… and more; --limit says how many are shown")
+    for conflict in report.conflicts:
+        click.echo(f"conflict: {printable(conflict.path)} ({conflict.kind})")
 
 
 def print_changes(changes: Sequence[Change], *, empty: str) -> None:

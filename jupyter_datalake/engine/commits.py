@@ -70,6 +70,8 @@ class CommitRequest:
     global_id: GlobalId | None = None
     """A new one begins when None."""
     metadata: dict[str, str] = field(default_factory=dict)
+    other_parents: tuple[CommitId, ...] = ()
+    """What is merged in; the head of the branch is the first parent always."""
 
     def __post_init__(self) -> None:
         """Check what people type."""
@@ -163,12 +165,14 @@ def commit_tree(
 ) -> CommitResult:
     """Commit a whole tree onto a branch that must still be at `expected`.
 
+    An equal tree makes no commit, unless another parent is to be remembered.
+
     Raises
     ------
     ConflictError
         The branch moved (``branch-moved``); nothing changed.
     """
-    if root == expected.root:
+    if root == expected.root and not request.other_parents:
         _register(core, writer, also, expected)
         return CommitResult(expected, is_new=False)
     global_id = request.global_id or new_global_id()
@@ -190,7 +194,7 @@ def _publish(
         repo=request.repo,
         branch=request.branch,
         root=root,
-        parents=(head.id,),
+        parents=(head.id, *request.other_parents),
         author=request.author,
         time_ns=core.clock(),
         message=request.message,

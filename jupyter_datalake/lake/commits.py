@@ -1,13 +1,17 @@
-"""Commits: list, get, diff."""
+"""Commits: list, get, diff; and joining lines of history: merge, revert, cherry-pick."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
+from jupyter_datalake.engine.commits import CommitRequest
+from jupyter_datalake.engine.merging import DryRun, Merging, decide_by
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import Commit
+from jupyter_datalake.model.ids import short_id
+from jupyter_datalake.model.merging import FastForward, MergeReport
 from jupyter_datalake.model.paths import parse_path
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 
@@ -84,3 +88,111 @@ class Commits:
             renames=renames,
         )
         return [*islice(changes, limit_of(limit))]
+
+    def merge(
+        self,
+        repo: str,
+        ref: str,
+        *,
+        into: str = DEFAULT_BRANCH,
+        message: str | None = None,
+        choices: Mapping[str, str] | None = None,
+        fast_forward: FastForward | str = FastForward.ALLOW,
+        dry_run: bool = False,
+        limit: int | None = None,
+    ) -> MergeReport:
+        """Take over into a branch what another line of history changed since they parted.
+
+        Trees are compared path by path with the best common ancestor; the cost is that of the
+        side that changed less. The new commit has two parents. A branch with nothing of its own
+        moves on without a commit, unless `fast_forward` is ``never``.
+
+        Parameters
+        ----------
+        ref
+            What is merged: a ref expression of the same repo.
+        choices
+            What becomes of paths that both sides changed: from a path (with what is below it) or
+            glob to ``ours``, ``theirs``, or an address whose content is wanted. The first that
+            fits counts.
+        fast_forward
+            ``allow``, ``only`` (else refuse) or ``never`` (always make a commit).
+        dry_run
+            Change nothing; the report says what would change and what conflicts.
+        limit
+            Of a dry run: at most so many changes.
+
+        Raises
+        ------
+        ConflictError
+            Both sides changed the same paths (``paths-conflict``; `context` lists at most 100),
+            or the branch could not just move on (``branches-diverged``). Nothing changed.
+        """
+        theirs = self._context.history.resolve(repo, ref)
+        request = self._request(repo, into, message or f"Merge {ref} into {into}")
+        merging = self._merging(choices, dry_run=dry_run, limit=limit)
+        return merging.merge(request, theirs, FastForward(fast_forward))
+
+    def revert(
+        self,
+        repo: str,
+        ref: str,
+        *,
+        branch: str = DEFAULT_BRANCH,
+        parent: int | None = None,
+        message: str | None = None,
+        choices: Mapping[str, str] | None = None,
+        dry_run: bool = False,
+        limit: int | None = None,
+    ) -> MergeReport:
+        """Commit to a branch the opposite of what a commit changed; what came later stays.
+
+        Parameters
+        ----------
+        parent
+            Number of the parent that the commit is compared with, from 1; needed for a merge.
+        choices, dry_run, limit
+            As in `merge`; ``theirs`` is the parent's version of a path.
+        """
+        commit = self._context.history.resolve(repo, ref)
+        title = commit.message.strip().splitlines()[0][:200]
+        text = message or f"Revert “{title}” ({short_id(commit.id)})"
+        request = self._request(repo, branch, text, {"reverts": commit.id})
+        merging = self._merging(choices, dry_run=dry_run, limit=limit)
+        return merging.revert(request, commit, parent)
+
+    def cherry_pick(
+        self,
+        repo: str,
+        ref: str,
+        *,
+        branch: str = DEFAULT_BRANCH,
+        parent: int | None = None,
+        message: str | None = None,
+        choices: Mapping[str, str] | None = None,
+        dry_run: bool = False,
+        limit: int | None = None,
+    ) -> MergeReport:
+        """Commit to a branch what a commit of another branch changed, under its message.
+
+        Parameters
+        ----------
+        parent, choices, dry_run, limit
+            As in `revert`; ``theirs`` is the commit's version of a path.
+        """
+        commit = self._context.history.resolve(repo, ref)
+        text = message or commit.message
+        request = self._request(repo, branch, text, {"picked-from": commit.id})
+        merging = self._merging(choices, dry_run=dry_run, limit=limit)
+        return merging.cherry_pick(request, commit, parent)
+
+    def _request(
+        self, repo: str, branch: str, message: str, metadata: dict[str, str] | None = None
+    ) -> CommitRequest:
+        return CommitRequest(repo, branch, message, self._context.author, metadata=metadata or {})
+
+    def _merging(
+        self, choices: Mapping[str, str] | None, *, dry_run: bool, limit: int | None
+    ) -> Merging:
+        decide = decide_by(self._context.history, choices or {})
+        return Merging(self._context.core, decide, DryRun(limit_of(limit)) if dry_run else None)

@@ -12,15 +12,14 @@ from typing import BinaryIO, Self
 from jupyter_datalake.engine.core import new_id
 from jupyter_datalake.engine.session import Session, create_session, open_session
 from jupyter_datalake.engine.sources import Source
-from jupyter_datalake.errors import ErrorKind, PermissionDeniedError
+from jupyter_datalake.engine.writing import check_writable
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.model.addresses import Address, parse_address
 from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.files import FileInfo
 from jupyter_datalake.model.paths import parse_path
-from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
-from jupyter_datalake.model.repos import RepoKind
+from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.model.sessions import SessionInfo
 from jupyter_datalake.mount.control import SessionHolder, mount_holding
 
@@ -237,24 +236,7 @@ class Sessions:
     def check_writable(self, repo: str, branch: str) -> None:
         """Refuse what people must not write to: tags, commits, and what a pipeline writes."""
         with self._context.core.metadata.read() as tx:
-            row = tx.repos.get(repo)
-            ref = tx.refs.find(row, branch)
-            if ref is not None and ref.kind is not RefKind.BRANCH:
-                raise PermissionDeniedError(
-                    f"{repo}@{branch} is a tag; only branches can be written to",
-                    hint="Create a branch at it: datalake refs create-branch",
-                    repo=repo,
-                    ref=branch,
-                )
-            if row.repo.kind is not RepoKind.USER and branch == DEFAULT_BRANCH:
-                raise PermissionDeniedError(
-                    f"{repo}@{branch} is written by pipeline {repo.removesuffix('.code')!r} only",
-                    kind=ErrorKind.NOT_ALLOWED,
-                    hint="Copy the files to a repo of your own, or create a branch",
-                    repo=repo,
-                    ref=branch,
-                )
-            tx.refs.get(row, branch, RefKind.BRANCH)
+            check_writable(tx, tx.repos.get(repo), branch)
 
     @contextmanager
     def _opened(self, session_id: str) -> Iterator[Session]:

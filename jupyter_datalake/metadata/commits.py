@@ -18,7 +18,10 @@ from jupyter_datalake.model.commits import (
     provenance_as_dict,
     provenance_from_dict,
 )
-from jupyter_datalake.model.ids import CommitId, Digest, GlobalId
+from jupyter_datalake.model.ids import CommitId, Digest, GlobalId, short_id
+
+_MAX_CANDIDATES = 10
+"""How many commits an ambiguous id names."""
 
 
 class Commits(TableGroup):
@@ -98,7 +101,7 @@ class Commits(TableGroup):
         Raises
         ------
         InvalidInputError
-            Several commits begin so.
+            Several commits begin so; `context` lists the first of them as `candidates`.
         """
         commits = tables.commits
         ids = (
@@ -109,18 +112,23 @@ class Commits(TableGroup):
                     commits.c.id >= prefix,
                     commits.c.id < prefix + "g",
                 )
-                .limit(2)
+                .order_by(commits.c.id)
+                .limit(_MAX_CANDIDATES + 1)
             )
             .scalars()
             .all()
         )
         if len(ids) > 1:
+            shown = [short_id(one) for one in ids[:_MAX_CANDIDATES]]
+            more = " …" if len(ids) > _MAX_CANDIDATES else ""
             raise InvalidInputError(
-                f"{prefix!r} is the beginning of several commits of {repo.repo.name!r}",
+                f"{prefix!r} is the beginning of several commits of {repo.repo.name!r}:"
+                f" {', '.join(shown)}{more}",
                 kind=ErrorKind.INVALID_REF,
                 hint="Write more digits",
                 repo=repo.repo.name,
                 ref=prefix,
+                candidates=ids[:_MAX_CANDIDATES],
             )
         return CommitId(ids[0]) if ids else None
 
@@ -151,6 +159,26 @@ class Commits(TableGroup):
             select(chain.c.id).where(chain.c.depth >= skip).order_by(chain.c.depth)
         )
         return [CommitId(row.id) for row in rows]
+
+    def ancestors(
+        self, start: CommitId, *, limit: int
+    ) -> list[tuple[CommitId, int, tuple[CommitId, ...]]]:
+        """Return id, time and parents of a commit and those that led to it, nearest first.
+
+        At most `limit`; a commit that is not there any more is left out, and with it what only
+        it leads to.
+        """
+        commits, parents = tables.commits, tables.commit_parents
+        line = select(commits.c.id, commits.c.time_ns).where(commits.c.id == start)
+        found = line.cte("found", recursive=True)
+        found = found.union(
+            select(commits.c.id, commits.c.time_ns)
+            .join(parents, parents.c.parent_id == commits.c.id)
+            .join(found, found.c.id == parents.c.commit_id)
+        )
+        rows = self._connection.execute(select(found.c.id, found.c.time_ns).limit(limit)).all()
+        of_each = self._parents([row.id for row in rows])
+        return [(CommitId(row.id), row.time_ns, of_each.get(row.id, ())) for row in rows]
 
     def by_global_id(self, global_id: GlobalId) -> list[Commit]:
         """Return the commits under a global id, oldest first."""

@@ -71,6 +71,17 @@ class Glob:
             return
         yield from self._below(tree, ROOT, 0)
 
+    def matches(self, path: RepoPath) -> bool:
+        """Tell whether a path alone matches, whatever is there; ``**`` takes any depth."""
+        names = path.split("/") if path else []
+        for index, component in enumerate(self.components):
+            if component.text == _ANY_DEPTH:
+                rest = self.components[index + 1 :]
+                return len(names) > index and _ends_in("/".join(names[index:]), rest)
+            if index >= len(names) or not component.matches(names[index]):
+                return False
+        return len(names) == len(self.components)
+
     def _below(self, tree: Tree, folder: RepoPath, depth: int) -> Iterator[FileInfo]:
         component = self.components[depth]
         is_last = depth == len(self.components) - 1

@@ -224,6 +224,71 @@ def _merge(items: Sequence[Item], edits: Sequence[Edit]) -> Iterator[Item]:
     yield from items[start:]
 
 
+def replace_range(
+    sink: NodeSink, root: Digest, start: bytes, end: bytes | None, items: Iterable[Item]
+) -> Digest:
+    """Return the root of `root` with everything in `start` <= key < `end` replaced by `items`.
+
+    `items` are sorted, without repeats, and inside the range. Cost: the new items and the height
+    of the tree; what is outside the range is taken over by whole nodes.
+    """
+    builder = _Builder(sink)
+    node = sink.load(root)
+    _feed_range(builder, sink, node, b"", start)
+    for item in items:
+        builder.add_item(item)
+    if end is not None:
+        _feed_range(builder, sink, node, end, None)
+    return builder.finish()
+
+
+def graft_range(
+    sink: NodeSink, root: Digest, start: bytes, end: bytes | None, other: Digest
+) -> Digest:
+    """Return the root of `root` with the range as `other` has it.
+
+    Cost: the height of the trees, however much the range holds: its nodes are shared.
+    """
+    builder = _Builder(sink)
+    node = sink.load(root)
+    _feed_range(builder, sink, node, b"", start)
+    _feed_range(builder, sink, sink.load(other), start, end)
+    if end is not None:
+        _feed_range(builder, sink, node, end, None)
+    return builder.finish()
+
+
+def _feed_range(
+    builder: _Builder, source: NodeSource, node: Node, start: bytes, end: bytes | None
+) -> None:
+    """Append what `node` holds in `start` <= key < `end` to the tree under construction.
+
+    Children that lie inside are taken over whole where `_feed` would take them. The last child
+    of a node is opened always: on the right edge of a tree it ends without a boundary.
+    """
+    if not start and end == b"":
+        return
+    if node.level == 0:
+        first = bisect_left(node.keys, start)
+        last = len(node.keys) if end is None else bisect_left(node.keys, end)
+        for item in node.items[first:last]:
+            builder.add_item(item)
+        return
+    final = len(node.branches) - 1
+    for index in range(bisect_left(node.keys, start), len(node.branches)):
+        if end is not None and index > 0 and node.keys[index - 1] >= end:
+            return
+        branch = node.branches[index]
+        begins_inside = not start or (index > 0 and node.keys[index - 1] >= start)
+        ends_inside = end is None or branch.last_key < end
+        is_whole = begins_inside and ends_inside and index < final
+        if is_whole and builder.is_aligned(node.level - 1):
+            builder.add_branch(node.level, branch)
+        else:
+            child = _child(source, node, index)
+            _feed_range(builder, source, child, b"" if begins_inside else start, end)
+
+
 class _Builder:
     """Cuts a sorted stream into nodes, level by level."""
 

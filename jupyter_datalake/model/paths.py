@@ -120,6 +120,14 @@ def folder_range(path: RepoPath) -> tuple[bytes, bytes | None]:
     return key + b"\0", key + b"\x01"
 
 
+def path_range(path: RepoPath) -> tuple[bytes, bytes | None]:
+    """Return the half-open key range of a path and everything below it; all keys for the root."""
+    if not path:
+        return b"", None
+    key = path_key(path)
+    return key, key + b"\x01"
+
+
 def parent_of(path: RepoPath) -> RepoPath:
     """Return the folder that holds `path`; the root is its own parent."""
     return RepoPath(path.rpartition("/")[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jupyter_datalake.server.base import DatalakeHandler, operation, page
 
 
@@ -54,4 +56,47 @@ class DiffHandler(DatalakeHandler):
         self.answer({**shown, "has_more": shown["next"] is not None})
 
 
-HANDLERS = [CommitsHandler, CommitHandler, DiffHandler]
+class MergesHandler(DatalakeHandler):
+    """What a branch takes over from another line of history."""
+
+    path = "/repos/{repo}/branches/{branch}/merges"
+
+    @operation("mergeCommit")
+    async def post(self, repo: str, branch: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        ref = body.pop("ref")
+        self.answer(await self.call(lake.commits.merge, repo, ref, into=branch, **body))
+
+
+class RevertsHandler(DatalakeHandler):
+    """What is taken back on a branch."""
+
+    path = "/repos/{repo}/branches/{branch}/reverts"
+
+    @operation("revertCommit")
+    async def post(self, repo: str, branch: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        ref = body.pop("ref")
+        self.answer(await self.call(lake.commits.revert, repo, ref, branch=branch, **body))
+
+
+class PicksHandler(DatalakeHandler):
+    """What is done again on a branch."""
+
+    path = "/repos/{repo}/branches/{branch}/picks"
+
+    @operation("cherryPick")
+    async def post(self, repo: str, branch: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        ref = body.pop("ref")
+        self.answer(await self.call(lake.commits.cherry_pick, repo, ref, branch=branch, **body))
+
+
+HANDLERS = [
+    CommitsHandler,
+    CommitHandler,
+    DiffHandler,
+    MergesHandler,
+    RevertsHandler,
+    PicksHandler,
+]

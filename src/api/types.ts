@@ -237,6 +237,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/repos/{repo}/branches/{branch}/merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                branch: components["parameters"]["branch"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take over into a branch what another line of history changed since they parted. */
+        post: operations["mergeCommit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/branches/{branch}/reverts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                branch: components["parameters"]["branch"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Commit to a branch the opposite of what a commit changed. */
+        post: operations["revertCommit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/branches/{branch}/picks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                branch: components["parameters"]["branch"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Commit to a branch what a commit changed elsewhere. */
+        post: operations["cherryPick"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/repos/{repo}/refs/{ref}/files": {
         parameters: {
             query?: never;
@@ -1103,6 +1163,34 @@ export interface components {
             results: components["schemas"]["Commit"][];
             next: components["schemas"]["Next"];
         };
+        /**
+         * @description What becomes of paths that both sides changed: from a path (with all below it) or glob to
+         *     `ours`, `theirs` or an address. The first that fits counts.
+         */
+        Choices: {
+            [key: string]: string;
+        };
+        Conflict: {
+            path: string;
+            /** @enum {string} */
+            kind: "both-added" | "both-modified" | "ours-removed" | "theirs-removed" | "file-and-folder";
+            base: components["schemas"]["File"] | null;
+            ours: components["schemas"]["File"] | null;
+            theirs: components["schemas"]["File"] | null;
+        };
+        MergeReport: {
+            /** @enum {string} */
+            outcome: "merged" | "fast-forward" | "up-to-date" | "conflicts";
+            /** @description Where the branch is now; null for a dry run. */
+            commit: components["schemas"]["Commit"] | null;
+            base_commit_id: string | null;
+            ours_commit_id: string;
+            theirs_commit_id: string;
+            /** @description What a dry run would change. */
+            changes: components["schemas"]["Change"][];
+            has_more: boolean;
+            conflicts: components["schemas"]["Conflict"][];
+        };
         /** @enum {string} */
         FileKind: "file" | "folder" | "symlink";
         File: {
@@ -1526,6 +1614,9 @@ export type InputCommit = components['schemas']['InputCommit'];
 export type Provenance = components['schemas']['Provenance'];
 export type Commit = components['schemas']['Commit'];
 export type CommitPage = components['schemas']['CommitPage'];
+export type Choices = components['schemas']['Choices'];
+export type Conflict = components['schemas']['Conflict'];
+export type MergeReport = components['schemas']['MergeReport'];
 export type FileKind = components['schemas']['FileKind'];
 export type File = components['schemas']['File'];
 export type FilePage = components['schemas']['FilePage'];
@@ -1979,6 +2070,174 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    mergeCommit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                branch: components["parameters"]["branch"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description A ref expression. */
+                    ref: string;
+                    /**
+                     * @default allow
+                     * @enum {string}
+                     */
+                    fast_forward?: "allow" | "only" | "never";
+                    message?: string;
+                    choices?: components["schemas"]["Choices"];
+                    /** @default false */
+                    dry_run?: boolean;
+                    /**
+                     * @description Of a dry run; at most so many changes.
+                     * @default 1000
+                     */
+                    limit?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description What was done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeReport"];
+                };
+            };
+            /**
+             * @description Paths conflict (`paths-conflict`): `details.paths` lists at most 100 of them,
+             *     `details.conflicts` what each side has there, `details.count` how many there are.
+             *     Nothing changed.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    revertCommit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                branch: components["parameters"]["branch"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description A ref expression. */
+                    ref: string;
+                    /** @description Which parent of a merge to compare with. */
+                    parent?: number;
+                    message?: string;
+                    choices?: components["schemas"]["Choices"];
+                    /** @default false */
+                    dry_run?: boolean;
+                    /**
+                     * @description Of a dry run; at most so many changes.
+                     * @default 1000
+                     */
+                    limit?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description What was done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeReport"];
+                };
+            };
+            /**
+             * @description Paths conflict (`paths-conflict`): `details.paths` lists at most 100 of them,
+             *     `details.conflicts` what each side has there, `details.count` how many there are.
+             *     Nothing changed.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    cherryPick: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                branch: components["parameters"]["branch"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description A ref expression. */
+                    ref: string;
+                    /** @description Which parent of a merge to compare with. */
+                    parent?: number;
+                    message?: string;
+                    choices?: components["schemas"]["Choices"];
+                    /** @default false */
+                    dry_run?: boolean;
+                    /**
+                     * @description Of a dry run; at most so many changes.
+                     * @default 1000
+                     */
+                    limit?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description What was done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeReport"];
+                };
+            };
+            /**
+             * @description Paths conflict (`paths-conflict`): `details.paths` lists at most 100 of them,
+             *     `details.conflicts` what each side has there, `details.count` how many there are.
+             *     Nothing changed.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             default: components["responses"]["Error"];

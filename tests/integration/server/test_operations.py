@@ -62,6 +62,34 @@ async def test_refs_and_commits(call, served_lake):
     assert [one["name"] for one in moves] == ["v1", "dev"]
 
 
+async def test_merges(call, served_lake):
+    served_lake.repos.create("raw")
+    served_lake.files.put("raw@main/a.txt", "base")
+    served_lake.refs.create_branch("raw", "dev")
+    served_lake.files.put("raw@main/a.txt", "main")
+    served_lake.files.put("raw@dev/a.txt", "dev")
+    merge = {"repo": "raw", "branch": "main"}
+    refused = await call("mergeCommit", **merge, json_body={"ref": "dev"}, expect=409)
+    assert refused.json["kind"] == "paths-conflict"
+    assert refused.json["details"]["paths"] == ["a.txt"]
+    assert refused.json["details"]["conflicts"][0]["theirs"]["size_bytes"] == 3
+    wish = {"ref": "dev", "dry_run": True}
+    planned = (await call("mergeCommit", **merge, json_body=wish)).json
+    assert [one["kind"] for one in planned["conflicts"]] == ["both-modified"]
+    wish = {"ref": "dev", "choices": {"a.txt": "theirs"}}
+    made = (await call("mergeCommit", **merge, json_body=wish)).json
+    assert (made["outcome"], len(made["commit"]["parents"])) == ("merged", 2)
+    wish = {"ref": "main", "parent": 1}
+    undone = (await call("revertCommit", **merge, json_body=wish)).json
+    assert undone["commit"]["metadata"] == {"reverts": made["commit"]["id"]}
+    assert served_lake.files.read("raw@main/a.txt") == b"main"
+    wish = {"ref": "dev", "choices": {"/**": "theirs"}}
+    picked = (await call("cherryPick", **merge, json_body=wish)).json
+    assert picked["commit"]["message"] == "Put a.txt"
+    wish = {"ref": "dev", "choices": {"a": 1}}
+    await call("mergeCommit", **merge, json_body=wish, expect=400)
+
+
 async def test_files(call, served_lake):
     served_lake.repos.create("raw")
     await call("putFile", repo="raw", ref="main", path="d/ä b.txt", data="hällo", expect=201)

@@ -104,6 +104,32 @@ def test_commits_and_refs(run, lake):
     assert "delete branch" in run("refs", "list-moves", "raw").out
 
 
+def test_merging(run, lake):
+    lake.files.put("raw@main/a.txt", "base")
+    run("refs", "create-branch", "raw", "dev")
+    lake.files.put("raw@main/a.txt", "main")
+    lake.files.put("raw@dev/a.txt", "dev")
+    lake.files.put("raw@dev/b.txt", "new")
+    refused = run("commits", "merge", "raw", "dev", code=11)
+    assert "a.txt (both-modified)" in refused.err
+    shown = run("commits", "merge", "raw", "dev", "--dry-run").out
+    assert "+  b.txt" in shown
+    assert "conflict: a.txt (both-modified)" in shown
+    take = ("--take", "/*.txt", "theirs")
+    planned = run("commits", "merge", "raw", "dev", *take, "--dry-run", "--json").json
+    assert [planned["outcome"], len(planned["changes"])] == ["merged", 2]
+    assert run("commits", "merge", "raw", "dev", *take).out.endswith(" on raw@main\n")
+    assert lake.files.read("raw@main/a.txt") == b"dev"
+    assert "Nothing to do" in run("commits", "merge", "raw", "dev").out
+    run("commits", "revert", "raw", "main", code=2)
+    run("commits", "revert", "raw", "main", "--parent", "1", "-m", "not yet")
+    assert lake.files.read("raw@main/a.txt") == b"main"
+    assert "Moved on to" in run("commits", "merge", "raw", "main", "--into", "dev").out
+    picked = run("commits", "cherry-pick", "raw", "main~1^2", "--json").json
+    assert picked["commit"]["message"] == "Put b.txt"
+    assert lake.files.read("raw@main/b.txt") == b"new"
+
+
 def test_sessions(run, lake):
     made = run("sessions", "create", "raw", "--json").json
     with lake.sessions.open(made["id"]) as session:

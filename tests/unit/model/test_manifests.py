@@ -26,9 +26,11 @@ from jupyter_datalake.model.manifests import (
     diff_manifests,
     edit_manifest,
     get_item,
+    graft_range,
     iter_digests,
     iter_items,
     measure_range,
+    replace_range,
 )
 from jupyter_datalake.testing.strategies import edit_lists, item_maps
 
@@ -396,3 +398,54 @@ def test_child_that_is_not_lower_than_its_parent_is_damage():
     ):
         with pytest.raises(CorruptDataError):
             ask()
+
+
+def bounds(draw, left, right):
+    """A range that begins and ends at, between, or beside the keys of two maps."""
+    known = sorted({b"", *left, *right})
+    start = draw(st.sampled_from(known)) + draw(st.sampled_from([b"", b"\0"]))
+    ends = [None, *(key for key in known if key >= start), start + b"\xff"]
+    return start, draw(st.sampled_from(ends))
+
+
+def is_inside(key, start, end):
+    return start <= key and (end is None or key < end)
+
+
+def rooted(nodes, found):
+    return build_manifest(nodes, [Item(key, *found[key]) for key in sorted(found)])
+
+
+@given(item_maps(), item_maps(), st.data())
+def test_a_range_of_a_difference_is_the_difference_in_that_range(left, right, data):
+    nodes = Nodes()
+    old, new = rooted(nodes, left), rooted(nodes, right)
+    start, end = bounds(data.draw, left, right)
+    expected = [one for one in diff_manifests(nodes, old, new) if is_inside(one.key, start, end)]
+    assert list(diff_manifests(nodes, old, new, start, end)) == expected
+
+
+@given(item_maps(), item_maps(), st.data())
+def test_a_replaced_or_grafted_range_makes_the_tree_that_a_fresh_build_makes(left, right, data):
+    nodes = Nodes()
+    old, new = rooted(nodes, left), rooted(nodes, right)
+    start, end = bounds(data.draw, left, right)
+    outside = {key: found for key, found in left.items() if not is_inside(key, start, end)}
+    inside = {key: found for key, found in right.items() if is_inside(key, start, end)}
+    expected = rooted(nodes, outside | inside)
+    items = [Item(key, *inside[key]) for key in sorted(inside)]
+    assert replace_range(nodes, old, start, end, items) == expected
+    assert graft_range(nodes, old, start, end, new) == expected
+
+
+def test_grafting_reads_the_edges_of_a_range_and_not_its_inside(monkeypatch):
+    nodes = Nodes()
+    left = {b"k%06d" % number: (b"old", 1) for number in range(5_000)}
+    right = {b"k%06d" % number: (b"new", 1) for number in range(5_000)}
+    old, new = rooted(nodes, left), rooted(nodes, right)
+    everything = len(nodes.stored)
+    nodes.loads = 0
+    grafted = graft_range(nodes, old, b"k000010", b"k004990", new)
+    assert measure_range(nodes, grafted).item_count == 5_000
+    assert nodes.loads < everything / 2
+    assert len(list(diff_manifests(nodes, grafted, new))) == 20

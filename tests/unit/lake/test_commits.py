@@ -1,0 +1,272 @@
+"""`lake.commits`: merging, reverting and picking, and finding commits again."""
+
+import pytest
+
+from jupyter_datalake.errors import (
+    ConflictError,
+    ErrorKind,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+)
+from jupyter_datalake.model.commits import Author
+from jupyter_datalake.model.events import EventKind
+from jupyter_datalake.model.merging import ClashKind, FastForward, MergeOutcome
+from jupyter_datalake.model.repos import RepoKind
+from jupyter_datalake.testing.invariants import check_lake, contents_of, history_of
+
+
+@pytest.fixture
+def lake(memory_lake):
+    memory_lake.repos.create("raw")
+    yield memory_lake
+    check_lake(memory_lake)
+
+
+def put(lake, branch, **files):
+    """Commit some files to a branch; None removes one."""
+    with lake.sessions.create("raw", branch) as session:
+        for path, content in files.items():
+            if content is None:
+                session.delete(path)
+            else:
+                session.put(path, content)
+        return session.commit(f"Change {', '.join(files)}")
+
+
+@pytest.fixture
+def parted(lake):
+    """Two branches that went their ways, and meet on the file `both`."""
+    put(lake, "main", base="0", both="0")
+    lake.refs.create_branch("raw", "dev")
+    put(lake, "main", ours="1", both="main")
+    put(lake, "dev", theirs="2", both="dev")
+    return lake
+
+
+def tree(lake, branch="main"):
+    return {
+        path: (found or b"").decode() for path, found in contents_of(lake, "raw", branch).items()
+    }
+
+
+def moved_events(lake):
+    events = lake.events.list(limit=1000)
+    return [event for event in events if event.kind is EventKind.REF_MOVED]
+
+
+def test_a_merge_joins_both_sides_and_has_two_parents(lake):
+    put(lake, "main", base="0", gone="0")
+    lake.refs.create_branch("raw", "dev")
+    ours = put(lake, "main", ours="1")
+    theirs = put(lake, "dev", theirs="2", gone=None)
+    report = lake.commits.merge("raw", "dev")
+    assert report.outcome is MergeOutcome.MERGED
+    assert report.commit.parents == (ours.id, theirs.id)
+    assert report.commit.message == "Merge dev into main"
+    assert (report.ours_commit_id, report.theirs_commit_id) == (ours.id, theirs.id)
+    assert report.base_commit_id == lake.commits.get("raw", "main~2").id
+    assert tree(lake) == {"base": "0", "ours": "1", "theirs": "2"}
+    assert tree(lake, "dev") == {"base": "0", "theirs": "2"}
+    assert lake.commits.get("raw", "main^2").id == theirs.id
+    assert moved_events(lake)[-1].details["commit"] == report.commit.id
+    again = lake.commits.merge("raw", "dev")
+    assert (again.outcome, again.commit.id) == (MergeOutcome.UP_TO_DATE, report.commit.id)
+    # What came from the merge is no difference when the other side merges back.
+    back = lake.commits.merge("raw", "main", into="dev")
+    assert (back.outcome, back.commit.id) == (MergeOutcome.FAST_FORWARD, report.commit.id)
+
+
+def test_a_merge_that_meets_is_refused_and_lists_the_paths(parted):
+    before = {ref.name: ref.commit_id for ref in parted.refs.list("raw")}
+    with pytest.raises(ConflictError) as caught:
+        parted.commits.merge("raw", "dev")
+    assert caught.value.kind is ErrorKind.PATHS_CONFLICT
+    assert caught.value.context["paths"] == ["both"]
+    assert caught.value.context["count"] == 1
+    assert caught.value.context["conflicts"][0]["kind"] == "both-modified"
+    assert {ref.name: ref.commit_id for ref in parted.refs.list("raw")} == before
+    assert tree(parted) == {"base": "0", "ours": "1", "both": "main"}
+
+
+@pytest.mark.parametrize(
+    ("choices", "both"),
+    [
+        ({"both": "ours"}, "main"),
+        ({"both": "theirs"}, "dev"),
+        ({"/": "theirs"}, "dev"),
+        ({"b*": "theirs"}, "dev"),
+        ({"/x/**": "ours", "/**": "theirs"}, "dev"),
+        ({"both": "raw@main~1/base"}, "0"),
+        ({"other": "ours", "both": "theirs", "/**": "ours"}, "dev"),
+    ],
+)
+def test_what_meets_becomes_what_is_chosen(parted, choices, both):
+    report = parted.commits.merge("raw", "dev", choices=choices, message="chosen")
+    assert report.commit.message == "chosen"
+    assert tree(parted) == {"base": "0", "ours": "1", "theirs": "2", "both": both}
+
+
+@pytest.mark.parametrize(
+    ("choices", "error"),
+    [
+        ({"both": "mine"}, InvalidInputError),
+        ({"[": "ours"}, InvalidInputError),
+        ({"both": "raw@main/nowhere"}, NotFoundError),
+        ({"both": "raw@nowhere/base"}, NotFoundError),
+        ({"elsewhere": "ours"}, ConflictError),
+    ],
+)
+def test_a_choice_that_means_nothing_changes_nothing(parted, choices, error):
+    before = history_of(parted, "raw")
+    with pytest.raises(error):
+        parted.commits.merge("raw", "dev", choices=choices)
+    assert history_of(parted, "raw") == before
+
+
+def test_a_dry_run_says_what_would_change_and_changes_nothing(parted):
+    before = parted.maintenance.get_status()
+    report = parted.commits.merge("raw", "dev", dry_run=True)
+    assert (report.outcome, report.commit) == (MergeOutcome.CONFLICTS, None)
+    assert [(one.kind, one.path) for one in report.changes] == [("added", "theirs")]
+    (conflict,) = report.conflicts
+    assert (conflict.path, conflict.kind) == ("both", ClashKind.BOTH_MODIFIED)
+    assert conflict.base.digest not in {conflict.ours.digest, conflict.theirs.digest}
+    chosen = parted.commits.merge("raw", "dev", choices={"both": "theirs"}, dry_run=True)
+    assert (chosen.outcome, chosen.conflicts) == (MergeOutcome.MERGED, ())
+    assert [one.path for one in chosen.changes] == ["both", "theirs"]
+    short = parted.commits.merge("raw", "dev", choices={"/": "theirs"}, dry_run=True, limit=1)
+    assert ([one.path for one in short.changes], short.has_more) == (["both"], True)
+    assert parted.maintenance.get_status() == before
+
+
+def test_a_branch_with_nothing_of_its_own_moves_on_unless_told_otherwise(lake):
+    put(lake, "main", a="0")
+    lake.refs.create_branch("raw", "dev")
+    theirs = put(lake, "dev", b="1")
+    planned = lake.commits.merge("raw", "dev", dry_run=True)
+    assert planned.outcome is MergeOutcome.FAST_FORWARD
+    assert [one.path for one in planned.changes] == ["b"]
+    lake.refs.create_branch("raw", "joined")
+    never = lake.commits.merge("raw", "dev", into="joined", fast_forward="never")
+    assert never.outcome is MergeOutcome.MERGED
+    assert never.commit.parents == (lake.commits.get("raw").id, theirs.id)
+    report = lake.commits.merge("raw", "dev", fast_forward=FastForward.ONLY)
+    assert (report.outcome, report.commit.id) == (MergeOutcome.FAST_FORWARD, theirs.id)
+    assert lake.commits.get("raw").id == theirs.id
+    assert lake.refs.list_moves("raw", name="main")[0].reason.startswith("fast-forward")
+    event = moved_events(lake)[-1]
+    assert event.details["commit"] == theirs.id
+    assert event.details["global_id"] != theirs.global_id
+    assert lake.lineage.get_global(event.details["global_id"]).record.subject == "raw"
+
+
+def test_a_branch_that_parted_does_not_move_on(parted):
+    before = history_of(parted, "raw")
+    with pytest.raises(ConflictError) as caught:
+        parted.commits.merge("raw", "dev", fast_forward="only")
+    assert caught.value.kind is ErrorKind.BRANCHES_DIVERGED
+    assert history_of(parted, "raw") == before
+
+
+def test_lines_that_crossed_are_merged_from_the_newer_of_their_common_ancestors(lake):
+    put(lake, "main", a="0", b="0")
+    lake.refs.create_branch("raw", "dev")
+    one = put(lake, "main", a="main")
+    other = put(lake, "dev", b="dev")
+    lake.commits.merge("raw", other.id)
+    lake.commits.merge("raw", one.id, into="dev")
+    assert tree(lake) == tree(lake, "dev") == {"a": "main", "b": "dev"}
+    put(lake, "main", c="1")
+    put(lake, "dev", d="2")
+    report = lake.commits.merge("raw", "dev")
+    assert report.base_commit_id == other.id
+    assert tree(lake) == {"a": "main", "b": "dev", "c": "1", "d": "2"}
+
+
+def test_a_merge_is_made_anew_when_the_branch_moves_meanwhile(parted, monkeypatch):
+    from jupyter_datalake.engine import merging
+
+    made = []
+    original = merging.commit_tree
+
+    def commit_tree(*arguments):
+        if len(made) < 2:
+            made.append(put(parted, "main", **{f"late{len(made)}": "1"}))
+        return original(*arguments)
+
+    monkeypatch.setattr(merging, "commit_tree", commit_tree)
+    report = parted.commits.merge("raw", "dev", choices={"/": "theirs"})
+    assert report.commit.parents[0] == made[-1].id
+    assert tree(parted).keys() == {"base", "both", "late0", "late1", "ours", "theirs"}
+
+
+def test_the_verbs_refuse_what_people_must_not_write_to(parted):
+    parted.refs.create_tag("raw", "v1", at="dev")
+    for verb in (parted.commits.revert, parted.commits.cherry_pick):
+        with pytest.raises(PermissionDeniedError):
+            verb("raw", "dev", branch="v1")
+    with pytest.raises(PermissionDeniedError):
+        parted.commits.merge("raw", "dev", into="v1")
+    with pytest.raises(NotFoundError):
+        parted.commits.merge("raw", "dev", into="nowhere")
+    with parted.core.metadata.write() as tx:
+        tx.repos.set_kind(tx.repos.get("raw").id, RepoKind.OUTPUT)
+    with pytest.raises(PermissionDeniedError) as caught:
+        parted.commits.merge("raw", "dev", choices={"/": "ours"})
+    assert caught.value.kind is ErrorKind.NOT_ALLOWED
+    assert tree(parted) == {"base": "0", "ours": "1", "both": "main"}
+
+
+def test_a_revert_takes_one_commit_back_and_leaves_what_came_later(lake):
+    put(lake, "main", a="0", b="0")
+    wrong = put(lake, "main", a="wrong", new="wrong")
+    put(lake, "main", b="later")
+    report = lake.commits.revert("raw", wrong.id)
+    assert tree(lake) == {"a": "0", "b": "later"}
+    assert report.commit.metadata == {"reverts": wrong.id}
+    assert report.commit.message.startswith("Revert “Change a, new”")
+    again = lake.commits.revert("raw", wrong.id)
+    assert (again.outcome, again.commit.id) == (MergeOutcome.UP_TO_DATE, report.commit.id)
+    lake.commits.revert("raw", report.commit.id)
+    assert tree(lake) == {"a": "wrong", "b": "later", "new": "wrong"}
+
+
+def test_a_revert_of_what_was_changed_again_is_a_conflict(lake):
+    put(lake, "main", a="0")
+    wrong = put(lake, "main", a="1")
+    put(lake, "main", a="2")
+    with pytest.raises(ConflictError) as caught:
+        lake.commits.revert("raw", wrong.id)
+    assert caught.value.context["paths"] == ["a"]
+    assert tree(lake) == {"a": "2"}
+    lake.commits.revert("raw", wrong.id, choices={"a": "theirs"})
+    assert tree(lake) == {"a": "0"}
+
+
+def test_a_merge_is_reverted_relative_to_the_parent_that_is_named(parted):
+    merge = parted.commits.merge("raw", "dev", choices={"both": "theirs"}).commit
+    for parent, error in ((None, "merge of 2"), (3, "no parent 3")):
+        with pytest.raises(InvalidInputError, match=error):
+            parted.commits.revert("raw", merge.id, parent=parent)
+    parted.commits.revert("raw", merge.id, parent=1)
+    assert tree(parted) == {"base": "0", "ours": "1", "both": "main"}
+
+
+def test_the_first_commit_is_not_reverted(lake):
+    with pytest.raises(InvalidInputError, match="first commit"):
+        lake.commits.revert("raw", "main")
+    assert len(history_of(lake, "raw")) == 1
+
+
+def test_a_picked_commit_brings_its_own_change_and_nothing_else(parted):
+    fix = put(parted, "dev", fix="1")
+    put(parted, "dev", more="2")
+    report = parted.as_user(Author("Bea")).commits.cherry_pick("raw", fix.id)
+    assert tree(parted) == {"base": "0", "ours": "1", "both": "main", "fix": "1"}
+    assert report.commit.message == fix.message
+    assert report.commit.author.name == "Bea"
+    assert report.commit.metadata == {"picked-from": fix.id}
+    assert len(report.commit.parents) == 1
+    planned = parted.commits.cherry_pick("raw", "dev~2", dry_run=True)
+    assert [one.path for one in planned.conflicts] == ["both"]

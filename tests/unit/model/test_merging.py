@@ -1,0 +1,223 @@
+"""Three-way merging of trees agrees with a few dicts, from both sides, whatever is chosen."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_datalake.model.entries import EntryKind, decode_entry, empty_folder, inline_file
+from jupyter_datalake.model.ids import digest_of
+from jupyter_datalake.model.manifests import (
+    Item,
+    build_manifest,
+    decode_node,
+    edit_manifest,
+    iter_items,
+)
+from jupyter_datalake.model.merging import ClashKind, Side, Taken, merge_manifests
+from jupyter_datalake.model.paths import RepoPath, path_from_key, path_key
+
+GONE = object()
+EMPTY = None
+"""What a dict holds for an empty folder."""
+
+
+class Nodes:
+    def __init__(self):
+        self.stored = {}
+        self.loads = 0
+
+    def save(self, node):
+        data = node.encode()
+        self.stored[digest_of(data)] = data
+        return digest_of(data)
+
+    def load(self, digest):
+        self.loads += 1
+        return decode_node(self.stored[digest])
+
+
+def entry_of(content, mtime_ns=0):
+    if content is EMPTY:
+        return empty_folder(mtime_ns=0)
+    return inline_file(content, mode=0o644, mtime_ns=mtime_ns)
+
+
+def build(nodes, tree, mtime_ns=0):
+    items = [
+        Item(path_key(RepoPath(path)), entry.encode(), entry.size_bytes)
+        for path, entry in ((path, entry_of(content, mtime_ns)) for path, content in tree.items())
+    ]
+    return build_manifest(nodes, sorted(items))
+
+
+def contents(nodes, root):
+    found = {}
+    for item in iter_items(nodes, root):
+        entry = decode_entry(item.value, item.size_bytes)
+        found[path_from_key(item.key)] = EMPTY if entry.kind is EntryKind.FOLDER else entry.content
+    return found
+
+
+def above(path):
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]
+
+
+def tidy(tree):
+    full = {folder for path in tree for folder in above(path)}
+    return {path: found for path, found in tree.items() if found is not EMPTY or path not in full}
+
+
+def is_at(path, place):
+    return path == place or path.startswith(place + "/")
+
+
+def merge_dicts(base, ours, theirs, choices):
+    """The merged tree and what clashed, by looking at every path of all three."""
+
+    def has_changed(tree, path):
+        return tree.get(path, GONE) != base.get(path, GONE)
+
+    roots = {
+        path
+        for one, other in ((ours, theirs), (theirs, ours))
+        for path, content in one.items()
+        if content is not EMPTY and has_changed(one, path)
+        if any(is_at(below, path) and has_changed(other, below) for below in other if below != path)
+    }
+    result = {}
+    clashes = dict.fromkeys(roots, True)
+    for path in {*base, *ours, *theirs}:
+        if any(is_at(path, root) for root in roots):
+            continue
+        was, mine, their = (tree.get(path, GONE) for tree in (base, ours, theirs))
+        if mine == their or their == was:
+            result[path] = mine
+        elif mine == was:
+            result[path] = their
+        elif {mine, their} <= {GONE, EMPTY}:
+            result[path] = EMPTY
+        else:
+            clashes[path] = False
+    for path, is_root in clashes.items():
+        side = theirs if choices.get(path) is Side.THEIRS else ours
+        result |= {
+            one: content
+            for one, content in side.items()
+            if one == path or (is_root and is_at(one, path))
+        }
+    return tidy({path: found for path, found in result.items() if found is not GONE}), set(clashes)
+
+
+def valid(tree):
+    """A tree without what a file stands in the way of."""
+    return tidy(
+        {
+            path: found
+            for path, found in tree.items()
+            if not any(tree.get(folder, EMPTY) is not EMPTY for folder in above(path))
+        }
+    )
+
+
+PLACES = st.lists(st.sampled_from("ab"), min_size=1, max_size=3).map("/".join)
+TREES = st.dictionaries(PLACES, st.sampled_from([b"1", b"2", b"3", EMPTY]), max_size=6).map(valid)
+
+
+def merged(nodes, base, ours, theirs, choices=None, times=(0, 0, 0)):
+    roots = [
+        build(nodes, tree, time) for tree, time in zip((base, ours, theirs), times, strict=True)
+    ]
+    chosen = choices or {}
+    found = merge_manifests(nodes, *roots, lambda clash: chosen.get(clash.path))
+    return edit_manifest(nodes, found.start, found.edits), {clash.path for clash in found.open}
+
+
+@given(TREES, TREES, TREES, st.dictionaries(PLACES, st.sampled_from(Side), max_size=4))
+def test_a_merge_is_what_two_dicts_say_and_the_same_from_both_sides(base, ours, theirs, choices):
+    nodes = Nodes()
+    expected, clashes = merge_dicts(base, ours, theirs, choices)
+    root, opened = merged(nodes, base, ours, theirs, choices)
+    assert contents(nodes, root) == expected
+    assert opened == clashes - choices.keys()
+    assert root == build(nodes, expected)
+    # From the other side, what is chosen has the other name, and what is open is theirs.
+    turned = dict.fromkeys(clashes, Side.THEIRS) | {
+        path: Side.OURS if side is Side.THEIRS else Side.THEIRS for path, side in choices.items()
+    }
+    back, _ = merged(nodes, base, theirs, ours, turned)
+    assert back == root
+
+
+@given(TREES, TREES)
+def test_merging_what_did_not_change_or_changed_alike_takes_the_other_side(base, other):
+    nodes = Nodes()
+    for ours, theirs in ((base, other), (other, base), (other, other)):
+        root, opened = merged(nodes, base, ours, theirs)
+        assert contents(nodes, root) == other
+        assert opened == set()
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "kind", "path"),
+    [
+        ({}, {"a": b"1"}, {"a": b"2"}, ClashKind.BOTH_ADDED, "a"),
+        ({"a": b"0"}, {"a": b"1"}, {"a": b"2"}, ClashKind.BOTH_MODIFIED, "a"),
+        ({"a": b"0"}, {}, {"a": b"2"}, ClashKind.OURS_REMOVED, "a"),
+        ({"a": b"0"}, {"a": b"1"}, {}, ClashKind.THEIRS_REMOVED, "a"),
+        ({}, {"a": b"1"}, {"a/b/c": b"2"}, ClashKind.FILE_AND_FOLDER, "a"),
+        ({"a": b"0"}, {"a": b"1"}, {"a/b": b"2"}, ClashKind.FILE_AND_FOLDER, "a"),
+        ({"a/x": b"0"}, {"a": b"1"}, {"a/x": b"2"}, ClashKind.FILE_AND_FOLDER, "a"),
+        ({"a/x": b"0"}, {"a/x": b"0", "a/y": EMPTY}, {"a": b"1"}, ClashKind.FILE_AND_FOLDER, "a"),
+    ],
+)
+@pytest.mark.parametrize("extra", [0, 5])
+def test_each_kind_of_clash_is_told_by_its_name(base, ours, theirs, kind, path, extra):
+    nodes = Nodes()
+    many = {f"z{number}": b"1" for number in range(extra)}  # lets either side be the smaller one
+    roots = [build(nodes, tree) for tree in (base, {**ours, **many}, theirs)]
+    found = merge_manifests(nodes, *roots, lambda clash: None)
+    assert [(clash.path, clash.kind) for clash in found.open] == [(path, kind)]
+    root = edit_manifest(nodes, found.start, found.edits)
+    assert contents(nodes, root) == {**ours, **many}
+
+
+def test_a_clash_can_become_what_another_place_has():
+    nodes = Nodes()
+    base, ours, theirs = {"d/a": b"0"}, {"d/a": b"1"}, {"d/a": b"2"}
+    elsewhere = build(nodes, {"x/y": b"file", "x/z/w": b"below"})
+    for taken, expected in (
+        ("x/y", {"d/a": b"file"}),
+        ("x", {"d/a/y": b"file", "d/a/z/w": b"below"}),
+    ):
+        root, opened = merged(nodes, base, ours, theirs, {"d/a": Taken(elsewhere, RepoPath(taken))})
+        assert contents(nodes, root) == expected
+        assert opened == set()
+
+
+def test_times_alone_are_no_change_and_those_that_stay_are_ours():
+    nodes = Nodes()
+    tree = {"a": b"1", "b": b"2"}
+    root, opened = merged(nodes, {}, tree, tree, times=(0, 7, 8))
+    assert root == build(nodes, tree, 7)
+    assert opened == set()
+    more = {**tree, "c": b"3"}
+    root, opened = merged(nodes, {}, tree, more, times=(0, 7, 8))
+    kept = {item.key: item for item in iter_items(nodes, root)}
+    assert {item.key for item in iter_items(nodes, build(nodes, tree, 7))} <= kept.keys()
+    assert kept[b"a"] in list(iter_items(nodes, build(nodes, tree, 7)))
+    root, opened = merged(nodes, {}, more, tree, times=(0, 7, 8))
+    assert root == build(nodes, more, 7)
+
+
+def test_the_cost_of_a_merge_is_that_of_the_smaller_side():
+    nodes = Nodes()
+    base = {f"{number:05}": b"1" for number in range(10_000)}
+    few, many = {**base, "05000": b"2"}, {f"new/{number:05}": b"3" for number in range(10_000)}
+    roots = [build(nodes, tree) for tree in (base, few, {**base, **many})]
+    for order in ((0, 1, 2), (0, 2, 1)):
+        nodes.loads = 0
+        found = merge_manifests(nodes, *(roots[one] for one in order), lambda clash: None)
+        root = edit_manifest(nodes, found.start, found.edits)
+        assert nodes.loads < 60, "it read what it had no need to"
+        assert contents(nodes, root) == {**few, **many}
