@@ -5,7 +5,11 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 LAB ?= 1
 
-.PHONY: help setup demo test check lint types unit integration ui docs lock clean
+RUNS ?= 5000
+STATES ?= 3000
+SEED ?= 1
+
+.PHONY: help setup demo test check lint types unit integration ui crash power docs lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -40,6 +44,13 @@ integration: ## real files, mounts, kernels, servers
 
 ui: ## JupyterLab in headless Chromium
 	cd tests/ui && npx playwright test
+
+crash: ## kill verbs at their steps, and at any moment (RUNS=5000 SEED=1)
+	python -m jupyter_datalake.testing.crashing --mode steps --runs $(RUNS) --seed $(SEED)
+	python -m jupyter_datalake.testing.crashing --mode moments --runs $(RUNS) --seed $(SEED)
+
+power: ## cut the power at any moment of series of verbs (STATES=3000 SEED=1; needs FUSE)
+	python -m jupyter_datalake.testing.power_loss --states $(STATES) --seed $(SEED)
 
 docs: ## write docs/reference anew
 	python scripts/reference.py

@@ -1,8 +1,10 @@
 """The journal of a session: an append-only file of small records that survives a kill.
 
-Each record is framed by its length and checksum. What a kill or a power cut left half-written at
-the end is dropped when the journal is opened; damage in the middle is an error, because the
-records behind it would be replayed onto the wrong state.
+Each record is framed by its length and checksum. After each sync a record says how far the journal
+is durable, so that damage can be told from what a power cut leaves: it may keep any of the pages
+that were not synced, also later ones without earlier ones. What was not synced is dropped from the
+first gap on; damage in what was synced is an error, because the records behind it would be
+replayed onto the wrong state.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,8 @@ import msgpack
 from jupyter_datalake.errors import CorruptDataError, ErrorKind, StorageError
 
 JOURNAL_MAGIC = b"JDLJRNL\x01"
+_SYNCED = "synced"
+"""Kind of the records ``["synced", end]`` that this module adds and keeps to itself."""
 _FRAME = struct.Struct("<II")
 _MAX_RECORD = 16 * 1024 * 1024
 
@@ -31,6 +36,8 @@ class Journal:
         self._path = path
         self._file = open(path, "ab", buffering=0)  # noqa: SIM115  # closed by `close`
         self._end = self._file.tell()
+        self._durable_end = -1
+        """Where the last sync ended; -1 when it is not known."""
         if self._end == 0:
             try:
                 self._write(JOURNAL_MAGIC)
@@ -71,7 +78,13 @@ class Journal:
 
     def sync(self) -> None:
         """Make everything appended survive the loss of power."""
+        if self._durable_end == self._end:
+            return
         os.fsync(self._file.fileno())
+        # Without this record, on a full disk, damage would pass for what a power cut left.
+        with suppress(StorageError):
+            self.append([_SYNCED, self._end])
+        self._durable_end = self._end
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -79,33 +92,56 @@ class Journal:
 
 
 def read_journal(path: Path) -> Iterator[list[Any]]:
-    """Yield the records of a journal and cut off what was half-written at its end.
+    """Yield the records of a journal and cut off what a kill or a power cut spoilt of its end.
 
     Raises
     ------
     CorruptDataError
-        A record that has others behind it is damaged.
+        A part that had been synced is damaged, or it is no journal of this version.
     """
     if not path.exists():
         return
     data = path.read_bytes()
-    if data[: len(JOURNAL_MAGIC)] != JOURNAL_MAGIC[: len(data)]:
-        raise _corrupt(path, 0)
-    position = min(len(JOURNAL_MAGIC), len(data))
+    begin = len(JOURNAL_MAGIC)
+    if data[:begin] != JOURNAL_MAGIC:
+        if not _is_torn_magic(data):
+            raise _corrupt(path, 0)
+        _cut(path, 0)
+        return
+    records, position = _records(data, begin)
+    for record in records:
+        if record[0] != _SYNCED:
+            yield record
+    if position < len(data):
+        if any(record[0] == _SYNCED and record[1] > position for record in _behind(data, position)):
+            raise _corrupt(path, position)
+        _cut(path, position)
+
+
+def _cut(path: Path, end: int) -> None:
+    with open(path, "r+b") as file:
+        file.truncate(end)
+        os.fsync(file.fileno())
+
+
+def _is_torn_magic(data: bytes) -> bool:
+    """Tell whether the first bytes were still being written: right ones, then zeros, no record."""
+    begin = len(JOURNAL_MAGIC)
+    right = data[:begin].rstrip(b"\0")
+    return JOURNAL_MAGIC.startswith(right) and _record_end(data, begin) is None
+
+
+def _records(data: bytes, position: int) -> tuple[list[list[Any]], int]:
+    """Return the intact records from a position on, and where they end."""
+    records = []
     while position < len(data):
         end = _record_end(data, position)
         if end is None:
             break
-        yield msgpack.unpackb(
-            data[position + _FRAME.size : end], raw=False, unicode_errors="surrogateescape"
-        )
+        body = data[position + _FRAME.size : end]
+        records.append(msgpack.unpackb(body, raw=False, unicode_errors="surrogateescape"))
         position = end
-    if position < len(data):
-        if _is_followed(data, position):
-            raise _corrupt(path, position)
-        with open(path, "r+b") as file:
-            file.truncate(position)
-            os.fsync(file.fileno())
+    return records, position
 
 
 def _record_end(data: bytes, position: int) -> int | None:
@@ -119,17 +155,17 @@ def _record_end(data: bytes, position: int) -> int | None:
     return end if zlib.crc32(data[position + _FRAME.size : end]) == checksum else None
 
 
-def _is_followed(data: bytes, position: int) -> bool:
-    """Tell whether an intact record stands behind the damaged one at `position`.
+def _behind(data: bytes, position: int) -> Iterator[list[Any]]:
+    """Yield the intact records behind a damaged one, wherever they begin.
 
-    A torn tail is short, so only a damaged length or body in the middle has intact records
-    behind it; its own length leads to the next one unless the length is what was damaged.
+    The length of the damaged one cannot be trusted, so every position is tried. Almost all of
+    them are refused by the length that would stand there.
     """
-    if position + _FRAME.size > len(data):
-        return False
-    length, _ = _FRAME.unpack_from(data, position)
-    following = position + _FRAME.size + length
-    return following < len(data) and _record_end(data, following) is not None
+    position += 1
+    while position + _FRAME.size < len(data):
+        records, end = _records(data, position)
+        yield from records
+        position = max(end, position + 1)
 
 
 def _corrupt(path: Path, position: int) -> CorruptDataError:

@@ -61,6 +61,7 @@ from jupyter_datalake.model.paths import (
     parent_of,
 )
 from jupyter_datalake.model.sessions import SessionInfo
+from jupyter_datalake.storage.local import sync_folder
 
 _SESSIONS = "sessions"
 
@@ -89,6 +90,7 @@ class Session(StagedTree):
         self._base = base
         self._lock_descriptor: int | None = lock
         self._mutex = threading.RLock()
+        self._is_name_durable = False
         self.info = info
 
     # --- looking ---------------------------------------------------------------------------------
@@ -364,9 +366,17 @@ class Session(StagedTree):
             return self._go_on_from(head)
 
     def sync(self) -> None:
-        """Make what was staged survive the loss of power, except bytes of files still open."""
-        with self._mutex:
+        """Make what was staged survive the loss of power.
+
+        Bytes of working files are not synced: who wrote them does that, as on any file system.
+        """
+        with self._mutex, _translated(self._folder):
             self.flush()
+            if not self._is_name_durable:
+                above = self._folder.parents
+                for folder in above[: above.index(self._core.work_folder.parent) + 1]:
+                    sync_folder(folder)
+                self._is_name_durable = True
 
     def check_open(self) -> None:
         """Raise `StateError` if the session was closed."""
@@ -379,12 +389,19 @@ class Session(StagedTree):
             )
 
     def close(self) -> None:
-        """Let go of the session; what is staged stays on disk. Safe to call twice."""
+        """Let go of the session; what is staged stays, as after `sync`. Safe to call twice.
+
+        Raises
+        ------
+        StorageError
+            The disk failed: a power cut may lose what was staged last.
+        """
         with self._mutex:
-            self.close_journal()
-            if self._lock_descriptor is not None:
-                os.close(self._lock_descriptor)
-                self._lock_descriptor = None
+            try:
+                if self.is_open and not self._is_durable:
+                    self.sync()
+            finally:
+                self._let_go()
 
     def destroy(self) -> None:
         """Remove the session and everything staged in it."""
@@ -399,7 +416,7 @@ class Session(StagedTree):
                     self._forget()
                 shutil.rmtree(self._folder, ignore_errors=True)
             finally:
-                self.close()
+                self._let_go()
 
     def __enter__(self) -> Self:
         return self
@@ -413,6 +430,12 @@ class Session(StagedTree):
         self.close()
 
     # --- inside ----------------------------------------------------------------------------------
+
+    def _let_go(self) -> None:
+        self.close_journal()
+        if self._lock_descriptor is not None:
+            os.close(self._lock_descriptor)
+            self._lock_descriptor = None
 
     def _forget(self) -> None:
         with self._core.metadata.write() as tx:

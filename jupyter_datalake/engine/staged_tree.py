@@ -22,6 +22,7 @@ from jupyter_datalake.model.entries import PERMISSION_BITS, FileEntry, symlink
 from jupyter_datalake.model.files import FileKind
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.paths import RepoPath, join_path
+from jupyter_datalake.storage.local import sync_folder
 
 
 class StagedTree:
@@ -45,6 +46,8 @@ class StagedTree:
         self.tree = Worktree(base)
         """What the session shows. Changes go through the methods here, which journal them."""
         self._journal: Journal | None = self._replay(base_id)
+        self._is_durable = True
+        """Whether a power cut would lose nothing that this process staged, committed or dropped."""
 
     @property
     def is_open(self) -> bool:
@@ -218,6 +221,8 @@ class StagedTree:
         assert self._journal is not None
         self._files.sync()
         self._journal.sync()
+        sync_folder(self._folder)  # the journal may have taken the place of an older one
+        self._is_durable = True
 
     # --- beginning and ending --------------------------------------------------------------------
 
@@ -264,6 +269,7 @@ class StagedTree:
             raise
         self.close_journal()
         self._journal = journal
+        self._is_durable = False
 
     def _replay(self, base_id: CommitId) -> Journal:
         """Bring the tree to where the journal left it and return the journal, open."""
@@ -293,6 +299,7 @@ class StagedTree:
     def _append(self, record: list[object]) -> None:
         self.check_open()
         assert self._journal is not None
+        self._is_durable = False
         self._journal.append(record)
 
     def _place(self, folder: Node, name: str) -> RepoPath:

@@ -7,6 +7,10 @@
 ``strategies``              paths, contents and edits that have broken file stores before
 ``invariants``              what must be true of any lake at any time
 ``faults``                  stores that fail on purpose, and points at which a process dies
+``crashing``                the crash harness: verbs killed at every step; `crash_verbs` lists them
+``recording_disk``          a disk mounted by FUSE that writes down what is done to it
+``power_loss``              what a power cut could leave of such a disk, and lakes opened on it
+``lake_states``             what a lake shows, as a value to compare
 ``fixtures``                a pytest plugin: lakes in memory and on disk, clocks that are set
 ==========================  =====================================================================
 

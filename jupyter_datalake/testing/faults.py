@@ -7,6 +7,7 @@ inside a wrapper, and a session is left as the death of its process would leave 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,9 +15,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from sqlalchemy.engine.default import DefaultDialect
 
 from jupyter_datalake.engine.blobs import BlobReader
 from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.journal import Journal
 from jupyter_datalake.engine.nodes import NodeCache
 from jupyter_datalake.engine.session import Session
 from jupyter_datalake.errors import ErrorKind, StorageError
@@ -172,24 +176,33 @@ def with_objects(core: LakeCore, objects: ObjectStore) -> LakeCore:
 
 
 class CrashPoint:
-    """Kills this process without any clean-up when a step is reached for the nth time.
+    """Kills this process with SIGKILL when a step is reached for the nth time.
 
     Usage, in a process made for it::
 
         point = CrashPoint(7)
         store.faults.before = lambda call, number: point.reached(call)
+
+    Parameters
+    ----------
+    at
+        Number of the step that is the last thing this process does, counted from 1.
+    last_words
+        Told the step, right before.
     """
 
-    def __init__(self, at: int, *, exit_code: int = 9) -> None:
+    def __init__(self, at: int, *, last_words: Callable[[str], None] | None = None) -> None:
         self.at = at
         self.steps: list[str] = []
-        self._exit_code = exit_code
+        self._last_words = last_words
 
     def reached(self, step: str) -> None:
         """Count a step; the one with the number `at` is the last thing this process does."""
         self.steps.append(step)
         if len(self.steps) == self.at:
-            os._exit(self._exit_code)
+            if self._last_words is not None:
+                self._last_words(step)
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def watch(self, core: LakeCore) -> LakeCore:
         """Return the lake with a step before and after every write to its stores.
@@ -201,16 +214,54 @@ class CrashPoint:
         objects.faults.before = lambda call, _: self.reached(call)
         engine = core.metadata._engine  # where else
 
-        def statement(connection: Any, cursor: Any, text: str, *_: Any) -> None:
-            if not text.startswith(("SELECT", "PRAGMA", "WITH")) and text != "BEGIN":
-                self.reached(text.partition("\n")[0][:40])
-
         def ended(connection: Any) -> None:
             self.reached("transaction ends")
 
-        event.listen(engine, "before_cursor_execute", statement)
+        event.listen(engine, "before_cursor_execute", self._statement)
         event.listen(engine, "commit", ended)
         return with_objects(core, objects)
+
+    def watch_system(self, folder: str) -> None:
+        """Count everything by which this process changes a disk or a database.
+
+        A step stands before and behind each system call that writes, syncs, names or removes, in
+        the middle of what is appended to a journal, and around each statement and each COMMIT of
+        any database. For the rest of this process's life; for a process made to be killed.
+        """
+        self.watch_files(folder)
+        for name in _WRITING_CALLS:
+            if hasattr(os, name):
+                setattr(os, name, self._around(name, getattr(os, name)))
+        DefaultDialect.do_commit = self._around(  # type: ignore[method-assign]
+            "COMMIT", DefaultDialect.do_commit
+        )
+        event.listen(Engine, "before_cursor_execute", self._statement)
+        write = Journal._write
+
+        def torn(journal: Journal, data: bytes) -> None:
+            self.reached("journal")
+            half = len(data) // 2
+            if len(self.steps) + 1 == self.at:
+                journal._file.write(data[:half])
+            self.reached("journal, half a record")
+            write(journal, data)
+            self.reached("journal, a record")
+
+        Journal._write = torn  # type: ignore[method-assign, assignment]
+
+    def _around(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any, **named: Any) -> Any:
+            self.reached(f"before {name}")
+            result = call(*arguments, **named)
+            self.reached(f"after {name}")
+            return result
+
+        return counted
+
+    def _statement(self, connection: Any, cursor: Any, text: str, *_: Any) -> None:
+        words = text.split()[:3]
+        if words and words[0] not in {"SELECT", "PRAGMA", "WITH"} and text != "BEGIN":
+            self.reached(" ".join(words[: 2 if words[0] == "UPDATE" else 3]))
 
     def watch_files(self, folder: str) -> None:
         """Count every file below a folder that is opened to be written, named, moved or removed.
@@ -229,8 +280,21 @@ class CrashPoint:
         sys.addaudithook(hook)
 
 
+_WRITING_CALLS = (
+    "copy_file_range", "fchmod", "fdatasync", "fsync", "ftruncate", "pwrite", "pwritev",
+    "sendfile", "utime", "write", "writev",
+)  # fmt: skip
 _FILE_ACTS = frozenset(
-    {"open", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncate"}
+    {
+        "open",
+        "os.link",
+        "os.mkdir",
+        "os.remove",
+        "os.rename",
+        "os.rmdir",
+        "os.symlink",
+        "os.truncate",
+    }
 )
 
 

@@ -38,7 +38,7 @@ def heard():
 def crash(url, act, *arguments):
     """For each number that comes in, do `act` in a child that dies at its step of that number.
 
-    The answer is the child's exit code: 9 while it died, 0 when it was done before.
+    The answer is the child's exit code: -9 while it was killed, 0 when it was done before.
     """
     if act == "run_jobs":
         import jupyter_datalake.lake.controllers  # noqa: F401  # so that no child has to

@@ -10,7 +10,7 @@ import pytest
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.testing.invariants import check_lake, contents_of, history_of
 
-DIED, DONE = "9", "0"
+DIED, DONE = "-9", "0"
 
 
 def each_step(start, *arguments):

@@ -8,6 +8,7 @@ from jupyter_datalake.engine import journal as journal_module
 from jupyter_datalake.engine.session import open_session
 from jupyter_datalake.errors import ErrorKind, StateError, StorageError
 from jupyter_datalake.model.commits import Author
+from jupyter_datalake.testing.faults import abandon
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def session(memory_lake):
 
 def killed(memory_lake, session):
     """Return the session as the next process finds it after a kill."""
-    session.close()
+    abandon(session)
     return open_session(memory_lake.core, session.info)
 
 
@@ -243,7 +244,7 @@ def test_an_act_that_cannot_be_journalled_is_not_done(memory_lake, session, monk
 def test_a_torn_journal_loses_only_its_last_record(memory_lake, session, cut):
     session.create_folder(session.tree.root, "first", 0o755)
     session.create_folder(session.tree.root, "last", 0o755)
-    session.close()
+    abandon(session)
     path = session._folder / "journal"
     os.truncate(path, path.stat().st_size - cut)
     with open_session(memory_lake.core, session.info) as again:

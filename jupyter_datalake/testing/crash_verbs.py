@@ -1,0 +1,384 @@
+"""The mutating verbs that the crash harness kills, in one table: `VERBS`.
+
+To add a verb, add a row: how to choose what it is done to, and how it is done. What it should
+lead to is not described here: the harness does the same in a copy of the lake and looks.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from jupyter_datalake.lake.lake import Lake, default_author
+from jupyter_datalake.lake.maintenance import rebuild_lake
+from jupyter_datalake.model.files import FileKind
+from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
+
+Arguments = tuple[Any, ...]
+"""Plain values that can be handed to another process."""
+
+REPOS = ("alpha", "beta", "gamma", "delta")
+PATHS = ("a", "b", "c.bin", "d/one", "d/two", "d/e/three", "f")
+NAMES = ("dev", "test", "v1", "v2")
+SIZES = (0, 10, 64, 65, 3_000, 140_000, 700_000)
+OTHER = "other"
+"""Name of a second lake, beside the first, for verbs that make or replace one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a verb works: an open lake, and a folder beside it for whatever else it needs."""
+
+    lake: Lake
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A verb to be killed."""
+
+    name: str
+    pick: Callable[[Site, Random], Arguments | None]
+    """Chooses what to do it to, and prepares that; None where the lake has nothing fitting."""
+    act: Callable[..., object]
+    """Does it: ``act(site, *arguments)``; what it returns is reported as acknowledged."""
+    is_atomic: bool = True
+    """Whether all of it must be there or nothing; else each path on its own."""
+
+
+def content(seed: int, size: int) -> bytes:
+    """Return the bytes that a seed stands for: noise and text by turns."""
+    chance = Random(seed)  # noqa: S311  # repeatable, not secret
+    if seed % 2:
+        return chance.randbytes(size)
+    return (b"%d, a line of text\n" % chance.randrange(10**9) * (size // 20 + 1))[:size]
+
+
+# --- choosing ------------------------------------------------------------------------------------
+
+
+def _repo(site: Site, chance: Random) -> str | None:
+    repos = [repo.name for repo in site.lake.repos.list()]
+    return chance.choice(repos) if repos else None
+
+
+def _free(names: Sequence[str], taken: Sequence[str], chance: Random) -> str | None:
+    free = [name for name in names if name not in taken]
+    return chance.choice(free) if free else None
+
+
+def _branch(site: Site, chance: Random) -> tuple[str, str] | None:
+    repo = _repo(site, chance)
+    if repo is None:
+        return None
+    return repo, chance.choice(_names(site, repo, RefKind.BRANCH))
+
+
+def _names(site: Site, repo: str, kind: RefKind | None = None) -> list[str]:
+    return [ref.name for ref in site.lake.refs.list(repo, kind=kind)]
+
+
+def _file(site: Site, repo: str, ref: str, chance: Random) -> str | None:
+    commit = site.lake.commits.get(repo, ref)
+    paths = [path for path, _ in site.lake.core.snapshot(commit).iter_entries()]
+    return chance.choice(paths) if paths else None
+
+
+def _source(chance: Random) -> tuple[int, int]:
+    return chance.randrange(10**6), chance.choice(SIZES)
+
+
+def _session(site: Site, chance: Random, *, with_changes: bool = False) -> str | None:
+    found = []
+    for info in site.lake.sessions.list():
+        with site.lake.sessions.open(info.id) as session:
+            if session.has_changes or not with_changes:
+                found.append(info.id)
+    return chance.choice(found) if found else None
+
+
+def _place(path: str, chance: Random) -> str:
+    return chance.choice([one for one in (*PATHS, "new", "g/new") if one != path])
+
+
+def pick_free_repo(site: Site, chance: Random) -> Arguments | None:
+    """Choose a name for a new repo."""
+    name = _free(REPOS, [repo.name for repo in site.lake.repos.list()], chance)
+    return None if name is None else (name, f"described {chance.randrange(100)}")
+
+
+def pick_repo(site: Site, chance: Random) -> Arguments | None:
+    """Choose a repo."""
+    name = _repo(site, chance)
+    return None if name is None else (name, f"described {chance.randrange(100)}")
+
+
+def pick_put(site: Site, chance: Random) -> Arguments | None:
+    """Choose a branch, a path and a content."""
+    branch = _branch(site, chance)
+    return None if branch is None else (*branch, chance.choice(PATHS), *_source(chance))
+
+
+def pick_tree(site: Site, chance: Random) -> Arguments | None:
+    """Choose a branch and make a folder of files to put there."""
+    branch = _branch(site, chance)
+    return None if branch is None else (*branch, make_folder(site, chance))
+
+
+def make_folder(site: Site, chance: Random) -> str:
+    """Make a folder of files beside the lake and return where."""
+    source = site.folder / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    for path in chance.sample(PATHS, 4):
+        (source / path).parent.mkdir(parents=True, exist_ok=True)
+        (source / path).write_bytes(content(*_source(chance)))
+    return str(source)
+
+
+def pick_file(site: Site, chance: Random) -> Arguments | None:
+    """Choose a branch and a path that it holds."""
+    branch = _branch(site, chance)
+    path = None if branch is None else _file(site, *branch, chance)
+    return None if branch is None or path is None else (*branch, path)
+
+
+def pick_copy(site: Site, chance: Random) -> Arguments | None:
+    """Choose a file, a branch, and where on it the file is to go."""
+    source, target = pick_file(site, chance), _branch(site, chance)
+    return None if source is None or target is None else (*source, *target, f"copy/{source[2]}")
+
+
+def pick_new_ref(site: Site, chance: Random) -> Arguments | None:
+    """Choose a branch to begin at, and a free name."""
+    branch = _branch(site, chance)
+    name = None if branch is None else _free(NAMES, _names(site, branch[0]), chance)
+    return None if branch is None or name is None else (*branch, name)
+
+
+def pick_branch_to_delete(site: Site, chance: Random) -> Arguments | None:
+    """Choose a branch that is not main and that no session writes to."""
+    busy = {(one.repo, one.branch) for one in site.lake.sessions.list()}
+    found = [
+        (repo.name, name)
+        for repo in site.lake.repos.list()
+        for name in _names(site, repo.name, RefKind.BRANCH)
+        if name != DEFAULT_BRANCH and (repo.name, name) not in busy
+    ]
+    return chance.choice(found) if found else None
+
+
+def pick_tag(site: Site, chance: Random) -> Arguments | None:
+    """Choose a tag."""
+    found = [
+        (repo.name, name)
+        for repo in site.lake.repos.list()
+        for name in _names(site, repo.name, RefKind.TAG)
+    ]
+    return chance.choice(found) if found else None
+
+
+def pick_branch(site: Site, chance: Random) -> Arguments | None:
+    """Choose a branch."""
+    return _branch(site, chance)
+
+
+def pick_session(site: Site, chance: Random) -> Arguments | None:
+    """Choose a session, a path and a content for it."""
+    found = _session(site, chance)
+    return None if found is None else (found, chance.choice(PATHS), *_source(chance))
+
+
+def pick_session_with_changes(site: Site, chance: Random) -> Arguments | None:
+    """Choose a session in which something is staged."""
+    found = _session(site, chance, with_changes=True)
+    return None if found is None else (found,)
+
+
+def pick_session_tree(site: Site, chance: Random) -> Arguments | None:
+    """Choose a session and make a folder to put into it."""
+    found = _session(site, chance)
+    return None if found is None else (found, make_folder(site, chance))
+
+
+def pick_session_file(site: Site, chance: Random) -> Arguments | None:
+    """Choose a session, a file it shows and a free name at its root."""
+    found = _session(site, chance)
+    if found is None:
+        return None
+    with site.lake.sessions.open(found) as session:
+        shown = [info for info in session.list() if info.kind is FileKind.FILE]
+        name = _free(["x", "y", "z", "w"], [info.path for info in session.list()], chance)
+    return (found, chance.choice(shown).path, name) if shown and name else None
+
+
+def pick_session_copy(site: Site, chance: Random) -> Arguments | None:
+    """Choose a session and a committed file to copy into it."""
+    found, source = _session(site, chance), pick_file(site, chance)
+    return None if found is None or source is None else (found, *source)
+
+
+def pick_staged_path(site: Site, chance: Random) -> Arguments | None:
+    """Choose a session and some of what is staged in it."""
+    found = _session(site, chance, with_changes=True)
+    if found is None:
+        return None
+    changes = site.lake.sessions.diff(found)
+    return (found, chance.choice(changes).path) if changes else None
+
+
+def pick_nothing_there(site: Site, chance: Random) -> Arguments | None:
+    """Clear the place for a second lake."""
+    shutil.rmtree(site.folder / OTHER, ignore_errors=True)
+    return ()
+
+
+def pick_lost_database(site: Site, chance: Random) -> Arguments | None:
+    """Make a copy of the lake that lost its database."""
+    other = site.folder / OTHER
+    shutil.rmtree(other, ignore_errors=True)
+    shutil.copytree(site.lake.url, other, ignore=shutil.ignore_patterns("metadata.sqlite*", "work"))
+    return ()
+
+
+# --- doing ---------------------------------------------------------------------------------------
+
+
+def _put(site: Site, repo: str, branch: str, path: str, *source: int) -> object:
+    return site.lake.files.put(f"{repo}@{branch}/{path}", content(*source)).id
+
+
+def _put_tree(site: Site, repo: str, branch: str, folder: str) -> object:
+    return site.lake.files.put_tree(f"{repo}@{branch}/tree", folder)[0].id
+
+
+def _delete(site: Site, repo: str, branch: str, path: str) -> object:
+    return site.lake.files.delete(f"{repo}@{branch}/{path}").id
+
+
+def _copy(site: Site, repo: str, ref: str, path: str, *target: str) -> object:
+    to_repo, to_branch, to_path = target
+    return site.lake.files.copy(f"{repo}@{ref}/{path}", f"{to_repo}@{to_branch}/{to_path}").id
+
+
+def _session_put(site: Site, session_id: str, path: str, *source: int) -> None:
+    with site.lake.sessions.open(session_id) as session:
+        session.put(path, content(*source))
+
+
+def _session_put_tree(site: Site, session_id: str, folder: str) -> None:
+    with site.lake.sessions.open(session_id) as session:
+        session.put_tree(folder, "tree")
+
+
+def _session_rename(site: Site, session_id: str, old: str, new: str) -> None:
+    with site.lake.sessions.open(session_id) as session:
+        session.rename(old, new)
+
+
+def _session_delete_file(site: Site, session_id: str, path: str, *_: object) -> None:
+    with site.lake.sessions.open(session_id) as session:
+        session.delete(path)
+
+
+def _session_copy(site: Site, session_id: str, repo: str, ref: str, path: str) -> None:
+    with site.lake.sessions.open(session_id) as session:
+        session.copy(f"{repo}@{ref}/{path}", f"copied-{path.replace('/', '-')}")
+
+
+def _session_make_folder(site: Site, session_id: str, *_: object) -> None:
+    with site.lake.sessions.open(session_id) as session:
+        session.make_folder("empty")
+
+
+def _session_create(site: Site, repo: str, branch: str) -> None:
+    session = site.lake.sessions.create(repo, branch)
+    session.close()
+
+
+def _session_commit(site: Site, session_id: str) -> object:
+    return site.lake.sessions.commit(session_id, "commit what is staged").id
+
+
+VERBS = (
+    Verb(
+        "repos.create", pick_free_repo, lambda site, name, _: site.lake.repos.create(name) and None
+    ),
+    Verb(
+        "repos.update",
+        pick_repo,
+        lambda site, name, text: site.lake.repos.update(name, description=text) and None,
+    ),
+    Verb("repos.delete", pick_repo, lambda site, name, _: site.lake.repos.delete(name)),
+    Verb("files.put", pick_put, _put),
+    Verb("files.put_tree", pick_tree, _put_tree),
+    Verb("files.delete", pick_file, _delete),
+    Verb("files.copy", pick_copy, _copy),
+    Verb(
+        "refs.create_branch",
+        pick_new_ref,
+        lambda site, repo, at, name: site.lake.refs.create_branch(repo, name, at=at) and None,
+    ),
+    Verb(
+        "refs.create_tag",
+        pick_new_ref,
+        lambda site, repo, at, name: site.lake.refs.create_tag(repo, name, at=at) and None,
+    ),
+    Verb(
+        "refs.delete_branch",
+        pick_branch_to_delete,
+        lambda site, *ref: site.lake.refs.delete_branch(*ref),
+    ),
+    Verb("refs.delete_tag", pick_tag, lambda site, *ref: site.lake.refs.delete_tag(*ref)),
+    Verb("sessions.create", pick_branch, _session_create),
+    Verb("sessions.commit", pick_session_with_changes, _session_commit),
+    Verb(
+        "sessions.discard",
+        pick_session_with_changes,
+        lambda site, one: site.lake.sessions.discard(one),
+    ),
+    Verb(
+        "sessions.discard of a path",
+        pick_staged_path,
+        lambda site, one, path: site.lake.sessions.discard(one, [path]),
+        is_atomic=False,
+    ),
+    Verb("sessions.delete", pick_session, lambda site, one, *_: site.lake.sessions.delete(one)),
+    Verb("session.put", pick_session, _session_put),
+    Verb("session.put_tree", pick_session_tree, _session_put_tree, is_atomic=False),
+    Verb("session.rename", pick_session_file, _session_rename),
+    Verb("session.delete", pick_session_file, _session_delete_file),
+    Verb("session.copy", pick_session_copy, _session_copy),
+    Verb("session.make_folder", pick_session, _session_make_folder),
+    Verb(
+        "init",
+        pick_nothing_there,
+        lambda site: Lake.create(str(site.folder / OTHER), author=default_author()).close(),
+    ),
+    Verb(
+        "maintenance.rebuild",
+        pick_lost_database,
+        lambda site: rebuild_lake(str(site.folder / OTHER)) and None,
+    ),
+)
+"""Every verb that changes a lake."""
+
+
+def populate(site: Site, chance: Random) -> None:
+    """Fill a new lake with something for every verb to be done to."""
+    lake = site.lake
+    for name in REPOS[:2]:
+        lake.repos.create(name)
+        for path in PATHS[:5]:
+            lake.files.put(f"{name}@main/{path}", content(*_source(chance)))
+        lake.refs.create_branch(name, "dev")
+        lake.refs.create_tag(name, "v1", at="main~1")
+        lake.files.put(f"{name}@dev/only-dev", b"on dev")
+        session = lake.sessions.create(name)
+        session.put("staged", content(*_source(chance)))
+        session.delete("a")
+        session.rename("b", "moved")
+        session.close()

@@ -1,0 +1,43 @@
+"""Every verb killed at some of its steps, by the harness that `make crash` runs for longer."""
+
+from dataclasses import replace
+
+from jupyter_datalake.testing.crash_verbs import VERBS
+from jupyter_datalake.testing.crashing import Plan, crash, table
+
+
+def losses(summary):
+    return [loss for tally in summary.values() for loss in tally.losses]
+
+
+def test_no_verb_killed_at_a_step_loses_anything_or_does_half():
+    summary = crash(3 * len(VERBS), Plan(seed=7, stride=13, first_step=5))
+    assert losses(summary) == []
+    assert sum(tally.kills for tally in summary.values()) > len(VERBS)
+    assert sum(tally.runs > 0 for tally in summary.values()) > 0.8 * len(VERBS)
+
+
+def test_no_verb_killed_at_any_moment_loses_anything_or_does_half():
+    summary = crash(len(VERBS), Plan(seed=7, mode="moments"))
+    assert losses(summary) == []
+    assert sum(tally.kills for tally in summary.values()) > 5
+
+
+def test_the_harness_notices_a_verb_that_does_half(tmp_path):
+    put = next(verb for verb in VERBS if verb.name == "files.put")
+
+    def twice(site, repo, branch, path, *source):
+        site.lake.files.put(f"{repo}@{branch}/half", b"half")
+        return put.act(site, repo, branch, path, *source)
+
+    verbs = [replace(put, act=twice)]
+    summary = crash(4, Plan(first_step=60, stride=9), verbs=verbs, folder=tmp_path)
+    assert losses(summary), table(summary)
+    assert "not as before" in losses(summary)[0]
+
+
+def test_the_harness_notices_a_commit_that_was_acknowledged_and_is_not_there(tmp_path):
+    put = next(verb for verb in VERBS if verb.name == "files.put")
+    verbs = [replace(put, act=lambda *_: "f" * 64)]
+    summary = crash(1, verbs=verbs, folder=tmp_path)
+    assert "was acknowledged and is no head" in losses(summary)[0]
