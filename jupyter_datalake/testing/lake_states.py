@@ -66,6 +66,8 @@ def differs_from_both(
 ) -> str | None:
     """Return what of a state is neither as before an act nor as after it, None if nothing is.
 
+    Sessions that only `found` has are leftovers of what was cut short, and no difference.
+
     Parameters
     ----------
     found
@@ -76,8 +78,6 @@ def differs_from_both(
         The state of a copy of the lake in which the act was done.
     is_atomic
         Whether it must be wholly the one or the other; else each path of a session may be either.
-
-    Sessions that only `found` has are leftovers of what was cut short, and no difference.
     """
     was = differs_from_before(found, before)
     if was is None:
