@@ -140,6 +140,30 @@ def commit(
         click.echo(f"Committed {id_text(made.id)} to {made.repo}@{made.branch}")
 
 
+@group.command("commit-together")
+@click.argument("sessions", nargs=-1, required=True)
+@click.option("-m", "--message", required=True, help="What changed and why.")
+@click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="Kept with the commits.")
+@json_option
+@pass_context
+def commit_together(
+    context: CliContext,
+    sessions: tuple[str, ...],
+    message: str,
+    metadata: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Commit several sessions at once: all branches move, or none does."""
+    found = [_find(context, one).id for one in sessions]
+    commits = context.lake.sessions.commit_together(found, message, metadata=parse_pairs(metadata))
+    if as_json:
+        print_json(commits)
+        return
+    for made in commits:
+        click.echo(f"Committed {id_text(made.id)} to {made.repo}@{made.branch}")
+    click.echo(f"Global id {commits[0].global_id}")
+
+
 @group.command("discard")
 @click.argument("session")
 @click.argument("paths", nargs=-1)

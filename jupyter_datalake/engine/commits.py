@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from jupyter_datalake.engine.blobs import BlobWriter, register_packs
+from jupyter_datalake.engine.blobs import BlobWriter, SealedPack, register_packs
 from jupyter_datalake.engine.core import LakeCore, new_global_id
 from jupyter_datalake.engine.nodes import NodeWriter
 from jupyter_datalake.engine.snapshot import Snapshot
@@ -99,7 +99,20 @@ class CommitResult:
 
 
 AlsoInTransaction = Callable[[Transaction, Commit], None]
-"""More to write in the transaction that moves the branch."""
+"""More to write in the transaction that moves the branch; may be called again for another try."""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchChanges:
+    """What is to be committed onto the head of one branch."""
+
+    writer: BlobWriter
+    """Holds the chunks of the new entries; sealed by the commit."""
+    base: Commit
+    """What `changes` were made relative to."""
+    changes: Changes
+    request: CommitRequest
+    also: AlsoInTransaction | None = None
 
 
 def commit_changes(
@@ -126,32 +139,79 @@ def commit_changes(
         Both sides changed the same paths (``paths-conflict``; `context` lists at most 100), or
         the branch kept moving (``branch-moved``, retryable).
     """
+    return commit_together(core, [BranchChanges(writer, base, changes, request, also)])[0]
+
+
+def commit_together(core: LakeCore, parts: Sequence[BranchChanges]) -> list[CommitResult]:
+    """Commit to several branches, of any repos, at once: all of them move, or none.
+
+    Each is rebased as by `commit_changes`; a conflict of one refuses all.
+
+    Returns
+    -------
+    list of CommitResult
+        In the order of `parts`; all new commits have one global id.
+
+    Raises
+    ------
+    ConflictError
+        As by `commit_changes`; nothing changed.
+    """
     # One change is one global id, however many attempts it takes to commit it.
-    global_id = request.global_id or new_global_id()
+    given = parts[0].request.global_id
+    global_id = given or new_global_id()
     for attempt in range(MAX_ATTEMPTS):
-        head = head_of(core, request.repo, request.branch)
-        wanted = changes
-        if head.id != base.id:
-            wanted = _settle_folders(core, head, _without_agreed(core, base, head, changes))
-        nodes = NodeWriter(core.nodes, writer)
-        root = edit_manifest(nodes, head.root, _edits(wanted))
-        if root == head.root:
-            _register(core, writer, also, head)
-            return CommitResult(head, is_new=False)
+        prepared = [_apply(core, part, global_id) for part in parts]
         try:
-            return _publish(core, writer, nodes, head, root, request, global_id, also)
+            _publish(core, prepared, None if given else global_id)
+            return [CommitResult(one.commit, one.is_new) for one in prepared]
         except ConflictError as error:
             if error.kind is not ErrorKind.BRANCH_MOVED:
                 raise
             time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 20)))  # noqa: S311  # jitter
+    request = parts[0].request
+    what = f"Branch {request.repo}@{request.branch}" if len(parts) == 1 else "The branches"
     raise ConflictError(
-        f"Branch {request.repo}@{request.branch} kept moving; nothing was committed",
+        f"{what} kept moving; nothing was committed",
         kind=ErrorKind.BRANCH_MOVED,
         hint="Try again",
         retryable=True,
         repo=request.repo,
         ref=request.branch,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A commit whose objects are durable, and whose branch is still to be moved."""
+
+    request: CommitRequest
+    head: Commit
+    """Where the branch must still be."""
+    commit: Commit
+    """The new one, or `head` where nothing changes."""
+    packs: Sequence[SealedPack]
+    nodes: NodeWriter | None
+    also: AlsoInTransaction | None
+
+    @property
+    def is_new(self) -> bool:
+        return self.commit is not self.head
+
+
+def _apply(core: LakeCore, part: BranchChanges, global_id: GlobalId) -> _Prepared:
+    """Apply changes to the present head of their branch."""
+    request = part.request
+    head = head_of(core, request.repo, request.branch)
+    wanted = part.changes
+    if head.id != part.base.id:
+        wanted = _settle_folders(core, head, _without_agreed(core, part.base, head, part.changes))
+    nodes = NodeWriter(core.nodes, part.writer)
+    root = edit_manifest(nodes, head.root, _edits(wanted))
+    if root == head.root:
+        # The blobs are made findable although no commit needs them yet: what wrote them may.
+        return _Prepared(request, head, head, part.writer.seal(), None, part.also)
+    return _prepare(core, part.writer, nodes, head, root, request, global_id, part.also)
 
 
 def commit_tree(
@@ -172,14 +232,16 @@ def commit_tree(
     ConflictError
         The branch moved (``branch-moved``); nothing changed.
     """
-    if root == expected.root and not request.other_parents:
-        _register(core, writer, also, expected)
-        return CommitResult(expected, is_new=False)
     global_id = request.global_id or new_global_id()
-    return _publish(core, writer, nodes, expected, root, request, global_id, also)
+    if root == expected.root and not request.other_parents:
+        prepared = _Prepared(request, expected, expected, writer.seal(), None, also)
+    else:
+        prepared = _prepare(core, writer, nodes, expected, root, request, global_id, also)
+    _publish(core, [prepared], None if request.global_id else global_id)
+    return CommitResult(prepared.commit, prepared.is_new)
 
 
-def _publish(
+def _prepare(
     core: LakeCore,
     writer: BlobWriter,
     nodes: NodeWriter,
@@ -188,7 +250,7 @@ def _publish(
     request: CommitRequest,
     global_id: GlobalId,
     also: AlsoInTransaction | None,
-) -> CommitResult:
+) -> _Prepared:
     held = measure_range(nodes, root)
     commit, data = CommitDraft(
         repo=request.repo,
@@ -205,29 +267,51 @@ def _publish(
         size_bytes=held.size_bytes,
     ).seal()
     writer.add(BlobKind.COMMIT, data)
-    packs = writer.seal()
+    return _Prepared(request, head, commit, writer.seal(), nodes, also)
+
+
+def _publish(core: LakeCore, prepared: Sequence[_Prepared], new_global_id: GlobalId | None) -> None:
+    """Register, add, move and announce: the one transaction that is the commit.
+
+    Parameters
+    ----------
+    new_global_id
+        The one that begins here, if it does.
+    """
 
     def publish(tx: Transaction) -> None:
-        register_packs(tx, packs)
-        repo = tx.repos.get(request.repo)
-        tx.commits.add(repo.id, commit)
-        tx.refs.move(
-            repo,
-            request.branch,
-            expected=head.id,
-            new=commit.id,
-            by=str(request.author),
-            reason=request.message.strip().splitlines()[0][:200],
-        )
-        if request.global_id is None:
-            tx.lineage.begin(global_id, GlobalOrigin.COMMIT, request.repo, str(request.author))
-        announce_move(tx, repo, request.branch, commit)
-        if also is not None:
-            also(tx, commit)
+        moved = [one for one in prepared if one.is_new]
+        if new_global_id is not None and moved:
+            repos = ", ".join(one.request.repo for one in moved)
+            by = str(moved[0].request.author)
+            tx.lineage.begin(new_global_id, GlobalOrigin.COMMIT, repos, by)
+        for one in prepared:
+            register_packs(tx, one.packs)
+            if one.is_new:
+                _move(tx, one)
+            if one.also is not None:
+                one.also(tx, one.commit)
 
-    core.metadata.transact(publish)
-    nodes.publish()
-    return CommitResult(commit, is_new=True)
+    if any(one.is_new or one.packs or one.also for one in prepared):
+        core.metadata.transact(publish)
+    for one in prepared:
+        if one.nodes is not None:
+            one.nodes.publish()
+
+
+def _move(tx: Transaction, one: _Prepared) -> None:
+    request = one.request
+    repo = tx.repos.get(request.repo)
+    tx.commits.add(repo.id, one.commit)
+    tx.refs.move(
+        repo,
+        request.branch,
+        expected=one.head.id,
+        new=one.commit.id,
+        by=str(request.author),
+        reason=request.message.strip().splitlines()[0][:200],
+    )
+    announce_move(tx, repo, request.branch, one.commit)
 
 
 def announce_move(tx: Transaction, repo: RepoRow, branch: str, commit: Commit) -> None:
@@ -259,21 +343,6 @@ def first_commit(core: LakeCore, repo: str, author: Author) -> tuple[Commit, Blo
     ).seal()
     writer.add(BlobKind.COMMIT, data)
     return commit, writer
-
-
-def _register(
-    core: LakeCore, writer: BlobWriter, also: AlsoInTransaction | None, head: Commit
-) -> None:
-    """Make the blobs findable although no commit needs them yet: what wrote them may."""
-    packs = writer.seal()
-    if packs or also is not None:
-
-        def register(tx: Transaction) -> None:
-            register_packs(tx, packs)
-            if also is not None:
-                also(tx, head)
-
-        core.metadata.transact(register)
 
 
 def _without_agreed(core: LakeCore, base: Commit, head: Commit, ours: Changes) -> Changes:

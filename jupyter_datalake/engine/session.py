@@ -13,7 +13,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -21,10 +21,11 @@ from typing import BinaryIO, Self
 
 from jupyter_datalake.engine.blobs import BlobWriter, register_packs
 from jupyter_datalake.engine.commits import (
+    BranchChanges,
     CommitRequest,
     CommitResult,
     commit_by_id,
-    commit_changes,
+    commit_together,
     head_of,
 )
 from jupyter_datalake.engine.content import open_content, store_stream
@@ -320,33 +321,43 @@ class Session(StagedTree):
 
         It looks at working files and not at the tree, so others may, in other threads.
         """
-        request = CommitRequest(
-            repo=self.info.repo,
-            branch=self.info.branch,
-            message=message,
-            author=author,
-            metadata=metadata or {},
-            global_id=global_id,
-        )
+        request = self._request(message, author, metadata)
+        request = replace(request, global_id=global_id)
         if provenance is not None:
             request = replace(request, provenance=provenance)
         with self._core.writer() as writer:
-            changes: dict[RepoPath, FileEntry | None] = {}
-            for path, old, new in staged.changes:
-                entry = self._entry_of(writer, staged, new) if isinstance(new, Node) else new
-                # A file written with what it held before is no change worth a commit.
-                if not (entry and old and entry.same_content(old)):
-                    changes[path] = entry
-            if not changes:
+            part = self._store_staged(staged, writer, request)
+            if not part.changes:
                 raise StateError(
                     f"Nothing is staged for {self.info.repo}@{self.info.branch}",
                     kind=ErrorKind.NOTHING_TO_COMMIT,
                     hint="Write some files first",
                     session=self.id,
                 )
-            return commit_changes(
-                self._core, writer, staged.base, changes, request, self._record_base
-            )
+            return commit_together(self._core, [part])[0]
+
+    def _request(
+        self, message: str, author: Author, metadata: dict[str, str] | None
+    ) -> CommitRequest:
+        return CommitRequest(
+            repo=self.info.repo,
+            branch=self.info.branch,
+            message=message,
+            author=author,
+            metadata=metadata or {},
+        )
+
+    def _store_staged(
+        self, staged: Staged, writer: BlobWriter, request: CommitRequest
+    ) -> BranchChanges:
+        """Store the working files among what was collected, and return all of it as changes."""
+        changes: dict[RepoPath, FileEntry | None] = {}
+        for path, old, new in staged.changes:
+            entry = self._entry_of(writer, staged, new) if isinstance(new, Node) else new
+            # A file written with what it held before is no change worth a commit.
+            if not (entry and old and entry.same_content(old)):
+                changes[path] = entry
+        return BranchChanges(writer, staged.base, changes, request, self._record_base)
 
     def settle(self, staged: Staged, commit: Commit) -> Shift:
         """Go on from the commit that was published; the last step."""
@@ -505,6 +516,69 @@ class Session(StagedTree):
         self._base = base
         self.info = replace(self.info, base_commit_id=base.id)
         return shift
+
+
+# --- several at once -----------------------------------------------------------------------------
+
+
+def commit_sessions(
+    core: LakeCore,
+    sessions: Sequence[Session],
+    message: str,
+    author: Author,
+    *,
+    metadata: dict[str, str] | None = None,
+) -> list[CommitResult]:
+    """Commit what several sessions hold, in one transaction under one global id: all or nothing.
+
+    Returns
+    -------
+    list of CommitResult
+        One for each session that holds something, in the order of `sessions`; they all go on
+        from there.
+
+    Raises
+    ------
+    StateError
+        Nothing is staged in any of them (``nothing-to-commit``).
+    InvalidInputError
+        Two of them write to the same branch.
+    ConflictError
+        Others changed the same paths of one of the branches; everything staged is still there.
+    """
+    _check_distinct(sessions)
+    with ExitStack() as stack:
+        for one in sorted(sessions, key=lambda one: one.id):  # an order that everybody keeps
+            stack.enter_context(one._mutex)
+        parts: list[tuple[Session, Staged, BranchChanges]] = []
+        for one in sessions:
+            staged = one.collect()
+            writer = stack.enter_context(core.writer())
+            part = one._store_staged(staged, writer, one._request(message, author, metadata))
+            if part.changes:
+                parts.append((one, staged, part))
+        if not parts:
+            raise StateError(
+                "Nothing is staged in any of the sessions",
+                kind=ErrorKind.NOTHING_TO_COMMIT,
+                hint="Write some files first",
+            )
+        results = commit_together(core, [part for _, _, part in parts])
+        for (one, staged, _), result in zip(parts, results, strict=True):
+            one.settle(staged, result.commit)
+        return results
+
+
+def _check_distinct(sessions: Sequence[Session]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for one in sessions:
+        branch = (one.info.repo, one.info.branch)
+        if branch in seen:
+            raise InvalidInputError(
+                f"Two of the sessions write to {one.info.repo}@{one.info.branch}",
+                hint="Commit one of them by itself first",
+            )
+        seen.add(branch)
 
 
 # --- opening -------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from jupyter_datalake.lake.opening import close_core, create_core, open_core
 from jupyter_datalake.lake.refs import Refs
 from jupyter_datalake.lake.repos import Repos
 from jupyter_datalake.lake.sessions import Sessions
+from jupyter_datalake.lake.transactions import LakeTransaction
 from jupyter_datalake.metadata.store import Clock
 from jupyter_datalake.model.commits import Author
 
@@ -144,6 +145,24 @@ class Lake:
     def url(self) -> str:
         """Where the lake is."""
         return self._core.url
+
+    def transaction(
+        self, message: str, *, metadata: dict[str, str] | None = None
+    ) -> LakeTransaction:
+        """Begin changes to several branches, of any repos, that appear at once or not at all.
+
+        Usage::
+
+            with lake.transaction("Publish the January figures") as tx:
+                tx.put("raw@main/2026/01.csv", Path("january.csv"))
+                tx.put("reports@main/index.txt", "2026-01")
+
+        Raises
+        ------
+        ConflictError
+            At the end of the block: others changed the same paths; nothing was committed.
+        """
+        return LakeTransaction(self._context, self.sessions, message, metadata)
 
     def run_controller(
         self,

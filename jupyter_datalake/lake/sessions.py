@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from jupyter_datalake.engine.core import new_id
-from jupyter_datalake.engine.session import Session, create_session, open_session
+from jupyter_datalake.engine.session import Session, commit_sessions, create_session, open_session
 from jupyter_datalake.engine.sources import Source
 from jupyter_datalake.engine.writing import check_writable
+from jupyter_datalake.errors import InvalidInputError
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.model.addresses import Address, parse_address
 from jupyter_datalake.model.changes import Change
@@ -212,6 +213,44 @@ class Sessions:
                 return tx.commits.get(commit_id)
         with self._opened(session_id) as session:
             return session.commit(message, self._context.author, metadata=metadata)[0].commit
+
+    def commit_together(
+        self,
+        session_ids: Sequence[str],
+        message: str,
+        *,
+        metadata: dict[str, str] | None = None,
+    ) -> Sequence[Commit]:
+        """Commit what is staged in several sessions at once: all branches move, or none does.
+
+        Readers see all of the new commits or none. They share one global id, so a pipeline that
+        reads several of the branches runs once, on all of them.
+
+        Returns
+        -------
+        sequence of Commit
+            One for each session that held something, in the order asked for.
+
+        Raises
+        ------
+        StateError
+            Nothing is staged in any of them.
+        InvalidInputError
+            No session is named, or two of them write to the same branch.
+        ConflictError
+            Others changed the same paths of one of the branches, or a session is open in another
+            process, such as a mount; everything staged is still there.
+        """
+        if not session_ids:
+            raise InvalidInputError("No session is named", hint="Name those to be committed")
+        with ExitStack() as stack:
+            sessions = [
+                stack.enter_context(self._opened(one)) for one in dict.fromkeys(session_ids)
+            ]
+            results = commit_sessions(
+                self._context.core, sessions, message, self._context.author, metadata=metadata
+            )
+            return [result.commit for result in results]
 
     def discard(self, session_id: str, paths: Iterable[str] | None = None) -> None:
         """Drop what is staged at and below `paths`, or everything."""

@@ -105,21 +105,36 @@ def plan_event(tx: Transaction, event: Event) -> list[str]:
         return []
     if details["origin"] in {str(Origin.REPO), str(Origin.CODE)}:
         return []
-    readers = [
-        edge
+    moved = _moved_together(tx, event)
+    started = [
+        Started(
+            tx.pipelines.get(edge.pipeline),
+            Trigger(TriggerKind.COMMIT, f"{edge.repo}@{moved[edge.repo, edge.branch]}", tx.now_ns),
+        )
         for edge in tx.pipelines.edges()
-        if edge.repo == event.subject and edge.branch == details["ref"]
+        if (edge.repo, edge.branch) in moved
     ]
-    if not readers:
-        return []
-    trigger = Trigger(TriggerKind.COMMIT, f"{event.subject}@{details['commit']}", tx.now_ns)
-    started = [Started(tx.pipelines.get(edge.pipeline), trigger) for edge in readers]
     # What was committed before a pipeline existed was read by the job that its creation began.
     started = [one for one in started if one.row.pipeline.created_at <= event.at]
     if details["origin"] == str(Origin.JOB):
         # Its readers were planned with the job itself; only one that came since is new here.
         started = [one for one in started if not _has_job(tx, one, details["global_id"])]
     return plan_jobs(tx, started, GlobalId(details["global_id"])) if started else []
+
+
+def _moved_together(tx: Transaction, event: Event) -> dict[tuple[str, str], CommitId]:
+    """Return the branches that moved in the event's transaction, and where to.
+
+    The first event of several plans for all of them: jobs downstream wait for what any of them
+    sets off, and a pipeline that reads two of them runs once.
+    """
+    details = event.details
+    moved = {(event.subject, details["ref"]): CommitId(details["commit"])}
+    if details["origin"] == str(Origin.SESSION):
+        for commit in tx.commits.by_global_id(GlobalId(details["global_id"])):
+            if commit.provenance.origin is Origin.SESSION:
+                moved.setdefault((commit.repo, commit.branch), commit.id)
+    return moved
 
 
 def _has_job(tx: Transaction, one: Started, global_id: str) -> bool:

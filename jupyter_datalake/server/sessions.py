@@ -99,6 +99,23 @@ def _commit(
     return lake.sessions.commit(session, message, metadata=metadata)
 
 
+class TransactionsHandler(DatalakeHandler):
+    """Committing several sessions at once."""
+
+    path = "/transactions"
+
+    @operation("commitTogether")
+    async def post(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        commits = await self.call(
+            lake.sessions.commit_together,
+            body["sessions"],
+            body["message"],
+            metadata=body.get("metadata"),
+        )
+        self.answer(whole(commits), 201)
+
+
 class SessionDiscardsHandler(DatalakeHandler):
     """Dropping what is staged."""
 
@@ -116,5 +133,6 @@ HANDLERS = [
     SessionHandler,
     SessionChangesHandler,
     SessionCommitsHandler,
+    TransactionsHandler,
     SessionDiscardsHandler,
 ]

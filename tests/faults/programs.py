@@ -73,6 +73,12 @@ def commit_session(url, point):
     lake.sessions.commit(session.id, "killed or not")
 
 
+def commit_together(url, point):
+    lake = watched(url, point)
+    ids = [one.id for one in lake.sessions.list()]
+    lake.sessions.commit_together(ids, "killed or not")
+
+
 def stage(url, point):
     lake = watched(url, point)
     (info,) = lake.sessions.list()
@@ -117,7 +123,8 @@ def run_jobs(url, point):
 
 
 ACTS = {
-    one.__name__: one for one in (make_lake, make_repo, commit_session, stage, put_file, run_jobs)
+    one.__name__: one
+    for one in (make_lake, make_repo, commit_session, commit_together, stage, put_file, run_jobs)
 }
 
 

@@ -56,6 +56,36 @@ def test_a_commit_killed_at_any_step_is_whole_or_not_there_and_its_session_intac
     assert outcomes == {True, False}
 
 
+def test_a_transaction_over_repos_killed_at_any_step_is_in_all_of_them_or_in_none(lake, start):
+    lake.repos.create("other")
+    names = ("raw", "other")
+    sessions = {name: lake.sessions.create(name) for name in names}
+    for name, session in sessions.items():
+        session.put("x", f"{name} 0" * 500)
+        session.close()
+    ids = {name: session.id for name, session in sessions.items()}
+    outcomes = set()
+    for step in each_step(start, lake.url, "commit_together"):
+        heads = {name: lake.commits.get(name) for name in names}
+        committed = {heads[name].message == "killed or not" for name in names}
+        assert len(committed) == 1, f"half of it is there after step {step}"
+        (is_committed,) = committed
+        for name in names:
+            with lake.sessions.open(ids[name]) as session:
+                assert session.has_changes is not is_committed
+                with session.open("x") as file:
+                    assert file.read() == f"{name} 0".encode() * 500
+                if is_committed:
+                    session.put("x", "between")
+                    session.commit("between")
+                    session.put("x", f"{name} 0" * 500)
+        if is_committed:
+            assert len({head.global_id for head in heads.values()}) == 1
+        outcomes.add(is_committed)
+    assert outcomes == {True, False}
+    check_lake(lake)
+
+
 def test_staging_killed_at_any_step_keeps_what_was_staged_before_it(lake, start):
     lake.files.put("raw@main/kept", "kept")
     lake.files.put("raw@main/gone", "gone")

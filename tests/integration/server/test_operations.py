@@ -186,6 +186,27 @@ async def test_sessions(call, served_lake):
     assert [one.name for one in served_lake.files.list("raw@main")] == ["a"]
 
 
+async def test_sessions_are_committed_together(call, served_lake):
+    ids = []
+    for name in ("raw", "reports"):
+        served_lake.repos.create(name)
+        made = (await call("createSession", json_body={"repo": name}, expect=201)).json
+        with served_lake.sessions.open(made["id"]) as session:
+            session.put("a", name)
+        ids.append(made["id"])
+    body = {"sessions": ids, "message": "both", "metadata": {"k": "v"}}
+    commits = (await call("commitTogether", json_body=body, expect=201)).json["results"]
+    assert [one["repo"] for one in commits] == ["raw", "reports"]
+    assert len({one["global_id"] for one in commits}) == 1
+    again = await call("commitTogether", json_body=body, expect=409)
+    assert again.json["kind"] == "nothing-to-commit"
+    missing = {"sessions": [ids[0], "none"], "message": "m"}
+    assert (await call("commitTogether", json_body=missing, expect=404)).json["kind"] == (
+        "session-not-found"
+    )
+    assert [served_lake.commits.get(name).message for name in ("raw", "reports")] == ["both"] * 2
+
+
 async def test_mounts(call, served_lake, root):
     served_lake.repos.create("raw")
     served_lake.files.put("raw@main/a.txt", "hello")

@@ -31,6 +31,26 @@ def test_repos(run, lake):
     assert run("repos", "list", "--json").json == []
 
 
+def test_sessions_are_committed_together(run, lake):
+    lake.repos.create("reports")
+    for name in ("raw", "reports"):
+        with lake.sessions.create(name) as session:
+            session.put("a", name)
+    out = run("sessions", "commit-together", "raw", "reports", "-m", "both").out
+    assert "to raw@main" in out
+    assert "to reports@main" in out
+    heads = [lake.commits.get(name) for name in ("raw", "reports")]
+    assert [head.message for head in heads] == ["both", "both"]
+    assert f"Global id {heads[0].global_id}" in out
+    assert heads[0].global_id == heads[1].global_id
+    assert (
+        "Nothing is staged"
+        in run(
+            "sessions", "commit-together", "raw", "reports", "-m", "again", "--json", code=15
+        ).err
+    )
+
+
 def test_deleting_asks_first(run, lake):
     run("repos", "delete", "raw", code=130, stdin=io.StringIO("n\n"))
     assert [repo.name for repo in lake.repos.list()] == ["raw"]
