@@ -7,19 +7,21 @@ registered, which the caller does in the transaction that makes use of them.
 
 from __future__ import annotations
 
+import mmap
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import zstandard
 
 from jupyter_datalake.errors import CorruptDataError, ErrorKind, InternalError, NotFoundError
-from jupyter_datalake.forking import renew_after_fork, renew_lock_after_fork
+from jupyter_datalake.forking import ThreadPool, renew_lock_after_fork
 from jupyter_datalake.metadata.blobs import BlobPlace
 from jupyter_datalake.metadata.store import MetadataStore, Transaction
 from jupyter_datalake.model.ids import Digest, digest_of
@@ -46,37 +48,29 @@ PACK_FOLDER = "packs"
 MAX_BLOB_BYTES = 64 * 1024 * 1024
 """No honest blob is larger; a record that claims more is damage or an attack."""
 
-_BATCH_BYTES = 8 * 1024 * 1024
-_BATCH_COUNT = 2048
+BATCH_BYTES = 8 * 1024 * 1024
+"""What is given to `BlobWriter.add_many` at once should have about this size."""
+BATCH_COUNT = 2048
+
+_LARGE_BYTES = 32 * 1024
+"""Blobs of this size and more are worth a task of their own, and no copy on their way."""
+_SLICE_COUNT = 256
+_JOINED_BYTES = 512 * 1024
 _PLACE_CACHE = 200_000
-_SEEN_LIMIT = 500_000
+_SEEN_LIMIT = 200_000
 _PROBE_BYTES = 4096
 _PROBE_RATIO = 0.97
 _WORTHWHILE = 0.95
 _COMPRESSION_LEVEL = 1
 
+Bytes = bytes | memoryview
+
+_Result = TypeVar("_Result")
+
 _local = threading.local()
 
 
-class _Pool:
-    """The threads that compress, started when first needed; a forked child starts its own."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._executor: ThreadPoolExecutor | None = None
-        renew_after_fork(self, _Pool.__init__)
-
-    def encode(self, blobs: Sequence[bytes]) -> Iterable[tuple[Codec, bytes]]:
-        """Return how each blob is stored, in order."""
-        with self._lock:
-            if self._executor is None:
-                self._executor = ThreadPoolExecutor(
-                    min(4, os.cpu_count() or 1), thread_name_prefix="compress"
-                )
-        return self._executor.map(_encode, blobs)
-
-
-_pool = _Pool()
+_pool = ThreadPool(min(4, os.cpu_count() or 1), "datalake-encode")
 
 
 def pack_object(name: str) -> str:
@@ -267,10 +261,14 @@ class BlobWriter:
     def __init__(self, objects: ObjectStore, metadata: MetadataStore) -> None:
         self._objects = objects
         self._metadata = metadata
-        self._queue: list[tuple[Digest, BlobKind, bytes]] = []
+        self._queue: list[tuple[Digest, BlobKind, Bytes]] = []
         self._queued_bytes = 0
         self._seen: set[Digest] = set()
         self._upload: Upload | None = None
+        self._parts: list[Bytes] = []
+        """What is to be written next; small pieces are joined, as each write has its price."""
+        self._parts_bytes = 0
+        self._window: mmap.mmap | None = None
         self._records: list[BlobRecord] = []
         self._offset = 0
         self._sealed: list[SealedPack] = []
@@ -282,19 +280,39 @@ class BlobWriter:
 
     def add(self, kind: BlobKind, data: bytes | memoryview) -> Digest:
         """Take one blob and return its digest; a view is copied and may be reused at once."""
-        if len(data) > MAX_BLOB_BYTES:
-            raise InternalError(f"A blob of {len(data):,} bytes could not be read back")
+        _check_size(data)
         digest = digest_of(data)
         self.added_bytes += len(data)
-        if digest not in self._seen:
-            if len(self._seen) >= _SEEN_LIMIT:
-                self._seen.clear()  # costs a few blobs stored twice, never a wrong one
-            self._seen.add(digest)
+        if self._is_new(digest):
             self._queue.append((digest, kind, bytes(data)))
             self._queued_bytes += len(data)
-            if self._queued_bytes >= _BATCH_BYTES or len(self._queue) >= _BATCH_COUNT:
+            if self._queued_bytes >= BATCH_BYTES or len(self._queue) >= BATCH_COUNT:
                 self._flush()
         return digest
+
+    def add_many(self, kind: BlobKind, blobs: Sequence[Bytes]) -> list[Digest]:
+        """Take blobs and return their digests, in order; hashed and compressed in threads.
+
+        They are not copied: on return the memory behind views may be reused.
+        """
+        for data in blobs:
+            _check_size(data)
+        digests = _digests(blobs)
+        self.added_bytes += sum(map(len, blobs))
+        self._store(
+            [
+                (digest, kind, data)
+                for digest, data in zip(digests, blobs, strict=True)
+                if self._is_new(digest)
+            ]
+        )
+        return digests
+
+    def window(self, size: int) -> memoryview:
+        """Return memory of at least this size to read into, the same again at every call."""
+        if self._window is None or len(self._window) < size:
+            self._window = mmap.mmap(-1, size)  # costs nothing until it is written to
+        return memoryview(self._window)
 
     def seal(self) -> list[SealedPack]:
         """Make everything that was added durable and return the packs to be registered.
@@ -321,41 +339,68 @@ class BlobWriter:
             self._upload.__exit__(exc_type, exc, traceback)
             self._upload = None
 
+    def _is_new(self, digest: Digest) -> bool:
+        """Tell whether this writer has not met a digest, and remember it."""
+        if digest in self._seen:
+            return False
+        if len(self._seen) >= _SEEN_LIMIT:
+            self._seen.clear()  # costs a few look-ups, never a wrong blob
+        self._seen.add(digest)
+        return True
+
     def _flush(self) -> None:
         queue, self._queue, self._queued_bytes = self._queue, [], 0
+        self._store(queue)
+
+    def _store(self, queue: Sequence[tuple[Digest, BlobKind, Bytes]]) -> None:
+        """Append those blobs to packs that the lake has not."""
         if not queue:
             return
         with self._metadata.read() as tx:
             known = tx.blobs.known(digest for digest, _, _ in queue)
         # A commit is written even if its bytes are known: its record is what a rebuild looks for.
         fresh = [item for item in queue if item[0] not in known or item[1] is BlobKind.COMMIT]
-        stored = _pool.encode([data for _, _, data in fresh])
+        stored = _encode_all([data for _, _, data in fresh])
         for (digest, kind, data), (codec, payload) in zip(fresh, stored, strict=True):
             self._append(digest, kind, codec, payload, len(data))
+        self._write_parts()  # views among them end with the caller's call
 
     def _append(
-        self, digest: Digest, kind: BlobKind, codec: Codec, payload: bytes, raw_size: int
+        self, digest: Digest, kind: BlobKind, codec: Codec, payload: Bytes, raw_size: int
     ) -> None:
         if self._upload is None:
             self._upload = self._objects.upload()
             self._upload.write(encode_header())
             self._offset = HEADER_SIZE
             self._records = []
-        record = BlobRecord(
-            digest, kind, codec, self._offset + RECORD_HEADER_SIZE, len(payload), raw_size
-        )
-        self._upload.write(encode_record_header(record))
-        self._upload.write(payload)
+        size = len(payload)
+        record = BlobRecord(digest, kind, codec, self._offset + RECORD_HEADER_SIZE, size, raw_size)
+        self._parts.append(encode_record_header(record))
+        if size >= _LARGE_BYTES:
+            self._write_parts()
+            self._upload.write(payload)
+        else:
+            self._parts.append(payload)
+            self._parts_bytes += RECORD_HEADER_SIZE + size
+            if self._parts_bytes >= _JOINED_BYTES:
+                self._write_parts()
         self._records.append(record)
-        self._offset = record.offset + len(payload)
-        self.stored_bytes += len(payload)
+        self._offset = record.offset + size
+        self.stored_bytes += size
         if self._offset >= PACK_TARGET_BYTES:
             full = self._seal_pack()
             with self._metadata.write() as tx:
                 register_packs(tx, [full])
 
+    def _write_parts(self) -> None:
+        parts, self._parts, self._parts_bytes = self._parts, [], 0
+        if parts:
+            assert self._upload is not None
+            self._upload.write(b"".join(parts))
+
     def _seal_pack(self) -> SealedPack:
         assert self._upload is not None
+        self._write_parts()
         index = encode_index(self._records)
         trailer = encode_trailer(index, self._offset)
         self._upload.write(index)
@@ -368,11 +413,47 @@ class BlobWriter:
         return SealedPack(name, size_bytes, self._records)
 
 
-def _encode(data: bytes) -> tuple[Codec, bytes]:
+def _check_size(data: Bytes) -> None:
+    if len(data) > MAX_BLOB_BYTES:
+        raise InternalError(f"A blob of {len(data):,} bytes could not be read back")
+
+
+def _digests(blobs: Sequence[Bytes]) -> list[Digest]:
+    """Return the digests of blobs; small ones cost less than handing them to a thread."""
+    if sum(map(len, blobs)) < _LARGE_BYTES * max(len(blobs), 2):
+        return [digest_of(data) for data in blobs]
+    return _in_threads(blobs, lambda part: [digest_of(data) for data in part])
+
+
+def _encode_all(blobs: Sequence[Bytes]) -> list[tuple[Codec, Bytes]]:
+    """Return how each blob is stored, in order."""
+    return _in_threads(blobs, lambda part: [_encode(data) for data in part])
+
+
+def _in_threads(
+    blobs: Sequence[Bytes], work: Callable[[Sequence[Bytes]], list[_Result]]
+) -> list[_Result]:
+    """Return what `work` makes of all blobs, in order, done in several threads if that pays."""
+    count = len(blobs)
+    average = sum(map(len, blobs)) // max(count, 1)
+    smallest = 1 if average >= _LARGE_BYTES else _SLICE_COUNT
+    parts = min(_pool.workers, count // smallest)
+    if parts < 2:  # nothing to share out
+        return work(blobs)
+    borders = [count * part // parts for part in range(parts + 1)]
+    tasks = [_pool.submit(partial(work, blobs[start:end])) for start, end in pairwise(borders[1:])]
+    # This thread would only wait, so it does a part itself.
+    done = work(blobs[: borders[1]])
+    for task in tasks:
+        done += task.result()
+    return done
+
+
+def _encode(data: Bytes) -> tuple[Codec, Bytes]:
     """Compress a blob if that saves something; a probe decides it for incompressible ones."""
     if len(data) > 2 * _PROBE_BYTES:
         middle = len(data) // 2
-        probe = data[:_PROBE_BYTES] + data[middle : middle + _PROBE_BYTES]
+        probe = b"".join((data[:_PROBE_BYTES], data[middle : middle + _PROBE_BYTES]))
         if len(_compressor().compress(probe)) > len(probe) * _PROBE_RATIO:
             return Codec.RAW, data
     packed = _compressor().compress(data)

@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 
 from jupyter_datalake.engine.blobs import BlobReader, BlobWriter
 from jupyter_datalake.errors import CorruptDataError, ErrorKind
-from jupyter_datalake.model.chunking import ChunkingParameters, iter_chunks
+from jupyter_datalake.model.chunking import ChunkingParameters, cut_window
 from jupyter_datalake.model.chunklists import (
     ChunkList,
     ChunkListBuilder,
@@ -29,6 +29,9 @@ from jupyter_datalake.model.entries import (
 from jupyter_datalake.model.ids import Digest
 from jupyter_datalake.model.packs import BlobKind
 
+WINDOW_BYTES = 8 * 1024 * 1024
+"""How much of a stream is read, cut, hashed and compressed together."""
+
 _LOCATE_AHEAD = 256
 """Chunks whose places are looked up together."""
 
@@ -38,10 +41,6 @@ _SPANS_KEPT = 65_536
 
 class ByteStream(Protocol):
     """What contents are read from: an open file, or anything with `readinto`."""
-
-    def read(self, size: int, /) -> bytes:
-        """Return up to `size` bytes; none only at the end."""
-        ...
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill the buffer and return how much was read; 0 at the end."""
@@ -58,26 +57,46 @@ def store_stream(
 ) -> FileEntry:
     """Add a stream's chunks to `writer` and return the entry of the file they make.
 
-    Memory is a few chunks, whatever the stream's length.
+    Memory is one window of `WINDOW_BYTES`, whatever the stream's length.
     """
-    head = _read_full(stream, parameters.min_bytes + 1)
-    if len(head) <= parameters.min_bytes:
-        return store_bytes(writer, head, mode=mode, mtime_ns=mtime_ns)
+    window = writer.window(max(WINDOW_BYTES, 4 * parameters.max_bytes))
+    filled, is_last = _fill(stream, window, 0)
+    if is_last and filled <= parameters.min_bytes:
+        return store_bytes(writer, bytes(window[:filled]), mode=mode, mtime_ns=mtime_ns)
     builder = ChunkListBuilder(lambda data: writer.add(BlobKind.CHUNK_LIST, data))
     first: Digest | None = None
     count = size_bytes = 0
-    for chunk in iter_chunks(_Rejoined(head, stream), parameters):
-        digest = writer.add(BlobKind.CHUNK, chunk)
-        builder.add(digest, len(chunk))
-        first = first or digest
-        count += 1
-        size_bytes += len(chunk)
-    assert first is not None
+    while True:
+        chunks = cut_window(window[:filled], parameters, is_last=is_last)
+        digests = writer.add_many(BlobKind.CHUNK, chunks)
+        for digest, chunk in zip(digests, chunks, strict=True):
+            builder.add(digest, len(chunk))
+        first = first or digests[0]
+        count += len(chunks)
+        used = sum(map(len, chunks))
+        size_bytes += used
+        if is_last:
+            break
+        rest = filled - used
+        window[:rest] = window[used:filled]
+        filled, is_last = _fill(stream, window, rest)
+        if filled == 0:
+            break
     if count == 1:
         return FileEntry(EntryKind.FILE, size_bytes, mode, mtime_ns, Layout.CHUNK, first)
     return FileEntry(
         EntryKind.FILE, size_bytes, mode, mtime_ns, Layout.CHUNK_LIST, builder.finish()
     )
+
+
+def _fill(stream: ByteStream, window: memoryview, start: int) -> tuple[int, bool]:
+    """Read until the window is full or the stream ends; return where it ends and which it was."""
+    while start < len(window):
+        count = stream.readinto(window[start:]) or 0
+        if not count:
+            return start, True
+        start += count
+    return start, False
 
 
 def store_bytes(writer: BlobWriter, data: bytes, *, mode: int, mtime_ns: int) -> FileEntry:
@@ -86,30 +105,6 @@ def store_bytes(writer: BlobWriter, data: bytes, *, mode: int, mtime_ns: int) ->
         return inline_file(data, mode=mode, mtime_ns=mtime_ns)
     digest = writer.add(BlobKind.CHUNK, data)
     return FileEntry(EntryKind.FILE, len(data), mode, mtime_ns, Layout.CHUNK, digest)
-
-
-def _read_full(stream: ByteStream, size: int) -> bytes:
-    """Read until there are `size` bytes or the stream ends: one read may return fewer."""
-    head = stream.read(size)
-    while head and len(head) < size and (more := stream.read(size - len(head))):
-        head += more
-    return head
-
-
-class _Rejoined:
-    """A stream with the bytes already read from it put back in front."""
-
-    def __init__(self, head: bytes, rest: ByteStream) -> None:
-        self._head = memoryview(head)
-        self._rest = rest
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        if self._head:
-            count = min(len(buffer), len(self._head))
-            buffer[:count] = self._head[:count]
-            self._head = self._head[count:]
-            return count
-        return self._rest.readinto(buffer) or 0
 
 
 class FileContent:

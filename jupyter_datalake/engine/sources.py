@@ -104,10 +104,6 @@ class _BytesStream:
     def __init__(self, data: bytes) -> None:
         self._view = memoryview(data)
 
-    def read(self, size: int, /) -> bytes:
-        part, self._view = self._view[:size], self._view[size:]
-        return bytes(part)
-
     def readinto(self, buffer: memoryview, /) -> int:
         count = min(len(buffer), len(self._view))
         buffer[:count] = self._view[:count]
@@ -120,13 +116,6 @@ class _ReadStream:
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
-
-    def read(self, size: int, /) -> bytes:
-        parts: list[bytes] = []
-        while size > 0 and (part := self._source.read(size)):
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
 
     def readinto(self, buffer: memoryview, /) -> int:
         part = self._source.read(min(len(buffer), _READ_AHEAD))

@@ -7,9 +7,8 @@ it. `pyfastcdc` cuts at several GB/s; see docs/format.md for why these numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from pyfastcdc import FastCDC
 
@@ -18,14 +17,6 @@ from jupyter_datalake.errors import CorruptDataError, ErrorKind, FormatError
 _SMALLEST = 256
 _LARGEST = 16 * 1024 * 1024
 """Bounds of chunk sizes: below, names cost more than bytes; above, a read costs too much."""
-
-
-class Readable(Protocol):
-    """A binary stream."""
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        """Fill the buffer and return how much was read; 0 at the end."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +66,14 @@ def parse_chunking(raw: dict[str, Any]) -> ChunkingParameters:
     return parameters
 
 
-def iter_chunks(stream: Readable, parameters: ChunkingParameters) -> Iterator[memoryview]:
-    """Yield the chunks of `stream` in order; an empty stream yields none.
+def cut_window(
+    window: memoryview, parameters: ChunkingParameters, *, is_last: bool
+) -> list[memoryview]:
+    """Return the chunks at the beginning of a stretch of a stream, as views into it.
 
-    Each view is valid only until the next one is asked for: hash or copy it first. Memory is a
-    few times `max_bytes`, whatever the stream's length.
+    Where a stretch is not the last one, what is left over begins the next one: a cut is certain
+    only if a largest chunk's bytes are known behind it. A window larger than `max_bytes` gives at
+    least one chunk. The system's other threads go on meanwhile.
     """
     cutter = FastCDC(
         avg_size=parameters.average_bytes,
@@ -87,5 +81,11 @@ def iter_chunks(stream: Readable, parameters: ChunkingParameters) -> Iterator[me
         max_size=parameters.max_bytes,
         normalized_chunking=parameters.normalization,  # type: ignore[arg-type]  # 0..3 by contract
     )
-    for chunk in cutter.cut_stream(stream):
-        yield chunk.data
+    chunks: list[memoryview] = []
+    left = len(window)
+    cuts = cutter.cut_buf(window)
+    while left >= (1 if is_last else parameters.max_bytes):
+        chunk = next(cuts).data
+        chunks.append(chunk)
+        left -= len(chunk)
+    return chunks

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from jupyter_datalake.errors import CorruptDataError, ErrorKind
-from jupyter_datalake.model.encoding import pack_canonical, unpack_canonical
+from jupyter_datalake.model.encoding import pack_flat, unpack_canonical
 from jupyter_datalake.model.ids import DIGEST_SIZE, Digest, digest_of
 
 INLINE_LIMIT_BYTES = 64
@@ -80,9 +80,7 @@ class FileEntry:
 
     def encode(self) -> bytes:
         """Return the entry's value in a manifest leaf; the size stands beside it there."""
-        return pack_canonical(
-            [int(self.kind), self.mode, self.mtime_ns, int(self.layout), self.content]
-        )
+        return pack_flat([int(self.kind), self.mode, self.mtime_ns, int(self.layout), self.content])
 
 
 def decode_entry(value: bytes, size_bytes: int) -> FileEntry:

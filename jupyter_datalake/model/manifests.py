@@ -18,8 +18,8 @@ from typing import Any, NamedTuple, Protocol
 
 from xxhash import xxh32_intdigest
 
-from jupyter_datalake.errors import CorruptDataError, ErrorKind
-from jupyter_datalake.model.encoding import pack_canonical, unpack_canonical
+from jupyter_datalake.errors import CorruptDataError, ErrorKind, InternalError
+from jupyter_datalake.model.encoding import pack_flat, unpack_canonical
 from jupyter_datalake.model.ids import DIGEST_SIZE, Digest
 
 NODE_TARGET = 128
@@ -79,7 +79,7 @@ class Node:
     def encode(self) -> bytes:
         """Return the canonical bytes."""
         if self.level == 0:
-            return pack_canonical(
+            return pack_flat(
                 [
                     0,
                     self.keys,
@@ -87,7 +87,7 @@ class Node:
                     [item.value for item in self.items],
                 ]
             )
-        return pack_canonical(
+        return pack_flat(
             [
                 self.level,
                 self.keys,
@@ -183,13 +183,33 @@ def edit_manifest(sink: NodeSink, root: Digest, edits: Iterable[Edit]) -> Digest
     and the height of the tree, not to its size: untouched subtrees are taken over whole.
     """
     builder = _Builder(sink)
-    ordered = list(edits)
-    _feed(builder, sink, sink.load(root), ordered)
+    _feed(builder, sink, sink.load(root), _Edits(edits), None)
     return builder.finish()
 
 
-def _feed(builder: _Builder, source: NodeSource, node: Node, edits: Sequence[Edit]) -> None:
-    """Append the contents of `node` with its `edits` to the tree under construction.
+class _Edits:
+    """Edits still to be made, taken one by one from a stream that may be longer than memory."""
+
+    def __init__(self, edits: Iterable[Edit]) -> None:
+        self._rest = iter(edits)
+        self.next = next(self._rest, None)
+
+    def any_up_to(self, last_key: bytes | None) -> bool:
+        """Tell whether the next edit is at or before `last_key`; None is behind every key."""
+        return self.next is not None and (last_key is None or self.next.key <= last_key)
+
+    def take(self) -> Edit:
+        edit, self.next = self.next, next(self._rest, None)
+        assert edit is not None
+        if self.next is not None and self.next.key <= edit.key:
+            raise InternalError(f"Edits out of order: {self.next.key!r} after {edit.key!r}")
+        return edit
+
+
+def _feed(
+    builder: _Builder, source: NodeSource, node: Node, edits: _Edits, last_key: bytes | None
+) -> None:
+    """Append the contents of `node`, with the edits up to `last_key`, to the new tree.
 
     A child without edits is taken over whole when the builder stands at a node boundary on all
     levels below: then its nodes begin and end exactly where a build from scratch would cut. The
@@ -197,25 +217,23 @@ def _feed(builder: _Builder, source: NodeSource, node: Node, edits: Sequence[Edi
     key, so nothing can follow it when it is taken over.
     """
     if node.level == 0:
-        for item in _merge(node.items, edits):
+        for item in _merge(node, edits, last_key):
             builder.add_item(item)
         return
-    keys = [edit.key for edit in edits]
-    start = 0
     final = len(node.branches) - 1
     for index, branch in enumerate(node.branches):
-        end = len(edits) if index == final else bisect_left(keys, branch.last_key + b"\0", start)
-        if start == end and builder.is_aligned(node.level - 1):
+        end = last_key if index == final else branch.last_key
+        if builder.is_aligned(node.level - 1) and not edits.any_up_to(end):
             builder.add_branch(node.level, branch)
         else:
-            _feed(builder, source, _child(source, node, index), edits[start:end])
-        start = end
+            _feed(builder, source, _child(source, node, index), edits, end)
 
 
-def _merge(items: Sequence[Item], edits: Sequence[Edit]) -> Iterator[Item]:
-    keys = [item.key for item in items]
+def _merge(node: Node, edits: _Edits, last_key: bytes | None) -> Iterator[Item]:
+    keys, items = node.keys, node.items
     start = 0
-    for edit in edits:
+    while edits.any_up_to(last_key):
+        edit = edits.take()
         end = bisect_left(keys, edit.key, start)
         yield from items[start:end]
         start = end + 1 if end < len(keys) and keys[end] == edit.key else end

@@ -25,6 +25,7 @@ from typing import Self
 from jupyter_datalake.errors import DatalakeError, ErrorKind, NotFoundError, StorageError
 from jupyter_datalake.forking import renew_lock_after_fork
 from jupyter_datalake.storage.base import ObjectInfo, check_object_name
+from jupyter_datalake.storage.sequential import SequentialFile
 
 _TEMPORARY = ".tmp"
 """Where uploads grow; no object's name begins with a dot."""
@@ -160,9 +161,9 @@ class LocalUpload:
         self._store = store
         self._temporary = temporary
         with _translated(str(temporary), writing=True):
-            self._file = open(temporary, "xb", buffering=1 << 20)  # noqa: SIM115  # closed on exit
+            self._file = SequentialFile(temporary)
             with suppress(OSError):  # where locks do not exist, nothing is swept up either
-                fcntl.flock(self._file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(self._file.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append bytes."""
@@ -177,11 +178,8 @@ class LocalUpload:
         """Make the object appear unless `name` is taken; tell whether it did."""
         target = self._store._folder / check_object_name(name)  # same module
         with _translated(name, writing=True):
-            self._file.flush()
-            # An fsync that failed once may succeed later without the bytes being safe, so the
-            # error ends this upload; the name is not given.
-            os.fsync(self._file.fileno())
-            os.fchmod(self._file.fileno(), 0o400)
+            self._file.sync()  # an error here ends this upload; the name is not given
+            os.fchmod(self._file.descriptor, 0o400)
             self._file.close()
             self._store._make_parents(target)  # same module
             try:
@@ -202,11 +200,9 @@ class LocalUpload:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # What is still buffered is not wanted any more, but closing tries to write it, which a
-        # full disk refuses. A temporary file that cannot be removed now is swept up later.
         with suppress(OSError):
             self._file.close()
-        with suppress(OSError):
+        with suppress(OSError):  # what cannot be removed now is swept up later
             self._temporary.unlink()
 
 

@@ -99,7 +99,7 @@ def test_packs_of_a_transaction_that_was_rolled_back_are_handed_out_again(stores
 
 def test_full_packs_are_registered_on_the_way(stores, monkeypatch):
     monkeypatch.setattr(blobs, "PACK_TARGET_BYTES", 50_000)
-    monkeypatch.setattr(blobs, "_BATCH_BYTES", 20_000)
+    monkeypatch.setattr(blobs, "BATCH_BYTES", 20_000)
     noise = random.Random(2)
     items = [noise.randbytes(9_000) for _ in range(40)]
     digests = store_all(stores, items)

@@ -1,6 +1,5 @@
 """Chunking: the borders, and that equal bytes are cut equally however they arrive."""
 
-import io
 import random
 
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_datalake.errors import CorruptDataError, FormatError
-from jupyter_datalake.model.chunking import ChunkingParameters, iter_chunks, parse_chunking
+from jupyter_datalake.model.chunking import ChunkingParameters, cut_window, parse_chunking
 from jupyter_datalake.testing.strategies import content_of, contents
 
 SMALL = ChunkingParameters(average_bytes=1024, min_bytes=512, max_bytes=4096)
@@ -20,25 +19,19 @@ RELEASED_SIZES = [
 ]  # fmt: skip
 
 
-class Dripping:
-    """A stream whose every read is as short as a script says."""
-
-    def __init__(self, data, steps):
-        self._data = memoryview(data)
-        self._steps = steps
-        self._turn = 0
-
-    def readinto(self, buffer):
-        step = self._steps[self._turn % len(self._steps)]
-        self._turn += 1
-        count = min(len(buffer), step, len(self._data))
-        buffer[:count] = self._data[:count]
-        self._data = self._data[count:]
-        return count
-
-
 def cut(data, parameters=SMALL):
-    return [bytes(chunk) for chunk in iter_chunks(io.BytesIO(data), parameters)]
+    return [bytes(chunk) for chunk in cut_window(memoryview(data), parameters, is_last=True)]
+
+
+def cut_in_windows(data, size):
+    """Cut data as it comes through a window of `size` bytes."""
+    chunks, start = [], 0
+    while start < len(data):
+        window = memoryview(data)[start : start + size]
+        found = cut_window(window, SMALL, is_last=start + size >= len(data))
+        chunks += map(bytes, found)
+        start += sum(map(len, found))
+    return chunks
 
 
 @given(contents(SMALL))
@@ -50,10 +43,9 @@ def test_chunks_joined_are_the_content_and_within_bounds(data):
     assert all(chunks)
 
 
-@given(contents(SMALL), st.lists(st.integers(1, 5000), min_size=1, max_size=5))
-def test_short_reads_do_not_move_the_cuts(data, steps):
-    dripping = Dripping(data, steps)
-    assert [bytes(chunk) for chunk in iter_chunks(dripping, SMALL)] == cut(data)
+@given(contents(SMALL), st.integers(SMALL.max_bytes, 5 * SMALL.max_bytes))
+def test_the_window_that_a_stream_is_cut_in_does_not_move_the_cuts(data, size):
+    assert cut_in_windows(data, size) == cut(data)
 
 
 def test_an_empty_stream_has_no_chunks():

@@ -1,7 +1,9 @@
 """The object store in a folder keeps the contract, and writes so that power may fail."""
 
 import errno
+import fcntl
 import os
+import random
 import stat
 import time
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from jupyter_datalake.errors import ErrorKind, NotFoundError, StorageError
 from jupyter_datalake.storage import local
 from jupyter_datalake.storage.local import LocalObjectStore
+from jupyter_datalake.storage.sequential import BUFFER_BYTES, SequentialFile
 from jupyter_datalake.testing.object_store_suite import ObjectStoreSuite
 
 
@@ -148,11 +151,78 @@ def test_store_that_lost_its_folder_is_a_storage_error_not_a_missing_object(stor
 def test_abandoned_upload_on_a_full_disk_does_not_raise_a_second_time(store):
     upload = store.upload()
     with upload:
-        upload.write(b"x" * 100)  # waits in the buffer; closing tries to write it
-        full = os.open("/dev/full", os.O_WRONLY)
-        os.dup2(full, upload._file.fileno())
-        os.close(full)
+        fill_up(upload)
+        upload.write(b"x" * (BUFFER_BYTES + 100))  # what is written meanwhile fails unseen
     assert temporaries(store) == []
+
+
+@pytest.mark.parametrize("size", [100, BUFFER_BYTES + 100, 3 * BUFFER_BYTES])
+def test_what_a_full_disk_refused_behind_the_back_of_the_writer_gets_no_name(store, size):
+    with store.upload() as upload:
+        fill_up(upload)
+        with pytest.raises(StorageError) as caught:
+            finish(upload, b"x" * size)
+    assert caught.value.kind is ErrorKind.STORAGE_FULL
+    assert list(store.list("")) == []
+    assert temporaries(store) == []
+
+
+def finish(upload, data):
+    upload.write(data)
+    upload.finish("x")
+
+
+def fill_up(upload):
+    """Let everything that is written from here on meet a full disk."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, upload._file.descriptor)
+    os.close(full)
+
+
+SIZES = [0, 1, BUFFER_BYTES - 1, BUFFER_BYTES, BUFFER_BYTES + 1, 5 * BUFFER_BYTES // 2]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_file_holds_what_was_written_in_pieces_of_any_size(tmp_path, size):
+    data = random.Random(size).randbytes(size)
+    path = tmp_path / "file"
+    file = SequentialFile(path)
+    for start in range(0, size, 1_000_003):
+        piece = bytearray(data[start : start + 1_000_003])
+        file.write(piece)
+        piece[:] = bytes(len(piece))  # it was copied: who wrote it may use it again
+    file.sync()
+    file.close()
+    assert path.read_bytes() == data
+    assert path.stat().st_blocks * 512 <= size + 8192  # what was reserved ahead is given back
+
+
+@pytest.mark.parametrize("refusal", ["the flag", "the writes"])
+def test_a_file_system_without_direct_writes_gets_the_same_bytes(tmp_path, monkeypatch, refusal):
+    data = random.Random(1).randbytes(3 * BUFFER_BYTES + 17)
+    real_fcntl, real_pwrite = fcntl.fcntl, os.pwrite
+    refused = []
+
+    def no_flag(descriptor, command, flags=0):
+        if command == fcntl.F_SETFL and flags & os.O_DIRECT and refusal == "the flag":
+            refused.append(command)
+            raise OSError(errno.EINVAL, "no direct writes")
+        return real_fcntl(descriptor, command, flags)
+
+    def no_write(descriptor, view, offset):
+        if real_fcntl(descriptor, fcntl.F_GETFL) & os.O_DIRECT:
+            refused.append(offset)
+            raise OSError(errno.EINVAL, "no direct writes")
+        return real_pwrite(descriptor, view, offset)
+
+    monkeypatch.setattr(fcntl, "fcntl", no_flag)
+    monkeypatch.setattr(os, "pwrite", no_write)
+    file = SequentialFile(tmp_path / "file")
+    file.write(data)
+    file.sync()
+    file.close()
+    assert (tmp_path / "file").read_bytes() == data
+    assert len(refused) == 1
 
 
 def test_objects_are_read_only_files_for_their_owner(store):
