@@ -7,20 +7,32 @@
 ``DATALAKE_USER``           the author of commits, where it is not the system's user
 ``DATALAKE_KEY_FILE``       the file that holds the key of an encrypted lake
 ``DATALAKE_KEY``            the key itself, 64 hex digits, where there is no file
+``DATALAKE_STATE_FOLDER``   where lakes that are not in a folder keep what is this machine's;
+                            ``jupyter_datalake/lakes`` in the user's state folder without it
+``DATALAKE_CACHE_BYTES``    disk that copies of what was read from S3 may take; 10 GiB without it
 ==========================  ====================================================================
+
+Credentials for S3 are found by boto3, in ``AWS_…`` variables among other places.
 """
 
 from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from jupyter_datalake.errors import InvalidInputError
 
 URL_VARIABLE = "DATALAKE_URL"
 MOUNTPOINT_VARIABLE = "DATALAKE_MOUNTPOINT"
 USER_VARIABLE = "DATALAKE_USER"
 KEY_FILE_VARIABLE = "DATALAKE_KEY_FILE"
 KEY_VARIABLE = "DATALAKE_KEY"
+STATE_VARIABLE = "DATALAKE_STATE_FOLDER"
+CACHE_VARIABLE = "DATALAKE_CACHE_BYTES"
+
+_CACHE_BYTES = 10 * 1024**3
 
 # What a datum's process gets of our own environment: enough to run, nothing that could be secret.
 _DATUM_VARIABLES = frozenset(
@@ -86,6 +98,65 @@ def user_name(environ: Mapping[str, str] = os.environ) -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return f"uid-{os.getuid()}"  # a container may run as a number without a name
+
+
+def state_folder(environ: Mapping[str, str] = os.environ) -> str:
+    """Return where lakes that are not in a folder keep what is this machine's, by lake."""
+    named = environ.get(STATE_VARIABLE)
+    if named:
+        return os.path.abspath(os.path.expanduser(named))
+    state = environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    return os.path.join(state, "jupyter_datalake", "lakes")
+
+
+def read_cache_bytes(environ: Mapping[str, str] = os.environ) -> int:
+    """Return how much disk copies of what was read from a distant store may take.
+
+    Raises
+    ------
+    InvalidInputError
+        The variable is no whole number of bytes.
+    """
+    named = environ.get(CACHE_VARIABLE)
+    if not named:
+        return _CACHE_BYTES
+    if not named.isascii() or not named.isdigit():
+        raise InvalidInputError(
+            f"{CACHE_VARIABLE} is {named!r}, which is no number of bytes",
+            hint=f"Write for instance {CACHE_VARIABLE}=20000000000, or 0 for no cache",
+        )
+    return int(named)
+
+
+# What a process needs to open the stores of a lake. Worth money to who finds it: `AWS_` holds keys.
+_STORE_PREFIXES = ("AWS_", "DATALAKE_")
+_STORE_VARIABLES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"})
+_HANDED = "DATALAKE_HANDED_"
+
+
+def handed_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the variables by which a lake's stores are reached, under names of our own.
+
+    For a worker: it opens the lake inside `store_environment`, and what it runs finds no keys.
+    """
+    return {
+        f"{_HANDED}{name}": value
+        for name, value in environ.items()
+        if name.startswith(_STORE_PREFIXES) or name.upper() in _STORE_VARIABLES
+    }
+
+
+@contextmanager
+def store_environment() -> Iterator[None]:
+    """Have what `handed_environment` handed over for as long as the block runs, then no more."""
+    handed = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(_HANDED)}
+    before = dict(os.environ)
+    os.environ.update({name[len(_HANDED) :]: value for name, value in handed.items()})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def datum_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

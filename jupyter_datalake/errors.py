@@ -92,6 +92,8 @@ class ErrorKind(StrEnum):
 
     STORAGE_UNAVAILABLE = "storage-unavailable"
     STORAGE_FULL = "storage-full"
+    STORAGE_DENIED = "storage-denied"
+    STORAGE_UNSUITABLE = "storage-unsuitable"
     DATABASE_BUSY = "database-busy"
     DATABASE_UNAVAILABLE = "database-unavailable"
     WAREHOUSE_UNAVAILABLE = "warehouse-unavailable"

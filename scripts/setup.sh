@@ -36,6 +36,8 @@ if command -v apt-get >/dev/null 2>&1; then
   esac
   if [ "$ui_tests" = yes ]; then
     for package in chromium fonts-dejavu-core postgresql; do want "$package"; done
+    # A real S3 server; tests that want one use moto where it is missing.
+    for package in radosgw ceph-mon ceph-osd; do want "$package"; done
   fi
 fi
 if [ "${#wanted[@]}" -gt 0 ]; then

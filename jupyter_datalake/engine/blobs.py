@@ -42,7 +42,7 @@ from jupyter_datalake.model.packs import (
     encode_trailer,
     pack_name,
 )
-from jupyter_datalake.storage.base import ObjectStore, Upload
+from jupyter_datalake.storage.base import ObjectStore, RemoteObjectStore, Upload
 
 PACK_FOLDER = "packs"
 MAX_BLOB_BYTES = 64 * 1024 * 1024
@@ -152,9 +152,19 @@ class BlobReader:
         if not (0 <= record.stored_size <= MAX_BLOB_BYTES and record.offset >= 0):
             raise _corrupt(digest, pack, "its place cannot be")
         try:
+            return self._read(pack, record)
+        except CorruptDataError:
+            if not isinstance(self._objects, RemoteObjectStore):
+                raise
+            # It may have been damaged on its way here, or in a copy: what is stored decides.
+            self._objects.forget(pack_object(pack))
+            return self._read(pack, record)
+
+    def _read(self, pack: str, record: BlobRecord) -> bytes:
+        try:
             stored = self._objects.read(pack_object(pack), record.offset, record.stored_size)
         except NotFoundError as error:
-            missing = _corrupt(digest, pack, "its pack is missing")
+            missing = _corrupt(record.digest, pack, "its pack is missing")
             missing.kind = ErrorKind.OBJECT_NOT_FOUND
             raise missing from error
         return decode_blob(record, stored, pack)

@@ -27,7 +27,7 @@ from jupyter_datalake.model.manifests import Measure, Node, decode_node
 from jupyter_datalake.model.packs import RECORD_HEADER_SIZE, decode_record_header
 from jupyter_datalake.model.paths import path_from_key
 from jupyter_datalake.model.repos import RepoKind
-from jupyter_datalake.storage.base import ObjectInfo
+from jupyter_datalake.storage.base import ObjectInfo, origin_of
 
 
 class Problem(StrEnum):
@@ -83,7 +83,8 @@ class Verifier:
 
     def __init__(self, core: LakeCore, on_progress: Callable[[VerifyReport], None] | None) -> None:
         self._core = core
-        self._places = BlobReader(core.objects, core.metadata, cache_bytes=0)
+        self._objects = origin_of(core.objects)
+        self._places = BlobReader(self._objects, core.metadata, cache_bytes=0)
         self._on_progress = on_progress
         self._sizes: dict[Digest, int] = {}
         """Sound blobs and their sizes."""
@@ -289,7 +290,7 @@ class Verifier:
         pack, record = self._places.place(digest)
         begin = record.offset - RECORD_HEADER_SIZE
         try:
-            found = self._core.objects.read(
+            found = self._objects.read(
                 pack_object(pack), max(begin, 0), RECORD_HEADER_SIZE + record.stored_size
             )
         except NotFoundError as error:
@@ -331,7 +332,7 @@ class Verifier:
 
     def _verify_packs(self) -> None:
         """Compare the list of packs with the store, and look at their frames."""
-        stored = {info.name: info for info in self._core.objects.list("packs/")}
+        stored = {info.name: info for info in self._objects.list("packs/")}
         after = ""
         while True:
             with self._core.metadata.read() as tx:
@@ -353,7 +354,7 @@ class Verifier:
             )
             return
         try:
-            records = read_index(self._core.objects, pack.name, info.size_bytes)
+            records = read_index(self._objects, pack.name, info.size_bytes)
         except DatalakeError as error:
             self._damaged_frame(pack.name, error.message)
             return

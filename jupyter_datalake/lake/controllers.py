@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from jupyter_datalake.config import ControllerConfig
 from jupyter_datalake.engine.core import LakeCore
-from jupyter_datalake.environment import datum_environment
+from jupyter_datalake.environment import datum_environment, handed_environment
 from jupyter_datalake.jobs.local_executor import LocalExecutor
 from jupyter_datalake.jobs.outputs import store_folder
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
@@ -45,7 +45,7 @@ def run_controller(
     """
     executor = LocalExecutor(
         [sys.executable, "-m", "jupyter_datalake.lake.worker_process", core.url],
-        {**datum_environment(), **config.environment},
+        {**datum_environment(), **handed_environment(), **config.environment},
         slots=config.workers,
         log=core.work_folder / LOG_FOLDER / "workers.log",
         keep_artifacts=lambda task: keep_artifacts(core, task),

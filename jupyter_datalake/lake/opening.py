@@ -5,6 +5,9 @@ A lake in a folder::
     objects/            the object store; lake.json names the lake and its format
     metadata.sqlite     the metadata store
     work/               sessions, jobs and sockets of this machine
+
+Of a lake in S3 the bucket holds the objects. The rest lies in a folder of this machine that is
+named by the lake's id, with ``cache/``, copies of what was read, and ``spool/``, uploads.
 """
 
 from __future__ import annotations
@@ -18,10 +21,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jupyter_datalake.config import MEMORY_URL, LakeConfig, without_password
+from jupyter_datalake import environment
+from jupyter_datalake.config import MEMORY_URL, LakeConfig, S3Location, without_password
 from jupyter_datalake.engine.blobs import BlobReader
 from jupyter_datalake.engine.core import LakeCore, new_id
 from jupyter_datalake.engine.nodes import NodeCache
@@ -39,13 +44,21 @@ from jupyter_datalake.metadata.store import Clock, MetadataStore
 from jupyter_datalake.model.chunking import ChunkingParameters, parse_chunking
 from jupyter_datalake.model.encoding import FORMAT_VERSION
 from jupyter_datalake.storage.base import ObjectStore
+from jupyter_datalake.storage.cache import CachedObjectStore
 from jupyter_datalake.storage.local import LocalObjectStore, sync_folder
 from jupyter_datalake.storage.memory import MemoryObjectStore
+
+if TYPE_CHECKING:
+    from jupyter_datalake.storage.s3 import S3ObjectStore
 
 DESCRIPTION = "lake.json"
 OBJECTS = "objects"
 DATABASE = "metadata.sqlite"
 WORK = "work"
+CACHE = "cache"
+SPOOL = "spool"
+_IMMUTABLE_FOLDERS = ("packs/", "sealed/")
+"""Of the object store: what is worth a copy on this machine."""
 ENCRYPTION = {"version": 1, "cipher": "aes-256-gcm", "names": "aes-256-siv"}
 """What `lake.json` says of an encrypted lake; docs/format.md, "Encrypted objects"."""
 _ENCRYPTED = "encrypted"
@@ -63,16 +76,14 @@ def create_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
     StorageError
         The folder cannot be written.
     """
-    folder = config.folder
-    if folder is not None and _is_lake(folder):
-        raise _exists(config)
-    objects = _objects(folder)
-    metadata = _metadata(folder, config, clock)
+    place = _place_for_new(config)
+    metadata: MetadataStore | None = None
     try:
+        metadata = _metadata(place, config, clock)
         with metadata.write() as tx:
             # Somebody who was killed here, or who is making the lake at this moment, may have
             # given it its id already.
-            tx.settings.set_once("lake_id", new_id())
+            tx.settings.set_once("lake_id", place.lake_id or new_id())
             lake_id = tx.settings.get("lake_id")
             tx.settings.set_once(_ENCRYPTED, str(config.key is not None))
         description = {
@@ -85,16 +96,19 @@ def create_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
             from jupyter_datalake.storage import keys  # noqa: PLC0415  # see `_readable`
 
             main = keys.make_main_key(config.key, str(lake_id))
-            keys.create_keys(objects, str(lake_id), main, clock=clock)
+            keys.create_keys(place.objects, str(lake_id), main, clock=clock)
             description["encryption"] = ENCRYPTION
         _check_encryption(metadata, description, config)
         # The description makes it a lake, so it is written last: a crash before leaves none.
-        if not objects.create(DESCRIPTION, json.dumps(description, indent=2).encode()):
-            raise _exists(config)
-        return _compose(config, objects, metadata, description, clock)
+        if not place.objects.create(DESCRIPTION, json.dumps(description, indent=2).encode()):
+            raise _exists(place.title)
+        return _compose(config, place, metadata, description, clock)
     except BaseException:
-        metadata.close()
-        objects.close()
+        if metadata is not None:
+            metadata.close()
+        place.objects.close()
+        if place.lake_id is not None and place.folder is not None:
+            shutil.rmtree(place.folder, ignore_errors=True)  # of a lake that never was
         raise
 
 
@@ -110,45 +124,46 @@ def open_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
     StorageError
         Its database is gone; the hint says how to rebuild it.
     """
-    folder = config.folder
-    if folder is None:
-        raise NotFoundError(
-            "A lake in memory cannot be opened again",
-            kind=ErrorKind.LAKE_NOT_FOUND,
-            hint="Create it with Lake.create('memory:')",
-        )
-    if not _is_lake(folder):
-        raise NotFoundError(
-            f"There is no lake in {folder}",
-            kind=ErrorKind.LAKE_NOT_FOUND,
-            hint=f"Make one: datalake init {folder}",
-            url=config.url,
-        )
-    objects = _objects(folder)
-    description = read_description(objects)
-    if not _size_of(folder / DATABASE):
-        raise StorageError(
-            f"The lake in {folder} has lost its database {DATABASE}",
-            kind=ErrorKind.DATABASE_UNAVAILABLE,
-            hint="Restore it from a backup, or rebuild it from the packs:"
-            f" datalake --lake {folder} maintenance rebuild",
-        )
-    metadata = _metadata(folder, config, clock)
+    place, description = _find(config)
+    metadata: MetadataStore | None = None
     try:
+        _check_database(config, place)
+        metadata = _metadata(place, config, clock)
         with metadata.read() as tx:
             lake_id = tx.settings.get("lake_id")
         if lake_id != description["lake_id"]:
             raise StorageError(
-                f"The database of {folder} belongs to another lake ({lake_id})",
+                f"The database of {place.folder} belongs to another lake ({lake_id})",
                 kind=ErrorKind.DATABASE_UNAVAILABLE,
                 hint="Put the right database back; nothing was changed",
             )
         _check_encryption(metadata, description, config)
-        return _compose(config, objects, metadata, description, clock)
+        return _compose(config, place, metadata, description, clock)
     except BaseException:
-        metadata.close()
-        objects.close()
+        if metadata is not None:
+            metadata.close()
+        place.objects.close()
         raise
+
+
+def _check_database(config: LakeConfig, place: _Place) -> None:
+    """Refuse a lake whose database is not here, before an empty one is made in its place."""
+    assert place.folder is not None
+    if _size_of(place.folder / DATABASE):
+        return
+    if config.s3 is None:
+        raise StorageError(
+            f"The lake {place.title} has lost its database {DATABASE}",
+            kind=ErrorKind.DATABASE_UNAVAILABLE,
+            hint="Restore it from a backup, or rebuild it from the packs:"
+            f" datalake --lake {place.folder} maintenance rebuild",
+        )
+    raise StorageError(
+        f"This machine has no database of the lake {place.title}: it would be in {place.folder}",
+        kind=ErrorKind.DATABASE_UNAVAILABLE,
+        hint="Work on the machine that has it, or move it here; if it is lost, rebuild it from the"
+        f" packs: datalake --lake '{place.url}' maintenance rebuild",
+    )
 
 
 @contextmanager
@@ -167,21 +182,17 @@ def rebuilding(config: LakeConfig, *, clock: Clock = time.time_ns) -> Iterator[L
     ConflictError
         Another process is rebuilding it.
     """
-    folder = config.folder
-    if folder is None or not _is_lake(folder):
-        raise NotFoundError(
-            f"There is no lake in {folder or 'memory'}",
-            kind=ErrorKind.LAKE_NOT_FOUND,
-            url=config.url,
-        )
+    place, description = _find(config)
+    folder = place.folder
+    assert folder is not None
     if any(_size_of(folder / f"{DATABASE}{suffix}") for suffix in ("", "-wal")):
+        place.objects.close()
         raise AlreadyExistsError(
-            f"The lake in {folder} has its database",
+            f"The lake {place.title} has its database in {folder}",
             kind=ErrorKind.LAKE_EXISTS,
             hint=f"Move {DATABASE} (and its -wal and -shm) away if you want to rebuild it",
         )
-    objects = _objects(folder)
-    description = read_description(objects)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _rebuild_lock(folder):
         fresh = folder / f"{DATABASE}.rebuilt"
         _remove_database(fresh)
@@ -190,7 +201,7 @@ def rebuilding(config: LakeConfig, *, clock: Clock = time.time_ns) -> Iterator[L
             with metadata.write() as tx:
                 tx.settings.set_once("lake_id", description["lake_id"])
                 tx.settings.set_once(_ENCRYPTED, str("encryption" in description))
-            core = _compose(config, objects, metadata, description, clock)
+            core = _compose(config, place, metadata, description, clock)
             yield core
             close_core(core)  # the last connection writes everything into the one file
             _remove_database(folder / DATABASE)
@@ -198,7 +209,7 @@ def rebuilding(config: LakeConfig, *, clock: Clock = time.time_ns) -> Iterator[L
             sync_folder(folder)
         finally:
             metadata.close()
-            objects.close()
+            place.objects.close()
             _remove_database(fresh)
 
 
@@ -277,14 +288,14 @@ def _size_of(path: Path) -> int | None:
 
 def _compose(
     config: LakeConfig,
-    objects: ObjectStore,
+    place: _Place,
     metadata: MetadataStore,
     description: dict[str, Any],
     clock: Clock,
 ) -> LakeCore:
-    objects = _readable(objects, description, config)
+    objects = _readable(place.objects, description, config)
     blobs = BlobReader(objects, metadata, cache_bytes=config.chunk_cache_bytes)
-    folder = config.folder
+    folder = place.folder
     work = Path(tempfile.mkdtemp(prefix="datalake-")) if folder is None else folder / WORK
     work.mkdir(mode=0o700, parents=True, exist_ok=True)
     return LakeCore(
@@ -295,7 +306,7 @@ def _compose(
         nodes=NodeCache(blobs, entries=config.node_cache_entries),
         chunking=parse_chunking(description["chunking"]),
         work_folder=work,
-        url=config.url if folder is None else str(folder),
+        url=place.url,
         clock=clock,
     )
 
@@ -338,22 +349,121 @@ def _check_encryption(
         )
 
 
-def _objects(folder: Path | None) -> ObjectStore:
-    if folder is None:
-        return MemoryObjectStore()
-    return LocalObjectStore(folder / OBJECTS)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the parts of one lake are."""
+
+    title: str
+    """As it reads behind "the lake": ``in /folder``."""
+    url: str
+    """By which other processes of this machine open it."""
+    objects: ObjectStore
+    folder: Path | None
+    """Of this machine: database and working files. None for a lake in memory."""
+    lake_id: str | None = None
+    """Where the place itself follows from the id; else the database has it."""
 
 
-def _metadata(folder: Path | None, config: LakeConfig, clock: Clock) -> MetadataStore:
+def _place_for_new(config: LakeConfig) -> _Place:
+    """Return the place of a lake that is about to be made."""
+    if config.s3 is not None:
+        return _s3_place_for_new(config, config.s3)
+    folder = config.folder
     if folder is None:
+        return _Place("in memory", MEMORY_URL, MemoryObjectStore(), None)
+    if _is_lake(folder):
+        raise _exists(f"in {folder}")
+    return _folder_place(folder)
+
+
+def _find(config: LakeConfig) -> tuple[_Place, dict[str, Any]]:
+    """Return the place of an existing lake, and what it says of itself."""
+    if config.s3 is not None:
+        return _find_in_s3(config, config.s3)
+    folder = config.folder
+    if folder is None:
+        raise NotFoundError(
+            "A lake in memory cannot be opened again",
+            kind=ErrorKind.LAKE_NOT_FOUND,
+            hint="Create it with Lake.create('memory:')",
+        )
+    if not _is_lake(folder):
+        raise _not_found(f"in {folder}", str(folder), config)
+    place = _folder_place(folder)
+    return place, read_description(place.objects)
+
+
+def _folder_place(folder: Path) -> _Place:
+    return _Place(f"in {folder}", str(folder), LocalObjectStore(folder / OBJECTS), folder)
+
+
+def _s3_place_for_new(config: LakeConfig, location: S3Location) -> _Place:
+    from jupyter_datalake.storage import s3  # noqa: PLC0415  # loads boto3, which few lakes need
+
+    store = s3.S3ObjectStore(location)
+    try:
+        if any(one.name == DESCRIPTION for one in store.list(DESCRIPTION)):
+            raise _exists(f"at {location.url}")
+        s3.probe(store)
+        place = _s3_place(config, location, store, new_id())
+        assert place.folder is not None
+        place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except BaseException:
+        store.close()
+        raise
+    return place
+
+
+def _find_in_s3(config: LakeConfig, location: S3Location) -> tuple[_Place, dict[str, Any]]:
+    from jupyter_datalake.storage.s3 import S3ObjectStore  # noqa: PLC0415  # as above
+
+    store = S3ObjectStore(location)
+    try:
+        description = read_description(store)
+    except NotFoundError as error:
+        store.close()
+        raise _not_found(f"at {location.url}", f"'{location.url}'", config) from error
+    except BaseException:
+        store.close()
+        raise
+    return _s3_place(config, location, store, description["lake_id"]), description
+
+
+def _s3_place(
+    config: LakeConfig, location: S3Location, store: S3ObjectStore, lake_id: str
+) -> _Place:
+    """Return the place of a lake in S3, with what this machine keeps of it."""
+    if config.state_folder is not None:  # in the URL, processes that we start find it too
+        location = replace(location, state_folder=str(config.state_folder.absolute()))
+    folder = Path(location.state_folder or environment.state_folder()) / lake_id
+    store.spool_folder = folder / SPOOL
+    limit = config.read_cache_bytes
+    if limit is None:
+        limit = environment.read_cache_bytes()
+    objects = CachedObjectStore(
+        store, folder / CACHE, limit_bytes=limit, folders=_IMMUTABLE_FOLDERS
+    )
+    return _Place(f"at {location.url}", location.url, objects, folder, lake_id)
+
+
+def _metadata(place: _Place, config: LakeConfig, clock: Clock) -> MetadataStore:
+    if place.folder is None:
         return open_memory(clock=clock)
-    return open_sqlite(folder / DATABASE, wait_s=config.database_wait_s, clock=clock)
+    return open_sqlite(place.folder / DATABASE, wait_s=config.database_wait_s, clock=clock)
 
 
-def _exists(config: LakeConfig) -> AlreadyExistsError:
+def _exists(title: str) -> AlreadyExistsError:
     return AlreadyExistsError(
-        f"There is a lake in {config.folder} already",
+        f"There is a lake {title} already",
         kind=ErrorKind.LAKE_EXISTS,
-        hint="Open it, or choose another folder",
+        hint="Open it, or choose another place",
+    )
+
+
+def _not_found(title: str, argument: str, config: LakeConfig) -> NotFoundError:
+    return NotFoundError(
+        f"There is no lake {title}",
+        kind=ErrorKind.LAKE_NOT_FOUND,
+        hint=f"Make one: datalake init {argument}",
         url=config.url,
     )

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from jupyter_datalake.config import LakeConfig
+from jupyter_datalake.environment import store_environment
 from jupyter_datalake.jobs.runner import DatumRunner
 from jupyter_datalake.jobs.worker import serve
 from jupyter_datalake.lake.opening import open_core
@@ -17,7 +18,8 @@ from jupyter_datalake.warehouse.ingest import run_ingest
 def main(url: str) -> None:
     """Open the lake and run datums until the input closes."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    core = open_core(LakeConfig(url))
+    with store_environment():  # kernels and programs inherit ours, and must not find keys there
+        core = open_core(LakeConfig(url))
 
     def run_query(spec: IngestSpec, out: Path) -> IngestReport:
         with core.metadata.read() as tx:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
 
@@ -122,3 +122,49 @@ class ObjectStore(Protocol):
     def close(self) -> None:
         """Release file handles and connections; safe to call twice."""
         ...
+
+
+@runtime_checkable
+class RemoteObjectStore(ObjectStore, Protocol):
+    """A store behind a network: what is read may be damaged on its way, or be a copy nearer by."""
+
+    @property
+    def origin(self) -> ObjectStore:
+        """The store itself, without the copies that are kept nearer by."""
+        ...
+
+    def forget(self, name: str) -> None:
+        """Drop copies of an object: what is read next comes from where it is kept.
+
+        For a caller who knows that what `read` returned is not what was stored.
+        """
+        ...
+
+    def sweep_uploads(self, *, older_than_s: float) -> int:
+        """Remove the parts of uploads that began so long ago and never ended; return how many."""
+        ...
+
+
+@runtime_checkable
+class LinkingObjectStore(ObjectStore, Protocol):
+    """A store that hands out objects itself, to whoever has a link."""
+
+    def presign(self, name: str, *, expires_s: int, filename: str) -> str:
+        """Return a URL by which whoever has it may download an object for some time.
+
+        Parameters
+        ----------
+        expires_s
+            At most `MAX_LINK_S`. The URL ends earlier with the credentials that signed it.
+        filename
+            How a browser names what it downloads.
+        """
+        ...
+
+
+MAX_LINK_S = 7 * 24 * 3600
+
+
+def origin_of(objects: ObjectStore) -> ObjectStore:
+    """Return a store without the copies that are kept nearer by."""
+    return objects.origin if isinstance(objects, RemoteObjectStore) else objects

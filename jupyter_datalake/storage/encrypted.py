@@ -41,7 +41,14 @@ from jupyter_datalake.errors import (
     NotFoundError,
 )
 from jupyter_datalake.forking import renew_lock_after_fork
-from jupyter_datalake.storage.base import ObjectInfo, ObjectStore, Upload, check_object_name
+from jupyter_datalake.storage.base import (
+    ObjectInfo,
+    ObjectStore,
+    RemoteObjectStore,
+    Upload,
+    check_object_name,
+    origin_of,
+)
 from jupyter_datalake.storage.keys import LakeKeys
 
 SEALED_FOLDER = "sealed"
@@ -151,6 +158,23 @@ class EncryptedObjectStore:
     def close(self) -> None:
         """Close the store behind this one."""
         self.inner.close()
+
+    @property
+    def origin(self) -> ObjectStore:
+        """The same objects, without the copies that the store behind this one keeps nearer by."""
+        return EncryptedObjectStore(origin_of(self.inner), self.keys)
+
+    def forget(self, name: str) -> None:
+        """Drop copies of an object; see `RemoteObjectStore.forget`."""
+        self._forget(name)
+        if isinstance(self.inner, RemoteObjectStore):
+            self.inner.forget(self.sealed_name(name))
+
+    def sweep_uploads(self, *, older_than_s: float) -> int:
+        """Remove what uploads left; see `RemoteObjectStore.sweep_uploads`."""
+        if isinstance(self.inner, RemoteObjectStore):
+            return self.inner.sweep_uploads(older_than_s=older_than_s)
+        return 0
 
     def key_id(self, name: str) -> str:
         """Return the id of the data key that an object is encrypted under; one small read."""

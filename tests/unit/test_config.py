@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_datalake.config import LakeConfig, folder_of, parse_controller
+from jupyter_datalake.config import (
+    LakeConfig,
+    S3Location,
+    folder_of,
+    parse_controller,
+    parse_s3_url,
+)
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
 
 
@@ -44,7 +50,7 @@ def test_relative_paths_and_homes_become_absolute(monkeypatch, tmp_path):
         "file:///a#b",
         "file:///a%00b",
         "a\0b",
-        "s3://bucket/x",
+        "gs://bucket/x",
         "http://169.254.169.254/",
         "~nobody-of-this-name/lake",
     ],
@@ -75,3 +81,72 @@ def test_controller_settings_are_known_by_name():
         parse_controller({"wokers": 4})
     assert "'wokers'" in str(caught.value)
     assert "workers" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("s3://bucket", S3Location("bucket")),
+        ("s3://bucket/", S3Location("bucket")),
+        ("s3://bucket/a/b/", S3Location("bucket", "a/b/")),
+        ("s3://bucket/a%20b", S3Location("bucket", "a b/")),
+        (
+            "s3://bucket/a?endpoint_url=http://127.0.0.1:9000&region=eu-1",
+            S3Location("bucket", "a/", "http://127.0.0.1:9000", "eu-1"),
+        ),
+        (
+            "s3://bucket?attempts=3&read_timeout_s=2.5&addressing_style=path&profile=work",
+            S3Location(
+                "bucket", addressing_style="path", profile="work", attempts=3, read_timeout_s=2.5
+            ),
+        ),
+        ("s3://bucket?state_folder=/var/lake", S3Location("bucket", state_folder="/var/lake")),
+    ],
+)
+def test_s3_urls_name_a_place_and_how_it_is_talked_to(url, place):
+    assert parse_s3_url(url) == place
+    assert parse_s3_url(place.url) == place
+    assert LakeConfig(url).s3 == place
+    assert LakeConfig(url).folder is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://",
+        "s3:///a",
+        "s3://a",
+        "s3://bucket/a/../b",
+        "s3://bucket/a//b",
+        "s3://bucket/a%00b",
+        "s3://bucket#x",
+        "s3://bucket?region=",
+        "s3://bucket?region=eu 1",
+        "s3://bucket?colour=red",
+        "s3://bucket?endpoint_url=file:///etc/passwd",
+        "s3://bucket?endpoint_url=http://",
+        "s3://bucket?endpoint_url=http://host/path",
+        "s3://bucket?endpoint_url=http://host:port",
+        "s3://bucket?addressing_style=sideways",
+        "s3://bucket?attempts=0",
+        "s3://bucket?attempts=many",
+        "s3://bucket?read_timeout_s=1e9",
+        "s3://bucket?read_timeout_s=nan",
+        "s3://bucket?state_folder=here",
+    ],
+)
+def test_wrong_s3_urls_are_refused_with_what_to_write(url):
+    with pytest.raises(InvalidInputError) as caught:
+        parse_s3_url(url)
+    assert caught.value.kind is ErrorKind.INVALID_URL
+    assert "s3://bucket/prefix" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["s3://key:secret@bucket/a", "s3://bucket?endpoint_url=https://key:secret@host"],
+)
+def test_credentials_in_an_s3_url_are_refused_and_not_repeated(url):
+    with pytest.raises(InvalidInputError) as caught:
+        parse_s3_url(url)
+    assert "secret" not in str(caught.value.as_dict())

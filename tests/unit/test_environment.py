@@ -3,7 +3,10 @@
 import os
 import pwd
 
+import pytest
+
 from jupyter_datalake import environment
+from jupyter_datalake.errors import InvalidInputError
 
 
 def test_the_lake_is_the_named_one_or_the_users_own(monkeypatch):
@@ -46,3 +49,36 @@ def test_datums_get_an_allow_list():
     assert kept.keys() >= {"PATH", "LC_ALL", "CONDA_PREFIX"}
     assert "secret" not in kept.values()
     assert not kept.keys() & {"LD_PRELOAD", "PYTHONPATH", "DATALAKE_URL"}
+
+
+def test_the_state_folder_is_the_named_one_or_the_users_own(monkeypatch):
+    assert environment.state_folder({"DATALAKE_STATE_FOLDER": "/state"}) == "/state"
+    assert environment.state_folder({"XDG_STATE_HOME": "/s"}) == "/s/jupyter_datalake/lakes"
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert environment.state_folder({}) == "/home/ada/.local/state/jupyter_datalake/lakes"
+
+
+def test_the_size_of_the_read_cache_is_a_number_of_bytes():
+    assert environment.read_cache_bytes({}) == 10 * 2**30
+    assert environment.read_cache_bytes({"DATALAKE_CACHE_BYTES": "0"}) == 0
+    assert environment.read_cache_bytes({"DATALAKE_CACHE_BYTES": "5000"}) == 5000
+    for wrong in ("10GB", "-1", "1e9", "²"):
+        with pytest.raises(InvalidInputError) as caught:
+            environment.read_cache_bytes({"DATALAKE_CACHE_BYTES": wrong})
+        assert wrong in caught.value.message
+
+
+def test_a_worker_has_the_keys_of_the_stores_while_it_opens_them_and_then_no_more(monkeypatch):
+    given = {"AWS_SECRET_ACCESS_KEY": "s", "DATALAKE_STATE_FOLDER": "/x", "https_proxy": "p"}
+    handed = environment.handed_environment({**given, "PATH": "/bin", "EDITOR": "vi"})
+    assert not set(handed) & set(given)
+    assert sorted(handed.values()) == ["/x", "p", "s"]
+    for name in given:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in handed.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_REGION", "of the datum's own")
+    with environment.store_environment():
+        assert {name: os.environ.get(name) for name in given} == given
+    assert not set(os.environ) & {*given, *handed}
+    assert os.environ["AWS_REGION"] == "of the datum's own"
