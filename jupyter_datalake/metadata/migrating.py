@@ -1,11 +1,14 @@
 """Bringing a database to the current schema, forward only.
 
 A database at the head is recognised by one query, without loading Alembic. An older one is
-migrated in one transaction; a newer one is refused before anything is written.
+migrated in one transaction, after a copy of it was put aside where databases are files; a newer
+one is refused before anything is written.
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +16,8 @@ from typing import Protocol
 from sqlalchemy import Connection, inspect, text
 
 from jupyter_datalake.errors import ErrorKind, FormatError
+
+logger = logging.getLogger(__name__)
 
 HEAD = "0002"
 """Name of the newest migration; a test compares it with the folder."""
@@ -27,13 +32,21 @@ class Begin(Protocol):
         """Return the transaction's connection, as a context manager."""
 
 
-def migrate(begin: Begin) -> None:
+def migrate(begin: Begin, put_aside: Callable[[str], Path | None]) -> None:
     """Bring a database to `HEAD`.
+
+    Parameters
+    ----------
+    put_aside
+        Called with the schema of an older database before it is changed, behind the write lock;
+        makes a durable copy and returns where, or None where the database is no file.
 
     Raises
     ------
     FormatError
         A newer program wrote the database.
+    StorageError
+        There is no room for the copy, or for the new schema; the database is as it was.
     """
     with begin(writes=False) as connection:
         version = _version(connection)
@@ -43,7 +56,7 @@ def migrate(begin: Begin) -> None:
         # Looked at again behind the write lock: another process may have done it meanwhile.
         version = _version(connection)
         if version != HEAD:
-            _upgrade(connection, version)
+            _upgrade(connection, version, put_aside)
 
 
 def _version(connection: Connection) -> str | None:
@@ -55,7 +68,9 @@ def _version(connection: Connection) -> str | None:
     return value
 
 
-def _upgrade(connection: Connection, version: str | None) -> None:
+def _upgrade(
+    connection: Connection, version: str | None, put_aside: Callable[[str], Path | None]
+) -> None:
     # Alembic costs a quarter of a second to import, and most openings do not need it.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -72,6 +87,15 @@ def _upgrade(connection: Connection, version: str | None) -> None:
             hint="Upgrade jupyter_datalake",
             schema=version,
         )
+    if version is not None:
+        copy = put_aside(version)
+        if copy is not None:
+            logger.warning(
+                "The lake's database is brought from schema %s to %s; as it was it is kept in %s",
+                version,
+                HEAD,
+                copy,
+            )
     command.upgrade(config, HEAD)
     if connection.dialect.name == "postgresql":
         _compare_by_code_point(connection)

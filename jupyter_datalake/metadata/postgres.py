@@ -14,6 +14,7 @@ import os
 import re
 import socket
 import time
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import psycopg
@@ -281,6 +282,10 @@ class PostgresRules:
             if getattr(error.orig, "sqlstate", None) != "55P03":
                 raise
             raise self._busy(raw) from error
+
+    def put_aside(self, schema: str) -> Path | None:
+        """Leave backups to whoever keeps the server; a migration is one transaction here too."""
+        return None
 
     def session_of(self, connection: Connection) -> int:
         """Return the number by which the server knows a connection; it is not asked."""

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -38,6 +40,17 @@ class DatabaseRules(Protocol):
             Another one held the database for too long (``database-busy``).
         """
 
+    def put_aside(self, schema: str) -> Path | None:
+        """Make a durable copy of a database that is about to be migrated, and return where.
+
+        None where that is up to whoever keeps the database.
+
+        Raises
+        ------
+        StorageError
+            There is no room for it.
+        """
+
     def session_of(self, connection: Connection) -> Any:
         """Return what `end_session` needs to know of a connection that may be lost later."""
 
@@ -62,6 +75,32 @@ class SqliteRules:
     def begin(self, connection: Connection, *, writes: bool) -> None:
         """Begin by ourselves: the driver would begin late, and then deferred."""
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    def put_aside(self, schema: str) -> Path | None:
+        """Copy the database to a file beside it that is named after its schema."""
+        if self._path is None:
+            return None
+        copy = self._path.with_name(f"{self._path.name}.schema-{schema}")
+        unfinished = Path(f"{copy}.new")
+        try:
+            unfinished.unlink(missing_ok=True)
+            os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            with (
+                closing(sqlite3.connect(self._path)) as ours,
+                closing(sqlite3.connect(unfinished)) as theirs,
+            ):
+                ours.backup(theirs)
+            _sync(unfinished)
+            unfinished.replace(copy)
+            _sync(copy.parent)
+        except (OSError, sqlite3.Error) as error:
+            raise StorageError(
+                f"The lake's database must be brought from schema {schema} to a newer one, and no"
+                f" copy of it could be put aside as {copy}: {error}",
+                kind=ErrorKind.STORAGE_FULL if _is_full(error) else ErrorKind.DATABASE_UNAVAILABLE,
+                hint="Nothing was changed; make room for the copy, and try again",
+            ) from error
+        return copy
 
     def session_of(self, connection: Connection) -> Any:
         """Return nothing: a connection to a file cannot be lost."""
@@ -104,6 +143,20 @@ class SqliteRules:
             retryable=True,
             **({} if holder is None else {"pid": holder}),
         )
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_full(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
 
 def write_lock_holder(path: Path, locks: Path = Path("/proc/locks")) -> int | None:

@@ -168,7 +168,7 @@ class MetadataStore:
         if exclusive is None:  # one in memory is copied by the fork, connection and all
             renew_after_fork(self, MetadataStore._forget_connections)
         with self._translated(), self._exclusive:
-            migrate(self._begun)
+            migrate(self._begun, rules.put_aside)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:

@@ -7,7 +7,9 @@ lead to is not described here: the harness does the same in a copy of the lake a
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -15,8 +17,11 @@ from typing import Any
 
 from jupyter_datalake.lake.lake import Lake, default_author
 from jupyter_datalake.lake.maintenance import rebuild_lake
+from jupyter_datalake.lake.opening import DATABASE
 from jupyter_datalake.model.files import FileKind
+from jupyter_datalake.model.merging import MergeReport
 from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
+from jupyter_datalake.testing.old_databases import make_old, schemas
 
 Arguments = tuple[Any, ...]
 """Plain values that can be handed to another process."""
@@ -98,7 +103,18 @@ def _session(site: Site, chance: Random, *, with_changes: bool = False) -> str |
         with site.lake.sessions.open(info.id) as session:
             if session.has_changes or not with_changes:
                 found.append(info.id)
-    return chance.choice(found) if found else None
+    return chance.choice(found) if found else _staged_session(site, chance)
+
+
+def _staged_session(site: Site, chance: Random) -> str | None:
+    """Make a session with something staged."""
+    branch = _branch(site, chance)
+    if branch is None:
+        return None
+    with site.lake.sessions.create(*branch) as session:
+        session.put("staged", content(*_source(chance)))
+        session.put("d/staged", b"too")
+        return session.id
 
 
 def _place(path: str, chance: Random) -> str:
@@ -169,6 +185,29 @@ def pick_branch_to_delete(site: Site, chance: Random) -> Arguments | None:
         if name != DEFAULT_BRANCH and (repo.name, name) not in busy
     ]
     return chance.choice(found) if found else None
+
+
+def pick_two_branches(site: Site, chance: Random) -> Arguments | None:
+    """Choose a branch, and make another one that parted from it."""
+    branch = _branch(site, chance)
+    name = None if branch is None else _free((*NAMES, "m1", "m2"), _names(site, branch[0]), chance)
+    if branch is None or name is None:
+        return None
+    repo, into = branch
+    site.lake.refs.create_branch(repo, name, at=into)
+    site.lake.files.put(f"{repo}@{name}/theirs", content(*_source(chance)))
+    if chance.random() < 0.7:
+        site.lake.files.put(f"{repo}@{into}/ours", content(*_source(chance)))
+    return repo, name, into
+
+
+def pick_commit(site: Site, chance: Random) -> Arguments | None:
+    """Choose a branch whose last commit can be undone."""
+    branch = _branch(site, chance)
+    if branch is None:
+        return None
+    site.lake.files.put(f"{branch[0]}@{branch[1]}/last", content(*_source(chance)))
+    return branch
 
 
 def pick_tag(site: Site, chance: Random) -> Arguments | None:
@@ -244,6 +283,17 @@ def pick_lost_database(site: Site, chance: Random) -> Arguments | None:
     return ()
 
 
+def pick_old_database(site: Site, chance: Random) -> Arguments | None:
+    """Make a copy of the lake with a database of an older schema."""
+    pick_lost_database(site, chance)
+    database = site.folder / OTHER / DATABASE
+    with closing(sqlite3.connect(Path(site.lake.url) / DATABASE)) as ours:
+        ours.execute("VACUUM INTO ?", [str(database)])
+    schema = chance.choice(schemas()[:-1])
+    make_old(database, schema)
+    return (schema,)
+
+
 # --- doing ---------------------------------------------------------------------------------------
 
 
@@ -303,6 +353,10 @@ def _session_commit(site: Site, session_id: str) -> object:
     return site.lake.sessions.commit(session_id, "commit what is staged").id
 
 
+def _id(report: MergeReport) -> object:
+    return None if report.commit is None else report.commit.id
+
+
 VERBS = (
     Verb(
         "repos.create", pick_free_repo, lambda site, name, _: site.lake.repos.create(name) and None
@@ -332,6 +386,21 @@ VERBS = (
         pick_branch_to_delete,
         lambda site, *ref: site.lake.refs.delete_branch(*ref),
     ),
+    Verb(
+        "commits.merge",
+        pick_two_branches,
+        lambda site, repo, ref, into: _id(site.lake.commits.merge(repo, ref, into=into)),
+    ),
+    Verb(
+        "commits.cherry_pick",
+        pick_two_branches,
+        lambda site, repo, ref, into: _id(site.lake.commits.cherry_pick(repo, ref, branch=into)),
+    ),
+    Verb(
+        "commits.revert",
+        pick_commit,
+        lambda site, repo, branch: _id(site.lake.commits.revert(repo, branch, branch=branch)),
+    ),
     Verb("refs.delete_tag", pick_tag, lambda site, *ref: site.lake.refs.delete_tag(*ref)),
     Verb("sessions.create", pick_branch, _session_create),
     Verb("sessions.commit", pick_session_with_changes, _session_commit),
@@ -357,6 +426,11 @@ VERBS = (
         "init",
         pick_nothing_there,
         lambda site: Lake.create(str(site.folder / OTHER), author=default_author()).close(),
+    ),
+    Verb(
+        "migrate",
+        pick_old_database,
+        lambda site, _: Lake.open(str(site.folder / OTHER), author=default_author()).close(),
     ),
     Verb(
         "maintenance.rebuild",

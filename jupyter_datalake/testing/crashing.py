@@ -24,6 +24,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import logging
 import os
 import pickle
 import select
@@ -53,7 +54,9 @@ from jupyter_datalake.errors import (
 )
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.lake.opening import DATABASE
+from jupyter_datalake.metadata.migrating import HEAD
 from jupyter_datalake.model.commits import Author
+from jupyter_datalake.model.ids import digest_of
 from jupyter_datalake.testing.crash_verbs import OTHER, VERBS, Arguments, Site, Verb, populate
 from jupyter_datalake.testing.faults import CrashPoint, with_objects
 from jupyter_datalake.testing.invariants import check_lake
@@ -66,6 +69,7 @@ from jupyter_datalake.testing.lake_states import (
     differs_from_both,
     observe,
 )
+from jupyter_datalake.testing.old_databases import dump, schema_of
 
 ME = Author("Crash")
 MODES = ("steps", "moments")
@@ -171,6 +175,7 @@ def _live(act: Callable[[Callable[..., None]], None], pipe: int) -> NoReturn:
         while data:
             data = data[write(pipe, data) :]
 
+    logging.disable()  # a migration tells where it keeps its copy, for one
     try:
         act(tell)
     except BaseException:  # noqa: BLE001  # told, and not ours to handle
@@ -217,6 +222,11 @@ def observe_site(site: Site) -> dict[Key, Fact]:
     facts = observe(site.lake, _SHAPES)
     other = site.folder / OTHER
     if not (other / "objects" / "lake.json").exists():
+        return facts
+    database = other / DATABASE
+    if database.exists() and schema_of(database) != HEAD:
+        held = digest_of("".join(dump(database)).encode()).hex()
+        facts["other",] = Fact((schema_of(database), held), schema_of(database))
         return facts
     try:
         with Lake.open(str(other), author=ME) as lake:
@@ -388,7 +398,7 @@ class Worker:
         self._stride = of * plan.stride
         self._next_step = {verb.name: plan.first_step + number for verb in verbs}
         self._passes: Counter[str] = Counter()
-        self._took_s = {verb.name: 0.02 for verb in verbs}
+        self._took_s: dict[str, float] = {}
 
     def work(self, runs: int) -> None:
         """Do so many runs, of each verb in turn."""
@@ -410,7 +420,9 @@ class Worker:
         if self._plan.mode == "steps":
             return Run(verb, seed, self._next_step[verb.name])
         chance = Random(f"{seed} when")  # noqa: S311  # repeatable, not secret
-        return Run(verb, seed, _NEVER, delay_s=chance.uniform(0, 1.1 * self._took_s[verb.name]))
+        took_s = self._took_s.get(verb.name)  # the first is left alone, to see how long it takes
+        delay_s = _PATIENCE_S if took_s is None else chance.uniform(0, 1.1 * took_s)
+        return Run(verb, seed, _NEVER, delay_s=delay_s)
 
     def _count(self, run: Run) -> None:
         tally = self.summary[run.verb.name]
@@ -428,7 +440,8 @@ class Worker:
             self._passes[run.verb.name] += 1
             ahead = self._passes[run.verb.name] + self._number
             self._next_step[run.verb.name] = 1 + ahead % self._stride
-            self._took_s[run.verb.name] = 0.8 * self._took_s[run.verb.name] + 0.2 * run.took_s
+            before_s = self._took_s.get(run.verb.name, run.took_s)
+            self._took_s[run.verb.name] = 0.8 * before_s + 0.2 * run.took_s
         if run.problem is not None:
             kept = self._folder.parent / f"loss-{self._number}-{tally.runs}-{run.verb.name}"
             shutil.copytree(self._folder, kept, dirs_exist_ok=True)

@@ -37,7 +37,8 @@ from jupyter_datalake.testing.lake_states import Facts, differs_from_both
 from jupyter_datalake.testing.recording_disk import MARKS, ROOT, Act, recorded_disk
 
 _PAGE = 4096
-_WITHOUT = frozenset({"init", "maintenance.rebuild"})
+_PREPARING = b"preparing"
+_WITHOUT = frozenset({"init", "maintenance.rebuild", "migrate"})
 """Verbs for a second lake, whose folder is made and removed around them without a sync."""
 
 
@@ -258,9 +259,13 @@ def record(folder: Path, acts: int, seed: int, verbs: Sequence[Verb] = VERBS) ->
             facts.append(observe_site(site))
             done.append(None)
             disk.mark("0")
-            while len(done) <= acts:
+            while len(done) <= 2 * acts:
                 verb = chance.choice(chosen)
+                disk.mark(_PREPARING)
                 arguments = verb.pick(site, chance)
+                facts.append(observe_site(site))
+                done.append(None)
+                disk.mark(str(len(done) - 1))
                 if arguments is None:
                     continue
                 verb.act(site, *arguments)
@@ -291,14 +296,14 @@ def examine(
     report = report or LossReport()
     chance = Random(f"{seed} cuts")  # noqa: S311  # repeatable, not secret
     log = recording.log
-    first = next(number for number, act in enumerate(log) if act[0] == "mark")
-    cuts = sorted(chance.randrange(first + 1, len(log) + 1) for _ in range(states))
+    places = _places_to_cut(log)
+    cuts = sorted(chance.choice(places) for _ in range(states))
     disk, number, acknowledged = DiskModel(), 0, -1
     kinds = list(Loss)
     for count, cut in enumerate(cuts):
         for act in log[number:cut]:
             disk.apply(act)
-            acknowledged += act[0] == "mark"
+            acknowledged += act[0] == "mark" and act[1] != _PREPARING
         number = cut
         loss = kinds[count % len(kinds)]
         place = folder / f"state-{seed}-{count}"
@@ -316,6 +321,18 @@ def examine(
             f" kept in {place}:\n{wrong}"
         )
     return report
+
+
+def _places_to_cut(log: Sequence[Act]) -> list[int]:
+    """Return the places of a log where one verb was under way, or none."""
+    places = []
+    is_preparing = True
+    for number, act in enumerate(log, 1):
+        if act[0] == "mark":
+            is_preparing = act[1] == _PREPARING
+        if not is_preparing:
+            places.append(number)
+    return places
 
 
 def _look(recording: Recording, place: Path, acknowledged: int, report: LossReport) -> str | None:

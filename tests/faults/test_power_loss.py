@@ -13,7 +13,7 @@ SEED = 3
 def recording(tmp_path_factory):
     """What a series of verbs did to a disk."""
     try:
-        return record(tmp_path_factory.mktemp("power"), 25, SEED)
+        return record(tmp_path_factory.mktemp("power"), 20, SEED)
     except OSError as error:
         pytest.skip(f"needs a FUSE file system of its own: {error}")
 
@@ -21,10 +21,10 @@ def recording(tmp_path_factory):
 def test_what_was_acknowledged_survives_every_way_of_losing_what_was_not_synced(
     recording, tmp_path
 ):
-    report = examine(recording, tmp_path, 90, SEED)
+    report = examine(recording, tmp_path, 48, SEED)
     assert report.losses == []
     assert set(report.states) == {*Loss}
-    assert 0 < report.undone < 90
+    assert 0 < report.undone < 48
 
 
 @pytest.mark.parametrize("unsynced", ["files", "folders"])
