@@ -13,6 +13,7 @@ from jupyter_datalake.cli.output import (
     time_text,
 )
 from jupyter_datalake.model.refs import Ref, RefKind
+from jupyter_datalake.model.text import printable
 
 
 @click.group("refs")
@@ -64,6 +65,8 @@ def get(context: CliContext, repo: str, name: str, as_json: bool) -> None:
             ("kind", ref.kind),
             ("commit", ref.commit_id),
             ("moved", time_text(ref.updated_at)),
+            ("made by", ref.created_by),
+            ("message", ref.message),
         ]
     )
 
@@ -90,11 +93,14 @@ def create_branch(context: CliContext, repo: str, name: str, at: str, as_json: b
 @click.argument("repo")
 @click.argument("name")
 @click.option("--at", default="main", show_default=True, help="What it marks: a ref expression.")
+@click.option("-m", "--message", help="What it says about what it marks.")
 @json_option
 @pass_context
-def create_tag(context: CliContext, repo: str, name: str, at: str, as_json: bool) -> None:
+def create_tag(
+    context: CliContext, repo: str, name: str, at: str, message: str | None, as_json: bool
+) -> None:
     """Create a tag."""
-    _created(context.lake.refs.create_tag(repo, name, at=at), as_json)
+    _created(context.lake.refs.create_tag(repo, name, at=at, message=message), as_json)
 
 
 @group.command("delete-branch")
@@ -126,21 +132,94 @@ def _deleted(kind: str, repo: str, name: str, as_json: bool) -> None:
         click.echo(f"Removed {kind} {repo}@{name}")
 
 
+@group.command("rename")
+@click.argument("repo")
+@click.argument("name")
+@click.argument("new_name")
+@json_option
+@pass_context
+def rename(context: CliContext, repo: str, name: str, new_name: str, as_json: bool) -> None:
+    """Give a branch or tag another name."""
+    ref = context.lake.refs.rename(repo, name, new_name)
+    if as_json:
+        print_json(ref)
+    else:
+        click.echo(f"Renamed {ref.kind} {repo}@{name} to {ref.name}")
+
+
+_force_option = click.option(
+    "--force", is_flag=True, help="Although sessions or jobs depend on where it is."
+)
+
+
+@group.command("reset")
+@click.argument("repo")
+@click.argument("branch")
+@click.argument("to")
+@click.option("--expected", help="Only from here: a ref expression.")
+@_force_option
+@json_option
+@pass_context
+def reset(
+    context: CliContext,
+    repo: str,
+    branch: str,
+    to: str,
+    expected: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Point a branch to the commit TO; 'refs undo' brings it back."""
+    ref = context.lake.refs.reset(repo, branch, to, expected=expected, force=force)
+    if as_json:
+        print_json(ref)
+    else:
+        click.echo(f"{repo}@{branch} is at {id_text(ref.commit_id)}")
+
+
+@group.command("undo")
+@click.argument("repo")
+@click.argument("name")
+@click.option("--move", type=click.IntRange(1), help="Only if this was its last move.")
+@_force_option
+@json_option
+@pass_context
+def undo(
+    context: CliContext, repo: str, name: str, move: int | None, force: bool, as_json: bool
+) -> None:
+    """Take back the last move of a branch or tag; twice brings it back."""
+    made = context.lake.refs.undo(repo, name, move=move, force=force)
+    if as_json:
+        print_json(made)
+        return
+    at = f"is at {id_text(made.new_commit_id)}" if made.new_commit_id else "is gone"
+    click.echo(f"{repo}@{name} {at} again: {printable(made.reason)}")
+
+
 @group.command("list-moves")
 @click.argument("repo")
 @click.option("--name", help="One branch or tag only.")
+@click.option("--before", type=click.IntRange(1), help="Only before the move of this number.")
 @limit_option(100)
 @json_option
 @pass_context
-def list_moves(context: CliContext, repo: str, name: str | None, limit: int, as_json: bool) -> None:
+def list_moves(
+    context: CliContext,
+    repo: str,
+    name: str | None,
+    before: int | None,
+    limit: int,
+    as_json: bool,
+) -> None:
     """List who moved which ref from where to where (the reflog)."""
-    moves = context.lake.refs.list_moves(repo, name=name, limit=limit)
+    moves = context.lake.refs.list_moves(repo, name=name, before=before, limit=limit)
     if as_json:
         print_json(moves)
         return
     print_table(
         moves,
         [
+            ("MOVE", lambda move: move.number),
             ("WHEN", lambda move: time_text(move.at)),
             ("REF", lambda move: move.name),
             ("FROM", lambda move: id_text(move.old_commit_id) or "-"),

@@ -8,11 +8,13 @@ from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.renames import change_at, diff_with_renames, difference_range
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.errors import ErrorKind, NotFoundError
+from jupyter_datalake.metadata.base import time_of
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import Commit
-from jupyter_datalake.model.ids import CommitId, is_id_prefix
+from jupyter_datalake.model.ids import CommitId, is_head_like, is_id_prefix
+from jupyter_datalake.model.jsonable import as_json
 from jupyter_datalake.model.manifests import diff_manifests
 from jupyter_datalake.model.paths import ROOT, RepoPath
 from jupyter_datalake.model.refs import RefExpression, parse_ref_expression
@@ -110,19 +112,47 @@ def resolve_in(tx: Transaction, repo: RepoRow, expression: RefExpression) -> Com
 
 
 def _base(tx: Transaction, repo: RepoRow, expression: RefExpression) -> CommitId:
-    ref = tx.refs.find(repo, expression.base)
     if expression.as_of_ns is not None:
-        at = tx.refs.head_at(repo, expression.base, expression.as_of_ns)
-        if at is None:
-            raise _not_found(repo, expression, "names a ref that did not exist at that time")
-        return at
+        return _at_time(tx, repo, expression, expression.as_of_ns)
+    if expression.moves_back is not None:
+        return _moves_ago(tx, repo, expression, expression.moves_back)
+    ref = tx.refs.find(repo, expression.base)
     if ref is not None:
         return ref.commit_id
     if is_id_prefix(expression.base):
         found = tx.commits.resolve_prefix(repo, expression.base)
         if found is not None:
             return found
+    if is_head_like(expression.base):
+        raise _not_found(repo, expression, "is no branch, tag or commit: a lake has no HEAD")
     raise _not_found(repo, expression, "is no branch, tag or commit")
+
+
+def _at_time(tx: Transaction, repo: RepoRow, expression: RefExpression, at_ns: int) -> CommitId:
+    """Return where a ref was at a time, by the reflog."""
+    found = tx.refs.head_at(repo, expression.base, at_ns)
+    if found is not None:
+        return found
+    first = tx.refs.first_move(repo, expression.base)
+    if first is None:
+        raise _not_found(repo, expression, "names no branch or tag; only those have a past")
+    if time_of(at_ns) < first.at:
+        raise _not_found(
+            repo,
+            expression,
+            f"means a time before {expression.base} was created, which was {as_json(first.at)}",
+        )
+    raise _not_found(repo, expression, "names a ref that did not exist at that time")
+
+
+def _moves_ago(tx: Transaction, repo: RepoRow, expression: RefExpression, back: int) -> CommitId:
+    """Return where a ref was so many moves ago, by the reflog."""
+    move = tx.refs.nth_move(repo, expression.base, back)
+    if move is None:
+        raise _not_found(repo, expression, "goes back beyond the first move")
+    if move.new_commit_id is None:
+        raise _not_found(repo, expression, "means a moment when the ref did not exist")
+    return move.new_commit_id
 
 
 def _parent(

@@ -6,10 +6,10 @@ from jupyter_datalake.engine.blobs import register_packs
 from jupyter_datalake.engine.commits import announce_move, first_commit
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.history import resolve_in
-from jupyter_datalake.errors import AlreadyExistsError, ErrorKind, StateError
+from jupyter_datalake.errors import AlreadyExistsError, ErrorKind, InvalidInputError, StateError
 from jupyter_datalake.metadata.base import time_of
 from jupyter_datalake.metadata.store import Transaction
-from jupyter_datalake.model.commits import Author
+from jupyter_datalake.model.commits import MAX_MESSAGE_BYTES, Author
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.ids import check_ref_name, check_repo_name
 from jupyter_datalake.model.pipelines import CODE_SUFFIX
@@ -86,15 +86,30 @@ class Repositories:
             tx.repos.delete(row.id)
             tx.events.append(EventKind.REPO_DELETED, name)
 
-    def create_ref(self, repo: str, name: str, kind: RefKind, at: str, author: Author) -> Ref:
+    def create_ref(
+        self,
+        repo: str,
+        name: str,
+        kind: RefKind,
+        at: str,
+        author: Author,
+        message: str | None = None,
+    ) -> Ref:
         """Create a branch or tag at the commit that the expression `at` means; no bytes move."""
         check_ref_name(name, str(kind))
+        check_message(message)
         expression = parse_ref_expression(at)
         with self._core.metadata.write() as tx:
             row = tx.repos.get(repo)
             commit_id = resolve_in(tx, row, expression)
             ref = tx.refs.create(
-                row, name, kind, commit_id, by=str(author), reason=f"create {kind} at {at}"
+                row,
+                name,
+                kind,
+                commit_id,
+                by=str(author),
+                reason=f"create {kind} at {at}",
+                message=message,
             )
             if kind is RefKind.BRANCH:
                 announce_move(tx, row, name, tx.commits.get(commit_id))
@@ -149,3 +164,16 @@ class Repositories:
                 hint="Choose another name",
                 repo=clash.repo.name,
             )
+
+
+def check_message(message: str | None) -> None:
+    """Refuse what a tag cannot say: nothing, too much, or what is not Unicode."""
+    if message is None:
+        return
+    if message != message.encode("utf-8", "replace").decode():
+        raise InvalidInputError(f"{message!r:.80} cannot be kept: it is not Unicode text")
+    if not message.strip() or len(message.encode()) > MAX_MESSAGE_BYTES:
+        raise InvalidInputError(
+            f"A tag's message has 1 to {MAX_MESSAGE_BYTES} bytes",
+            hint="Say what it marks, or leave the message out",
+        )

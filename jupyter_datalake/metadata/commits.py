@@ -10,6 +10,7 @@ from sqlalchemy import Row, literal, select
 from jupyter_datalake.errors import ErrorKind, InvalidInputError, NotFoundError
 from jupyter_datalake.metadata import tables
 from jupyter_datalake.metadata.base import TableGroup, batched
+from jupyter_datalake.metadata.facts import facts_of
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.model.commits import (
     CODE_INPUT,
@@ -25,7 +26,7 @@ _MAX_CANDIDATES = 10
 
 
 class Commits(TableGroup):
-    """Statements about `commits`, `commit_parents` and `commit_inputs`."""
+    """Statements about `commits` with their parents, inputs and facts."""
 
     def add(self, repo_id: int, commit: Commit) -> None:
         """Insert a commit with its edges; one that is there already stays as it is.
@@ -60,6 +61,10 @@ class Commits(TableGroup):
                 {"commit_id": commit.id, "position": position, "parent_id": parent}
                 for position, parent in enumerate(commit.parents)
             ],
+        )
+        self._insert_missing(
+            tables.commit_facts,
+            [{"fact": fact, "commit_id": commit.id} for fact in facts_of(commit.metadata)],
         )
         edges = [(one.name, one.commit_id) for one in commit.provenance.inputs]
         if commit.provenance.code is not None:

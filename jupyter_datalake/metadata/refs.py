@@ -55,18 +55,25 @@ class Refs(TableGroup):
         return [_ref(repo, row) for row in self._connection.execute(statement)]
 
     def create(
-        self, repo: RepoRow, name: str, kind: RefKind, commit_id: CommitId, *, by: str, reason: str
+        self,
+        repo: RepoRow,
+        name: str,
+        kind: RefKind,
+        commit_id: CommitId,
+        *,
+        by: str,
+        reason: str,
+        message: str | None = None,
+        created_by: str | None = None,
     ) -> Ref:
-        """Insert a ref, or raise `AlreadyExistsError`."""
-        existing = self.find(repo, name)
-        if existing is not None:
-            raise AlreadyExistsError(
-                f"Repo {repo.repo.name!r} has a {existing.kind} {name!r} already",
-                kind=ErrorKind.REF_EXISTS,
-                hint="Choose another name",
-                repo=repo.repo.name,
-                ref=name,
-            )
+        """Insert a ref, or raise `AlreadyExistsError`.
+
+        Parameters
+        ----------
+        created_by
+            Who made it first, where it comes back; otherwise it is `by`.
+        """
+        self._check_free(repo, name)
         self._connection.execute(
             insert(tables.refs).values(
                 repo_id=repo.id,
@@ -74,10 +81,12 @@ class Refs(TableGroup):
                 kind=str(kind),
                 commit_id=commit_id,
                 updated_ns=self._now_ns,
+                message=message,
+                created_by=created_by or by,
             )
         )
         self._log(repo, name, kind, None, commit_id, by, reason)
-        return Ref(repo.repo.name, name, kind, commit_id, time_of(self._now_ns))
+        return self.get(repo, name)
 
     def move(
         self,
@@ -131,7 +140,77 @@ class Refs(TableGroup):
         self._connection.execute(
             delete(refs).where(refs.c.repo_id == repo.id, refs.c.name == ref.name)
         )
-        self._log(repo, ref.name, ref.kind, ref.commit_id, None, by, reason)
+        said = {"message": ref.message, "created_by": ref.created_by}
+        details = {key: value for key, value in said.items() if value is not None}
+        self._log(repo, ref.name, ref.kind, ref.commit_id, None, by, reason, details)
+
+    def rename(self, repo: RepoRow, ref: Ref, name: str, *, by: str, reason: str) -> Ref:
+        """Give a ref another name: one row changes, and the reflog tells it of both names.
+
+        Raises
+        ------
+        AlreadyExistsError
+            The name is taken.
+        """
+        self._check_free(repo, name)
+        refs = tables.refs
+        self._connection.execute(
+            update(refs)
+            .where(refs.c.repo_id == repo.id, refs.c.name == ref.name)
+            .values(name=name, updated_ns=self._now_ns)
+        )
+        kind, at = ref.kind, ref.commit_id
+        self._log(repo, ref.name, kind, at, None, by, reason, {"renamed_to": name})
+        self._log(repo, name, kind, None, at, by, reason, {"renamed_from": ref.name})
+        return self.get(repo, name)
+
+    def last_move(self, repo: RepoRow, name: str) -> tuple[RefMove, dict[str, Any]]:
+        """Return the newest line of the reflog for a name, and what undoing it needs.
+
+        Raises
+        ------
+        NotFoundError
+            Nothing of this name was ever there.
+        """
+        moves = tables.ref_moves
+        row = self._connection.execute(
+            select(moves)
+            .where(moves.c.repo_id == repo.id, moves.c.name == name)
+            .order_by(moves.c.id.desc())
+            .limit(1)
+        ).one_or_none()
+        if row is None:
+            raise NotFoundError(
+                f"Repo {repo.repo.name!r} never had a branch or tag {name!r}",
+                kind=ErrorKind.REF_NOT_FOUND,
+                hint=f"'datalake refs list-moves {repo.repo.name}' shows what moved",
+                repo=repo.repo.name,
+                ref=name,
+            )
+        return _move(repo, row), row.details or {}
+
+    def nth_move(self, repo: RepoRow, name: str, back: int) -> RefMove | None:
+        """Return the newest line of the reflog for a name but `back`, or None."""
+        moves = tables.ref_moves
+        row = self._connection.execute(
+            select(moves)
+            .where(moves.c.repo_id == repo.id, moves.c.name == name)
+            .order_by(moves.c.id.desc())
+            .limit(1)
+            .offset(back)
+        ).one_or_none()
+        return None if row is None else _move(repo, row)
+
+    def first_move(self, repo: RepoRow, name: str) -> RefMove | None:
+        """Return the oldest line of the reflog for a name, or None."""
+        moves = tables.ref_moves
+        row = self._connection.execute(
+            select(moves)
+            .where(moves.c.repo_id == repo.id, moves.c.name == name)
+            .order_by(moves.c.id)
+            .limit(1)
+        ).one_or_none()
+        return None if row is None else _move(repo, row)
 
     def moves(
         self, repo: RepoRow, *, name: str | None, before: int | None, limit: int
@@ -145,22 +224,7 @@ class Refs(TableGroup):
             statement = statement.where(moves.c.name == name)
         if before is not None:
             statement = statement.where(moves.c.id < before)
-        return [
-            (
-                row.id,
-                RefMove(
-                    repo.repo.name,
-                    row.name,
-                    RefKind(row.kind),
-                    row.old_commit_id,
-                    row.new_commit_id,
-                    time_of(row.at_ns),
-                    row.by,
-                    row.reason,
-                ),
-            )
-            for row in self._connection.execute(statement)
-        ]
+        return [(row.id, _move(repo, row)) for row in self._connection.execute(statement)]
 
     def head_at(self, repo: RepoRow, name: str, at_ns: int) -> CommitId | None:
         """Return where a ref pointed at a time, or None if it did not exist then."""
@@ -173,6 +237,17 @@ class Refs(TableGroup):
         ).scalar_one_or_none()
         return None if commit_id is None else CommitId(commit_id)
 
+    def _check_free(self, repo: RepoRow, name: str) -> None:
+        existing = self.find(repo, name)
+        if existing is not None:
+            raise AlreadyExistsError(
+                f"Repo {repo.repo.name!r} has a {existing.kind} {name!r} already",
+                kind=ErrorKind.REF_EXISTS,
+                hint="Choose another name",
+                repo=repo.repo.name,
+                ref=name,
+            )
+
     def _log(
         self,
         repo: RepoRow,
@@ -182,6 +257,7 @@ class Refs(TableGroup):
         new: CommitId | None,
         by: str,
         reason: str,
+        details: dict[str, str] | None = None,
     ) -> None:
         self._connection.execute(
             insert(tables.ref_moves).values(
@@ -193,8 +269,26 @@ class Refs(TableGroup):
                 at_ns=self._now_ns,
                 by=by,
                 reason=reason,
+                details=details,
             )
         )
+
+
+def _move(repo: RepoRow, row: Row[Any]) -> RefMove:
+    details = row.details or {}
+    return RefMove(
+        repo.repo.name,
+        row.name,
+        RefKind(row.kind),
+        row.old_commit_id,
+        row.new_commit_id,
+        time_of(row.at_ns),
+        row.by,
+        row.reason,
+        row.id,
+        details.get("renamed_from"),
+        details.get("renamed_to"),
+    )
 
 
 def _ref(repo: RepoRow, row: Row[Any]) -> Ref:
@@ -204,4 +298,6 @@ def _ref(repo: RepoRow, row: Row[Any]) -> Ref:
         RefKind(row.kind),
         CommitId(row.commit_id),
         time_of(row.updated_ns),
+        row.message,
+        row.created_by,
     )

@@ -104,6 +104,8 @@ refs = Table(
     Column("kind", _Name, nullable=False),  # model.refs.RefKind
     Column("commit_id", _CommitId, ForeignKey("commits.id"), nullable=False),
     Column("updated_ns", BigInteger, nullable=False),
+    Column("message", Text),  # of a tag that says what it marks
+    Column("created_by", Text),  # null: made before this was kept
 )
 
 ref_moves = Table(
@@ -119,6 +121,9 @@ ref_moves = Table(
     Column("at_ns", BigInteger, nullable=False),
     Column("by", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    # What undoing it needs besides: 'renamed_to' or 'renamed_from' (the other name of a rename,
+    # which is two rows), 'message' and 'created_by' (of a ref that was deleted).
+    Column("details", JSON),
     Index("ix_ref_moves_ref", "repo_id", "name", "at_ns"),
     sqlite_autoincrement=True,
 )
@@ -142,6 +147,22 @@ commits = Table(
     Column("provenance", JSON, nullable=False),
     Column("file_count", BigInteger, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
+    Index("ix_commits_time", "time_ns", "id"),
+)
+
+commit_facts = Table(
+    "commit_facts",
+    metadata,
+    # The metadata of commits as metadata.facts digests it: what `commits.search` looks up.
+    Column("fact", LargeBinary(32), primary_key=True),
+    Column(
+        "commit_id",
+        _CommitId,
+        ForeignKey("commits.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+    sqlite_with_rowid=False,
 )
 
 commit_parents = Table(

@@ -34,6 +34,7 @@ REPO_PATTERN = re.compile(rf"{REPO_COMPONENT}(?:/{REPO_COMPONENT})?")
 REF_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 INPUT_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _HEX = re.compile(r"[0-9a-f]+")
+_HEAD_LIKE = re.compile(r"(?:[A-Z]+_)?HEAD|head|Head")
 _LOOKS_LIKE_ID = re.compile(r"[0-9a-f]{8,}")
 
 
@@ -74,19 +75,20 @@ def check_repo_name(name: str) -> str:
 def check_ref_name(name: str, what: str = "branch") -> str:
     """Return `name` if it may name a branch or tag.
 
-    Refused besides the grammar: ``HEAD``, and eight or more hex digits, which would be taken for
-    the beginning of a commit id.
+    Refused besides the grammar: ``HEAD`` and ``ORIG_HEAD`` and their like, which mean something
+    else wherever they are known, and eight or more hex digits, which would be taken for the
+    beginning of a commit id.
 
     Raises
     ------
     InvalidInputError
         With the rule that was broken.
     """
-    if name == "HEAD" or _LOOKS_LIKE_ID.fullmatch(name):
+    if is_head_like(name) or _LOOKS_LIKE_ID.fullmatch(name):
         raise InvalidInputError(
             f"{name!r} cannot name a {what}: it reads like a commit id or a reserved word",
             kind=ErrorKind.INVALID_NAME,
-            hint="Choose a name that is not HEAD and not only hex digits",
+            hint="Choose a name that is not HEAD, ends not in _HEAD, and is not only hex digits",
             name=name,
         )
     if not REF_PATTERN.fullmatch(name):
@@ -97,6 +99,11 @@ def check_ref_name(name: str, what: str = "branch") -> str:
             name=name,
         )
     return name
+
+
+def is_head_like(name: str) -> bool:
+    """Tell whether a name is one of those that Git reserves: HEAD, ORIG_HEAD, FETCH_HEAD."""
+    return _HEAD_LIKE.fullmatch(name) is not None
 
 
 def check_input_name(name: str) -> str:

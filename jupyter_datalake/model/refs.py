@@ -2,13 +2,17 @@
 
 ::
 
-    expression = base [ "@" time ] step*
+    expression = base [ "@" ( time | "{" n "}" ) ] step*
     base       = branch | tag | commit id prefix (4 to 64 hex digits)
     time       = ISO 8601 date or date-time; UTC unless it carries an offset; up to the end of
                  the microsecond it names, so that a time copied from a listing finds its commit
+    {n}        = where the ref was n moves ago, by the reflog
     step       = "^" [n]  (n-th parent, first by default)  |  "~" n  (n first parents back)
 
     main    v1    3f2a9c    main^    main~3    main@2026-01-31T12:00Z    main@2026-01-31~1
+    main@{1}    main^2~3
+
+A branch or tag is meant before a commit whose id begins so.
 """
 
 from __future__ import annotations
@@ -24,7 +28,11 @@ from jupyter_datalake.model.ids import CommitId
 DEFAULT_BRANCH = "main"
 MAX_STEPS = 1_000_000
 
-_EXPRESSION = re.compile(r"(?P<base>[^@^~/\s]+)(?:@(?P<time>[^~^/\s]+))?(?P<steps>[\^~0-9]*)")
+_EXPRESSION = re.compile(
+    r"(?P<base>[^@^~/\s{}]+)"
+    r"(?:@(?:\{(?P<back>[0-9]+)\}|(?P<time>[^~^/\s{}]+)))?"
+    r"(?P<steps>[\^~0-9]*)"
+)
 _STEP = re.compile(r"\^(?P<parent>[0-9]*)|~(?P<count>[0-9]+)")
 _MAX_DIGITS = 9
 """Enough for `MAX_STEPS`; Python refuses to convert numbers of thousands of digits."""
@@ -48,6 +56,10 @@ class Ref:
     kind: RefKind
     commit_id: CommitId
     updated_at: datetime
+    message: str | None = None
+    """What a tag says about what it marks."""
+    created_by: str | None = None
+    """Who made it; None for refs of before this was kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,12 @@ class RefMove:
     at: datetime
     by: str
     reason: str
+    number: int = 0
+    """Grows with every move in the lake; names the move, to undo it."""
+    renamed_from: str | None = None
+    """Of a rename, which is two moves: the name the ref had before."""
+    renamed_to: str | None = None
+    """Of a rename: the name the ref has since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +99,10 @@ class RefExpression:
     text: str
     base: str
     as_of_ns: int | None
+    """The end of the time at which the ref is meant; None for now."""
     steps: tuple[Step, ...]
+    moves_back: int | None = None
+    """How many moves ago the ref is meant; None where that was not asked for."""
 
 
 def parse_ref_expression(text: str) -> RefExpression:
@@ -98,7 +119,9 @@ def parse_ref_expression(text: str) -> RefExpression:
     match = _EXPRESSION.fullmatch(text)
     if match is None:
         raise _invalid(text, "does not parse")
-    as_of = match["time"]
+    as_of, back = match["time"], match["back"]
+    if back is not None and len(back) > _MAX_DIGITS:
+        raise _invalid(text, f"goes back more than {MAX_STEPS:,} moves")
     steps: list[Step] = []
     position = 0
     raw = match["steps"]
@@ -118,7 +141,11 @@ def parse_ref_expression(text: str) -> RefExpression:
         steps.append(Step(parent - 1, count))
         position = step.end()
     return RefExpression(
-        text, match["base"], None if as_of is None else _parse_time(text, as_of), tuple(steps)
+        text,
+        match["base"],
+        None if as_of is None else _parse_time(text, as_of),
+        tuple(steps),
+        None if back is None else int(back),
     )
 
 
@@ -137,6 +164,6 @@ def _invalid(text: str, why: str) -> InvalidInputError:
     return InvalidInputError(
         f"Ref expression {text!r} {why}",
         kind=ErrorKind.INVALID_REF,
-        hint="Use a branch, tag or commit id, with ^, ~3 or @2026-01-31T12:00Z behind it",
+        hint="Use a branch, tag or commit id, with ^, ~3, @{1} or @2026-01-31T12:00Z behind it",
         ref=text,
     )

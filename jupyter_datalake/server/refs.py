@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_datalake.model.refs import RefKind
-from jupyter_datalake.server.base import DatalakeHandler, operation, page, whole
+from jupyter_datalake.server.base import DatalakeHandler, operation, page
 
 
 class RefsHandler(DatalakeHandler):
@@ -64,7 +64,9 @@ class TagsHandler(DatalakeHandler):
     @operation("createTag")
     async def post(self, repo: str, body: dict[str, Any]) -> None:
         lake = await self.lake()
-        ref = await self.call(lake.refs.create_tag, repo, body["name"], at=body["at"])
+        ref = await self.call(
+            lake.refs.create_tag, repo, body["name"], at=body["at"], message=body.get("message")
+        )
         self.answer(ref, 201)
 
 
@@ -80,15 +82,52 @@ class TagHandler(DatalakeHandler):
         self.answer_nothing()
 
 
+class NameHandler(DatalakeHandler):
+    """The name of a branch or tag."""
+
+    path = "/repos/{repo}/refs/{ref}/rename"
+
+    @operation("renameRef")
+    async def post(self, repo: str, ref: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        self.answer(await self.call(lake.refs.rename, repo, ref, body["name"]))
+
+
+class ResetHandler(DatalakeHandler):
+    """Where a branch points."""
+
+    path = "/repos/{repo}/branches/{branch}/reset"
+
+    @operation("resetRef")
+    async def post(self, repo: str, branch: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        to = body.pop("to")
+        self.answer(await self.call(lake.refs.reset, repo, branch, to, **body))
+
+
+class UndoHandler(DatalakeHandler):
+    """The last move of a ref."""
+
+    path = "/repos/{repo}/refs/{ref}/undo"
+
+    @operation("undoRef")
+    async def post(self, repo: str, ref: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        self.answer(await self.call(lake.refs.undo, repo, ref, **body))
+
+
 class MovesHandler(DatalakeHandler):
     """The reflog."""
 
     path = "/repos/{repo}/moves"
 
     @operation("listMoves")
-    async def get(self, repo: str, name: str | None, limit: int) -> None:
+    async def get(self, repo: str, name: str | None, before: int | None, limit: int) -> None:
         lake = await self.lake()
-        self.answer(whole(await self.call(lake.refs.list_moves, repo, name=name, limit=limit)))
+        moves = await self.call(
+            lake.refs.list_moves, repo, name=name, before=before, limit=limit + 1
+        )
+        self.answer(page(list(moves), limit, lambda move: move.number))
 
 
 HANDLERS = [
@@ -98,5 +137,8 @@ HANDLERS = [
     BranchHandler,
     TagsHandler,
     TagHandler,
+    NameHandler,
+    ResetHandler,
+    UndoHandler,
     MovesHandler,
 ]

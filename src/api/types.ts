@@ -157,6 +157,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/repos/{repo}/refs/{ref}/rename": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a branch or tag another name. */
+        post: operations["renameRef"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/refs/{ref}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a branch or tag back to what it was before its last move. */
+        post: operations["undoRef"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/branches/{branch}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                branch: components["parameters"]["branch"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Point a branch to any commit of its repo. */
+        post: operations["resetRef"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/repos/{repo}/moves": {
         parameters: {
             query?: never;
@@ -1113,6 +1175,9 @@ export interface components {
         /** @enum {string} */
         RefKind: "branch" | "tag";
         Ref: {
+            /** @description What a tag says about what it marks. */
+            message: string | null;
+            created_by: string | null;
             repo: string;
             name: string;
             kind: components["schemas"]["RefKind"];
@@ -1124,6 +1189,10 @@ export interface components {
             next: components["schemas"]["Next"];
         };
         RefMove: {
+            /** @description Names the move; grows with every move. */
+            number: number;
+            renamed_from: string | null;
+            renamed_to: string | null;
             repo: string;
             name: string;
             kind: components["schemas"]["RefKind"];
@@ -1135,7 +1204,8 @@ export interface components {
         };
         RefMovePage: {
             results: components["schemas"]["RefMove"][];
-            next: components["schemas"]["Next"];
+            /** @description What to pass as `before`. */
+            next: number | null;
         };
         Author: {
             name: string;
@@ -1587,6 +1657,20 @@ export interface components {
                 };
             };
         };
+        NewTag: {
+            content: {
+                "application/json": {
+                    name: string;
+                    /**
+                     * @description A ref expression.
+                     * @default main
+                     */
+                    at?: string;
+                    /** @description What it says about what it marks. */
+                    message?: string;
+                };
+            };
+        };
         PipelineSource: {
             content: {
                 "application/json": {
@@ -1701,6 +1785,7 @@ export type ParameterRequiredPath = components['parameters']['requiredPath'];
 export type ParameterAfter = components['parameters']['after'];
 export type ParameterLimit = components['parameters']['limit'];
 export type RequestBodyNewRef = components['requestBodies']['NewRef'];
+export type RequestBodyNewTag = components['requestBodies']['NewTag'];
 export type RequestBodyPipelineSource = components['requestBodies']['PipelineSource'];
 export type RequestBodyRun = components['requestBodies']['Run'];
 export type $defs = Record<string, never>;
@@ -1942,7 +2027,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: components["requestBodies"]["NewRef"];
+        requestBody: components["requestBodies"]["NewTag"];
         responses: {
             /** @description The new tag. */
             201: {
@@ -1978,11 +2063,117 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    renameRef: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The new name. */
+                    name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The ref under its new name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ref"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    undoRef: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Number of the move that is meant; refused when the ref moved since. */
+                    move?: number;
+                    /** @default false */
+                    force?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The move that undid it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefMove"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    resetRef: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                branch: components["parameters"]["branch"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description A ref expression. */
+                    to: string;
+                    /** @description Where the branch must be; refused when it is elsewhere. */
+                    expected?: string;
+                    /**
+                     * @description Although a session or job depends on where it is.
+                     * @default false
+                     */
+                    force?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The branch. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ref"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     listMoves: {
         parameters: {
             query?: {
                 /** @description One ref only. */
                 name?: string;
+                /** @description Only moves before the one of this number. */
+                before?: number;
                 limit?: components["parameters"]["limit"];
             };
             header?: never;

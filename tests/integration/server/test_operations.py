@@ -62,6 +62,33 @@ async def test_refs_and_commits(call, served_lake):
     assert [one["name"] for one in moves] == ["v1", "dev"]
 
 
+async def test_moves_of_refs(call, served_lake):
+    served_lake.repos.create("raw")
+    for text in ("one", "two"):
+        served_lake.files.put("raw@main/a.txt", text)
+    head = served_lake.commits.get("raw").id
+    main = {"repo": "raw", "branch": "main"}
+    wish = {"to": "main^", "expected": head}
+    assert (await call("resetRef", **main, json_body=wish)).json["commit_id"] != head
+    again = await call("resetRef", **main, json_body=wish, expect=409)
+    assert again.json["kind"] == "branch-moved"
+    page = (await call("listMoves", repo="raw", name="main", limit=1)).json
+    number = page["results"][0]["number"]
+    assert page["next"] == number
+    older = (await call("listMoves", repo="raw", name="main", before=number)).json
+    assert (len(older["results"]), older["next"]) == (3, None)
+    at = {"repo": "raw", "ref": "main"}
+    await call("undoRef", **at, json_body={"move": number - 1}, expect=409)
+    undone = (await call("undoRef", **at, json_body={"move": number})).json
+    assert undone["new_commit_id"] == head == served_lake.commits.get("raw").id
+    wish = {"name": "v1", "message": "as sold"}
+    assert (await call("createTag", repo="raw", json_body=wish, expect=201)).json["message"]
+    renamed = await call("renameRef", repo="raw", ref="v1", json_body={"name": "v2"})
+    assert (renamed.json["name"], renamed.json["message"]) == ("v2", "as sold")
+    assert (await call("undoRef", repo="raw", ref="v2")).json["renamed_to"] == "v1"
+    assert [ref.name for ref in served_lake.refs.list("raw")] == ["main", "v1"]
+
+
 async def test_merges(call, served_lake):
     served_lake.repos.create("raw")
     served_lake.files.put("raw@main/a.txt", "base")

@@ -124,6 +124,34 @@ def test_commits_and_refs(run, lake):
     assert "delete branch" in run("refs", "list-moves", "raw").out
 
 
+def test_moving_refs_and_taking_it_back(run, lake):
+    for text in ("one", "two"):
+        lake.files.put("raw@main/a.txt", text)
+    ids = [one["id"] for one in run("commits", "list", "raw", "--json").json]
+    assert run("refs", "reset", "raw", "main", "main^").out.startswith("raw@main is at ")
+    assert lake.files.read("raw@main/a.txt") == b"one"
+    run("refs", "reset", "raw", "main", ids[0], "--expected", ids[0], code=11)
+    number = run("refs", "list-moves", "raw", "--name", "main", "--json").json[0]["number"]
+    assert run("refs", "undo", "raw", "main", "--move", number - 1, code=11).err.startswith("error")
+    assert "again: undo move" in run("refs", "undo", "raw", "main", "--move", number).out
+    assert lake.commits.get("raw").id == ids[0]
+    run("refs", "create-tag", "raw", "v1", "-m", "as sold")
+    assert "as sold" in run("refs", "get", "raw", "v1").out
+    assert run("refs", "rename", "raw", "v1", "v2").out == "Renamed tag raw@v1 to v2\n"
+    assert run("refs", "undo", "raw", "v2", "--json").json["renamed_to"] == "v1"
+    assert lake.refs.get("raw", "v1").message == "as sold"
+    run("refs", "delete-tag", "raw", "v1")
+    assert "raw@v1 is at" in run("refs", "undo", "raw", "v1").out
+    assert "raw@v1 is gone again" in run("refs", "undo", "raw", "v1").out
+    assert "MOVE" in run("refs", "list-moves", "raw", "--before", number, "--limit", "1").out
+    with lake.sessions.create("raw") as session:
+        session.put("b", "staged")
+    refused = run("refs", "reset", "raw", "main", "main^", code=15)
+    assert session.id in refused.err
+    run("refs", "reset", "raw", "main", "main^", "--force", "--json")
+    assert lake.commits.get("raw").id == ids[1]
+
+
 def test_merging(run, lake):
     lake.files.put("raw@main/a.txt", "base")
     run("refs", "create-branch", "raw", "dev")
