@@ -180,6 +180,19 @@ def _progress(report: VerifyReport) -> None:
     )
 
 
+@group.command("backup")
+@click.argument("target", type=click.Path(dir_okay=False))
+@json_option
+@pass_context
+def backup(context: CliContext, target: str, as_json: bool) -> None:
+    """Write a consistent copy of the lake's database into the new file TARGET."""
+    made = context.lake.maintenance.backup(target)
+    if as_json:
+        print_json(made)
+    else:
+        click.echo(f"Copied the database to {made.path}: {size_text(made.size_bytes)}")
+
+
 @group.command("rebuild")
 @json_option
 @pass_context

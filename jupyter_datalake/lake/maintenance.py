@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_datalake import environment
 from jupyter_datalake.config import LakeConfig
+from jupyter_datalake.engine.backups import Backup, make_backup
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.rebuild import Rebuilder, RebuildReport
 from jupyter_datalake.engine.verify import Verifier, VerifyReport
@@ -127,6 +129,29 @@ class Maintenance:
         Cost: every reachable byte once. Changes nothing.
         """
         return Verifier(self._context.core, on_progress).run(repo)
+
+    def backup(self, target: str | Path) -> Backup:
+        """Write a consistent copy of the lake's database into a new file.
+
+        Taken while others go on writing, it holds everything of one moment; what it names is in
+        the objects, which are never changed and have to be copied after it. It is a SQLite
+        database whatever the lake's own is; docs/operating.md says how to go back to it.
+
+        Cost: the database is read and written once. The copy is durable when this returns.
+
+        Parameters
+        ----------
+        target
+            A file that is not there.
+
+        Raises
+        ------
+        AlreadyExistsError
+            Something is there; it is left alone.
+        StorageError
+            The disk is full, or the database is damaged; nothing is left behind.
+        """
+        return make_backup(self._context.core, Path(target))
 
     def get_doctor(self) -> Sequence[Finding]:
         """Return what this machine can do for the lake, and what stands in the way."""

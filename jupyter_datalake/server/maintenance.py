@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 from jupyter_datalake import __version__
 from jupyter_datalake.model.jsonable import as_json
 from jupyter_datalake.server.base import DatalakeHandler, operation, whole
 from jupyter_datalake.server.mounts import contents_path
+
+_PIECE_BYTES = 1024 * 1024
 
 
 class StatusHandler(DatalakeHandler):
@@ -27,6 +32,28 @@ class StatusHandler(DatalakeHandler):
         )
 
 
+class BackupHandler(DatalakeHandler):
+    """A copy of the database, as a download."""
+
+    path = "/backup"
+
+    @operation("backupLake")
+    async def get(self) -> None:
+        lake = await self.lake()
+        with tempfile.TemporaryDirectory(dir=lake.core.work_folder) as folder:
+            made = await self.call(lake.maintenance.backup, Path(folder) / "backup")
+            self.set_header("Content-Type", "application/octet-stream")
+            self.set_header("X-Content-Type-Options", "nosniff")
+            name = f"{made.lake_id}-{made.last_event}.sqlite"
+            self.set_header("Content-Disposition", f'attachment; filename="{name}"')
+            self.set_header("Content-Length", str(made.size_bytes))
+            with await self.call(open, made.path, "rb") as file:
+                while piece := await self.call(file.read, _PIECE_BYTES):
+                    self.write(piece)
+                    await self.flush()
+        self.finish()
+
+
 class DoctorHandler(DatalakeHandler):
     """What this machine can do for the lake."""
 
@@ -38,4 +65,4 @@ class DoctorHandler(DatalakeHandler):
         self.answer(whole(await self.call(lake.maintenance.get_doctor)))
 
 
-HANDLERS = [StatusHandler, DoctorHandler]
+HANDLERS = [StatusHandler, BackupHandler, DoctorHandler]

@@ -1,6 +1,7 @@
 """Every operation of the contract, over a real server and a real lake."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 import nbformat
@@ -232,6 +233,19 @@ async def test_sessions_are_committed_together(call, served_lake):
         "session-not-found"
     )
     assert [served_lake.commits.get(name).message for name in ("raw", "reports")] == ["both"] * 2
+
+
+async def test_a_backup_is_a_download_of_the_whole_database(call, served_lake, tmp_path):
+    served_lake.repos.create("raw")
+    answer = await call("backupLake")
+    assert answer.headers["Content-Disposition"].endswith(
+        f'{served_lake.core.lake_id}-{served_lake.events.last_number()}.sqlite"'
+    )
+    (tmp_path / "copy").write_bytes(answer.body)
+    connection = sqlite3.connect(tmp_path / "copy")
+    assert connection.execute("SELECT name FROM repos").fetchall() == [("raw",)]
+    connection.close()
+    assert list(served_lake.core.work_folder.glob("tmp*")) == []
 
 
 async def test_mounts(call, served_lake, root):
