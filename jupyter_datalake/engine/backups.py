@@ -38,7 +38,7 @@ def make_backup(core: LakeCore, target: Path) -> Backup:
             size_bytes = os.fstat(descriptor).st_size
         finally:
             os.close(descriptor)
-        os.link(partial, target)  # unlike a rename it replaces nothing
+        _give_name(partial, target)
         sync_folder(target.parent)
     except DatalakeError:
         raise
@@ -61,3 +61,13 @@ def make_backup(core: LakeCore, target: Path) -> Backup:
         for suffix in ("", "-wal", "-shm", "-journal"):
             Path(f"{partial}{suffix}").unlink(missing_ok=True)
     return Backup(str(target), size_bytes, core.lake_id, last_event)
+
+
+def _give_name(partial: Path, target: Path) -> None:
+    """Give a finished file its name; one that has appeared there meanwhile is left alone."""
+    try:
+        os.link(partial, target)  # unlike a rename it replaces nothing
+    except OSError as error:
+        if error.errno not in {errno.EPERM, errno.ENOTSUP, errno.EMLINK}:
+            raise
+        os.rename(partial, target)  # the file system has no links

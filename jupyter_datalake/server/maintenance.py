@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 from jupyter_datalake import __version__
+from jupyter_datalake.engine.backups import Backup
+from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.jsonable import as_json
 from jupyter_datalake.server.base import DatalakeHandler, operation, whole
 from jupyter_datalake.server.mounts import contents_path
@@ -40,18 +43,24 @@ class BackupHandler(DatalakeHandler):
     @operation("backupLake")
     async def get(self) -> None:
         lake = await self.lake()
-        with tempfile.TemporaryDirectory(dir=lake.core.work_folder) as folder:
-            made = await self.call(lake.maintenance.backup, Path(folder) / "backup")
+        made, file = await self.call(_take_backup, lake)
+        with file:
             self.set_header("Content-Type", "application/octet-stream")
             self.set_header("X-Content-Type-Options", "nosniff")
             name = f"{made.lake_id}-{made.last_event}.sqlite"
             self.set_header("Content-Disposition", f'attachment; filename="{name}"')
             self.set_header("Content-Length", str(made.size_bytes))
-            with await self.call(open, made.path, "rb") as file:
-                while piece := await self.call(file.read, _PIECE_BYTES):
-                    self.write(piece)
-                    await self.flush()
+            while piece := await self.call(file.read, _PIECE_BYTES):
+                self.write(piece)
+                await self.flush()
         self.finish()
+
+
+def _take_backup(lake: Lake) -> tuple[Backup, BinaryIO]:
+    """Return a backup as a file without a name: it is gone when it is closed."""
+    with tempfile.TemporaryDirectory(dir=lake.core.work_folder) as folder:
+        made = lake.maintenance.backup(Path(folder) / "backup")
+        return made, open(made.path, "rb")
 
 
 class DoctorHandler(DatalakeHandler):
