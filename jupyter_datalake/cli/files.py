@@ -128,10 +128,20 @@ def export(context: CliContext, address: str, target: Path, as_json: bool) -> No
 @click.argument("address")
 @click.argument("source", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("-m", "--message", help="What changed and why.")
+@click.option(
+    "--no-cache",
+    is_flag=True,
+    help="Read every file, also those that did not change by their times.",
+)
 @json_option
 @pass_context
 def put(
-    context: CliContext, address: str, source: Path, message: str | None, as_json: bool
+    context: CliContext,
+    address: str,
+    source: Path,
+    message: str | None,
+    no_cache: bool,
+    as_json: bool,
 ) -> None:
     """Commit a local file or folder; - is standard input.
 
@@ -142,7 +152,9 @@ def put(
         stream = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
         _done(context.lake.files.put(address, stream, message=message), as_json)
     elif source.is_dir():
-        commit, skipped = context.lake.files.put_tree(address, source, message=message)
+        commit, skipped = context.lake.files.put_tree(
+            address, source, message=message, use_cache=not no_cache
+        )
         for line in skipped:
             click.echo(f"left out: {printable(line)}", err=True)
         _done(commit, as_json)

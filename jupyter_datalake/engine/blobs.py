@@ -336,6 +336,12 @@ class BlobWriter:
             self._sealed.append(self._seal_pack())
         return list(self._sealed)
 
+    def publish(self) -> None:
+        """Make everything that was added findable for all, before it is known what it is for."""
+        packs = self.seal()
+        with self._metadata.write() as tx:
+            register_packs(tx, packs)
+
     def __enter__(self) -> Self:
         return self
 

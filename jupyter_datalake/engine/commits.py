@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -365,18 +365,24 @@ def _without_agreed(core: LakeCore, base: Commit, head: Commit, ours: Changes) -
                 if above in others and not _is_folder_marker(others[above]):
                     meeting.add(path)
     if meeting:
-        shown = sorted(meeting)[:100]
-        paths = "1 path" if len(meeting) == 1 else f"{len(meeting)} paths"
-        raise ConflictError(
-            f"{paths} changed both in your session and on"
-            f" {head.repo}@{head.branch}: {', '.join(shown[:5])}{' …' if len(meeting) > 5 else ''}",
-            kind=ErrorKind.PATHS_CONFLICT,
-            hint="Keep your version of these files elsewhere, discard them, and commit again",
-            paths=shown,
-            base=base.id,
-            head=head.id,
-        )
+        raise paths_conflict(base, head, meeting)
     return rest
+
+
+def paths_conflict(base: Commit, head: Commit, meeting: Iterable[RepoPath]) -> ConflictError:
+    """Return the error that names the paths which two sides changed; `context` lists 100."""
+    everything = sorted(meeting)
+    shown = everything[:100]
+    paths = "1 path" if len(everything) == 1 else f"{len(everything)} paths"
+    return ConflictError(
+        f"{paths} changed both in your session and on"
+        f" {head.repo}@{head.branch}: {', '.join(shown[:5])}{' …' if len(everything) > 5 else ''}",
+        kind=ErrorKind.PATHS_CONFLICT,
+        hint="Keep your version of these files elsewhere, discard them, and commit again",
+        paths=shown,
+        base=base.id,
+        head=head.id,
+    )
 
 
 def _settle_folders(core: LakeCore, head: Commit, changes: Changes) -> Changes:

@@ -14,6 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from jupyter_datalake.engine.commits import CommitRequest
+from jupyter_datalake.engine.importing import import_folder
 from jupyter_datalake.engine.session import Session
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.sources import Source
@@ -141,8 +143,19 @@ class Files:
         *,
         message: str | None = None,
         on_file: Progress | None = None,
+        use_cache: bool = True,
     ) -> tuple[Commit, Sequence[str]]:
         """Commit everything below a local folder.
+
+        What the branch has there and the folder has not, stays. A folder that was put before is
+        looked through by the times of its files; only those that changed are read.
+
+        Parameters
+        ----------
+        on_file
+            Told of each file and its bytes, for progress.
+        use_cache
+            False reads every file, whatever its times say.
 
         Returns
         -------
@@ -152,9 +165,22 @@ class Files:
             What was left out, with the reason: sockets, pipes, devices, unreadable files.
         """
         place = _parsed(address)
-        with self._one_commit(place, message or f"Put {printable(Path(folder).name)}") as change:
-            skipped = change.session.put_tree(Path(folder), place.path, on_file=on_file)
-        return change.commit, skipped
+        self._sessions.check_writable(place.repo, place.ref)
+        request = CommitRequest(
+            place.repo,
+            place.ref,
+            message or f"Put {printable(Path(folder).name)}",
+            self._context.author,
+        )
+        done = import_folder(
+            self._context.core,
+            Path(folder),
+            place.path,
+            request,
+            on_file=on_file,
+            use_cache=use_cache,
+        )
+        return done.result.commit, done.skipped
 
     def delete(self, address: str | Address, *, message: str | None = None) -> Commit:
         """Commit the removal of a file or folder."""

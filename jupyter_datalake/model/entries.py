@@ -102,6 +102,21 @@ def decode_entry(value: bytes, size_bytes: int) -> FileEntry:
         ) from error
 
 
+def kind_of(value: bytes) -> EntryKind:
+    """Return the kind in a manifest leaf's value, without decoding the rest of it.
+
+    Raises
+    ------
+    CorruptDataError
+        The value is not an entry of format version 1.
+    """
+    # An array of up to 15 items begins with one byte, and the kind is the one behind it.
+    try:
+        return EntryKind(value[1])
+    except (ValueError, IndexError):
+        return decode_entry(value, 0).kind
+
+
 def _check_shape(entry: FileEntry) -> None:
     """Raise `ValueError` unless the fields fit each other: a stranger may have written them."""
     if not (

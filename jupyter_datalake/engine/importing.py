@@ -1,0 +1,531 @@
+"""Committing a whole local folder: read once, in the order of the manifest, at constant memory.
+
+The folder is walked in the order of manifest keys, so entries come out sorted and go straight
+into the new tree. What is to be changed is spooled, because the branch may move before the commit
+and the changes are then made again, onto the new head. No session takes part: until the commit
+nothing is there but packs that nobody names, which a crash leaves to gc.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import msgpack
+
+from jupyter_datalake.engine.blobs import BATCH_BYTES, BATCH_COUNT, BlobWriter
+from jupyter_datalake.engine.commits import (
+    CommitRequest,
+    CommitResult,
+    commit_tree,
+    head_of,
+    paths_conflict,
+)
+from jupyter_datalake.engine.content import store_stream
+from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.nodes import NodeWriter
+from jupyter_datalake.engine.stat_cache import FileStamp, StatCache
+from jupyter_datalake.engine.writing import on_head
+from jupyter_datalake.errors import (
+    AlreadyExistsError,
+    ErrorKind,
+    InvalidInputError,
+    PathNotFoundError,
+    StorageError,
+)
+from jupyter_datalake.model.commits import Commit
+from jupyter_datalake.model.entries import (
+    INLINE_LIMIT_BYTES,
+    EntryKind,
+    FileEntry,
+    Layout,
+    decode_entry,
+    empty_folder,
+    inline_file,
+    kind_of,
+    symlink,
+)
+from jupyter_datalake.model.ids import Digest
+from jupyter_datalake.model.manifests import (
+    Cursor,
+    Edit,
+    Item,
+    NodeSource,
+    diff_manifests,
+    edit_manifest,
+)
+from jupyter_datalake.model.packs import BlobKind
+from jupyter_datalake.model.paths import RepoPath, path_from_key, path_key
+
+OnFile = Callable[[Path, int], None]
+"""Told of each file and its bytes."""
+
+_IN_MEMORY_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What became of a folder."""
+
+    result: CommitResult
+    skipped: Sequence[str]
+    """What was left out, with the reason."""
+    read_count: int
+    """Files that were read; the others are as they were at the last import."""
+
+
+class Found(NamedTuple):
+    """Something of the local folder, in the order of its key."""
+
+    place: bytes
+    """Its path on this machine."""
+    key: bytes
+    """Its manifest key relative to the folder."""
+    kind: EntryKind
+
+
+def import_folder(
+    core: LakeCore,
+    folder: Path,
+    path: RepoPath,
+    request: CommitRequest,
+    *,
+    on_file: OnFile | None = None,
+    use_cache: bool = True,
+) -> ImportResult:
+    """Commit everything below a local folder at `path` of the request's branch.
+
+    Files there that the folder has not stay. Memory is bounded by a few windows and the names of
+    the largest single folder. A file whose size, times and inode are those of the last import,
+    and whose entry the branch still has, is not opened again.
+
+    Raises
+    ------
+    PathNotFoundError
+        There is no such local folder.
+    InvalidInputError, AlreadyExistsError
+        A file stands where a folder is needed, or a folder where a file is.
+    ConflictError
+        Somebody else committed other content to the same paths meanwhile.
+    """
+    if not folder.is_dir():
+        raise PathNotFoundError(
+            f"There is no local folder {str(folder)!r}",
+            hint="Give a folder that can be read",
+            path=str(folder),
+        )
+    base = head_of(core, request.repo, request.branch)
+    skipped: list[str] = []
+    prefix = path_key(path) + b"\0" if path else b""
+    with core.writer() as writer, _Spool(core.work_folder) as spool:
+        cache = StatCache(core.work_folder / "imports", folder, core.lake_id, enabled=use_cache)
+        with cache:
+            reading = _Reading(core, writer, cache, Cursor(core.nodes, base.root), prefix, skipped)
+            for found, entry in reading.entries(_walk(os.fsencode(folder), skipped)):
+                if entry is not None:
+                    spool.append(prefix + found.key, entry.encode(), entry.size_bytes)
+                if on_file is not None:
+                    on_file(Path(os.fsdecode(found.place)), reading.size_of_last)
+            result = _commit(core, writer, base, spool, request)
+            cache.keep()
+    return ImportResult(result, skipped, reading.read_count)
+
+
+# --- the local folder ----------------------------------------------------------------------------
+
+
+def _walk(folder: bytes, skipped: list[str]) -> Iterator[Found]:
+    """Yield files, symlinks and empty folders below `folder`, in the order of their keys.
+
+    A folder's names are sorted as bytes, and what is in a folder follows it before its next
+    sibling: that is the order of keys, in which NUL stands for the slash.
+    """
+    waiting = [(folder, b"", iter(_names(folder, skipped)))]
+    while waiting:
+        place, prefix, names = waiting[-1]
+        step = next(names, None)
+        if step is None:
+            waiting.pop()
+            continue
+        name, kind = step
+        below, key = place + b"/" + name, prefix + name
+        if kind is not EntryKind.FOLDER:
+            yield Found(below, key, kind)
+            continue
+        inside = _names(below, skipped)
+        if inside is _UNREADABLE:
+            continue
+        if inside:
+            waiting.append((below, key + b"\0", iter(inside)))
+        else:
+            yield Found(below, key, kind)
+
+
+_UNREADABLE: list[tuple[bytes, EntryKind]] = []
+
+
+def _names(folder: bytes, skipped: list[str]) -> list[tuple[bytes, EntryKind]]:
+    """Return the sorted names in a folder with their kinds; `_UNREADABLE` if it is."""
+    found: list[tuple[bytes, EntryKind]] = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_file(follow_symlinks=False):
+                    found.append((entry.name, EntryKind.FILE))
+                elif entry.is_dir(follow_symlinks=False):
+                    found.append((entry.name, EntryKind.FOLDER))
+                elif entry.is_symlink():
+                    found.append((entry.name, EntryKind.SYMLINK))
+                else:
+                    skipped.append(
+                        f"{os.fsdecode(entry.path)}: neither a file, a folder nor a symlink"
+                    )
+    except OSError as error:
+        skipped.append(f"{os.fsdecode(folder)}: {error.strerror}")
+        return _UNREADABLE
+    found.sort()
+    return found
+
+
+# --- reading it ----------------------------------------------------------------------------------
+
+
+class _Reading:
+    """Turns what was found into entries, small files by the batch."""
+
+    def __init__(
+        self,
+        core: LakeCore,
+        writer: BlobWriter,
+        cache: StatCache,
+        known: Cursor,
+        prefix: bytes,
+        skipped: list[str],
+    ) -> None:
+        self._core = core
+        self._writer = writer
+        self._cache = cache
+        self._known = known
+        self._prefix = prefix
+        self._skipped = skipped
+        self._waiting: list[_Small] = []
+        self._waiting_bytes = 0
+        self.read_count = 0
+        self.size_of_last = 0
+        """Bytes of the file that was yielded last, for progress."""
+
+    def entries(self, found: Iterable[Found]) -> Iterator[tuple[Found, FileEntry | None]]:
+        """Yield each with its new entry, in the same order; None where it is as it was."""
+        for one in found:
+            if one.kind is EntryKind.FILE:
+                yield from self._file(one)
+            else:
+                yield from self._settle()
+                entry = self._link_or_folder(one)
+                if entry is not None:
+                    self.size_of_last = 0
+                    yield one, entry
+        yield from self._settle()
+
+    def _link_or_folder(self, found: Found) -> FileEntry | None:
+        try:
+            mtime_ns = os.lstat(found.place).st_mtime_ns
+            if found.kind is EntryKind.FOLDER:
+                return empty_folder(mtime_ns=mtime_ns)
+            return symlink(os.readlink(found.place), mtime_ns=mtime_ns)
+        except OSError as error:
+            self._skip(found, error)
+            return None
+
+    def _file(self, found: Found) -> Iterator[tuple[Found, FileEntry | None]]:
+        size_bytes = self._size_if_unchanged(found)
+        if size_bytes is not None:
+            yield from self._settle()
+            self.size_of_last = size_bytes
+            yield found, None
+            return
+        try:
+            descriptor = os.open(found.place, _READING)
+        except OSError as error:
+            self._skip(found, error)
+            return
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):  # it was another thing a moment ago
+                self._skipped.append(
+                    f"{os.fsdecode(found.place)}: neither a file, a folder nor a symlink"
+                )
+            elif status.st_size > self._core.chunking.min_bytes:
+                yield from self._settle()
+                yield from self._large(found, descriptor, status)
+            else:
+                yield from self._small(found, descriptor, status)
+        except OSError as error:
+            self._skip(found, error)
+        finally:
+            os.close(descriptor)
+
+    def _size_if_unchanged(self, found: Found) -> int | None:
+        """Return the file's size if what it was at the last import is what it is, and is kept."""
+        if not self._cache.has_records:
+            return None
+        remembered = self._cache.find(found.key)
+        if remembered is None:
+            return None
+        stamp, value = remembered
+        try:
+            status = os.lstat(found.place)
+        except OSError:
+            return None  # opening it tells why
+        if FileStamp.of(status) != stamp:
+            return None
+        # The entry is only as good as the blobs behind it: those of the branch's head are there.
+        key = self._prefix + found.key
+        self._known.seek(key)
+        item = self._known.peek()
+        if item is None or item.key != key or item.value != value:
+            return None
+        self._cache.add(found.key, stamp, value)
+        return status.st_size
+
+    def _small(
+        self, found: Found, descriptor: int, status: os.stat_result
+    ) -> Iterator[tuple[Found, FileEntry | None]]:
+        """Read a file that is one chunk at most; it waits until a batch is full."""
+        limit = self._core.chunking.min_bytes
+        data = os.read(descriptor, status.st_size + 1)
+        if len(data) > status.st_size:  # it grew since
+            data = _read_up_to(descriptor, data, limit + 1)
+        if len(data) > limit:
+            yield from self._settle()
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            yield from self._large(found, descriptor, status)
+            return
+        self._waiting.append(_Small(found, data, status, self._stamp(descriptor, status)))
+        self._waiting_bytes += len(data)
+        self.read_count += 1
+        if self._waiting_bytes >= BATCH_BYTES or len(self._waiting) >= BATCH_COUNT:
+            yield from self._settle()
+
+    def _large(
+        self, found: Found, descriptor: int, status: os.stat_result
+    ) -> Iterator[tuple[Found, FileEntry | None]]:
+        with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
+            entry = store_stream(
+                self._writer,
+                file,
+                self._core.chunking,
+                mode=stat.S_IMODE(status.st_mode),
+                mtime_ns=status.st_mtime_ns,
+            )
+        self.read_count += 1
+        yield from self._made(found, entry, self._stamp(descriptor, status))
+
+    def _settle(self) -> Iterator[tuple[Found, FileEntry | None]]:
+        """Store the files that wait, and yield their entries."""
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        stored = [small.data for small in waiting if len(small.data) > INLINE_LIMIT_BYTES]
+        digests = iter(self._writer.add_many(BlobKind.CHUNK, stored))
+        for found, data, status, stamp in waiting:
+            mode, mtime_ns = stat.S_IMODE(status.st_mode), status.st_mtime_ns
+            if len(data) <= INLINE_LIMIT_BYTES:
+                entry = inline_file(data, mode=mode, mtime_ns=mtime_ns)
+            else:
+                entry = FileEntry(
+                    EntryKind.FILE, len(data), mode, mtime_ns, Layout.CHUNK, next(digests)
+                )
+            yield from self._made(found, entry, stamp)
+
+    def _made(
+        self, found: Found, entry: FileEntry, stamp: FileStamp | None
+    ) -> Iterator[tuple[Found, FileEntry]]:
+        if stamp is not None:
+            self._cache.add(found.key, stamp, entry.encode())
+        self.size_of_last = entry.size_bytes
+        yield found, entry
+
+    def _stamp(self, descriptor: int, before: os.stat_result) -> FileStamp | None:
+        """Return what identifies the content that was read, or None if it changed meanwhile."""
+        after = os.fstat(descriptor)
+        stamp = FileStamp.of(after)
+        return stamp if stamp == FileStamp.of(before) else None
+
+    def _skip(self, found: Found, error: OSError) -> None:
+        place = os.fsdecode(found.place)
+        if error.errno in {errno.EACCES, errno.EPERM}:
+            self._skipped.append(f"{place}: no permission to read it")
+        elif error.errno in {errno.ENOENT, errno.ELOOP}:
+            self._skipped.append(f"{place}: it went away while the folder was read")
+        else:
+            raise StorageError(
+                f"{place} cannot be read: {error.strerror}",
+                hint="Nothing was committed",
+                path=place,
+            ) from error
+
+
+def _read_up_to(descriptor: int, data: bytes, size: int) -> bytes:
+    while len(data) < size and (more := os.read(descriptor, size - len(data))):
+        data += more
+    return data
+
+
+_READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
+
+class _Small(NamedTuple):
+    """A file of one chunk at most, read and waiting for its batch."""
+
+    found: Found
+    data: bytes
+    status: os.stat_result
+    stamp: FileStamp | None
+
+
+class _Spool:
+    """Sorted entries, kept in memory while they are few and in a file when they are many."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(  # noqa: SIM115  # closed on exit
+            max_size=_IN_MEMORY_BYTES, dir=str(folder)
+        )
+        self._packer = msgpack.Packer(use_bin_type=True)
+
+    def append(self, key: bytes, value: bytes, size_bytes: int) -> None:
+        self._file.write(self._packer.pack([key, value, size_bytes]))
+
+    def __iter__(self) -> Iterator[Item]:
+        self._file.flush()
+        self._file.seek(0)
+        for row in msgpack.Unpacker(self._file, raw=False, use_list=True):
+            yield Item(*row)
+
+    def __enter__(self) -> _Spool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+# --- into the tree -------------------------------------------------------------------------------
+
+
+def _commit(
+    core: LakeCore, writer: BlobWriter, base: Commit, spool: _Spool, request: CommitRequest
+) -> CommitResult:
+    """Commit what is spooled onto the branch, again and again while that moves."""
+
+    def onto(head: Commit) -> CommitResult:
+        if head.id != base.id:
+            _check_agreement(core, base, head, spool)
+        nodes = NodeWriter(core.nodes, writer)
+        root = edit_manifest(nodes, head.root, _edits(core.nodes, head.root, spool))
+        return commit_tree(core, writer, nodes, head, root, request)
+
+    return on_head(core, request.repo, request.branch, onto)
+
+
+def _check_agreement(core: LakeCore, base: Commit, head: Commit, ours: Iterable[Item]) -> None:
+    """Raise `ConflictError` where somebody else changed the same paths to something else."""
+    theirs = {
+        difference.key: difference.new
+        for difference in diff_manifests(core.nodes, base.root, head.root)
+    }
+    above_theirs = {
+        folder for key, item in theirs.items() if not _is_marker(item) for folder in _above(key)
+    }
+    meeting = [
+        path_from_key(item.key)
+        for item in ours
+        if not _is_folder(item)
+        and (
+            not _same(item, theirs.get(item.key, item))
+            or item.key in above_theirs
+            or any(not _is_marker(theirs.get(folder)) for folder in _above(item.key))
+        )
+    ]
+    if meeting:
+        raise paths_conflict(base, head, meeting)
+
+
+def _same(ours: Item, theirs: Item | None) -> bool:
+    if theirs is None:
+        return False
+    mine = decode_entry(ours.value, ours.size_bytes)
+    return mine.same_content(decode_entry(theirs.value, theirs.size_bytes))
+
+
+def _is_marker(item: Item | None) -> bool:
+    """Tell whether a change only makes or drops the marker of an empty folder, or is none."""
+    return item is None or _is_folder(item)
+
+
+def _above(key: bytes) -> list[bytes]:
+    """Return the keys of the folders that hold a key, the outermost first."""
+    parts = key.split(b"\0")[:-1]
+    return [b"\0".join(parts[:count]) for count in range(1, len(parts) + 1)]
+
+
+def _edits(source: NodeSource, root: Digest, entries: Iterable[Item]) -> Iterator[Edit]:
+    """Yield the edits that put sorted entries into a tree, minding what files and folders forbid.
+
+    One walk forward through the tree, past what lies between the entries.
+    """
+    cursor = Cursor(source, root)
+    above: list[bytes] = []
+    """Keys of the folders that hold the last entry: those were looked at."""
+    for entry in entries:
+        folders = _above(entry.key)
+        for folder in folders[_common(above, folders) :]:
+            cursor.seek(folder)
+            item = cursor.peek()
+            if item is not None and item.key == folder:
+                if not _is_folder(item):
+                    raise _no_folder(path_from_key(folder))
+                yield Edit(folder, None)  # it is not empty any more
+        above = folders
+        cursor.seek(entry.key)
+        item = cursor.peek()
+        is_there = item is not None and item.key == entry.key
+        if item is not None and item.key.startswith(entry.key + b"\0"):
+            if _is_folder(entry):
+                continue  # the entry of a folder says that there is one, not that it is empty
+            raise _no_file(path_from_key(entry.key))
+        if is_there and item is not None and _is_folder(entry) and not _is_folder(item):
+            raise _no_folder(path_from_key(entry.key))
+        yield Edit(entry.key, entry.value, entry.size_bytes)
+
+
+def _common(left: Sequence[bytes], right: Sequence[bytes]) -> int:
+    count = 0
+    while count < min(len(left), len(right)) and left[count] == right[count]:
+        count += 1
+    return count
+
+
+def _is_folder(item: Item) -> bool:
+    return kind_of(item.value) is EntryKind.FOLDER
+
+
+def _no_folder(path: RepoPath) -> InvalidInputError:
+    return InvalidInputError(
+        f"{path!r} is a file, not a folder",
+        kind=ErrorKind.INVALID_PATH,
+        hint="Choose another path, or remove the file first",
+        path=path,
+    )
+
+
+def _no_file(path: RepoPath) -> AlreadyExistsError:
+    return AlreadyExistsError(
+        f"A folder is at {path!r}",
+        kind=ErrorKind.PATH_EXISTS,
+        hint="Choose another path, or remove the folder first",
+        path=path,
+    )
