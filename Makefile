@@ -45,9 +45,11 @@ integration: ## real files, mounts, kernels, servers
 ui: ## JupyterLab in headless Chromium
 	cd tests/ui && npx playwright test
 
-crash: ## kill verbs at their steps, and at any moment (RUNS=5000 SEED=1)
+crash: ## kill verbs at each step and any moment; fill and break their disk (RUNS=5000 SEED=1)
 	python -m jupyter_datalake.testing.crashing --mode steps --runs $(RUNS) --seed $(SEED)
 	python -m jupyter_datalake.testing.crashing --mode moments --runs $(RUNS) --seed $(SEED)
+	python -m jupyter_datalake.testing.crashing --mode full --runs $(RUNS) --seed $(SEED)
+	python -m jupyter_datalake.testing.crashing --mode broken --runs $(RUNS) --seed $(SEED)
 
 power: ## cut the power at any moment of series of verbs (STATES=3000 SEED=1; needs FUSE)
 	python -m jupyter_datalake.testing.power_loss --states $(STATES) --seed $(SEED)

@@ -8,6 +8,7 @@ told the system to write.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -38,6 +39,7 @@ from jupyter_datalake.engine.tree_nodes import Node, Shift, StagedContent
 from jupyter_datalake.errors import (
     AlreadyExistsError,
     ConflictError,
+    DatalakeError,
     ErrorKind,
     InvalidInputError,
     StateError,
@@ -509,7 +511,8 @@ class Session(StagedTree):
 
     def _go_on_from(self, base: Commit) -> Shift:
         try:
-            shift = self.start_over(base.id, self._core.snapshot(base))
+            with _translated(self._folder):
+                shift = self.start_over(base.id, self._core.snapshot(base))
         except BaseException:
             self.close()
             raise
@@ -615,14 +618,16 @@ def open_session(core: LakeCore, info: SessionInfo) -> Session:
         Another process has it open (``session-busy``).
     """
     folder = sessions_folder(core) / info.id
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with _translated(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         with _translated(folder):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with core.metadata.read() as tx:
             info = tx.sessions.get(info.id)  # its base may have moved since the caller looked
-        return Session(core, info, folder, lock)
+        with _translated(folder):
+            return Session(core, info, folder, lock)
     except BlockingIOError as error:
         os.close(lock)
         raise ConflictError(
@@ -641,11 +646,19 @@ def open_session(core: LakeCore, info: SessionInfo) -> Session:
 def _translated(folder: Path) -> Iterator[None]:
     try:
         yield
-    except BlockingIOError:
+    except (BlockingIOError, DatalakeError):
         raise
     except OSError as error:
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         raise StorageError(
-            f"The session folder {folder} cannot be used: {error.strerror}", path=str(folder)
+            f"The disk is full: the session folder {folder} could not be written"
+            if is_full
+            else f"The session folder {folder} cannot be used: {error.strerror}",
+            kind=ErrorKind.STORAGE_FULL if is_full else ErrorKind.STORAGE_UNAVAILABLE,
+            hint="Free some space and try again; nothing that was there is lost"
+            if is_full
+            else None,
+            path=str(folder),
         ) from error
 
 

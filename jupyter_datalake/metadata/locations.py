@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL
@@ -22,21 +24,47 @@ _RETRY_S = 0.01
 def open_sqlite(path: Path, *, wait_s: float, clock: Clock = time.time_ns) -> MetadataStore:
     """Open or create the SQLite database at `path`.
 
+    One that this process must not write to is opened to be read: where nobody else has it open, as
+    it is at this moment, for SQLite cannot watch over what it cannot lock.
+
     Parameters
     ----------
     wait_s
         How long a transaction waits for another process's write lock.
     """
-    url = URL.create("sqlite", database=str(path))
+    can_write = os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
+    url = URL.create("sqlite", database=str(path)) if can_write else _url_to_read(path)
     engine = create_engine(
         url, connect_args={"timeout": wait_s}, pool_size=_POOL_SIZE, pool_timeout=wait_s
     )
 
     def configure(connection: sqlite3.Connection, record: Any) -> None:
-        _configure_file(connection, record, time.monotonic() + wait_s)
+        if can_write:
+            _configure_file(connection, record, time.monotonic() + wait_s)
+        else:
+            _configure_common(connection, record)
 
     event.listen(engine, "connect", configure)
-    return MetadataStore(engine, SqliteRules(path), clock=clock)
+    return MetadataStore(engine, SqliteRules(path, can_write=can_write), clock=clock)
+
+
+def _url_to_read(path: Path) -> URL:
+    """Return how SQLite opens a database whose folder it cannot write to.
+
+    With a log beside it, somebody has it open, or died: SQLite reads the log without writing.
+    Without one it would want to make one, unless it is told that nothing changes.
+    """
+    query = {"mode": "ro", "uri": "true"}
+    if not _has_log(path):
+        query["immutable"] = "1"
+    return URL.create("sqlite", database=f"file:{quote(str(path))}", query=query)
+
+
+def _has_log(path: Path) -> bool:
+    try:
+        return os.stat(f"{path}-wal").st_size > 0
+    except OSError:
+        return False
 
 
 def open_postgres(url: str, *, wait_s: float, clock: Clock = time.time_ns) -> MetadataStore:

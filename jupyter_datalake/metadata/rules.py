@@ -69,11 +69,18 @@ class SqliteRules:
 
     patience_s = 0.0  # waiting is the driver's, see `locations.open_sqlite`
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, *, can_write: bool = True) -> None:
         self._path = path
+        self._can_write = can_write
 
     def begin(self, connection: Connection, *, writes: bool) -> None:
         """Begin by ourselves: the driver would begin late, and then deferred."""
+        if writes and not self._can_write:
+            raise StorageError(
+                f"The lake can be read and not written: this user must not write to {self._path}",
+                kind=ErrorKind.STORAGE_DENIED,
+                hint="Mount its disk writable, or ask its owner for the right to write",
+            )
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     def put_aside(self, schema: str) -> Path | None:

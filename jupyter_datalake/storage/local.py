@@ -309,6 +309,13 @@ def _translated(name: str, *, writing: bool = False) -> Iterator[None]:
                 hint="Free some space and try again; nothing that was there is lost",
                 object=name,
             ) from error
+        if writing and error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
+            raise StorageError(
+                f"The lake can be read and not written: this user must not write to {name}",
+                kind=ErrorKind.STORAGE_DENIED,
+                hint="Mount its disk writable, or ask its owner for the right to write",
+                object=name,
+            ) from error
         raise StorageError(
             f"The store failed at {name}: {error.strerror}",
             retryable=error.errno in {errno.EINTR, errno.EAGAIN, errno.EMFILE, errno.ENFILE},

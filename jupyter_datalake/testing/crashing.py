@@ -8,7 +8,8 @@ Each run takes a lake with some history and one of `crash_verbs.VERBS`, and
 
 1. in a child process, notes what the lake shows, copies the lake, and does the verb; SIGKILL ends
    the child at the nth step that changes a disk or a database (``steps``), or whenever its parent
-   pleases (``moments``), also in the middle of what SQLite does;
+   pleases (``moments``), also in the middle of what SQLite does; or the child lives on, and from
+   the nth step on its disk is full (``full``) or fails (``broken``) until the verb has given up;
 2. in another child, opens the lake anew, reads everything, checks every invariant, and compares:
    what is there must be what was there before, or what the verb leads to in the copy; after an
    acknowledged verb only the latter;
@@ -22,6 +23,7 @@ some 100 ms. The same seed gives the same runs; only moments differ.
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import json
 import logging
@@ -58,7 +60,7 @@ from jupyter_datalake.metadata.migrating import HEAD
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.ids import digest_of
 from jupyter_datalake.testing.crash_verbs import OTHER, VERBS, Arguments, Site, Verb, populate
-from jupyter_datalake.testing.faults import CrashPoint, with_objects
+from jupyter_datalake.testing.faults import CrashPoint, FailPoint, with_objects
 from jupyter_datalake.testing.invariants import check_lake
 from jupyter_datalake.testing.lake_states import (
     Fact,
@@ -72,7 +74,8 @@ from jupyter_datalake.testing.lake_states import (
 from jupyter_datalake.testing.old_databases import dump, schema_of
 
 ME = Author("Crash")
-MODES = ("steps", "moments")
+MODES = ("steps", "moments", "full", "broken")
+_ERRORS = {"full": errno.ENOSPC, "broken": errno.EIO}
 LAKE, TWIN = "lake", "twin"
 RUNS_PER_LAKE = 60
 """A lake is replaced by a new one after so many runs, or its history would be all the work."""
@@ -92,7 +95,7 @@ class Tally:
 
     runs: int = 0
     kills: int = 0
-    """Runs in which the process was killed before it had acknowledged the verb."""
+    """Runs in which the process was killed, or its disk failed, before the verb was done."""
     steps: set[int] = field(default_factory=set)
     """Numbers of the steps it was killed at."""
     kinds: Counter[str] = field(default_factory=Counter)
@@ -194,6 +197,7 @@ class Run:
     seed: str
     at: int
     """The step to be killed at."""
+    mode: str = "steps"
     delay_s: float | None = None
     """When to be killed instead, after the verb began."""
     arguments: Arguments | None = None
@@ -250,6 +254,20 @@ def _do(run: Run, site: Site) -> tuple[Any, ...]:
         return ("refused", str(error.kind))
 
 
+def _do_or_fail(run: Run, site: Site, point: FailPoint) -> tuple[Any, ...] | None:
+    """Do the verb on a disk that fails; None where it said so, as it must."""
+    try:
+        outcome = _do(run, site)
+    except StorageError as error:
+        if point.failed_at is None:
+            raise
+        if run.mode == "full" and error.kind is not ErrorKind.STORAGE_FULL:
+            raise AssertionError(f"a full disk is told as {error.kind}") from error
+        outcome = None
+    point.at = _NEVER
+    return outcome
+
+
 def _begin(run: Run, folder: Path, tell: Callable[..., None]) -> None:
     """In a child: do the verb, and die at the step."""
     with opened(folder) as site:
@@ -259,15 +277,22 @@ def _begin(run: Run, folder: Path, tell: Callable[..., None]) -> None:
         run.arguments = arguments
         tell("before", arguments, observe_site(site))
         shutil.copytree(folder, folder.parent / TWIN)
-        point = CrashPoint(run.at, last_words=lambda step: tell("dies", step))
+        point: CrashPoint = CrashPoint(run.at, last_words=lambda step: tell("dies", step))
+        if run.mode in _ERRORS:
+            point = FailPoint(run.at, error=_ERRORS[run.mode])
         watched = Site(Lake(with_objects(site.lake.core, site.lake.core.objects), ME), folder)
         if run.delay_s is None:
             point.watch_system(str(folder))
         tell("begins")
         began = time.perf_counter()
-        outcome = _do(run, watched)
+        if isinstance(point, FailPoint):
+            outcome = _do_or_fail(run, watched, point)
+        else:
+            outcome = _do(run, watched)
         tell("ends", outcome, len(point.steps), time.perf_counter() - began)
         point.at = _NEVER
+        if isinstance(point, FailPoint) and point.failed_at is not None:
+            tell("failed at", point.failed_at)
 
 
 def _judge(run: Run, folder: Path, tell: Callable[..., None]) -> None:
@@ -362,6 +387,8 @@ def _note(run: Run, message: tuple[Any, ...]) -> None:
         case "ends":
             run.outcome, run.steps, run.took_s = values
             run.died_at = None
+        case "failed at":
+            (run.died_at,) = values
         case "judged":
             run.is_undone, shapes = values
             _SHAPES.update(shapes)
@@ -380,7 +407,8 @@ class Plan:
 
     seed: int = 1
     mode: str = "steps"
-    """``steps``: at steps that change a disk or a database. ``moments``: whenever."""
+    """``steps``: at steps that change a disk or a database. ``moments``: whenever. ``full`` and
+    ``broken``: no kill, but a disk that is full, or fails, from a step on."""
     stride: int = 1
     """Every so many steps of a verb are tried; in a second pass others."""
     first_step: int = 1
@@ -417,12 +445,12 @@ class Worker:
 
     def _next_run(self, verb: Verb, number: int) -> Run:
         seed = f"{self._plan.seed} {self._number} {number} {verb.name}"
-        if self._plan.mode == "steps":
-            return Run(verb, seed, self._next_step[verb.name])
+        if self._plan.mode != "moments":
+            return Run(verb, seed, self._next_step[verb.name], self._plan.mode)
         chance = Random(f"{seed} when")  # noqa: S311  # repeatable, not secret
         took_s = self._took_s.get(verb.name)  # the first is left alone, to see how long it takes
         delay_s = _PATIENCE_S if took_s is None else chance.uniform(0, 1.1 * took_s)
-        return Run(verb, seed, _NEVER, delay_s=delay_s)
+        return Run(verb, seed, _NEVER, self._plan.mode, delay_s=delay_s)
 
     def _count(self, run: Run) -> None:
         tally = self.summary[run.verb.name]

@@ -6,8 +6,10 @@ inside a wrapper, and a session is left as the death of its process would leave 
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +19,7 @@ from typing import Any, Self
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.exc import OperationalError
 
 from jupyter_datalake.engine.blobs import BlobReader
 from jupyter_datalake.engine.core import LakeCore
@@ -239,7 +242,10 @@ class CrashPoint:
         write = Journal._write
 
         def torn(journal: Journal, data: bytes) -> None:
-            self.reached("journal")
+            try:
+                self.reached("journal")
+            except OSError as error:
+                _write_to_broken_file(write, journal, data, error)
             half = len(data) // 2
             if len(self.steps) + 1 == self.at:
                 journal._file.write(data[:half])
@@ -284,6 +290,12 @@ _WRITING_CALLS = (
     "copy_file_range", "fchmod", "fdatasync", "fsync", "ftruncate", "pwrite", "pwritev",
     "sendfile", "utime", "write", "writev",
 )  # fmt: skip
+_STATEMENTS = frozenset({"INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "COMMIT"})
+_TAKES_SPACE = _STATEMENTS | {
+    "copy_file_range", "journal", "open", "os.link", "os.mkdir", "os.rename", "os.symlink",
+    "pwrite", "pwritev", "sendfile", "write", "writev",
+}  # fmt: skip
+_FAILS_TOO = frozenset({"fdatasync", "fsync", "ftruncate", "os.truncate"})
 _FILE_ACTS = frozenset(
     {
         "open",
@@ -296,6 +308,78 @@ _FILE_ACTS = frozenset(
         "os.truncate",
     }
 )
+
+
+class FailPoint(CrashPoint):
+    """Makes everything that takes space fail from the nth step on, until it is told to stop.
+
+    Parameters
+    ----------
+    error
+        ``ENOSPC``: nothing that takes space works. ``EIO``: nor does any sync or removal.
+    """
+
+    def __init__(self, at: int, *, error: int) -> None:
+        super().__init__(at)
+        self._error = error
+        self.failed_at: str | None = None
+        """The first step that failed."""
+
+    def reached(self, step: str) -> None:
+        """Count a step, and fail it if it is one of those that cannot be done any more."""
+        self.steps.append(step)
+        if len(self.steps) < self.at or not self._fails(step):
+            return
+        if self.failed_at is None:
+            self.failed_at = step
+        if self._act_of(step) in _STATEMENTS:
+            # Disk I/O error, or disk full, as SQLite says it.
+            code = sqlite3.SQLITE_FULL if self._error == errno.ENOSPC else sqlite3.SQLITE_IOERR
+            failure = sqlite3.OperationalError(os.strerror(self._error))
+            failure.sqlite_errorcode = code
+            if step == "before COMMIT":
+                raise failure
+            raise OperationalError(step, {}, failure)
+        raise OSError(self._error, os.strerror(self._error), step)
+
+    @staticmethod
+    def _act_of(step: str) -> str:
+        return step.removeprefix("before ").split(maxsplit=1)[0]
+
+    def _fails(self, step: str) -> bool:
+        if step.startswith(("after ", "journal, ")):
+            return False
+        act = self._act_of(step)
+        if act == "open" and os.path.exists(step.removeprefix("open ")):
+            return self._error == errno.EIO
+        return act in _TAKES_SPACE or (self._error == errno.EIO and act in _FAILS_TOO)
+
+
+class _BrokenFile:
+    """A file that cannot be written to."""
+
+    def __init__(self, file: Any, error: OSError) -> None:
+        self._file = file
+        self._error = error
+
+    def write(self, data: bytes) -> int:
+        self._file.write(data[: len(data) // 2])
+        raise self._error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def _write_to_broken_file(
+    write: Callable[[Journal, bytes], None], journal: Journal, data: bytes, error: OSError
+) -> None:
+    """Let a journal meet the error where the system would report it."""
+    file = journal._file
+    journal._file = _BrokenFile(file, error)  # type: ignore[assignment]
+    try:
+        write(journal, data)
+    finally:
+        journal._file = file
 
 
 def crash_points(steps: Sequence[str]) -> range:

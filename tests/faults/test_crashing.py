@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from jupyter_datalake.testing.crash_verbs import VERBS
 from jupyter_datalake.testing.crashing import Plan, crash, table
 
@@ -41,3 +43,10 @@ def test_the_harness_notices_a_commit_that_was_acknowledged_and_is_not_there(tmp
     verbs = [replace(put, act=lambda *_: "f" * 64)]
     summary = crash(1, verbs=verbs, folder=tmp_path)
     assert "was acknowledged and is no head" in losses(summary)[0]
+
+
+@pytest.mark.parametrize("mode", ["full", "broken"])
+def test_e5_e6_a_disk_that_is_full_or_fails_from_any_step_on_is_told_and_nothing_is_lost(mode):
+    summary = crash(2 * len(VERBS), Plan(seed=7, mode=mode, stride=11, first_step=3))
+    assert losses(summary) == []
+    assert sum(tally.kills for tally in summary.values()) > len(VERBS) / 2
