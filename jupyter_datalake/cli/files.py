@@ -183,6 +183,32 @@ def copy(context: CliContext, source: str, target: str, message: str | None, as_
     _done(context.lake.files.copy(source, target, message=message), as_json)
 
 
+@group.command("rename")
+@click.argument("address")
+@click.argument("path")
+@click.option("-m", "--message", help="What changed and why.")
+@json_option
+@pass_context
+def rename(
+    context: CliContext, address: str, path: str, message: str | None, as_json: bool
+) -> None:
+    """Commit a move of a file or folder to PATH in its branch; no bytes move."""
+    _done(context.lake.files.rename(address, path, message=message), as_json)
+
+
+@group.command("restore")
+@click.argument("source")
+@click.option("--branch", default="main", show_default=True, help="The branch to restore it in.")
+@click.option("-m", "--message", help="What changed and why.")
+@json_option
+@pass_context
+def restore(
+    context: CliContext, source: str, branch: str, message: str | None, as_json: bool
+) -> None:
+    """Commit to a branch what SOURCE, repo@ref/path, has at its path."""
+    _done(context.lake.files.restore(source, branch=branch, message=message), as_json)
+
+
 def _done(commit: Commit, as_json: bool) -> None:
     if as_json:
         print_json(commit)

@@ -22,6 +22,7 @@ from jupyter_datalake.cli.output import (
 )
 from jupyter_datalake.errors import ErrorKind, NotFoundError
 from jupyter_datalake.model.sessions import SessionInfo
+from jupyter_datalake.model.text import printable
 
 
 @click.group("sessions")
@@ -182,6 +183,21 @@ def discard(
         print_json({"discarded": list(paths) or None})
     else:
         click.echo("Dropped")
+
+
+@group.command("restore")
+@click.argument("session")
+@click.argument("source")
+@json_option
+@pass_context
+def restore(context: CliContext, session: str, source: str, as_json: bool) -> None:
+    """Stage what SOURCE, repo@ref/path, has at its path."""
+    found = _find(context, session)
+    context.lake.sessions.restore(found.id, source)
+    if as_json:
+        print_json({"restored": source})
+    else:
+        click.echo(f"Staged {printable(source)} in {found.repo}@{found.branch}")
 
 
 @group.command("delete")

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from jupyter_datalake.engine import restoring
 from jupyter_datalake.engine.blobs import BlobWriter, register_packs
 from jupyter_datalake.engine.commits import (
     BranchChanges,
@@ -214,6 +215,12 @@ class Session(StagedTree):
             for found, entry in tree.iter_entries(source)
             if is_within(found, source)
         )
+
+    def restore(self, source: Snapshot, path: RepoPath) -> None:
+        """Stage that exactly what a commit has at and below a path is there; no bytes move."""
+        with self._mutex:
+            self.check_open()
+            restoring.restore(self, source, path)
 
     def make_folder(self, path: RepoPath) -> None:
         """Stage a folder; it is there already if it exists."""

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from jupyter_datalake.engine import transplanting
 from jupyter_datalake.engine.commits import CommitRequest
 from jupyter_datalake.engine.importing import import_folder
 from jupyter_datalake.engine.session import Session
@@ -27,7 +28,8 @@ from jupyter_datalake.model.addresses import Address, parse_address
 from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.files import FileInfo, FileKind
 from jupyter_datalake.model.globs import parse_glob
-from jupyter_datalake.model.paths import RepoPath, name_of
+from jupyter_datalake.model.paths import RepoPath, join_path, name_of, parse_path
+from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.model.text import printable
 
 if TYPE_CHECKING:
@@ -185,29 +187,100 @@ class Files:
     def delete(self, address: str | Address, *, message: str | None = None) -> Commit:
         """Commit the removal of a file or folder."""
         place = _parsed(address)
-        with self._one_commit(place, message or f"Delete {printable(place.path)}") as change:
-            change.session.delete(place.path)
-        return change.commit
+        request = self._request(place, message or f"Delete {printable(place.path)}")
+        return transplanting.remove(self._context.core, request, place.path).commit
+
+    def rename(self, address: str | Address, path: str, *, message: str | None = None) -> Commit:
+        """Commit a move of a file or folder to another path of its branch; no bytes move.
+
+        Parameters
+        ----------
+        path
+            Where it is to be, under this very name; what is there must be a file, or nothing.
+
+        Raises
+        ------
+        PathNotFoundError
+            Nothing is at `address`.
+        AlreadyExistsError
+            A folder is at `path`.
+        """
+        place = _parsed(address)
+        new = parse_path(path)
+        request = self._request(
+            place, message or f"Rename {printable(place.path)} to {printable(new)}"
+        )
+        return transplanting.rename(self._context.core, request, place.path, new).commit
+
+    def restore(
+        self,
+        source: str | Address,
+        *,
+        branch: str = DEFAULT_BRANCH,
+        message: str | None = None,
+    ) -> Commit:
+        """Commit that a branch has at a path what another commit of the repo has there.
+
+        The cost does not depend on how much lies below the path.
+
+        Parameters
+        ----------
+        source
+            An address such as ``raw@main~3/data``; with the path ``/`` the whole tree is meant.
+
+        Returns
+        -------
+        Commit
+            The new one; where nothing differed, the head.
+
+        Raises
+        ------
+        PathNotFoundError
+            The commit has nothing there.
+        """
+        origin, tree = self._tree(source)
+        text = message or f"Restore {printable(origin.path or '/')} from {origin.ref}"
+        request = self._request(Address(origin.repo, branch, origin.path), text)
+        return transplanting.restore(self._context.core, request, tree, origin.path).commit
 
     def copy(
         self, source: str | Address, target: str | Address, *, message: str | None = None
     ) -> Commit:
         """Commit a copy of a file or folder, also between repos; no bytes move.
 
-        A target that ends in a slash, or is a folder, receives the source under its own name.
+        A target that ends in a slash, or is a folder, receives the source under its own name. A
+        folder that goes where nothing is yet costs one pass over the names below it, and hardly
+        anything where it keeps its path.
         """
         origin, tree = self._tree(source)
-        tree.get(origin.path, measure=False)
+        info = tree.get(origin.path, measure=False)
         place = _parsed(target)
         into_folder = isinstance(target, str) and target.endswith("/")
-        with self._one_commit(place, message or f"Copy {printable(str(origin))}") as change:
-            existing = change.session.find(place.path)
-            path = place.path
-            if into_folder or (existing is not None and existing.kind is FileKind.FOLDER):
-                name = name_of(origin.path)
-                path = RepoPath(f"{path}/{name}".lstrip("/")) if name else path
+        text = message or f"Copy {printable(str(origin))}"
+
+        def final(existing: FileInfo | None) -> RepoPath:
+            if not into_folder and (existing is None or existing.kind is not FileKind.FOLDER):
+                return place.path
+            name = name_of(origin.path)
+            return join_path(place.path, name) if name else place.path
+
+        def free_place(head: Snapshot) -> RepoPath | None:
+            path = final(head.find(place.path))
+            return path if transplanting.is_free(head, path) else None
+
+        if info.kind is FileKind.FOLDER:
+            copied = transplanting.copy_to_free_place(
+                self._context.core, self._request(place, text), tree, origin.path, free_place
+            )
+            if copied is not None:
+                return copied.commit
+        with self._one_commit(place, text) as change:
+            path = final(change.session.find(place.path))
             change.session.copy(tree, origin.path, path)
         return change.commit
+
+    def _request(self, place: Address, message: str) -> CommitRequest:
+        return CommitRequest(place.repo, place.ref, message, self._context.author)
 
     def _tree(self, address: str | Address) -> tuple[Address, Snapshot]:
         place = _parsed(address)

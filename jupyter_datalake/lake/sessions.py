@@ -78,6 +78,16 @@ class WorkSession:
         tree.get(origin.path, measure=False)
         self._session.copy(tree, origin.path, parse_path(path))
 
+    def restore(self, source: str | Address) -> None:
+        """Stage that the session has at a path exactly what a commit has there; no bytes move.
+
+        Parameters
+        ----------
+        source
+            Address of a file or folder, such as ``raw@main~1/data``.
+        """
+        _restore(self._session, self._context, source)
+
     def open(self, path: str) -> BinaryIO:
         """Return a file's present content as a binary file to read."""
         return self._session.open(parse_path(path))
@@ -262,6 +272,22 @@ class Sessions:
         with self._opened(session_id) as session:
             session.discard(parsed)
 
+    def restore(self, session_id: str, source: str | Address) -> None:
+        """Stage in a session what a commit has at a path, in place of what is there.
+
+        Parameters
+        ----------
+        source
+            Address of a file or folder, such as ``raw@main~1/data``.
+
+        Raises
+        ------
+        ConflictError
+            The session is mounted (``session-busy``): copy the files in the mount instead.
+        """
+        with self._opened(session_id) as session:
+            _restore(session, self._context, source)
+
     def delete(self, session_id: str) -> None:
         """Remove a session that is not mounted, and everything staged in it."""
         with self._opened(session_id) as session:
@@ -288,3 +314,10 @@ class Sessions:
     def _holder(self, session_id: str) -> SessionHolder | None:
         """Return the mount that has a session open, or None."""
         return mount_holding(self._context.core, session_id)
+
+
+def _restore(session: Session, context: LakeContext, source: str | Address) -> None:
+    origin = parse_address(source) if isinstance(source, str) else source
+    tree = context.history.snapshot(origin.repo, origin.ref)
+    tree.get(origin.path, measure=False)
+    session.restore(tree, origin.path)

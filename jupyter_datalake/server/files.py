@@ -160,6 +160,37 @@ class CopiesHandler(DatalakeHandler):
         self.answer(commit, 201)
 
 
+class RenamesHandler(DatalakeHandler):
+    """Moves within a branch."""
+
+    path = "/renames"
+
+    @operation("renameFile")
+    async def post(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        commit = await self.call(
+            lake.files.rename, body["address"], body["path"], message=body.get("message")
+        )
+        self.answer(commit, 201)
+
+
+class RestoresHandler(DatalakeHandler):
+    """Files and folders as they were."""
+
+    path = "/restores"
+
+    @operation("restoreFile")
+    async def post(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        commit = await self.call(
+            lake.files.restore,
+            body["source"],
+            branch=body["branch"],
+            message=body.get("message"),
+        )
+        self.answer(commit, 201)
+
+
 def _spool_error(error: OSError) -> StorageError:
     is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
     folder = tempfile.gettempdir()
@@ -188,4 +219,11 @@ def _range_of(header: str | None, size: int) -> tuple[int, int] | None:
     return (start, end) if start < end else None
 
 
-HANDLERS = [FilesHandler, FileHandler, ContentHandler, CopiesHandler]
+HANDLERS = [
+    FilesHandler,
+    FileHandler,
+    ContentHandler,
+    CopiesHandler,
+    RenamesHandler,
+    RestoresHandler,
+]

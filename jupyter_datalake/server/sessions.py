@@ -116,6 +116,18 @@ class TransactionsHandler(DatalakeHandler):
         self.answer(whole(commits), 201)
 
 
+class SessionRestoresHandler(DatalakeHandler):
+    """Staging files and folders as they were."""
+
+    path = "/sessions/{session}/restores"
+
+    @operation("restoreSession")
+    async def post(self, session: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        await self.call(lake.sessions.restore, session, body["source"])
+        self.answer_nothing()
+
+
 class SessionDiscardsHandler(DatalakeHandler):
     """Dropping what is staged."""
 
@@ -134,5 +146,6 @@ HANDLERS = [
     SessionChangesHandler,
     SessionCommitsHandler,
     TransactionsHandler,
+    SessionRestoresHandler,
     SessionDiscardsHandler,
 ]

@@ -20,6 +20,7 @@ from jupyter_datalake.lake.maintenance import rebuild_lake
 from jupyter_datalake.lake.opening import DATABASE
 from jupyter_datalake.model.files import FileKind
 from jupyter_datalake.model.merging import MergeReport
+from jupyter_datalake.model.paths import RepoPath
 from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
 from jupyter_datalake.testing.old_databases import make_old, schemas
 
@@ -208,6 +209,60 @@ def pick_commit(site: Site, chance: Random) -> Arguments | None:
         return None
     site.lake.files.put(f"{branch[0]}@{branch[1]}/last", content(*_source(chance)))
     return branch
+
+
+def pick_free_ref(site: Site, chance: Random) -> Arguments | None:
+    """Choose a ref that nobody holds, and a free name for it."""
+    ref = pick_tag(site, chance) or pick_branch_to_delete(site, chance)
+    if ref is None:
+        return None
+    name = _free((*NAMES, "r1", "r2"), _names(site, ref[0]), chance)
+    return None if name is None else (*ref, name)
+
+
+def pick_moved_ref(site: Site, chance: Random) -> Arguments | None:
+    """Choose a ref, and let it be moved in one of the ways that can be undone."""
+    branch = pick_commit(site, chance)
+    if branch is None or chance.random() < 0.3:
+        return branch
+    if chance.random() < 0.5:
+        deleted = pick_tag(site, chance)
+        if deleted is not None:
+            site.lake.refs.delete_tag(*deleted)
+        return deleted
+    renamed = pick_free_ref(site, chance)
+    if renamed is None:
+        return None
+    repo, name, new_name = renamed
+    site.lake.refs.rename(repo, name, new_name)
+    return repo, new_name
+
+
+def pick_folder(site: Site, chance: Random) -> Arguments | None:
+    """Choose a branch, make a folder in it and change it again."""
+    branch = _branch(site, chance)
+    if branch is None:
+        return None
+    repo, name = branch
+    with closing(site.lake.sessions.begin(repo, name)) as session:
+        for path in ("tree/a", "tree/b/c"):
+            session.put(RepoPath(path), content(*_source(chance)))
+        session.commit("make a folder", site.lake.author)
+        session.delete(RepoPath("tree/b"))
+        session.put(RepoPath("tree/a"), b"changed")
+        session.commit("change it", site.lake.author)
+        session.destroy()
+    return branch
+
+
+def pick_session_restore(site: Site, chance: Random) -> Arguments | None:
+    """Choose a session and a path that the branch it is based on holds."""
+    found = _session(site, chance)
+    if found is None:
+        return None
+    info = site.lake.sessions.get(found)
+    path = _file(site, info.repo, info.base_commit_id, chance)
+    return None if path is None else (found, f"{info.repo}@{info.base_commit_id}/{path}")
 
 
 def pick_tag(site: Site, chance: Random) -> Arguments | None:
@@ -400,6 +455,46 @@ VERBS = (
         "commits.revert",
         pick_commit,
         lambda site, repo, branch: _id(site.lake.commits.revert(repo, branch, branch=branch)),
+    ),
+    Verb(
+        "refs.reset",
+        pick_commit,
+        lambda site, repo, branch: (
+            site.lake.refs.reset(repo, branch, f"{branch}~1", force=True) and None
+        ),
+    ),
+    Verb(
+        "refs.rename",
+        pick_free_ref,
+        lambda site, repo, name, new_name: site.lake.refs.rename(repo, name, new_name) and None,
+    ),
+    Verb(
+        "refs.undo",
+        pick_moved_ref,
+        lambda site, repo, name: site.lake.refs.undo(repo, name, force=True) and None,
+    ),
+    Verb(
+        "files.rename",
+        pick_folder,
+        lambda site, repo, name: site.lake.files.rename(f"{repo}@{name}/tree", "moved/to").id,
+    ),
+    Verb(
+        "files.restore",
+        pick_folder,
+        lambda site, repo, name: site.lake.files.restore(f"{repo}@{name}~1/tree", branch=name).id,
+    ),
+    Verb(
+        "files.copy of a folder",
+        pick_folder,
+        lambda site, repo, name: (
+            site.lake.files.copy(f"{repo}@{name}/tree", f"{repo}@{name}/copied/tree").id
+        ),
+    ),
+    Verb(
+        "session.restore",
+        pick_session_restore,
+        lambda site, one, source: site.lake.sessions.restore(one, source),
+        is_atomic=False,
     ),
     Verb("refs.delete_tag", pick_tag, lambda site, *ref: site.lake.refs.delete_tag(*ref)),
     Verb("sessions.create", pick_branch, _session_create),

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -47,16 +47,15 @@ from jupyter_datalake.model.paths import (
     name_of,
     parent_of,
 )
-from jupyter_datalake.model.refs import DEFAULT_BRANCH
+from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
 from jupyter_datalake.testing.clocks import ManualClock
 from jupyter_datalake.testing.faults import abandon
 from jupyter_datalake.testing.invariants import check_history, check_lake, check_tree, contents_of
+from jupyter_datalake.testing.merge_model import Entries, three_way, tidy
+from jupyter_datalake.testing.merge_model import above as _above
 from jupyter_datalake.testing.strategies import content_of, repo_paths
 
 REPO = "raw"
-
-Entries = Mapping[str, bytes | None]
-"""What a tree holds: path to bytes, or None for an empty folder."""
 
 
 class TreeModel:
@@ -140,6 +139,16 @@ class TreeModel:
                 else:
                     self.put(where, content)
 
+    def restore(self, source: Entries, path: str) -> None:
+        """Make what is at and below a path what another tree has there."""
+        wanted = {found: content for found, content in source.items() if _is_at(found, path)}
+        if not wanted and path:
+            raise PathNotFoundError("the other tree has nothing there")
+        if any(above in self.files for above in _above(path)):
+            raise InvalidInputError("a file is above")
+        kept = {found: one for found, one in self.entries().items() if not _is_at(found, path)}
+        self.__init__(tidy({**kept, **wanted}))  # type: ignore[misc]  # begins anew
+
     def _all(self) -> list[str]:
         return [*self.files, *self.folders]
 
@@ -177,11 +186,6 @@ def _changes(old: Entries, new: Entries) -> dict[str, object]:
     }
 
 
-def _above(path: str) -> list[str]:
-    parts = path.split("/")
-    return ["/".join(parts[:count]) for count in range(1, len(parts))]
-
-
 def _is_at(path: str, place: str) -> bool:
     return is_within(RepoPath(path), RepoPath(place))
 
@@ -203,6 +207,22 @@ class Model:
     branches: dict[str, dict[str, bytes | None]] = field(default_factory=dict)
     heads: dict[str, str] = field(default_factory=dict)
     tags: dict[str, tuple[str, dict[str, bytes | None]]] = field(default_factory=dict)
+    trees: dict[str, dict[str, bytes | None]] = field(default_factory=dict)
+    """Of every commit that a branch was ever at."""
+    past: dict[str, list[tuple[RefKind, str] | None]] = field(default_factory=dict)
+    """Of every name, oldest first: what it was, with its commit. It ends in what it is, and is
+    emptied by a rename, which is undone by other rules."""
+
+    def note(self, name: str) -> None:
+        """Note what a name is now, if that is something new."""
+        now: tuple[RefKind, str] | None = None
+        if name in self.heads:
+            now = RefKind.BRANCH, self.heads[name]
+        elif name in self.tags:
+            now = RefKind.TAG, self.tags[name][0]
+        line = self.past.setdefault(name, [None])
+        if line[-1] != now:
+            line.append(now)
 
 
 class LakeMachine(RuleBasedStateMachine):
@@ -235,8 +255,7 @@ class LakeMachine(RuleBasedStateMachine):
     def create_repo(self) -> None:
         """Begin with one repo."""
         self.lake.repos.create(REPO)
-        self.model.branches[DEFAULT_BRANCH] = {}
-        self.model.heads[DEFAULT_BRANCH] = self.lake.commits.get(REPO).id
+        self._moved(DEFAULT_BRANCH, self.lake.commits.get(REPO).id, {})
 
     def teardown(self) -> None:
         """Check the whole lake and remove it."""
@@ -465,6 +484,7 @@ class LakeMachine(RuleBasedStateMachine):
         with self._agreeing(partial(self._check_free, name)):
             self.lake.refs.create_tag(REPO, name, at=at)
             self.model.tags[name] = self.model.heads[at], self.model.branches[at]
+            self.model.note(name)
 
     @rule(name=st.one_of(names, st.just(DEFAULT_BRANCH)))
     def delete_branch(self, name: str) -> None:
@@ -479,6 +499,7 @@ class LakeMachine(RuleBasedStateMachine):
         with self._agreeing(check):
             self.lake.refs.delete_branch(REPO, name)
             del self.model.branches[name], self.model.heads[name]
+            self.model.note(name)
 
     @rule(name=names)
     def delete_tag(self, name: str) -> None:
@@ -491,6 +512,182 @@ class LakeMachine(RuleBasedStateMachine):
         with self._agreeing(check):
             self.lake.refs.delete_tag(REPO, name)
             del self.model.tags[name]
+            self.model.note(name)
+
+    # --- history ---------------------------------------------------------------------------------
+
+    @rule(data=st.data(), theirs=st.booleans())
+    def merge(self, data: Any, theirs: bool) -> None:
+        """Merge one branch into another: refused where they meet, then one side is chosen."""
+        into = data.draw(st.sampled_from(sorted(self.model.branches)))
+        ref = data.draw(st.sampled_from(sorted(self.model.branches)))
+        ours, other = self.model.heads[into], self.model.heads[ref]
+        bases = self._merge_bases(ours, other)
+        if other in bases:
+            assert self.lake.commits.merge(REPO, ref, into=into).commit.id == ours  # type: ignore[union-attr]
+            return
+        if ours in bases:
+            assert self.lake.commits.merge(REPO, ref, into=into).commit.id == other  # type: ignore[union-attr]
+            self._moved(into, other, self.model.trees[other])
+            return
+        made = self._join(
+            partial(self.lake.commits.merge, REPO, ref, into=into), bases[0], into, other, theirs
+        )
+        assert self.lake.commits.get(REPO, made).parents == (ours, other)
+
+    @rule(data=st.data(), theirs=st.booleans(), back=st.booleans())
+    def repeat_or_revert(self, data: Any, theirs: bool, back: bool) -> None:
+        """Do on one branch what the last commit of another did, or the opposite."""
+        branch = data.draw(st.sampled_from(sorted(self.model.branches)))
+        source = data.draw(st.sampled_from(sorted(self.model.branches)))
+        commit = self.lake.commits.get(REPO, source)
+        if not commit.parents:
+            return
+        parent = commit.parents[0]
+        verb = self.lake.commits.revert if back else self.lake.commits.cherry_pick
+        base, other = (commit.id, parent) if back else (parent, commit.id)
+        act = partial(verb, REPO, commit.id, branch=branch, parent=1)
+        self._join(act, base, branch, other, theirs)
+
+    def _join(self, act: Any, base: str, branch: str, other: str, theirs: bool) -> str:
+        """Join three trees, and choose one side where the lake and the model say they clash."""
+        trees = self.model.trees
+        ours = self.model.branches[branch]
+        expected = three_way(trees[base], ours, trees[other])
+        planned = act(dry_run=True)
+        assert {conflict.path for conflict in planned.conflicts} == expected.clashes
+        assert {change.path for change in planned.changes} == _changes(
+            ours, expected.entries
+        ).keys()
+        if expected.clashes:
+            caught: ConflictError | None = None
+            try:
+                act()
+            except ConflictError as error:
+                caught = error
+            assert caught is not None
+            assert set(caught.context["paths"]) == expected.clashes
+            assert self.lake.commits.get(REPO, branch).id == self.model.heads[branch]
+        wanted = expected.clashes if theirs else set()
+        result = three_way(trees[base], ours, trees[other], wanted).entries
+        choices = dict.fromkeys(expected.clashes, "theirs" if theirs else "ours")
+        made: str = act(choices=choices).commit.id
+        self._moved(branch, made, result)
+        return made
+
+    @rule(data=st.data(), path=places)
+    def restore(self, data: Any, path: RepoPath) -> None:
+        """Make a path of a branch what some commit has there."""
+        branch = data.draw(st.sampled_from(sorted(self.model.branches)))
+        commit = self._commit(data)
+        place = data.draw(st.sampled_from([path, path, ROOT]))
+        tree = TreeModel(self.model.branches[branch])
+        with self._agreeing(partial(tree.restore, self.model.trees[commit], place)):
+            made = self.lake.files.restore(f"{REPO}@{commit}/{place}", branch=branch)
+            self._moved(branch, made.id, tree.entries())
+
+    @rule(data=st.data(), path=places, new=places)
+    def rename_at_once(self, data: Any, path: RepoPath, new: RepoPath) -> None:
+        """Move a file or folder of a branch, without a session of one's own."""
+        branch = data.draw(st.sampled_from(sorted(self.model.branches)))
+        tree = TreeModel(self.model.branches[branch])
+        there = sorted((*tree.files, *tree.folders))
+        old = data.draw(st.sampled_from(there)) if there else path
+        with self._agreeing(partial(tree.rename, old, new), _IN_THE_WAY):
+            made = self.lake.files.rename(f"{REPO}@{branch}/{old}", new)
+            self._moved(branch, made.id, tree.entries())
+
+    @rule(data=st.data(), path=places)
+    def delete_at_once(self, data: Any, path: RepoPath) -> None:
+        """Remove a file or folder of a branch, without a session of one's own."""
+        branch = data.draw(st.sampled_from(sorted(self.model.branches)))
+        tree = TreeModel(self.model.branches[branch])
+        with self._agreeing(partial(tree.delete, path)):
+            made = self.lake.files.delete(f"{REPO}@{branch}/{path}")
+            self._moved(branch, made.id, tree.entries())
+
+    @rule(data=st.data())
+    def reset(self, data: Any) -> None:
+        """Point a branch to any commit that there ever was."""
+        branch = data.draw(st.sampled_from(sorted(self.model.branches)))
+        commit = self._commit(data)
+        self.lake.refs.reset(REPO, branch, commit, force=True)
+        self._moved(branch, commit, self.model.trees[commit])
+
+    @rule(name=names, new=names)
+    def rename_ref(self, name: str, new: str) -> None:
+        """Give a branch or tag another name."""
+
+        def check() -> None:
+            if name not in self.model.branches and name not in self.model.tags:
+                raise NotFoundError("no such ref")
+            if any(work.branch == name for work in self.works.values()):
+                raise StateError("in use")
+            self._check_free(new)
+
+        with self._agreeing(check):
+            self.lake.refs.rename(REPO, name, new)
+            self._renamed(name, new)
+            for one in (name, new):
+                self.model.past[one] = [None]
+                self.model.note(one)
+                self.model.past[one] = self.model.past[one][-1:]
+
+    @rule(name=st.one_of(names, st.just(DEFAULT_BRANCH)))
+    def undo(self, name: str) -> None:
+        """Take the last move of a name back, whatever it was."""
+        line = self.model.past.get(name, [])
+        if len(line) < 2:
+            return
+        before = line[-2]
+
+        def check() -> None:
+            is_held = any(work.branch == name for work in self.works.values())
+            if before is None and (is_held or name == DEFAULT_BRANCH):
+                raise StateError("in use")
+
+        with self._agreeing(check):
+            self.lake.refs.undo(REPO, name, force=True)
+            self.model.branches.pop(name, None)
+            self.model.heads.pop(name, None)
+            self.model.tags.pop(name, None)
+            if before is not None and before[0] is RefKind.BRANCH:
+                self._moved(name, before[1], self.model.trees[before[1]])
+            elif before is not None:
+                self.model.tags[name] = before[1], self.model.trees[before[1]]
+            self.model.note(name)
+
+    def _renamed(self, name: str, new: str) -> None:
+        if name in self.model.tags:
+            self.model.tags[new] = self.model.tags.pop(name)
+            return
+        self.model.branches[new] = self.model.branches.pop(name)
+        self.model.heads[new] = self.model.heads.pop(name)
+
+    def _merge_bases(self, one: str, other: str) -> list[str]:
+        """Return the best common ancestors, newest first, by drawing all there is."""
+        graph = {}
+        waiting = [one, other]
+        while waiting:
+            if (commit_id := waiting.pop()) not in graph:
+                graph[commit_id] = self.lake.commits.get(REPO, commit_id)
+                waiting += graph[commit_id].parents
+
+        def ancestors(start: str) -> set[str]:
+            found, waiting = set(), [start]
+            while waiting:
+                if (commit_id := waiting.pop()) not in found:
+                    found.add(commit_id)
+                    waiting += graph[commit_id].parents
+            return found
+
+        common = ancestors(one) & ancestors(other)
+        best = [
+            found
+            for found in common
+            if not any(found in ancestors(than) for than in common - {found})
+        ]
+        return sorted(best, key=lambda found: (graph[found].time_ns, found), reverse=True)
 
     @rule()
     def reopen(self) -> None:
@@ -560,6 +757,11 @@ class LakeMachine(RuleBasedStateMachine):
             return data.draw(st.sampled_from(there))  # type: ignore[no-any-return]
         return path
 
+    def _commit(self, data: Any) -> str:
+        """Return any commit there ever was; by its number, since ids differ from run to run."""
+        number: int = data.draw(st.integers(0, len(self.model.trees) - 1))
+        return list(self.model.trees)[number]
+
     def _check_free(self, name: str) -> None:
         if name in self.model.branches or name in self.model.tags:
             raise AlreadyExistsError("the name is taken")
@@ -567,6 +769,8 @@ class LakeMachine(RuleBasedStateMachine):
     def _moved(self, branch: str, commit_id: str, entries: Entries) -> None:
         self.model.heads[branch] = commit_id
         self.model.branches[branch] = dict(entries)
+        self.model.trees[commit_id] = dict(entries)
+        self.model.note(branch)
 
     @contextmanager
     def _agreeing(

@@ -63,6 +63,23 @@ async def test_refs_and_commits(call, served_lake):
     assert [one["name"] for one in moves] == ["v1", "dev"]
 
 
+async def test_files_as_they_were_and_elsewhere(call, served_lake):
+    served_lake.repos.create("raw")
+    served_lake.files.put("raw@main/d/a", "one")
+    wish = {"address": "raw@main/d/a", "path": "e/b"}
+    moved = (await call("renameFile", json_body=wish, expect=201)).json
+    assert moved["message"] == "Rename d/a to e/b"
+    wish = {"source": "raw@main~1/d"}
+    await call("restoreFile", json_body=wish, expect=201)
+    assert served_lake.files.read("raw@main/d/a") == b"one"
+    served_lake.files.put("raw@main/d/a", "two")
+    made = (await call("createSession", json_body={"repo": "raw"}, expect=201)).json
+    wish = {"source": "raw@main~1/d/a"}
+    await call("restoreSession", session=made["id"], json_body=wish, expect=204)
+    with served_lake.sessions.open(made["id"]) as session:
+        assert session.open("d/a").read() == b"one"
+
+
 async def test_moves_of_refs(call, served_lake):
     served_lake.repos.create("raw")
     for text in ("one", "two"):

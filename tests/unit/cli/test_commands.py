@@ -124,6 +124,21 @@ def test_commits_and_refs(run, lake):
     assert "delete branch" in run("refs", "list-moves", "raw").out
 
 
+def test_files_are_renamed_and_restored(run, lake):
+    lake.files.put("raw@main/d/a", "one")
+    assert "Committed" in run("files", "rename", "raw@main/d/a", "e/b").out
+    made = run("files", "restore", "raw@main~1/d", "-m", "back", "--json").json
+    assert made["message"] == "back"
+    assert lake.files.read("raw@main/d/a") == lake.files.read("raw@main/e/b") == b"one"
+    run("files", "restore", "raw@main/nowhere", code=10)
+    lake.files.put("raw@main/d/a", "two")
+    with lake.sessions.create("raw") as session:
+        session.put("x", "1")
+    assert "Staged raw@main~1/d" in run("sessions", "restore", "raw", "raw@main~1/d").out
+    with lake.sessions.open(session.id) as session:
+        assert session.open("d/a").read() == b"one"
+
+
 def test_moving_refs_and_taking_it_back(run, lake):
     for text in ("one", "two"):
         lake.files.put("raw@main/a.txt", text)

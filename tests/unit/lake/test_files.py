@@ -312,3 +312,142 @@ def test_names_that_are_no_text_are_escaped_in_the_message_that_tells_of_them(la
         f"Put {escaped}",
     ]
     assert contents_of(lake, "raw") == {"copy": b"hello", "f": b"x"}
+
+
+@pytest.fixture
+def grown(lake):
+    """A repo with a folder of a few files, and one file changed since `main~1`."""
+    with lake.sessions.create("raw") as session:
+        for path in ("d/a", "d/b", "d/e/c", "other"):
+            session.put(path, f"at {path}")
+        session.commit("grow")
+    lake.files.put("raw@main/d/a", "changed")
+    return lake
+
+
+def test_a_file_or_folder_is_renamed_in_one_commit_and_no_bytes_are_stored(grown):
+    before = grown.commits.get("raw")
+    commit = grown.files.rename("raw@main/d", "x/y")
+    assert (commit.message, commit.parents) == ("Rename d to x/y", (before.id,))
+    assert contents_of(grown, "raw") == {
+        "other": b"at other",
+        "x/y/a": b"changed",
+        "x/y/b": b"at d/b",
+        "x/y/e/c": b"at d/e/c",
+    }
+    grown.files.rename("raw@main/x/y/b", "other", message="over a file")
+    assert contents_of(grown, "raw")["other"] == b"at d/b"
+    # The folder that is emptied stays.
+    grown.files.rename("raw@main/x/y/e/c", "c")
+    assert contents_of(grown, "raw")["x/y/e"] is None
+    assert len(history_of(grown, "raw")) == 6
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        ("nowhere", "x", PathNotFoundError),
+        ("d", "d/e/f", InvalidInputError),
+        ("d", "d", InvalidInputError),
+        ("/", "x", InvalidInputError),
+        ("d", "other/x", InvalidInputError),
+        ("other", "d", AlreadyExistsError),
+        ("other", "/", AlreadyExistsError),
+        ("d", "x/../y", InvalidInputError),
+        ("d", "n" * 250 + "/" + "/".join(["m" * 250] * 15) + "/" + "z" * 78, InvalidInputError),
+    ],
+)
+def test_a_rename_that_cannot_be_changes_nothing(grown, old, new, error):
+    before = contents_of(grown, "raw")
+    with pytest.raises(error):
+        grown.files.rename(f"raw@main/{old}", new)
+    assert contents_of(grown, "raw") == before
+    assert len(history_of(grown, "raw")) == 3
+
+
+def test_a_path_is_restored_as_another_commit_has_it(grown):
+    grown.files.put("raw@main/d/new", "since")
+    grown.files.delete("raw@main/d/b")
+    commit = grown.files.restore("raw@main~3/d")
+    assert commit.message == "Restore d from main~3"
+    restored = contents_of(grown, "raw")
+    assert restored == contents_of(grown, "raw", "main~4")
+    again = grown.files.restore("raw@main~1^^^/d/a")
+    assert again.id == commit.id
+    grown.refs.create_branch("raw", "dev", at="main~3")
+    grown.files.restore("raw@main/", branch="dev", message="all of it")
+    assert contents_of(grown, "raw", "dev") == restored
+    assert grown.commits.get("raw", "dev").root == commit.root
+
+
+@pytest.mark.parametrize(
+    ("source", "branch", "error"),
+    [
+        ("raw@main/nowhere", "main", PathNotFoundError),
+        ("raw@nowhere/d", "main", NotFoundError),
+        ("raw@main/d", "nowhere", NotFoundError),
+        ("raw@main/d", "v1", PermissionDeniedError),
+        ("raw@main/d/a", "flat", InvalidInputError),
+    ],
+)
+def test_a_restore_that_cannot_be_changes_nothing(grown, source, branch, error):
+    grown.refs.create_tag("raw", "v1")
+    grown.refs.create_branch("raw", "flat", at="main~2")
+    grown.files.put("raw@flat/d", "a file where a folder was")
+    before = {name: contents_of(grown, "raw", name) for name in ("main", "v1", "flat")}
+    with pytest.raises(error):
+        grown.files.restore(source, branch=branch)
+    assert {name: contents_of(grown, "raw", name) for name in before} == before
+
+
+def test_a_session_takes_a_path_back_from_a_commit_and_keeps_the_rest(grown):
+    with grown.sessions.create("raw") as session:
+        session.put("kept", "staged")
+        session.put("d/extra", "staged")
+        session.delete("d/b")
+        session.restore("raw@main~1/d")
+        assert [(change.kind, change.path) for change in session.diff()] == [
+            ("modified", "d/a"),
+            ("added", "kept"),
+        ]
+        session.delete("d/e")
+        session.put("d/e", "a file where a folder was")
+        session.delete("d/b")
+        session.put("d/b/x", "a folder where a file was")
+        session.restore("raw@main/d")
+        assert [change.path for change in session.diff()] == ["kept"]
+        with pytest.raises(PathNotFoundError):
+            session.restore("raw@main/nowhere")
+        session.commit("kept")
+    assert contents_of(grown, "raw")["d/a"] == b"changed"
+    with grown.sessions.create("raw") as session:
+        session.make_folder("empty")
+    grown.sessions.restore(session.id, "raw@main~2/")
+    grown.sessions.commit(session.id, "all of it")
+    assert contents_of(grown, "raw") == contents_of(grown, "raw", "main~3")
+
+
+def test_a_folder_is_copied_to_a_free_place_without_looking_at_files(grown, monkeypatch):
+    grown.repos.create("copy")
+    monkeypatch.setattr(Session, "copy", None)
+    grown.files.copy("raw@main/d", "copy@main/d")
+    assert contents_of(grown, "copy") == {"d/a": b"changed", "d/b": b"at d/b", "d/e/c": b"at d/e/c"}
+    grown.files.copy("raw@main/", "copy@main/all")
+    assert contents_of(grown, "copy")["all/other"] == b"at other"
+    grown.files.copy("copy@main/all", "copy@main/d/")
+    assert contents_of(grown, "copy")["d/all/d/e/c"] == b"at d/e/c"
+
+
+def test_a_whole_repo_is_copied_and_taken_back_by_few_reads(grown):
+    """What keeps its path shares its nodes: the cost does not grow with what lies below."""
+    with grown.sessions.create("raw") as session:
+        for number in range(2000):
+            session.put(f"many/{number:04}", f"{number}")
+        many = session.commit("many")
+    grown.files.delete("raw@main/many")
+    counted = []
+    write = grown.core.nodes.load
+    grown.core.nodes.load = lambda digest: counted.append(digest) or write(digest)
+    restored = grown.files.restore(f"raw@{many.id}/many")
+    assert restored.root == many.root
+    assert len(counted) < 60

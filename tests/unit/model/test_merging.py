@@ -15,8 +15,8 @@ from jupyter_datalake.model.manifests import (
 )
 from jupyter_datalake.model.merging import ClashKind, Side, Taken, merge_manifests
 from jupyter_datalake.model.paths import RepoPath, path_from_key, path_key
+from jupyter_datalake.testing.merge_model import above, three_way, tidy
 
-GONE = object()
 EMPTY = None
 """What a dict holds for an empty folder."""
 
@@ -58,57 +58,6 @@ def contents(nodes, root):
     return found
 
 
-def above(path):
-    parts = path.split("/")
-    return ["/".join(parts[:count]) for count in range(1, len(parts))]
-
-
-def tidy(tree):
-    full = {folder for path in tree for folder in above(path)}
-    return {path: found for path, found in tree.items() if found is not EMPTY or path not in full}
-
-
-def is_at(path, place):
-    return path == place or path.startswith(place + "/")
-
-
-def merge_dicts(base, ours, theirs, choices):
-    """The merged tree and what clashed, by looking at every path of all three."""
-
-    def has_changed(tree, path):
-        return tree.get(path, GONE) != base.get(path, GONE)
-
-    roots = {
-        path
-        for one, other in ((ours, theirs), (theirs, ours))
-        for path, content in one.items()
-        if content is not EMPTY and has_changed(one, path)
-        if any(is_at(below, path) and has_changed(other, below) for below in other if below != path)
-    }
-    result = {}
-    clashes = dict.fromkeys(roots, True)
-    for path in {*base, *ours, *theirs}:
-        if any(is_at(path, root) for root in roots):
-            continue
-        was, mine, their = (tree.get(path, GONE) for tree in (base, ours, theirs))
-        if mine == their or their == was:
-            result[path] = mine
-        elif mine == was:
-            result[path] = their
-        elif {mine, their} <= {GONE, EMPTY}:
-            result[path] = EMPTY
-        else:
-            clashes[path] = False
-    for path, is_root in clashes.items():
-        side = theirs if choices.get(path) is Side.THEIRS else ours
-        result |= {
-            one: content
-            for one, content in side.items()
-            if one == path or (is_root and is_at(one, path))
-        }
-    return tidy({path: found for path, found in result.items() if found is not GONE}), set(clashes)
-
-
 def valid(tree):
     """A tree without what a file stands in the way of."""
     return tidy(
@@ -136,7 +85,9 @@ def merged(nodes, base, ours, theirs, choices=None, times=(0, 0, 0)):
 @given(TREES, TREES, TREES, st.dictionaries(PLACES, st.sampled_from(Side), max_size=4))
 def test_a_merge_is_what_two_dicts_say_and_the_same_from_both_sides(base, ours, theirs, choices):
     nodes = Nodes()
-    expected, clashes = merge_dicts(base, ours, theirs, choices)
+    wanted = {path for path, side in choices.items() if side is Side.THEIRS}
+    model = three_way(base, ours, theirs, wanted)
+    expected, clashes = model.entries, model.clashes
     root, opened = merged(nodes, base, ours, theirs, choices)
     assert contents(nodes, root) == expected
     assert opened == clashes - choices.keys()
