@@ -324,6 +324,24 @@ class BlobWriter:
             self._window = mmap.mmap(-1, size)  # costs nothing until it is written to
         return memoryview(self._window)
 
+    def missing(self, digests: Iterable[Digest]) -> list[Digest]:
+        """Return those of `digests` that neither the lake nor this writer has, each once."""
+        wanted = [one for one in dict.fromkeys(digests) if one not in self._seen]
+        if not wanted:
+            return []
+        with self._metadata.read() as tx:
+            known = tx.blobs.known(wanted)
+        return [one for one in wanted if one not in known]
+
+    def add_stored(self, record: BlobRecord, payload: bytes) -> None:
+        """Take a blob in its stored form, as another pack holds it.
+
+        The caller has verified it (`engine.transfer`), and asked `missing` whether it is wanted.
+        """
+        if self._is_new(record.digest):
+            self.added_bytes += record.raw_size
+            self._append(record.digest, record.kind, record.codec, payload, record.raw_size)
+
     def seal(self) -> list[SealedPack]:
         """Make everything that was added durable and return the packs to be registered.
 

@@ -8,8 +8,9 @@ from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.history import resolve_in
 from jupyter_datalake.errors import AlreadyExistsError, ErrorKind, InvalidInputError, StateError
 from jupyter_datalake.metadata.base import time_of
+from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import Transaction
-from jupyter_datalake.model.commits import MAX_MESSAGE_BYTES, Author
+from jupyter_datalake.model.commits import MAX_MESSAGE_BYTES, Author, Commit
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.ids import check_ref_name, check_repo_name
 from jupyter_datalake.model.pipelines import CODE_SUFFIX
@@ -57,6 +58,31 @@ class Repositories:
                 reason=commit.message,
             )
         return repo
+
+    def adopt(self, tx: Transaction, repo: Repo, first: Commit) -> RepoRow:
+        """Make a repo that another lake has, its main branch at a commit that was brought here.
+
+        Raises
+        ------
+        AlreadyExistsError
+            The name is taken, or a folder of another repo's path.
+        InvalidInputError
+            The name breaks the grammar.
+        """
+        self._check_free(tx, check_repo_name(repo.name))
+        repo_id = tx.repos.create(repo)
+        tx.commits.add(repo_id, first)
+        row = tx.repos.get(repo.name)
+        tx.events.append(EventKind.REPO_CREATED, repo.name, kind=str(repo.kind))
+        tx.refs.create(
+            row,
+            DEFAULT_BRANCH,
+            RefKind.BRANCH,
+            first.id,
+            by=repo.created_by,
+            reason="brought from another lake",
+        )
+        return row
 
     def delete(self, name: str) -> None:
         """Remove a repo with its branches, tags, history and open sessions.

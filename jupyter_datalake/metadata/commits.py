@@ -185,6 +185,15 @@ class Commits(TableGroup):
         of_each = self._parents([row.id for row in rows])
         return [(CommitId(row.id), row.time_ns, of_each.get(row.id, ())) for row in rows]
 
+    def known(self, ids: Iterable[CommitId]) -> set[CommitId]:
+        """Return those of the ids that are commits here."""
+        commits = tables.commits
+        found: set[CommitId] = set()
+        for batch in batched(ids):
+            rows = self._connection.execute(select(commits.c.id).where(commits.c.id.in_(batch)))
+            found.update(CommitId(value) for value in rows.scalars())
+        return found
+
     def by_global_id(self, global_id: GlobalId) -> list[Commit]:
         """Return the commits under a global id, oldest first."""
         commits = tables.commits

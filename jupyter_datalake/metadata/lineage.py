@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -56,6 +56,20 @@ class Lineage(TableGroup):
                 global_id=prefix,
             )
         return _record(rows[0])
+
+    def get_many(self, ids: Iterable[GlobalId]) -> Sequence[GlobalRecord]:
+        """Return those of the global ids that are recorded."""
+        table = tables.global_ids
+        found: Sequence[GlobalRecord] = ()
+        for batch in batched(ids):
+            rows = self._connection.execute(select(table).where(table.c.id.in_(batch)))
+            found = [*found, *map(_record, rows)]
+        return found
+
+    def restore(self, record: GlobalRecord) -> None:
+        """Record a global id as another lake has it; one recorded already stays as it is."""
+        begun_ns = round(record.created_at.timestamp() * 1e6) * 1000
+        self.begin(record.id, record.origin, record.subject, record.created_by, at_ns=begun_ns)
 
     def list(self, *, before_ns: int | None = None, limit: int) -> list[GlobalRecord]:
         """Return global ids, newest first, at most `limit`, begun before a time."""
