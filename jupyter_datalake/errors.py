@@ -49,6 +49,7 @@ class ErrorKind(StrEnum):
     DATUM_NOT_FOUND = "datum-not-found"
     CONNECTION_NOT_FOUND = "connection-not-found"
     GLOBAL_ID_NOT_FOUND = "global-id-not-found"
+    REMOTE_NOT_FOUND = "remote-not-found"
     BLOB_NOT_FOUND = "blob-not-found"
     OBJECT_NOT_FOUND = "object-not-found"
 
@@ -59,6 +60,7 @@ class ErrorKind(StrEnum):
     MOUNT_EXISTS = "mount-exists"
     PIPELINE_EXISTS = "pipeline-exists"
     CONNECTION_EXISTS = "connection-exists"
+    REMOTE_EXISTS = "remote-exists"
 
     BRANCH_MOVED = "branch-moved"
     PATHS_CONFLICT = "paths-conflict"

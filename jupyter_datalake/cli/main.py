@@ -18,6 +18,7 @@ from jupyter_datalake.cli import (
     mounts,
     pipelines,
     refs,
+    remotes,
     repos,
     sessions,
     warehouse,
@@ -58,12 +59,15 @@ cli.add_command(pipelines.group)
 cli.add_command(jobs.group)
 cli.add_command(lineage.group)
 cli.add_command(warehouse.group)
+cli.add_command(remotes.group)
 cli.add_command(events.group)
 cli.add_command(controller.group)
 cli.add_command(maintenance.group)
 cli.add_command(maintenance.init)
 cli.add_command(maintenance.doctor)
 cli.add_command(sessions.commit, "commit")
+cli.add_command(remotes.push, "push")
+cli.add_command(remotes.pull, "pull")
 cli.add_command(mounts.create, "mount")
 cli.add_command(mounts.delete, "unmount")
 

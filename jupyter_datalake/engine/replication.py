@@ -126,7 +126,8 @@ class Replicator:
             The source holds something that is damaged, or is no tree; the target holds none of it
             under any name.
         """
-        changes = [self._judge(goal, force=force) for goal in self._goals(selections)]
+        goals = self._goals(selections)
+        changes = [self._judge(goal, force=force) for goal in goals]
         for repo in sorted({one.repo for one in changes}):
             tips = [
                 one.new_commit_id
@@ -134,7 +135,9 @@ class Replicator:
                 if one.repo == repo and one.outcome not in _DONE
             ]
             self._copy(repo, tips)
-        self._report.refs += [self._move(one) for one in changes]
+        self._report.refs += [
+            self._move(goal, change) for goal, change in zip(goals, changes, strict=True)
+        ]
         if with_inputs:
             self._bring_inputs(one.new_commit_id for one in changes)
         refused = [one for one in self._report.refs if one.outcome is RefOutcome.REFUSED]
@@ -204,25 +207,25 @@ class Replicator:
         with self._source.metadata.read() as tx:
             return bool(tx.commits.known([older])) and Ancestry(tx).is_ancestor(older, newer)
 
-    def _move(self, change: RefChange) -> RefChange:
+    def _move(self, goal: _Goal, change: RefChange) -> RefChange:
         """Move one ref of the target, unless it is elsewhere by now."""
         if change.outcome in _DONE:
             return change
         forced = " (forced)" if change.outcome is RefOutcome.FORCED else ""
         try:
             with self._target.metadata.write() as tx:
-                self._move_in(tx, change, f"{self._reason}{forced}")
+                self._move_in(tx, goal, change, f"{self._reason}{forced}")
         except ConflictError as error:
             return replace(change, outcome=RefOutcome.REFUSED, message=error.message)
         return change
 
-    def _move_in(self, tx: Transaction, change: RefChange, reason: str) -> None:
+    def _move_in(self, tx: Transaction, goal: _Goal, change: RefChange, reason: str) -> None:
         row, by, new = tx.repos.get(change.repo), str(self._author), change.new_commit_id
         ref = tx.refs.find(row, change.name)
         if ref is not None and ref.commit_id == new and ref.kind is change.kind:
             return  # the repo was made with it
         if ref is None:
-            tx.refs.create(row, change.name, change.kind, new, by=by, reason=reason)
+            self._create(tx, row, goal, reason)
         elif change.kind is RefKind.BRANCH:
             # A repo that was just made has its first commit on main.
             expected = ref.commit_id if change.old_commit_id is None else change.old_commit_id
@@ -231,13 +234,25 @@ class Replicator:
             tx.refs.move(row, change.name, expected=expected, new=new, by=by, reason=reason)
         elif change.outcome is RefOutcome.FORCED:
             tx.refs.delete(row, ref, by=by, reason=reason)
-            tx.refs.create(row, change.name, change.kind, new, by=by, reason=reason)
+            self._create(tx, row, goal, reason)
         else:
             raise _appeared(change)
         if change.kind is RefKind.BRANCH:
             announce_move(tx, row, change.name, tx.commits.get(new))
         else:
             tx.events.append(EventKind.REF_MOVED, change.repo, ref=change.name, commit=new)
+
+    def _create(self, tx: Transaction, row: RepoRow, goal: _Goal, reason: str) -> None:
+        tx.refs.create(
+            row,
+            goal.name,
+            goal.kind,
+            goal.commit_id,
+            by=str(self._author),
+            reason=reason,
+            message=goal.message,
+            created_by=goal.created_by,
+        )
 
     # --- commits ---------------------------------------------------------------------------------
 
@@ -334,15 +349,15 @@ class Replicator:
             is_here = commit is not None and tx.repos.find(one.repo) is not None
         if commit is None or not is_here:
             return  # removed by the source's retention; the edges stay, as they did there
-        self._copy(one.repo, [commit.id])
-        self._note_inputs(commit)
         goal = _Goal(one.repo, one.branch, RefKind.BRANCH, commit.id)
         change = self._judge(goal, force=False)
+        self._copy(one.repo, [commit.id])
+        self._note_inputs(commit)
         if change.outcome is RefOutcome.REFUSED:
             # The branch went elsewhere meanwhile; a tag keeps the commit.
             goal = replace(goal, name=f"input-{short_id(commit.id)}", kind=RefKind.TAG)
             change = self._judge(goal, force=False)
-        moved = self._move(change)
+        moved = self._move(goal, change)
         if moved.outcome is not RefOutcome.CURRENT:
             self._report.refs.append(moved)
 

@@ -24,6 +24,7 @@ from jupyter_datalake.lake.maintenance import Maintenance
 from jupyter_datalake.lake.mounts import Mounts
 from jupyter_datalake.lake.opening import close_core, create_core, open_core
 from jupyter_datalake.lake.refs import Refs
+from jupyter_datalake.lake.remotes import Remotes
 from jupyter_datalake.lake.repos import Repos
 from jupyter_datalake.lake.sessions import Sessions
 from jupyter_datalake.lake.transactions import LakeTransaction
@@ -59,6 +60,7 @@ class Lake:
         self.commits = Commits(context)
         self.sessions = Sessions(context)
         self.files = Files(context, self.sessions)
+        self.remotes = Remotes(context)
         self.events = Events(context)
         self.mounts = Mounts(context, self.sessions)
         self.maintenance = Maintenance(context)

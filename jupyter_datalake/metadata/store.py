@@ -42,6 +42,7 @@ from jupyter_datalake.metadata.migrating import migrate
 from jupyter_datalake.metadata.mounts import Mounts
 from jupyter_datalake.metadata.pipelines import Pipelines
 from jupyter_datalake.metadata.refs import Refs
+from jupyter_datalake.metadata.remotes import Remotes
 from jupyter_datalake.metadata.repos import Repos
 from jupyter_datalake.metadata.rules import DatabaseRules
 from jupyter_datalake.metadata.sessions import Sessions
@@ -128,6 +129,11 @@ class Transaction:
     def events(self) -> Events:
         """The numbered log."""
         return Events(self._connection, self.now_ns)
+
+    @cached_property
+    def remotes(self) -> Remotes:
+        """Other lakes by name."""
+        return Remotes(self._connection, self.now_ns)
 
     @cached_property
     def connections(self) -> Connections:

@@ -402,6 +402,17 @@ cursors = Table(
     Column("number", BigInteger, nullable=False),
 )
 
+remotes = Table(
+    "remotes",
+    metadata,
+    # Other lakes. URLs never hold a secret, and a key is only where it is to be found.
+    Column("name", _Name, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("key", Text),  # as config.LakeConfig.key; null: the environment's
+    Column("created_ns", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+)
+
 connections = Table(
     "connections",
     metadata,

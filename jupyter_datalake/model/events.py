@@ -20,6 +20,8 @@ class EventKind(StrEnum):
     JOB_CHANGED = "job.changed"
     DATUM_CHANGED = "datum.changed"
     CONNECTION_CHANGED = "connection.changed"
+    REMOTE_CHANGED = "remote.changed"
+    """A remote was named or forgotten, or a push or pull ended; `details` say which."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, wraps
@@ -31,6 +33,8 @@ from jupyter_datalake.lake.lake import Lake, default_author
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.jsonable import as_json
 from jupyter_datalake.server.openapi import Contract, Operation, load_contract
+
+_log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -62,6 +66,17 @@ class LakeService:
         """Run a verb in a thread, so that the server's loop stays free."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.threads, partial(verb, *args, **kwargs))
+
+    def start(self, verb: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Begin a verb that takes long, in a thread of its own; events tell how it ends."""
+
+        def run() -> None:
+            try:
+                verb(*args, **kwargs)
+            except DatalakeError as error:
+                _log.info("datalake: %s ended: %s", getattr(verb, "__name__", verb), error)
+
+        threading.Thread(target=run, name="datalake-long", daemon=True).start()
 
     def close(self) -> None:
         """End the threads and close the lake."""

@@ -28,6 +28,7 @@ from jupyter_datalake.server import (
     mounts,
     pipelines,
     refs,
+    remotes,
     repos,
     sessions,
     trash,
@@ -47,6 +48,7 @@ HANDLERS: list[type[DatalakeHandler]] = [
     *jobs.HANDLERS,
     *lineage.HANDLERS,
     *warehouse.HANDLERS,
+    *remotes.HANDLERS,
     *events.HANDLERS,
     *maintenance.HANDLERS,
 ]

@@ -1045,6 +1045,82 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/remotes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Other lakes by name. */
+        get: operations["listRemotes"];
+        put?: never;
+        /** Give another lake a name; it need not be there yet. */
+        post: operations["createRemote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/remotes/{remote}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                remote: components["parameters"]["remote"];
+            };
+            cookie?: never;
+        };
+        /** One remote. */
+        get: operations["getRemote"];
+        put?: never;
+        post?: never;
+        /** Forget a remote; the lake there is left alone. */
+        delete: operations["deleteRemote"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/remotes/{remote}/pushes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                remote: components["parameters"]["remote"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to bring commits and refs to a remote; an event remote.changed tells how it ended. */
+        post: operations["pushRemote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/remotes/{remote}/pulls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                remote: components["parameters"]["remote"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to bring commits and refs from a remote; an event remote.changed tells how it ended. */
+        post: operations["pullRemote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/connections": {
         parameters: {
             query?: never;
@@ -1626,6 +1702,18 @@ export interface components {
             created_at: components["schemas"]["Time"];
             created_by: string;
         };
+        Remote: {
+            name: string;
+            url: string;
+            /** @description Where its key is; null: in the environment. */
+            key: string | null;
+            created_at: components["schemas"]["Time"];
+            created_by: string;
+        };
+        RemotePage: {
+            results: components["schemas"]["Remote"][];
+            next: components["schemas"]["Next"];
+        };
         ConnectionPage: {
             results: components["schemas"]["Connection"][];
             next: components["schemas"]["Next"];
@@ -1709,6 +1797,7 @@ export interface components {
         /** @description An id, or its beginning. */
         job: string;
         connection: string;
+        remote: string;
         /** @description Within the repo; its root when left out. */
         path: string;
         /** @description Within the repo. */
@@ -1753,6 +1842,27 @@ export interface components {
                      * @default
                      */
                     folder?: string;
+                };
+            };
+        };
+        Replication: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Repos, each with all its refs, or repo@ref; all repos when empty.
+                     * @default []
+                     */
+                    selections?: string[];
+                    /**
+                     * @description Also where commits of the other side are left behind.
+                     * @default false
+                     */
+                    force?: boolean;
+                    /**
+                     * @description Also what the commits were made from.
+                     * @default false
+                     */
+                    with_inputs?: boolean;
                 };
             };
         };
@@ -1835,6 +1945,8 @@ export type LineageNode = components['schemas']['LineageNode'];
 export type LineageEdge = components['schemas']['LineageEdge'];
 export type LineageGraph = components['schemas']['LineageGraph'];
 export type Connection = components['schemas']['Connection'];
+export type Remote = components['schemas']['Remote'];
+export type RemotePage = components['schemas']['RemotePage'];
 export type ConnectionPage = components['schemas']['ConnectionPage'];
 export type Table = components['schemas']['Table'];
 export type TablePage = components['schemas']['TablePage'];
@@ -1853,6 +1965,7 @@ export type ParameterMount = components['parameters']['mount'];
 export type ParameterPipeline = components['parameters']['pipeline'];
 export type ParameterJob = components['parameters']['job'];
 export type ParameterConnection = components['parameters']['connection'];
+export type ParameterRemote = components['parameters']['remote'];
 export type ParameterPath = components['parameters']['path'];
 export type ParameterRequiredPath = components['parameters']['requiredPath'];
 export type ParameterAfter = components['parameters']['after'];
@@ -1860,6 +1973,7 @@ export type ParameterLimit = components['parameters']['limit'];
 export type RequestBodyNewRef = components['requestBodies']['NewRef'];
 export type RequestBodyNewTag = components['requestBodies']['NewTag'];
 export type RequestBodyPipelineSource = components['requestBodies']['PipelineSource'];
+export type RequestBodyReplication = components['requestBodies']['Replication'];
 export type RequestBodyRun = components['requestBodies']['Run'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -3710,6 +3824,148 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LineageGraph"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listRemotes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemotePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createRemote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    /** @description Where it is, without a password. */
+                    url: string;
+                    /** @description Where its key is: file:PATH, env:VARIABLE or keyring. */
+                    key?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description The new remote. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Remote"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getRemote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                remote: components["parameters"]["remote"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The remote. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Remote"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteRemote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                remote: components["parameters"]["remote"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forgotten. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    pushRemote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                remote: components["parameters"]["remote"];
+            };
+            cookie?: never;
+        };
+        requestBody?: components["requestBodies"]["Replication"];
+        responses: {
+            /** @description Begun. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Remote"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    pullRemote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                remote: components["parameters"]["remote"];
+            };
+            cookie?: never;
+        };
+        requestBody?: components["requestBodies"]["Replication"];
+        responses: {
+            /** @description Begun. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Remote"];
                 };
             };
             default: components["responses"]["Error"];

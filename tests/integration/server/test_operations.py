@@ -1,5 +1,6 @@
 """Every operation of the contract, over a real server and a real lake."""
 
+import asyncio
 import json
 import sqlite3
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.server.openapi import load_contract
 from jupyter_datalake.warehouse.duckdb import DuckdbWarehouse
 
@@ -105,6 +107,42 @@ async def test_moves_of_refs(call, served_lake):
     assert (renamed.json["name"], renamed.json["message"]) == ("v2", "as sold")
     assert (await call("undoRef", repo="raw", ref="v2")).json["renamed_to"] == "v1"
     assert [ref.name for ref in served_lake.refs.list("raw")] == ["main", "v1"]
+
+
+async def test_remotes(call, served_lake, tmp_path):
+    served_lake.repos.create("raw")
+    served_lake.files.put("raw@main/a.txt", "one")
+    with Lake.create(str(tmp_path / "other")) as other:
+        body = {"name": "origin", "url": other.url}
+        made = (await call("createRemote", json_body=body, expect=201)).json
+        assert (made["name"], made["url"], made["key"]) == ("origin", other.url, None)
+        assert (await call("getRemote", remote="origin")).json == made
+        assert (await call("listRemotes")).json["results"] == [made]
+        await call("pushRemote", remote="origin", json_body={"selections": ["raw"]}, expect=202)
+        await ended(served_lake, "push", 1)
+        assert other.files.read("raw@main/a.txt") == b"one"
+        other.files.put("raw@main/a.txt", "two")
+        await call("pullRemote", remote="origin", json_body={}, expect=202)
+        assert (await ended(served_lake, "pull", 1))["outcome"] == "success"
+        assert served_lake.files.read("raw@main/a.txt") == b"two"
+        other.files.put("raw@main/b.txt", "theirs")
+        served_lake.files.put("raw@main/c.txt", "ours")
+        await call("pushRemote", remote="origin", expect=202)
+        refused = await ended(served_lake, "push", 2)
+        assert refused["outcome"] == "failed"
+        assert "raw@main was not moved" in refused["message"]
+    await call("deleteRemote", remote="origin", expect=204)
+    missing = await call("pushRemote", remote="origin", json_body={}, expect=404)
+    assert missing.json["kind"] == "remote-not-found"
+
+
+async def ended(lake, act, count):
+    """Wait until a push or pull has ended for the so many-th time, as followers learn it."""
+    while True:
+        found = [one.details for one in lake.events.list(after=0) if one.details.get("act") == act]
+        if len(found) >= count:
+            return found[-1]
+        await asyncio.sleep(0.02)
 
 
 async def test_merges(call, served_lake):

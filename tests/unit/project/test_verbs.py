@@ -25,6 +25,7 @@ NOUNS = {
     "jobs": "Job",
     "lineage": "Lineage",
     "warehouse": "Connection",
+    "remotes": "Remote",
     "events": "Event",
     "maintenance": "Lake",
 }
