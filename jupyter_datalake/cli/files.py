@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from jupyter_datalake.cli.context import CliContext, json_option, limit_option, pass_context
+from jupyter_datalake.cli.diffs import print_text_diff, show_tables
 from jupyter_datalake.cli.output import (
     id_text,
     print_fields,
@@ -17,6 +18,7 @@ from jupyter_datalake.cli.output import (
     size_text,
 )
 from jupyter_datalake.errors import AlreadyExistsError, ErrorKind
+from jupyter_datalake.lake.files import DEFAULT_ROWS
 from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.files import FileInfo, FileKind
 from jupyter_datalake.model.text import printable
@@ -102,6 +104,41 @@ def read(context: CliContext, address: str) -> None:
         while piece := file.read(_PIECE_BYTES):
             sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()
+
+
+@group.command("diff-text")
+@click.argument("old")
+@click.argument("new")
+@limit_option(None)
+@json_option
+@pass_context
+def diff_text(context: CliContext, old: str, new: str, limit: int | None, as_json: bool) -> None:
+    """Show how two files differ line by line, as a patch."""
+    print_text_diff(context.lake.files.diff_text(old, new, limit=limit), old, new, as_json=as_json)
+
+
+@group.command("diff-table")
+@click.argument("old")
+@click.argument("new")
+@click.option("--key", multiple=True, help="Column that names a row; may be repeated.")
+@click.option("--no-key", is_flag=True, help="Compare whole rows.")
+@limit_option(DEFAULT_ROWS)
+@json_option
+@pass_context
+def diff_table(
+    context: CliContext,
+    old: str,
+    new: str,
+    key: tuple[str, ...],
+    no_key: bool,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Show how two tables, CSV or Parquet, differ in columns and rows.
+
+    Without --key, a column is guessed whose values are all there and all distinct.
+    """
+    show_tables(context, old, new, key, no_key=no_key, limit=limit, as_json=as_json)
 
 
 @group.command("export")

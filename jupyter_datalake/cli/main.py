@@ -10,6 +10,7 @@ from jupyter_datalake import __version__, environment
 from jupyter_datalake.cli import (
     commits,
     controller,
+    diffs,
     events,
     files,
     jobs,
@@ -65,6 +66,7 @@ cli.add_command(controller.group)
 cli.add_command(maintenance.group)
 cli.add_command(maintenance.init)
 cli.add_command(maintenance.doctor)
+cli.add_command(diffs.diff, "diff")
 cli.add_command(sessions.commit, "commit")
 cli.add_command(remotes.push, "push")
 cli.add_command(remotes.pull, "pull")

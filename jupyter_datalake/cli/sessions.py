@@ -13,6 +13,7 @@ from jupyter_datalake.cli.context import (
     parse_pairs,
     pass_context,
 )
+from jupyter_datalake.cli.diffs import print_text_diff
 from jupyter_datalake.cli.output import (
     id_text,
     print_fields,
@@ -121,6 +122,20 @@ def diff(context: CliContext, session: str, path: str, limit: int | None, as_jso
         print_json(changes)
     else:
         print_changes(list(changes), empty="Nothing is staged")
+
+
+@group.command("diff-text")
+@click.argument("session")
+@click.argument("path")
+@limit_option(None)
+@json_option
+@pass_context
+def diff_text(
+    context: CliContext, session: str, path: str, limit: int | None, as_json: bool
+) -> None:
+    """Show how a staged file differs, line by line, from the commit it is based on."""
+    found = context.lake.sessions.diff_text(_find(context, session).id, path, limit=limit)
+    print_text_diff(found, f"a/{path}", f"b/{path}", as_json=as_json)
 
 
 @group.command("commit")

@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from jupyter_datalake.engine import transplanting
 from jupyter_datalake.engine.commits import CommitRequest
+from jupyter_datalake.engine.content import FileContent
 from jupyter_datalake.engine.importing import import_folder
 from jupyter_datalake.engine.session import Session
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.sources import Source
+from jupyter_datalake.engine.text_diff import diff_texts
 from jupyter_datalake.errors import ErrorKind, StateError, StorageError
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.lake.frames import PASSPORT, read_frame
@@ -30,10 +33,14 @@ from jupyter_datalake.model.files import FileInfo, FileKind
 from jupyter_datalake.model.globs import parse_glob
 from jupyter_datalake.model.paths import RepoPath, join_path, name_of, parse_path
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
+from jupyter_datalake.model.table_diffs import TableDiff, equal_tables
 from jupyter_datalake.model.text import printable
+from jupyter_datalake.model.text_diffs import TextDiff
 
 if TYPE_CHECKING:
     import pandas as pd
+
+DEFAULT_ROWS = 100
 
 Progress = Callable[[Path, int], None]
 """Told of each local file and its bytes."""
@@ -111,6 +118,79 @@ class Files:
             "global_id": str(commit.global_id),
         }
         return frame
+
+    def diff_text(
+        self,
+        old: str | Address,
+        new: str | Address,
+        *,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> TextDiff:
+        """Return how two files differ as texts, line by line.
+
+        Chunks that both begin or end with are not compared, so the cost is that of what lies
+        between the first and the last difference.
+
+        Parameters
+        ----------
+        offset, limit
+            Which hunks are wanted; all of them by default.
+
+        Raises
+        ------
+        InvalidInputError
+            More than 8 MiB lie between the first and the last difference.
+        """
+        before, after = self._content(old), self._content(new)
+        return diff_texts(before, after, offset=offset, limit=limit)
+
+    def diff_table(
+        self,
+        old: str | Address,
+        new: str | Address,
+        *,
+        key: Sequence[str] | None = None,
+        offset: int = 0,
+        limit: int = DEFAULT_ROWS,
+    ) -> TableDiff:
+        """Return how two tables, CSV or Parquet, differ in columns and rows.
+
+        Both are read once, at bounded memory; what does not fit goes to the lake's work folder
+        for as long as it takes. Files with equal bytes are not read.
+
+        Parameters
+        ----------
+        key
+            Columns that name a row. None guesses one, an empty list compares whole rows:
+            docs/diff.md has the rules.
+        offset, limit
+            Which of the rows that differ are wanted, ordered by key.
+
+        Raises
+        ------
+        InvalidInputError
+            One of them cannot be read as a table, or lacks a column of the key.
+        """
+        from jupyter_datalake.warehouse.table_diff import diff_tables  # noqa: PLC0415  # DuckDB
+        from jupyter_datalake.warehouse.table_files import TableSource  # noqa: PLC0415  # Arrow
+
+        places = _parsed(old), _parsed(new)
+        trees = [self._tree(place)[1] for place in places]
+        infos = [tree.get(one.path) for tree, one in zip(trees, places, strict=True)]
+        if infos[0].kind is FileKind.FILE and infos[0].digest == infos[1].digest:
+            return equal_tables(tuple(key or ()))
+        sources = [
+            TableSource(str(place), partial(tree.open, place.path))
+            for place, tree in zip(places, trees, strict=True)
+        ]
+        return diff_tables(
+            *sources,
+            key=key,
+            offset=offset,
+            limit=limit,
+            work_folder=self._context.core.work_folder / "diffs",
+        )
 
     def export(self, address: str | Address, target: str | Path) -> int:
         """Write a file or folder to a local place that does not exist; return the bytes."""
@@ -281,6 +361,10 @@ class Files:
 
     def _request(self, place: Address, message: str) -> CommitRequest:
         return CommitRequest(place.repo, place.ref, message, self._context.author)
+
+    def _content(self, address: str | Address) -> FileContent:
+        place, tree = self._tree(address)
+        return tree.content(place.path)
 
     def _tree(self, address: str | Address) -> tuple[Address, Snapshot]:
         place = _parsed(address)

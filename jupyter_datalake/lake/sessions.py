@@ -12,6 +12,7 @@ from typing import BinaryIO, Self
 from jupyter_datalake.engine.core import new_id
 from jupyter_datalake.engine.session import Session, commit_sessions, create_session, open_session
 from jupyter_datalake.engine.sources import Source
+from jupyter_datalake.engine.text_diff import Nothing, OpenFile, diff_texts
 from jupyter_datalake.engine.writing import check_writable
 from jupyter_datalake.errors import InvalidInputError
 from jupyter_datalake.lake.context import LakeContext, limit_of
@@ -19,9 +20,10 @@ from jupyter_datalake.model.addresses import Address, parse_address
 from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.files import FileInfo
-from jupyter_datalake.model.paths import parse_path
+from jupyter_datalake.model.paths import RepoPath, parse_path
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.model.sessions import SessionInfo
+from jupyter_datalake.model.text_diffs import TextDiff
 from jupyter_datalake.mount.control import SessionHolder, mount_holding
 
 
@@ -203,6 +205,61 @@ class Sessions:
             return client.diff(session_id, below, limit_of(limit))
         with self._opened(session_id) as session:
             return [*islice(session.diff(below), limit_of(limit))]
+
+    def diff_text(
+        self, session_id: str, path: str, *, offset: int = 0, limit: int | None = None
+    ) -> TextDiff:
+        """Return how a file in a session differs, as a text, from the commit it is based on.
+
+        A file that is new differs from an empty one, and one that is gone is an empty one now.
+
+        Parameters
+        ----------
+        offset, limit
+            Which hunks are wanted; all of them by default.
+
+        Raises
+        ------
+        PathNotFoundError
+            Neither the session nor its base has a file there.
+        InvalidInputError
+            More than 8 MiB lie between the first and the last difference.
+        """
+        place = parse_path(path)
+        info = self.get(session_id)
+        base = self._context.history.snapshot(info.repo, info.base_commit_id)
+        before = base.content(place) if base.find(place) is not None else Nothing()
+        with self._staged(info, place) as file:
+            if file is None and isinstance(before, Nothing):
+                base.get(place)
+            after = Nothing() if file is None else OpenFile(file)
+            return diff_texts(before, after, offset=offset, limit=limit)
+
+    @contextmanager
+    def _staged(self, info: SessionInfo, path: RepoPath) -> Iterator[BinaryIO | None]:
+        """Give what a session holds at a path, wherever the session is open; None for nothing."""
+        folder = self._mounted_at(info.id)
+        if folder is not None:
+            try:
+                with open(folder / path, "rb") as file:
+                    yield file
+            except FileNotFoundError:
+                yield None
+            return
+        with self._opened(info.id) as session:
+            if session.find(path) is None:
+                yield None
+                return
+            with session.open(path) as file:
+                yield file
+
+    def _mounted_at(self, session_id: str) -> Path | None:
+        """Return the folder that shows a session, or None where no mount has it open."""
+        if self._holder(session_id) is None:
+            return None
+        with self._context.core.metadata.read() as tx:
+            mounts = [one for one in tx.mounts.list() if one.session_id == session_id]
+        return Path(mounts[0].path) if mounts else None
 
     def commit(
         self, session_id: str, message: str, *, metadata: dict[str, str] | None = None

@@ -15,6 +15,7 @@ from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.addresses import Address
 from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.paths import name_of, parse_path
+from jupyter_datalake.model.table_diffs import parse_key
 from jupyter_datalake.server.base import DatalakeHandler, operation, page
 
 _PIECE_BYTES = 1024 * 1024
@@ -219,6 +220,32 @@ def _range_of(header: str | None, size: int) -> tuple[int, int] | None:
     return (start, end) if start < end else None
 
 
+class TextDiffHandler(DatalakeHandler):
+    """How two files differ as texts."""
+
+    path = "/diff/text"
+
+    @operation("diffText")
+    async def get(self, old: str, new: str, offset: int, limit: int) -> None:
+        lake = await self.lake()
+        self.answer(await self.call(lake.files.diff_text, old, new, offset=offset, limit=limit))
+
+
+class TableDiffHandler(DatalakeHandler):
+    """How two tables differ."""
+
+    path = "/diff/table"
+
+    @operation("diffTable")
+    async def get(self, old: str, new: str, key: str | None, offset: int, limit: int) -> None:
+        lake = await self.lake()
+        columns = None if key is None else parse_key(key)
+        found = await self.call(
+            lake.files.diff_table, old, new, key=columns, offset=offset, limit=limit
+        )
+        self.answer(found.shown())
+
+
 HANDLERS = [
     FilesHandler,
     FileHandler,
@@ -226,4 +253,6 @@ HANDLERS = [
     CopiesHandler,
     RenamesHandler,
     RestoresHandler,
+    TextDiffHandler,
+    TableDiffHandler,
 ]

@@ -65,6 +65,19 @@ class SessionChangesHandler(DatalakeHandler):
         self.answer({"results": list(changes)[:limit], "has_more": len(changes) > limit})
 
 
+class SessionTextDiffHandler(DatalakeHandler):
+    """How a staged file differs from its base."""
+
+    path = "/sessions/{session}/diff/text"
+
+    @operation("diffSessionText")
+    async def get(self, session: str, path: str, offset: int, limit: int) -> None:
+        lake = await self.lake()
+        self.answer(
+            await self.call(lake.sessions.diff_text, session, path, offset=offset, limit=limit)
+        )
+
+
 class SessionCommitsHandler(DatalakeHandler):
     """Committing what is staged."""
 
@@ -144,6 +157,7 @@ HANDLERS = [
     SessionsHandler,
     SessionHandler,
     SessionChangesHandler,
+    SessionTextDiffHandler,
     SessionCommitsHandler,
     TransactionsHandler,
     SessionRestoresHandler,

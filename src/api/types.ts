@@ -359,6 +359,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/diff/text": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How two files differ as texts, in hunks. */
+        get: operations["diffText"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/diff/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How two tables, CSV or Parquet, differ in columns and rows.
+         * @description Both are read; a page of a large table takes as long as the whole difference.
+         */
+        get: operations["diffTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/repos/{repo}/refs/{ref}/files": {
         parameters: {
             query?: never;
@@ -527,6 +564,25 @@ export interface paths {
         };
         /** What is staged in a session, by path. */
         get: operations["diffSession"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/diff/text": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        /** How a staged file differs, as a text, from the commit its session is based on. */
+        get: operations["diffSessionText"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1460,6 +1516,69 @@ export interface components {
             has_more: boolean;
             next?: components["schemas"]["Next"];
         };
+        /** @enum {string} */
+        Newline: "none" | "lf" | "crlf" | "mixed";
+        Hunk: {
+            old_start: number;
+            old_count: number;
+            new_start: number;
+            new_count: number;
+            /** @description Each begins with a space, `-` or `+`; a backslash says that the line before it ends without a newline. */
+            lines: string[];
+        };
+        TextDiff: {
+            is_equal: boolean;
+            /** @description Whether one of them is no text; then there are no hunks. */
+            is_binary: boolean;
+            old_encoding: string;
+            new_encoding: string;
+            old_newline: components["schemas"]["Newline"];
+            new_newline: components["schemas"]["Newline"];
+            /** @description Lines of the whole difference. */
+            added: number;
+            removed: number;
+            hunks: components["schemas"]["Hunk"][];
+            has_more: boolean;
+        };
+        ColumnChange: {
+            name: string;
+            /** @enum {string} */
+            kind: "added" | "removed" | "retyped" | "moved";
+            /** @description Type in the older table; position from 1 of a moved column. */
+            old: string | null;
+            new: string | null;
+        };
+        RowChange: {
+            /** @enum {string} */
+            kind: "added" | "changed" | "removed";
+            /** @description Values of the key's columns. */
+            key: Record<string, unknown>;
+            /** @description All values of a removed row, those that changed of a changed one. */
+            old: Record<string, unknown> | null;
+            new: Record<string, unknown> | null;
+            count: number;
+        };
+        TableDiff: {
+            is_equal: boolean;
+            /** @description Columns by which rows were told apart; none for whole rows. */
+            key: string[];
+            key_is_guessed: boolean;
+            columns: components["schemas"]["ColumnChange"][];
+            /** @description Null when the files have equal bytes and were not read. */
+            old_rows: number | null;
+            new_rows: number | null;
+            added: number;
+            removed: number;
+            changed: number;
+            /** @description In how many changed rows a column changed. */
+            changes_by_column: {
+                [key: string]: number;
+            };
+            /** @description Keys that several rows of one table have. */
+            duplicate_keys: number;
+            rows: components["schemas"]["RowChange"][];
+            has_more: boolean;
+        };
         Session: {
             id: string;
             repo: string;
@@ -1804,6 +1923,12 @@ export interface components {
         requiredPath: string;
         /** @description The `next` of the page before. */
         after: string;
+        /** @description How many come before the page. */
+        offset: number;
+        /** @description The older file: `repo@ref/path`. */
+        oldAddress: string;
+        /** @description The newer file: `repo@ref/path`. */
+        newAddress: string;
         limit: number;
     };
     requestBodies: {
@@ -1907,6 +2032,12 @@ export type FilePage = components['schemas']['FilePage'];
 export type ChangeKind = components['schemas']['ChangeKind'];
 export type Change = components['schemas']['Change'];
 export type ChangePage = components['schemas']['ChangePage'];
+export type Newline = components['schemas']['Newline'];
+export type Hunk = components['schemas']['Hunk'];
+export type TextDiff = components['schemas']['TextDiff'];
+export type ColumnChange = components['schemas']['ColumnChange'];
+export type RowChange = components['schemas']['RowChange'];
+export type TableDiff = components['schemas']['TableDiff'];
 export type Session = components['schemas']['Session'];
 export type SessionPage = components['schemas']['SessionPage'];
 export type Mount = components['schemas']['Mount'];
@@ -1969,6 +2100,9 @@ export type ParameterRemote = components['parameters']['remote'];
 export type ParameterPath = components['parameters']['path'];
 export type ParameterRequiredPath = components['parameters']['requiredPath'];
 export type ParameterAfter = components['parameters']['after'];
+export type ParameterOffset = components['parameters']['offset'];
+export type ParameterOldAddress = components['parameters']['oldAddress'];
+export type ParameterNewAddress = components['parameters']['newAddress'];
 export type ParameterLimit = components['parameters']['limit'];
 export type RequestBodyNewRef = components['requestBodies']['NewRef'];
 export type RequestBodyNewTag = components['requestBodies']['NewTag'];
@@ -2638,6 +2772,66 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    diffText: {
+        parameters: {
+            query: {
+                /** @description The older file: `repo@ref/path`. */
+                old: components["parameters"]["oldAddress"];
+                /** @description The newer file: `repo@ref/path`. */
+                new: components["parameters"]["newAddress"];
+                /** @description How many come before the page. */
+                offset?: components["parameters"]["offset"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of hunks. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TextDiff"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    diffTable: {
+        parameters: {
+            query: {
+                /** @description The older file: `repo@ref/path`. */
+                old: components["parameters"]["oldAddress"];
+                /** @description The newer file: `repo@ref/path`. */
+                new: components["parameters"]["newAddress"];
+                /** @description Columns that name a row, as one line of CSV. Left out, they are guessed; empty, whole rows are compared. */
+                key?: string;
+                /** @description How many come before the page. */
+                offset?: components["parameters"]["offset"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Counts and a page of rows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableDiff"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     listFiles: {
         parameters: {
             query?: {
@@ -3012,6 +3206,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    diffSessionText: {
+        parameters: {
+            query: {
+                /** @description Within the repo. */
+                path: components["parameters"]["requiredPath"];
+                /** @description How many come before the page. */
+                offset?: components["parameters"]["offset"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of hunks. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TextDiff"];
                 };
             };
             default: components["responses"]["Error"];

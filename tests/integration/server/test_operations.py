@@ -173,6 +173,29 @@ async def test_merges(call, served_lake):
     await call("mergeCommit", **merge, json_body=wish, expect=400)
 
 
+async def test_differences_of_files(call, served_lake):
+    served_lake.repos.create("raw")
+    served_lake.files.put("raw@main/t.csv", "id,n\n1,nan\n2,b\n3,c\n")
+    served_lake.files.put("raw@main/t.csv", "id,n\n1,x\n2,c\n")
+    places = {"old": "raw@main^/t.csv", "new": "raw@main/t.csv"}
+    found = (await call("diffTable", **places, limit=1)).json
+    assert (found["key"], found["changed"], found["removed"]) == (["id"], 2, 1)
+    assert (found["has_more"], found["rows"][0]["new"]) == (True, {"n": "x"})
+    rest = (await call("diffTable", **places, key="id", offset=1)).json
+    assert [row["key"] for row in rest["rows"]] == [{"id": "2"}, {"id": "3"}]
+    assert (await call("diffTable", **places, key="")).json["key"] == []
+    wrong = (await call("diffTable", **places, key="no", expect=400)).json
+    assert "no column 'no'" in wrong["message"]
+    text = (await call("diffText", **places)).json
+    assert text["hunks"][0]["lines"][:3] == [" id,n", "-1,nan", "-2,b"]
+    await call("diffText", old="raw@main/t.csv", new="raw@main/none", expect=404)
+    with served_lake.sessions.create("raw") as session:
+        session.put("t.csv", "id,n\n")
+        identity = session.id
+    staged = (await call("diffSessionText", session=identity, path="t.csv")).json
+    assert (staged["removed"], staged["added"]) == (2, 0)
+
+
 async def test_files(call, served_lake):
     served_lake.repos.create("raw")
     await call("putFile", repo="raw", ref="main", path="d/ä b.txt", data="hällo", expect=201)

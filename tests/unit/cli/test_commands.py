@@ -193,6 +193,47 @@ def test_merging(run, lake):
     assert lake.files.read("raw@main/b.txt") == b"new"
 
 
+def test_differences_of_files(run, lake, monkeypatch):
+    lake.files.put("raw@main/t.csv", "id,n\n1,a\n2,b\n")
+    lake.files.put("raw@main/t.csv", "id,n\n1,a\n2,c\n3,\n")
+    lake.files.put("raw@main/x.txt", b"one\n\x1b[31mred\n\xff\n")
+    lake.files.put("raw@main/x.txt", b"one\ntwo\n\xff\n")
+    old, new = "raw@main~3/t.csv", "raw@main/t.csv"
+    shown = run("diff", old, new).out
+    assert "2 before, 3 now" in shown
+    assert "id (guessed)" in shown
+    assert "~  id=2  n: b > c" in shown
+    assert "+  id=3  n=NULL" in shown
+    found = run("files", "diff-table", old, new, "--key", "n", "--json").json
+    assert (found["added"], found["removed"], found["key"]) == (2, 1, ["n"])
+    whole = run("files", "diff-table", old, new, "--no-key", "--limit", "1", "--json").json
+    assert (whole["key"], whole["has_more"], len(whole["rows"])) == ([], True, 1)
+    missing = run("files", "diff-table", old, new, "--key", "no", code=2)
+    assert missing.err == (f"error: {old} has no column 'no'. Its columns are id, n.\n")
+    assert run("diff", new, new).out == "No differences\n"
+    texts = ["raw@main^/x.txt", "raw@main/x.txt"]
+    # The byte that is no text goes out as it is; whoever captures it here shows a substitute.
+    assert run("files", "diff-text", *texts).out == (
+        f"--- {texts[0]}\n+++ {texts[1]}\n@@ -1,3 +1,3 @@\n one\n-\x1b[31mred\n+two\n \ufffd\n"
+    )
+    assert run("diff", *texts, "--json").json["hunks"][0]["lines"][-1] == " \udcff"
+    run("diff", *texts, "--key", "id", code=2)
+    assert run("diff", "raw@main~4", "raw@main~3").out.splitlines()[1].startswith("+  t.csv")
+    run("diff", "raw@main", new, code=2)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert "\\x1b[31mred" in run("diff", *texts).out
+
+
+def test_a_staged_file_is_shown_beside_its_base(run, lake):
+    lake.files.put("raw@main/x", "one\n")
+    with lake.sessions.create("raw") as session:
+        session.put("x", "two\n")
+        identity = session.id
+    assert run("sessions", "diff-text", identity, "x").out.splitlines()[-2:] == ["-one", "+two"]
+    assert run("sessions", "diff-text", identity, "x", "--json").json["added"] == 1
+    run("sessions", "diff-text", identity, "no", code=10)
+
+
 def test_sessions(run, lake):
     made = run("sessions", "create", "raw", "--json").json
     with lake.sessions.open(made["id"]) as session:

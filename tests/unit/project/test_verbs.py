@@ -33,6 +33,7 @@ NOUNS = {
 # Verbs whose operation is named otherwise than by the rule.
 OPERATIONS = {
     ("commits", "diff"): "diffCommits",
+    ("sessions", "diff_text"): "diffSessionText",
     ("jobs", "logs"): "getLogs",
     ("lineage", "list"): "listLineage",
     ("lineage", "graph"): "getGraph",
