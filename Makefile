@@ -9,7 +9,7 @@ RUNS ?= 5000
 STATES ?= 3000
 SEED ?= 1
 
-.PHONY: help setup demo test check lint types unit integration ui crash power docs lock clean
+.PHONY: help setup demo test check lint types unit integration ui crash power large docs lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ crash: ## kill verbs at each step and any moment; fill and break their disk (RUN
 
 power: ## cut the power at any moment of series of verbs (STATES=3000 SEED=1; needs FUSE)
 	python -m jupyter_datalake.testing.power_loss --states $(STATES) --seed $(SEED)
+
+large: ## a million tiny files, a sparse file of 100 GB, 10 GB of one byte (E11)
+	DATALAKE_LARGE_TESTS=1 pytest tests/faults/test_large.py -q -s
 
 docs: ## write docs/reference anew
 	python scripts/reference.py

@@ -31,6 +31,7 @@ REPOS = ("alpha", "beta", "gamma", "delta")
 PATHS = ("a", "b", "c.bin", "d/one", "d/two", "d/e/three", "f")
 NAMES = ("dev", "test", "v1", "v2")
 SIZES = (0, 10, 64, 65, 3_000, 140_000, 700_000)
+BACKUP = "backup.sqlite"
 OTHER = "other"
 """Name of a second lake, beside the first, for verbs that make or replace one."""
 
@@ -265,6 +266,33 @@ def pick_session_restore(site: Site, chance: Random) -> Arguments | None:
     return None if path is None else (found, f"{info.repo}@{info.base_commit_id}/{path}")
 
 
+def pick_two_sessions(site: Site, chance: Random) -> Arguments | None:
+    """Begin sessions on two repos and stage something in each."""
+    repos = [repo.name for repo in site.lake.repos.list()]
+    if len(repos) < 2:
+        return None
+    made = []
+    for repo in chance.sample(repos, 2):
+        with site.lake.sessions.create(repo) as session:
+            session.put(chance.choice(PATHS), content(*_source(chance)))
+            made.append(session.id)
+    return tuple(made)
+
+
+def pick_two_files(site: Site, chance: Random) -> Arguments | None:
+    """Choose two repos, and a content for each."""
+    repos = [repo.name for repo in site.lake.repos.list()]
+    if len(repos) < 2:
+        return None
+    return (*chance.sample(repos, 2), *_source(chance), *_source(chance))
+
+
+def pick_no_backup(site: Site, chance: Random) -> Arguments | None:
+    """Clear the place for a backup."""
+    (site.folder / BACKUP).unlink(missing_ok=True)
+    return ()
+
+
 def pick_tag(site: Site, chance: Random) -> Arguments | None:
     """Choose a tag."""
     found = [
@@ -408,6 +436,16 @@ def _session_commit(site: Site, session_id: str) -> object:
     return site.lake.sessions.commit(session_id, "commit what is staged").id
 
 
+def _transaction(site: Site, one: str, other: str, *sources: int) -> None:
+    with site.lake.transaction("both or none") as tx:
+        tx.put(f"{one}@main/both", content(*sources[:2]))
+        tx.put(f"{other}@main/both", content(*sources[2:]))
+
+
+def _commit_together(site: Site, *session_ids: str) -> None:
+    site.lake.sessions.commit_together(session_ids, "together")
+
+
 def _id(report: MergeReport) -> object:
     return None if report.commit is None else report.commit.id
 
@@ -495,6 +533,13 @@ VERBS = (
         pick_session_restore,
         lambda site, one, source: site.lake.sessions.restore(one, source),
         is_atomic=False,
+    ),
+    Verb("sessions.commit_together", pick_two_sessions, _commit_together),
+    Verb("transaction", pick_two_files, _transaction),
+    Verb(
+        "maintenance.backup",
+        pick_no_backup,
+        lambda site: site.lake.maintenance.backup(site.folder / BACKUP) and None,
     ),
     Verb("refs.delete_tag", pick_tag, lambda site, *ref: site.lake.refs.delete_tag(*ref)),
     Verb("sessions.create", pick_branch, _session_create),

@@ -32,6 +32,7 @@ import pickle
 import select
 import shutil
 import signal
+import sqlite3
 import struct
 import sys
 import tempfile
@@ -39,7 +40,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -59,7 +60,15 @@ from jupyter_datalake.lake.opening import DATABASE
 from jupyter_datalake.metadata.migrating import HEAD
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.ids import digest_of
-from jupyter_datalake.testing.crash_verbs import OTHER, VERBS, Arguments, Site, Verb, populate
+from jupyter_datalake.testing.crash_verbs import (
+    BACKUP,
+    OTHER,
+    VERBS,
+    Arguments,
+    Site,
+    Verb,
+    populate,
+)
 from jupyter_datalake.testing.faults import CrashPoint, FailPoint, with_objects
 from jupyter_datalake.testing.invariants import check_lake
 from jupyter_datalake.testing.lake_states import (
@@ -224,6 +233,11 @@ def opened(folder: Path) -> Iterator[Site]:
 def observe_site(site: Site) -> dict[Key, Fact]:
     """Return what a site's lake shows, and the other one beside it."""
     facts = observe(site.lake, _SHAPES)
+    backup = site.folder / BACKUP
+    if backup.exists():
+        with closing(sqlite3.connect(backup)) as connection:
+            answer = connection.execute("PRAGMA integrity_check").fetchone()
+        facts["backup",] = Fact(answer, answer)
     other = site.folder / OTHER
     if not (other / "objects" / "lake.json").exists():
         return facts
@@ -365,6 +379,7 @@ def perform(run: Run, folder: Path) -> None:
         if not said:
             run.problem = "nobody could say what is left"
     shutil.rmtree(folder / OTHER, ignore_errors=True)
+    (folder / BACKUP).unlink(missing_ok=True)
 
 
 def _kill_at(child: Child, moment: float, run: Run) -> None:

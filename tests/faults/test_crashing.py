@@ -13,16 +13,17 @@ def losses(summary):
 
 
 def test_no_verb_killed_at_a_step_loses_anything_or_does_half():
-    summary = crash(3 * len(VERBS), Plan(seed=7, stride=13, first_step=5))
+    summary = crash(len(VERBS), Plan(seed=7, stride=13, first_step=11))
     assert losses(summary) == []
-    assert sum(tally.kills for tally in summary.values()) > len(VERBS)
+    assert sum(tally.kills for tally in summary.values()) > len(VERBS) / 3
     assert sum(tally.runs > 0 for tally in summary.values()) > 0.8 * len(VERBS)
 
 
 def test_no_verb_killed_at_any_moment_loses_anything_or_does_half():
-    summary = crash(2 * len(VERBS), Plan(seed=7, mode="moments"))
+    verbs = VERBS[::4]
+    summary = crash(3 * len(verbs), Plan(seed=7, mode="moments"), verbs=verbs)
     assert losses(summary) == []
-    assert sum(tally.kills for tally in summary.values()) > 5
+    assert sum(tally.kills for tally in summary.values()) > 2
 
 
 def test_the_harness_notices_a_verb_that_does_half(tmp_path):
@@ -45,8 +46,8 @@ def test_the_harness_notices_a_commit_that_was_acknowledged_and_is_not_there(tmp
     assert "was acknowledged and is no head" in losses(summary)[0]
 
 
-@pytest.mark.parametrize("mode", ["full", "broken"])
-def test_e5_e6_a_disk_that_is_full_or_fails_from_any_step_on_is_told_and_nothing_is_lost(mode):
-    summary = crash(2 * len(VERBS), Plan(seed=7, mode=mode, stride=11, first_step=3))
+@pytest.mark.parametrize(("mode", "verbs"), [("full", VERBS[::2]), ("broken", VERBS[1::2])])
+def test_e5_e6_a_disk_full_or_failing_from_a_step_on_is_told_and_nothing_is_lost(mode, verbs):
+    summary = crash(len(verbs), Plan(seed=7, mode=mode, stride=11, first_step=3), verbs=verbs)
     assert losses(summary) == []
-    assert sum(tally.kills for tally in summary.values()) > len(VERBS) / 2
+    assert sum(tally.kills for tally in summary.values()) > len(verbs) / 3
