@@ -37,15 +37,60 @@ def group() -> None:
     """Versions of repos."""
 
 
+def _filter_options(command: Callable[P, T]) -> Callable[P, T]:
+    """Add what log and search share to a command."""
+    for option in (
+        click.option("--author", help="With this in the author's name or address."),
+        click.option("--since", help="From this time on: 2026-01-31, 2026-01-31T12:00Z."),
+        click.option("--until", help="Up to this time."),
+        limit_option(50),
+        json_option,
+    ):
+        command = option(command)
+    return command
+
+
 @group.command("list")
 @click.argument("repo")
 @click.argument("ref", default="main")
-@limit_option(50)
-@json_option
+@click.option("--path", help="Only what changed this file or folder.")
+@click.option("--follow", is_flag=True, help="Follow the path to the names it had before.")
+@click.option("--text", help="With this in the message.")
+@click.option(
+    "--first-parent/--all-parents",
+    default=True,
+    show_default=True,
+    help="Whether what was merged in is left out.",
+)
+@_filter_options
 @pass_context
-def list_commits(context: CliContext, repo: str, ref: str, limit: int, as_json: bool) -> None:
+def list_commits(
+    context: CliContext,
+    repo: str,
+    ref: str,
+    path: str | None,
+    follow: bool,
+    text: str | None,
+    first_parent: bool,
+    author: str | None,
+    since: str | None,
+    until: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
     """List the commits that a ref leads back to, newest first."""
-    commits = context.lake.commits.list(repo, ref, limit=limit)
+    commits = context.lake.commits.list(
+        repo,
+        ref,
+        limit=limit,
+        path=path,
+        author=author,
+        text=text,
+        since=since,
+        until=until,
+        first_parent=first_parent,
+        follow=follow,
+    )
     if as_json:
         print_json(commits)
         return
@@ -60,6 +105,53 @@ def list_commits(context: CliContext, repo: str, ref: str, limit: int, as_json: 
             ("MESSAGE", lambda commit: commit.message.splitlines()[0]),
         ],
         empty="No commits",
+    )
+
+
+@group.command("search")
+@click.argument("text", required=False)
+@click.option("--metadata", multiple=True, metavar="KEY[=VALUE]", help="With this in its metadata.")
+@click.option("--global-id", help="With a global id that begins so.")
+@click.option("--repos", help="Only of repos with such a name: 'team/*'.")
+@_filter_options
+@pass_context
+def search(
+    context: CliContext,
+    text: str | None,
+    metadata: tuple[str, ...],
+    global_id: str | None,
+    repos: str | None,
+    author: str | None,
+    since: str | None,
+    until: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Find commits in the whole lake, by TEXT in their message and by other facts."""
+    pairs = (one.partition("=") for one in metadata)
+    commits = context.lake.commits.search(
+        text,
+        author=author,
+        metadata={key: value if sign else None for key, sign, value in pairs},
+        global_id=global_id,
+        since=since,
+        until=until,
+        repos=repos,
+        limit=limit,
+    )
+    if as_json:
+        print_json(commits)
+        return
+    print_table(
+        commits,
+        [
+            ("COMMIT", lambda commit: id_text(commit.id)),
+            ("REPO", lambda commit: f"{commit.repo}@{commit.branch}"),
+            ("WHEN", lambda commit: time_text(commit.created_at)),
+            ("BY", lambda commit: commit.author.name),
+            ("MESSAGE", lambda commit: commit.message.splitlines()[0]),
+        ],
+        empty="No commit fits",
     )
 
 

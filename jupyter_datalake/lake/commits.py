@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from datetime import datetime
+from itertools import dropwhile, islice
+from typing import Any
 
 from jupyter_datalake.engine.commits import CommitRequest
+from jupyter_datalake.engine.logs import LogWish, iter_log
 from jupyter_datalake.engine.merging import DryRun, Merging, decide_by
+from jupyter_datalake.errors import InvalidInputError
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.model.changes import Change
+from jupyter_datalake.model.commit_filters import CommitFilter
 from jupyter_datalake.model.commits import Commit
-from jupyter_datalake.model.ids import short_id
+from jupyter_datalake.model.ids import CommitId, short_id
 from jupyter_datalake.model.merging import FastForward, MergeReport
 from jupyter_datalake.model.paths import parse_path
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
+from jupyter_datalake.model.times import nanoseconds_of
 
 
 class Commits:
@@ -29,19 +35,106 @@ class Commits:
         *,
         after: str | None = None,
         limit: int | None = None,
+        path: str | None = None,
+        author: str | None = None,
+        text: str | None = None,
+        since: datetime | str | None = None,
+        until: datetime | str | None = None,
+        first_parent: bool = True,
+        follow: bool = False,
     ) -> list[Commit]:
-        """Return the commits that a ref leads back to, newest first, along first parents.
+        """Return the commits that a ref leads back to, newest first.
 
         Parameters
         ----------
         after
             Id of the last commit of the previous page; behind the first commit of a repo the page
             is empty.
+        path
+            Only commits that changed what is at or below it.
+        author, text
+            Only commits with this in the author's name or address, or in the message; in any case.
+        since, until
+            Only commits of this time, both ends included; ISO 8601 text is UTC unless it says
+            otherwise.
+        first_parent
+            Whether to follow first parents only, on which a merge counts as one change. Otherwise
+            all that led to the ref is listed, in order of time, and a merge changed a path only
+            if it has it otherwise than each of its parents.
+        follow
+            Whether `path` is followed to the names it had before; docs/diff.md says what counts
+            as a rename.
         """
+        if follow and path is None:
+            raise InvalidInputError(
+                "Renames are followed for a path, and none is given", hint="Name the path too"
+            )
+        fits = _filter(author=author, text=text, since=since, until=until)
+        place = None if path is None else parse_path(path)
+        wish = LogWish(place, fits, first_parent=first_parent, follow=follow)
+        history = self._context.history
         wanted = limit_of(limit)
-        if after is None:
-            return self._context.history.log(repo, ref, limit=wanted)[0]
-        return self._context.history.log(repo, after, limit=wanted + 1)[0][1:]
+        if wish == LogWish():
+            if after is None:
+                return history.log(repo, ref, limit=wanted)[0]
+            return history.log(repo, after, limit=wanted + 1)[0][1:]
+        # On the line of first parents the page begins at its commit; else the walk is repeated.
+        is_line = first_parent and not follow
+        start = history.resolve(repo, after if after and is_line else ref).id
+        found = iter_log(self._context.core, start, wish)
+        if after is not None:
+            last = history.resolve(repo, after).id
+            found = (
+                (one for one in found if one.id != last)
+                if is_line
+                else islice(dropwhile(lambda one: one.id != last, found), 1, None)
+            )
+        return [*islice(found, wanted)]
+
+    def search(
+        self,
+        text: str | None = None,
+        *,
+        author: str | None = None,
+        metadata: Mapping[str, str | None] | None = None,
+        global_id: str | None = None,
+        since: datetime | str | None = None,
+        until: datetime | str | None = None,
+        repos: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Sequence[Commit]:
+        """Return commits of the whole lake that fit all that is asked, newest first.
+
+        Also those that no branch leads to any more. Metadata, global ids and times are indexed;
+        texts are compared commit by commit.
+
+        Parameters
+        ----------
+        text, author
+            Part of the message, or of the author's name or address; ASCII letters in any case.
+        metadata
+            Keys that the commit must have, with this very value unless it is None.
+        global_id
+            Beginning of its global id.
+        since, until
+            As in `list`.
+        repos
+            Only of repos whose name fits; ``*`` stands for any text, ``?`` for one character.
+        after
+            Id of the last commit of the previous page.
+        """
+        wanted = _filter(
+            author=author,
+            text=text,
+            since=since,
+            until=until,
+            metadata=metadata or {},
+            global_id=global_id,
+        )
+        last = None if after is None else CommitId(after)
+        with self._context.core.metadata.read() as tx:
+            return tx.commits.search(wanted, repos=repos, after=last, limit=limit_of(limit))
 
     def get(self, repo: str, ref: str = DEFAULT_BRANCH) -> Commit:
         """Return the commit that a ref expression means now."""
@@ -196,3 +289,14 @@ class Commits:
     ) -> Merging:
         decide = decide_by(self._context.history, choices or {})
         return Merging(self._context.core, decide, DryRun(limit_of(limit)) if dry_run else None)
+
+
+def _filter(
+    *, since: datetime | str | None, until: datetime | str | None, **facts: Any
+) -> CommitFilter:
+    return CommitFilter(
+        since_ns=None if since is None else nanoseconds_of(since),
+        # Up to the end of the microsecond, as expressions with a time go.
+        until_ns=None if until is None else nanoseconds_of(until) + 999,
+        **facts,
+    )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Row, literal, select
+from sqlalchemy import ColumnElement, Row, and_, func, literal, or_, select
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError, NotFoundError
 from jupyter_datalake.metadata import tables
 from jupyter_datalake.metadata.base import TableGroup, batched
-from jupyter_datalake.metadata.facts import facts_of
+from jupyter_datalake.metadata.facts import fact_of, facts_of
 from jupyter_datalake.metadata.repos import RepoRow
+from jupyter_datalake.model.commit_filters import CommitFilter
 from jupyter_datalake.model.commits import (
     CODE_INPUT,
     Author,
@@ -194,6 +195,45 @@ class Commits(TableGroup):
             found.update(CommitId(value) for value in rows.scalars())
         return found
 
+    def search(
+        self, wanted: CommitFilter, *, repos: str | None = None, after: CommitId | None, limit: int
+    ) -> list[Commit]:
+        """Return commits of the lake that fit a filter, newest first, at most `limit`.
+
+        Metadata, global ids and times are looked up in indexes; texts are compared row by row,
+        the newest first. Only ASCII letters are equal in both cases on SQLite.
+
+        Parameters
+        ----------
+        repos
+            Only of repos whose name fits: ``*`` stands for any text, ``?`` for one character.
+        after
+            The last commit of the page before.
+        """
+        commits = tables.commits
+        statement = (
+            select(commits)
+            .where(*_conditions(wanted))
+            .order_by(commits.c.time_ns.desc(), commits.c.id.desc())
+            .limit(limit)
+        )
+        if repos is not None:
+            named = tables.repos.c.name.like(_like(repos), escape="\\")
+            statement = statement.where(
+                commits.c.repo_id.in_(select(tables.repos.c.id).where(named))
+            )
+        if after is not None:
+            last = self.get(after)
+            statement = statement.where(
+                or_(
+                    commits.c.time_ns < last.time_ns,
+                    and_(commits.c.time_ns == last.time_ns, commits.c.id < last.id),
+                )
+            )
+        rows = self._connection.execute(statement).all()
+        parents = self._parents([row.id for row in rows])
+        return [_commit(row, parents.get(row.id, ())) for row in rows]
+
     def by_global_id(self, global_id: GlobalId) -> list[Commit]:
         """Return the commits under a global id, oldest first."""
         commits = tables.commits
@@ -248,6 +288,35 @@ class Commits(TableGroup):
             for row in rows:
                 grouped.setdefault(row.commit_id, []).append(CommitId(row.parent_id))
         return {commit_id: tuple(found) for commit_id, found in grouped.items()}
+
+
+def _conditions(wanted: CommitFilter) -> Iterator[ColumnElement[bool]]:
+    """Yield what a filter asks of a row."""
+    commits, facts = tables.commits, tables.commit_facts
+    for text, columns in (
+        (wanted.text, [commits.c.message]),
+        (wanted.author, [commits.c.author_name, commits.c.author_email]),
+    ):
+        if text is not None:
+            lower = text.lower()
+            yield or_(*(func.lower(one).contains(lower, autoescape=True) for one in columns))
+    if wanted.since_ns is not None:
+        yield commits.c.time_ns >= wanted.since_ns
+    if wanted.until_ns is not None:
+        yield commits.c.time_ns <= wanted.until_ns
+    if wanted.global_id is not None:
+        yield and_(
+            commits.c.global_id >= wanted.global_id, commits.c.global_id < wanted.global_id + "g"
+        )
+    for key, value in wanted.metadata.items():
+        found = select(facts.c.commit_id).where(facts.c.fact == fact_of(key, value))
+        yield commits.c.id.in_(found)
+
+
+def _like(pattern: str) -> str:
+    """Return a LIKE pattern for a name with ``*`` and ``?``."""
+    escaped = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return escaped.replace("*", "%").replace("?", "_")
 
 
 def _commit(row: Row[Any], parents: tuple[CommitId, ...]) -> Commit:

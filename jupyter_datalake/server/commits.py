@@ -13,10 +13,36 @@ class CommitsHandler(DatalakeHandler):
     path = "/repos/{repo}/refs/{ref}/commits"
 
     @operation("listCommits")
-    async def get(self, repo: str, ref: str, after: str, limit: int) -> None:
+    async def get(
+        self, repo: str, ref: str, after: str, limit: int, **wish: str | bool | None
+    ) -> None:
         lake = await self.lake()
         commits = await self.call(
-            lake.commits.list, repo, ref, after=after or None, limit=limit + 1
+            lake.commits.list,
+            repo,
+            ref,
+            after=after or None,
+            limit=limit + 1,
+            **wish,  # type: ignore[arg-type]  # the contract has checked them
+        )
+        self.answer(page(list(commits), limit, lambda commit: commit.id))
+
+
+class SearchHandler(DatalakeHandler):
+    """Commits of the whole lake."""
+
+    path = "/commits"
+
+    @operation("searchCommits")
+    async def get(self, metadata: str | None, after: str, limit: int, **wish: str | None) -> None:
+        lake = await self.lake()
+        key, sign, value = (metadata or "").partition("=")
+        commits = await self.call(
+            lake.commits.search,
+            **wish,
+            metadata={key: value if sign else None} if key else {},
+            after=after or None,
+            limit=limit + 1,
         )
         self.answer(page(list(commits), limit, lambda commit: commit.id))
 
@@ -94,6 +120,7 @@ class PicksHandler(DatalakeHandler):
 
 HANDLERS = [
     CommitsHandler,
+    SearchHandler,
     CommitHandler,
     DiffHandler,
     MergesHandler,

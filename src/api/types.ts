@@ -259,6 +259,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/commits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Commits of the whole lake that fit all that is asked, newest first. */
+        get: operations["searchCommits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/repos/{repo}/commits/{ref}": {
         parameters: {
             query?: never;
@@ -2520,6 +2537,20 @@ export interface operations {
     listCommits: {
         parameters: {
             query?: {
+                /** @description Only commits that changed what is at or below it. */
+                path?: string;
+                /** @description Whether the path is followed to the names it had before. */
+                follow?: boolean;
+                /** @description Whether what was merged in is left out. */
+                first_parent?: boolean;
+                /** @description With this in the message. */
+                text?: string;
+                /** @description With this in the author's name or address. */
+                author?: string;
+                /** @description From this time on, ISO 8601; UTC unless it says otherwise. */
+                since?: string;
+                /** @description Up to this time. */
+                until?: string;
                 /** @description The `next` of the page before. */
                 after?: components["parameters"]["after"];
                 limit?: components["parameters"]["limit"];
@@ -2530,6 +2561,45 @@ export interface operations {
                 /** @description A ref expression. */
                 ref: components["parameters"]["ref"];
             };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of commits. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommitPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    searchCommits: {
+        parameters: {
+            query?: {
+                /** @description With this in its metadata: a key, or key=value. */
+                metadata?: string;
+                /** @description With a global id that begins so. */
+                global_id?: string;
+                /** @description Only of repos whose name fits; * is any text, ? one character. */
+                repos?: string;
+                /** @description With this in the message. */
+                text?: string;
+                /** @description With this in the author's name or address. */
+                author?: string;
+                /** @description From this time on, ISO 8601; UTC unless it says otherwise. */
+                since?: string;
+                /** @description Up to this time. */
+                until?: string;
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["after"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;

@@ -65,6 +65,23 @@ async def test_refs_and_commits(call, served_lake):
     assert [one["name"] for one in moves] == ["v1", "dev"]
 
 
+async def test_the_log_and_the_search(call, served_lake):
+    served_lake.repos.create("raw")
+    served_lake.files.put("raw@main/d/a", "one")
+    served_lake.files.put("raw@main/b", "two")
+    log = (await call("listCommits", repo="raw", ref="main", path="d", follow=True)).json
+    assert [one["message"] for one in log["results"]] == ["Put d/a"]
+    log = (await call("listCommits", repo="raw", ref="main", first_parent=False, limit=2)).json
+    assert log["next"] == log["results"][1]["id"]
+    reverted = served_lake.commits.revert("raw", "main").commit
+    found = (await call("searchCommits", metadata=f"reverts={reverted.parents[0]}")).json
+    assert [one["id"] for one in found["results"]] == [reverted.id]
+    page = (await call("searchCommits", text="put", repos="r*", limit=1)).json
+    rest = (await call("searchCommits", text="put", repos="r*", after=page["next"])).json
+    assert [one["message"] for one in rest["results"]] == ["Put b", "Put d/a"]
+    await call("searchCommits", since="soon", expect=400)
+
+
 async def test_files_as_they_were_and_elsewhere(call, served_lake):
     served_lake.repos.create("raw")
     served_lake.files.put("raw@main/d/a", "one")

@@ -124,6 +124,21 @@ def test_commits_and_refs(run, lake):
     assert "delete branch" in run("refs", "list-moves", "raw").out
 
 
+def test_the_log_and_the_search(run, lake):
+    lake.files.put("raw@main/d/a", "one")
+    lake.files.put("raw@main/b", "two")
+    shown = run("commits", "list", "raw", "--path", "d", "--json").json
+    assert [one["message"] for one in shown] == ["Put d/a"]
+    assert len(run("commits", "list", "raw", "--text", "put", "--all-parents", "--json").json) == 2
+    assert run("commits", "list", "raw", "--until", "1970-01-02").out == "No commits\n"
+    run("commits", "list", "raw", "--since", "soon", code=2)
+    lake.commits.revert("raw", "main")
+    found = run("commits", "search", "--metadata", "reverts", "--json").json
+    assert [one["metadata"]["reverts"] for one in found] == [lake.commits.get("raw", "main^").id]
+    assert run("commits", "search", "--metadata", "reverts=x").out == "No commit fits\n"
+    assert "raw@main" in run("commits", "search", "put b", "--repos", "r*").out
+
+
 def test_files_are_renamed_and_restored(run, lake):
     lake.files.put("raw@main/d/a", "one")
     assert "Committed" in run("files", "rename", "raw@main/d/a", "e/b").out

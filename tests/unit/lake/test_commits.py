@@ -1,7 +1,13 @@
 """`lake.commits`: merging, reverting and picking, and finding commits again."""
 
-import pytest
+from datetime import timedelta
+from functools import partial
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jupyter_datalake.engine import logs
 from jupyter_datalake.errors import (
     ConflictError,
     ErrorKind,
@@ -9,10 +15,13 @@ from jupyter_datalake.errors import (
     NotFoundError,
     PermissionDeniedError,
 )
+from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.merging import ClashKind, FastForward, MergeOutcome
+from jupyter_datalake.model.paths import is_within
 from jupyter_datalake.model.repos import RepoKind
+from jupyter_datalake.testing.clocks import ManualClock
 from jupyter_datalake.testing.invariants import check_lake, contents_of, history_of
 
 
@@ -270,3 +279,169 @@ def test_a_picked_commit_brings_its_own_change_and_nothing_else(parted):
     assert len(report.commit.parents) == 1
     planned = parted.commits.cherry_pick("raw", "dev~2", dry_run=True)
     assert [one.path for one in planned.conflicts] == ["both"]
+
+
+# --- the log and the search ----------------------------------------------------------------------
+
+
+def messages(commits):
+    return [commit.message for commit in commits]
+
+
+def pages(ask, limit):
+    """Everything that comes in pages of a size."""
+    found, after = [], None
+    while page := ask(after=after, limit=limit):
+        found += page
+        after = page[-1].id
+    return found
+
+
+PATHS = ["a", "b", "d/a", "d/b", "d/e/a"]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["main", "dev"]),
+            st.sampled_from(["put", "put", "put", "delete", "merge"]),
+            st.sampled_from(PATHS),
+            st.integers(0, 2),
+        ),
+        max_size=14,
+    ),
+    st.sampled_from([*PATHS, "d", "d/e", "/", "nowhere"]),
+    st.booleans(),
+    st.sampled_from([1, 3, 256]),
+)
+@settings(max_examples=25)
+def test_the_log_of_a_path_is_what_comparing_every_commit_says(acts, path, first_parent, batch):
+    with Lake.create("memory:", clock=ManualClock()) as lake, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logs, "_BATCH", batch)
+        lake.repos.create("raw")
+        lake.refs.create_branch("raw", "dev")
+        for branch, act, place, number in acts:
+            if act == "merge":
+                other = "dev" if branch == "main" else "main"
+                lake.commits.merge("raw", other, into=branch, choices={"/": "ours"})
+            elif act == "put":
+                lake.files.put(f"raw@{branch}/{place}", f"{number}")
+            elif place in contents_of(lake, "raw", branch):
+                lake.files.delete(f"raw@{branch}/{place}")
+
+        def at(commit_id):
+            found = contents_of(lake, "raw", commit_id)
+            place = path.strip("/")
+            return {one: content for one, content in found.items() if is_within(one, place)}
+
+        walked = lake.commits.list("raw", first_parent=first_parent)
+        assert len({one.id for one in walked}) == len(walked)
+        expected = []
+        for commit in walked:
+            parents = commit.parents[:1] if first_parent else commit.parents
+            before = [at(parent) for parent in parents] or [{}]
+            if all(one != at(commit.id) for one in before):
+                expected.append(commit.id)
+        for limit in (2, 100):
+            ask = partial(lake.commits.list, "raw", path=path, first_parent=first_parent)
+            assert [one.id for one in pages(ask, limit)] == expected
+
+
+def test_all_that_led_to_a_merge_is_listed_once_in_order_of_time(parted):
+    parted.commits.merge("raw", "dev", choices={"/": "ours"})
+    line = parted.commits.list("raw")
+    everything = pages(partial(parted.commits.list, "raw", first_parent=False), 2)
+    assert len(everything) == len(line) + 1
+    times = [one.time_ns for one in everything]
+    assert times == sorted(times, reverse=True)
+    assert {one.id for one in line} < {one.id for one in everything}
+
+
+def test_the_log_follows_a_path_to_the_names_it_had(lake):
+    put(lake, "main", **{"d/a": "one\n" * 50, "other": "x"})
+    lake.files.put("raw@main/d/a", "one\n" * 50 + "two\n")
+    lake.files.rename("raw@main/d/a", "e/b")
+    lake.files.put("raw@main/other", "y")
+    lake.files.put("raw@main/e/b", "three")
+    lake.files.rename("raw@main/e", "f")
+    assert len(lake.commits.list("raw", path="f/b")) == 1
+    ask = partial(lake.commits.list, "raw", path="f/b", follow=True)
+    assert messages(pages(ask, 2)) == [
+        "Rename e to f",
+        "Put e/b",
+        "Rename d/a to e/b",
+        "Put d/a",
+        "Change d/a, other",
+    ]
+    with pytest.raises(InvalidInputError):
+        lake.commits.list("raw", follow=True)
+
+
+def test_the_log_is_narrowed_by_author_message_and_time(lake, lake_clock):
+    start = lake.commits.get("raw").created_at
+    lake_clock.advance(3600)
+    lake.as_user(Author("Bea", "bea@example.org")).files.put("raw@main/a", "1", message="Fix Up")
+    lake_clock.advance(3600)
+    lake.files.put("raw@main/a", "2", message="clean up")
+    assert messages(lake.commits.list("raw", text="FIX")) == ["Fix Up"]
+    assert messages(lake.commits.list("raw", text="up", author="BEA@")) == ["Fix Up"]
+    assert messages(lake.commits.list("raw", author="ada")) == ["clean up", "Create the repo"]
+    hour = start + timedelta(minutes=30)
+    assert messages(lake.commits.list("raw", since=hour)) == ["clean up", "Fix Up"]
+    assert messages(lake.commits.list("raw", until=hour.isoformat())) == ["Create the repo"]
+    exact = lake.commits.get("raw", "main^").created_at
+    assert messages(lake.commits.list("raw", since=exact, until=exact)) == ["Fix Up"]
+    with pytest.raises(InvalidInputError, match="not a time"):
+        lake.commits.list("raw", since="yesterday")
+
+
+@pytest.fixture
+def searched(lake, lake_clock):
+    """Commits of two repos, some with metadata."""
+    lake.repos.create("team/sales")
+    for repo, facts in (("raw", {"run": "7", "note": "x" * 5000}), ("team/sales", {"run": "8"})):
+        lake_clock.advance(3600)
+        with lake.sessions.create(repo) as session:
+            session.put("a", "1")
+            session.commit(f"100%_done in {repo}", metadata=facts)
+    lake.as_user(Author("Bea")).files.put("raw@main/b", "2")
+    return lake
+
+
+@pytest.mark.parametrize(
+    ("wish", "expected"),
+    [
+        ({"text": "DONE"}, ["100%_done in team/sales", "100%_done in raw"]),
+        ({"text": "0%_d", "repos": "raw"}, ["100%_done in raw"]),
+        ({"text": "0_d"}, []),
+        ({"text": "%"}, ["100%_done in team/sales", "100%_done in raw"]),
+        ({"author": "bea"}, ["Put b"]),
+        ({"author": "@example.org", "text": "done", "repos": "raw"}, ["100%_done in raw"]),
+        ({"metadata": {"run": None}}, ["100%_done in team/sales", "100%_done in raw"]),
+        ({"metadata": {"run": "7"}}, ["100%_done in raw"]),
+        ({"metadata": {"run": "7", "note": "x" * 5000}}, ["100%_done in raw"]),
+        ({"metadata": {"run": "7", "note": "x" * 4999}}, []),
+        ({"metadata": {"other": None}}, []),
+        ({"repos": "team/*", "text": "e"}, ["100%_done in team/sales", "Create the repo"]),
+        ({"repos": "r?w", "author": "bea"}, ["Put b"]),
+        ({"repos": "_aw"}, []),
+        ({"global_id": "nothing"}, []),
+        ({"until": "1970-01-02"}, []),
+    ],
+)  # fmt: skip
+def test_commits_are_found_by_what_is_known_of_them(searched, wish, expected):
+    assert messages(searched.commits.search(**wish)) == expected
+    assert messages(pages(partial(searched.commits.search, **wish), 1)) == expected
+
+
+def test_a_search_finds_what_no_branch_leads_to_and_nothing_of_a_repo_that_is_gone(searched):
+    searched.refs.reset("raw", "main", "main~2")
+    (found,) = searched.commits.search(metadata={"run": "7"})
+    assert found.message == "100%_done in raw"
+    assert searched.commits.search(global_id=found.global_id[:9]) == [found]
+    assert len(searched.commits.search()) == 5
+    searched.repos.delete("team/sales")
+    assert searched.commits.search(metadata={"run": "8"}) == []
+    assert len(searched.commits.search()) == 3
+    with pytest.raises(NotFoundError):
+        searched.commits.search(after="0" * 64)

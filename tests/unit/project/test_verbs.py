@@ -34,6 +34,7 @@ NOUNS = {
 OPERATIONS = {
     ("commits", "diff"): "diffCommits",
     ("sessions", "diff_text"): "diffSessionText",
+    ("commits", "search"): "searchCommits",
     ("jobs", "logs"): "getLogs",
     ("lineage", "list"): "listLineage",
     ("lineage", "graph"): "getGraph",

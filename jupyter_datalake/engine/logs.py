@@ -1,0 +1,118 @@
+"""The log of a ref: the commits that led to it, those of one path, those that fit a filter.
+
+Whether a commit changed a path is seen by comparing the manifests of the commit and its parent in
+that range of keys alone: a few nodes each, and none where the trees are equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from jupyter_datalake.engine.ancestry import Ancestry
+from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.renames import diff_with_renames
+from jupyter_datalake.errors import InvalidInputError
+from jupyter_datalake.model.changes import ChangeKind
+from jupyter_datalake.model.commit_filters import CommitFilter
+from jupyter_datalake.model.commits import Commit
+from jupyter_datalake.model.ids import CommitId, Digest
+from jupyter_datalake.model.manifests import diff_manifests, iter_items
+from jupyter_datalake.model.paths import ROOT, RepoPath, is_within, path_range
+
+_BATCH = 256
+"""Commits that are read in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogWish:
+    """Which of the commits behind a ref are wanted."""
+
+    path: RepoPath | None = None
+    """Only those that changed what is at or below it."""
+    fits: CommitFilter = field(default_factory=CommitFilter)
+    first_parent: bool = True
+    """Whether what was merged in is left out; a merge counts as one change then."""
+    follow: bool = False
+    """Whether `path` is followed to the names it had before."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A commit and the parents it is compared with."""
+
+    commit: Commit
+    parents: tuple[Commit, ...]
+
+
+def iter_log(core: LakeCore, start: CommitId, wish: LogWish) -> Iterator[Commit]:
+    """Yield the commits from one on that are wished for, newest first.
+
+    Without `first_parent` a commit counts as changing the path only if it is different there from
+    each of its parents.
+    """
+    path = wish.path
+    for made in _walk(core, start, wish):
+        has_changed = path is None or _has_changed(core, made, path)
+        if has_changed and wish.fits.fits(made.commit):
+            yield made.commit
+        if has_changed and wish.follow and path and made.parents:
+            path = _name_before(core, made, path)
+
+
+def _walk(core: LakeCore, start: CommitId, wish: LogWish) -> Iterator[_Made]:
+    """Yield commits with their parents, in transactions that end before anything is compared."""
+    with core.metadata.read() as tx:
+        ancestry = Ancestry(tx)
+        walker = ancestry.walk(start, first_parent=wish.first_parent)
+        batch = _read(ancestry, walker, wish)
+    while batch:
+        yield from batch
+        with core.metadata.read() as tx:
+            ancestry.tx = tx
+            batch = _read(ancestry, walker, wish)
+
+
+def _read(ancestry: Ancestry, walker: Iterator[CommitId], wish: LogWish) -> list[_Made]:
+    ids = list(islice(walker, _BATCH))
+    last = 1 if wish.first_parent else None
+    parents_of = {one: ancestry.parents(one)[:last] if wish.path is not None else () for one in ids}
+    wanted = {*ids, *(parent for parents in parents_of.values() for parent in parents)}
+    found = ancestry.tx.commits.get_many(wanted)
+    return [
+        _Made(found[one], tuple(found[parent] for parent in parents_of[one] if parent in found))
+        for one in ids
+        if one in found
+    ]
+
+
+def _has_changed(core: LakeCore, made: _Made, path: RepoPath) -> bool:
+    if made.parents:
+        return all(_differ(core, parent.root, made.commit.root, path) for parent in made.parents)
+    items = iter_items(core.nodes, made.commit.root, *path_range(path))
+    return next(items, None) is not None
+
+
+def _differ(core: LakeCore, old: Digest, new: Digest, path: RepoPath) -> bool:
+    differences = diff_manifests(core.nodes, old, new, *path_range(path))
+    return old != new and next(differences, None) is not None
+
+
+def _name_before(core: LakeCore, made: _Made, path: RepoPath) -> RepoPath:
+    """Return the name that a path had before a commit, if the commit is where its name began."""
+    parent = made.parents[0]
+    if (
+        core.snapshot(parent).find(path) is not None
+        or core.snapshot(made.commit).find(path) is None
+    ):
+        return path
+    try:
+        changes = list(diff_with_renames(core, parent.root, made.commit.root, ROOT, ROOT))
+    except InvalidInputError:  # more is new here than is compared; the trail ends
+        return path
+    for change in changes:
+        if change.kind is ChangeKind.RENAMED and is_within(path, change.path):
+            assert change.old is not None
+            return RepoPath(change.old.path + path[len(change.path) :])
+    return path
