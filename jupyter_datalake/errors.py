@@ -69,6 +69,7 @@ class ErrorKind(StrEnum):
     LEASE_HELD = "lease-held"
     SESSION_BUSY = "session-busy"
     IN_USE = "in-use"
+    CONTENT_COLLECTED = "content-collected"
 
     INVALID_NAME = "invalid-name"
     INVALID_REF = "invalid-ref"

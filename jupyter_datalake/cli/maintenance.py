@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from jupyter_datalake import environment
-from jupyter_datalake.cli.context import CliContext, json_option, pass_context
+from jupyter_datalake.cli.context import CliContext, json_option, limit_option, pass_context
 from jupyter_datalake.cli.output import (
     print_fields,
     print_json,
@@ -19,10 +20,12 @@ from jupyter_datalake.cli.output import (
 )
 from jupyter_datalake.config import LakeConfig
 from jupyter_datalake.engine.verify import VerifyReport
-from jupyter_datalake.errors import CorruptDataError, category_of
+from jupyter_datalake.errors import CorruptDataError, InvalidInputError, category_of
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.lake.maintenance import examine_lake, rebuild_lake
 from jupyter_datalake.metadata.base import time_of
+from jupyter_datalake.model.durations import parse_age
+from jupyter_datalake.model.gc import GcPolicy, GcReport
 from jupyter_datalake.mount.doctor import Verdict
 
 if TYPE_CHECKING:
@@ -191,6 +194,115 @@ def backup(context: CliContext, target: str, as_json: bool) -> None:
         print_json(made)
     else:
         click.echo(f"Copied the database to {made.path}: {size_text(made.size_bytes)}")
+
+
+class Age(click.ParamType[float]):
+    """A duration such as ``14d``; its value is seconds."""
+
+    name = "age"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the seconds, or fail as click does."""
+        try:
+            return value if isinstance(value, float) else parse_age(str(value))
+        except InvalidInputError as error:
+            self.fail(error.message, param, ctx)
+
+
+AGE = Age()
+
+
+@group.command("gc")
+@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@click.option("--undo", type=AGE, help="How long deletions and ref moves can be undone [14d].")
+@click.option("--grace", type=AGE, help="How long garbage waits at each stage [1d].")
+@click.option(
+    "--now", is_flag=True, help="Wait for nothing; a writer at work may have to repeat its work."
+)
+@click.option(
+    "--delete-unknown",
+    is_flag=True,
+    help="Also delete packs with commits that the database does not know.",
+)
+@json_option
+@pass_context
+def gc(
+    context: CliContext,
+    dry_run: bool,
+    undo: float | None,
+    grace: float | None,
+    now: bool,
+    delete_unknown: bool,
+    as_json: bool,
+) -> None:
+    """Remove what nobody needs. Others may go on working with the lake meanwhile."""
+    policy = GcPolicy()
+    if now:
+        policy = replace(policy, grace_s=0.0, reader_s=0.0)
+    if undo is not None:
+        policy = replace(policy, undo_s=undo)
+    if grace is not None:
+        policy = replace(policy, grace_s=grace, reader_s=min(grace, policy.reader_s))
+    if delete_unknown:
+        policy = replace(policy, unknown_s=0.0)
+    report = context.lake.maintenance.gc(
+        policy, dry_run=dry_run, on_progress=_gc_progress if sys.stderr.isatty() else None
+    )
+    if as_json:
+        print_json(report)
+        return
+    for one in report.repos:
+        held = f", {size_text(one.bytes)}" if report.is_dry_run else ""
+        click.echo(f"{one.repo}: {one.commits} commits{held}")
+    if report.unknown_packs:
+        click.echo(
+            f"Nothing is removed: {report.unknown_packs} packs"
+            f" ({size_text(report.unknown_bytes)}) hold commits that the database does not know."
+            " If it was restored from an old backup, they are the newest data of this lake, and"
+            " 'datalake maintenance rebuild' reads them. If not, a commit was killed; give"
+            " --delete-unknown."
+        )
+    elif report.is_dry_run:
+        click.echo(
+            f"{report.condemned_blobs:,} blobs, {size_text(report.condemned_bytes)}, would go"
+        )
+    else:
+        click.echo(
+            f"Found {size_text(report.condemned_bytes)} of new garbage,"
+            f" removed {size_text(report.swept_bytes)},"
+            f" repacked {report.repacked_packs} packs,"
+            f" deleted {report.deleted_packs} packs of {size_text(report.deleted_bytes)}"
+        )
+
+
+def _gc_progress(report: GcReport) -> None:
+    click.echo(f"\r{report.phase}: {report.marked_blobs:,} blobs marked", err=True, nl=False)
+
+
+@group.command("list-runs")
+@limit_option(20)
+@json_option
+@pass_context
+def list_runs(context: CliContext, limit: int, as_json: bool) -> None:
+    """List what the last runs of gc did, newest first."""
+    runs = context.lake.maintenance.list_runs(limit=limit)
+    if as_json:
+        print_json(runs)
+        return
+    print_table(
+        runs,
+        [
+            ("RUN", lambda run: run.number),
+            ("STARTED", lambda run: time_text(run.started_at)),
+            ("FINISHED", lambda run: time_text(run.finished_at) if run.finished_at else "no"),
+            ("REMOVED", lambda run: size_text(run.report.get("swept_bytes", 0))),
+            ("DELETED", lambda run: size_text(run.report.get("deleted_bytes", 0))),
+            ("BY", lambda run: run.owner),
+        ],
+        empty="gc has never run",
+    )
 
 
 @group.command("rebuild")

@@ -110,15 +110,29 @@ def update(context: CliContext, name: str, description: str, as_json: bool) -> N
 
 @group.command("delete")
 @click.argument("name")
+@click.option("--force", is_flag=True, help="Also with open sessions, or data made from it.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 @pass_context
-def delete(context: CliContext, name: str, yes: bool, as_json: bool) -> None:
-    """Remove a repo with its whole history."""
+def delete(context: CliContext, name: str, force: bool, yes: bool, as_json: bool) -> None:
+    """Remove a repo with its whole history; 'repos restore' brings it back for a while."""
     context.lake.repos.get(name)
     confirm(f"Remove repo {name} with all its commits?", yes=yes)
-    context.lake.repos.delete(name)
+    context.lake.repos.delete(name, force=force)
     if as_json:
         print_json({"deleted": name})
     else:
         click.echo(f"Removed repo {name}")
+
+
+@group.command("restore")
+@click.argument("name")
+@json_option
+@pass_context
+def restore(context: CliContext, name: str, as_json: bool) -> None:
+    """Bring back the repo of this name that was deleted last."""
+    repo = context.lake.repos.restore(name)
+    if as_json:
+        print_json(repo)
+    else:
+        click.echo(f"Restored repo {repo.name}")

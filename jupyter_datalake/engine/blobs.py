@@ -20,11 +20,12 @@ from typing import Self, TypeVar
 
 import zstandard
 
+from jupyter_datalake.engine.reliance import Reliance
 from jupyter_datalake.errors import CorruptDataError, ErrorKind, InternalError, NotFoundError
 from jupyter_datalake.forking import ThreadPool, renew_lock_after_fork
-from jupyter_datalake.metadata.blobs import BlobPlace
+from jupyter_datalake.metadata.blobs import BlobPlace, content_collected
 from jupyter_datalake.metadata.store import MetadataStore, Transaction
-from jupyter_datalake.model.ids import Digest, digest_of
+from jupyter_datalake.model.ids import CommitId, Digest, digest_of
 from jupyter_datalake.model.packs import (
     HEADER_SIZE,
     PACK_TARGET_BYTES,
@@ -147,10 +148,30 @@ class BlobReader:
             )
         return place
 
+    def forget_place(self, digest: Digest, pack: str) -> bool:
+        """Look a blob up again whose pack is gone; tell whether it is in another one now."""
+        with self._lock:
+            self._places.pop(digest, None)
+        return self.place(digest).pack != pack
+
     def _fetch(self, digest: Digest) -> bytes:
-        pack, record = self.place(digest)
-        if not (0 <= record.stored_size <= MAX_BLOB_BYTES and record.offset >= 0):
-            raise _corrupt(digest, pack, "its place cannot be")
+        place = self.place(digest)
+        while True:
+            pack, record = place
+            if not (0 <= record.stored_size <= MAX_BLOB_BYTES and record.offset >= 0):
+                raise _corrupt(digest, pack, "its place cannot be")
+            try:
+                return self._read_sound(pack, record)
+            except NotFoundError as error:
+                # Repacking moves blobs, and the place may have been looked up long ago.
+                if self.forget_place(digest, pack):
+                    place = self.place(digest)
+                    continue
+                missing = _corrupt(digest, pack, "its pack is missing")
+                missing.kind = ErrorKind.OBJECT_NOT_FOUND
+                raise missing from error
+
+    def _read_sound(self, pack: str, record: BlobRecord) -> bytes:
         try:
             return self._read(pack, record)
         except CorruptDataError:
@@ -161,12 +182,7 @@ class BlobReader:
             return self._read(pack, record)
 
     def _read(self, pack: str, record: BlobRecord) -> bytes:
-        try:
-            stored = self._objects.read(pack_object(pack), record.offset, record.stored_size)
-        except NotFoundError as error:
-            missing = _corrupt(record.digest, pack, "its pack is missing")
-            missing.kind = ErrorKind.OBJECT_NOT_FOUND
-            raise missing from error
+        stored = self._objects.read(pack_object(pack), record.offset, record.stored_size)
         return decode_blob(record, stored, pack)
 
     def _remember(self, digest: Digest, blob: bytes) -> None:
@@ -246,10 +262,42 @@ class SealedPack:
     records: Sequence[BlobRecord]
 
 
+class SealedPacks(list[SealedPack]):
+    """What `BlobWriter.seal` returns: packs, and what else their writer counts on."""
+
+    def __init__(
+        self, packs: Iterable[SealedPack], reliance: Reliance, objects: ObjectStore
+    ) -> None:
+        super().__init__(packs)
+        self._reliance = reliance
+        self._objects = objects
+
+    def check(self, tx: Transaction) -> None:
+        """Raise `ConflictError` if gc has taken away anything that `tx` makes use of."""
+        if self._reliance.check(tx):
+            for pack in self:
+                self._check_object(pack)
+
+    def _check_object(self, pack: SealedPack) -> None:
+        """Look whether a pack is there: an old one of this name may have been taken for ours."""
+        try:
+            self._objects.info(pack_object(pack.name))
+        except NotFoundError as error:
+            raise content_collected(f"pack {pack.name}") from error
+
+
 def register_packs(tx: Transaction, packs: Iterable[SealedPack]) -> None:
-    """Make the blobs of sealed packs findable, as part of `tx`."""
+    """Make the blobs of sealed packs findable, as part of the `tx` that makes use of them.
+
+    Raises
+    ------
+    ConflictError
+        gc has taken away what their writer counted on (``content-collected``, retryable).
+    """
     for pack in packs:
         tx.blobs.add_pack(pack.name, pack.size_bytes, pack.records)
+    if isinstance(packs, SealedPacks):
+        packs.check(tx)
 
 
 class BlobWriter:
@@ -281,6 +329,7 @@ class BlobWriter:
         self._window: mmap.mmap | None = None
         self._records: list[BlobRecord] = []
         self._offset = 0
+        self._reliance = Reliance()
         self._sealed: list[SealedPack] = []
         """Packs that `seal` made; whether the caller's transaction committed is not known here."""
         self.added_bytes = 0
@@ -330,7 +379,9 @@ class BlobWriter:
         if not wanted:
             return []
         with self._metadata.read() as tx:
+            self._reliance.begin(tx)
             known = tx.blobs.known(wanted)
+        self._reliance.add(known)
         return [one for one in wanted if one not in known]
 
     def add_stored(self, record: BlobRecord, payload: bytes) -> None:
@@ -342,7 +393,11 @@ class BlobWriter:
             self.added_bytes += record.raw_size
             self._append(record.digest, record.kind, record.codec, payload, record.raw_size)
 
-    def seal(self) -> list[SealedPack]:
+    def count_on(self, commit_id: CommitId) -> None:
+        """Make use of what a commit holds, which must still be there when that is registered."""
+        self._reliance.add_commit(commit_id)
+
+    def seal(self) -> SealedPacks:
         """Make everything that was added durable and return the packs to be registered.
 
         Packs of earlier calls are among them: the transaction that was to register those may
@@ -352,7 +407,7 @@ class BlobWriter:
         self._flush()
         if self._upload is not None:
             self._sealed.append(self._seal_pack())
-        return list(self._sealed)
+        return SealedPacks(self._sealed, self._reliance, self._objects)
 
     def publish(self) -> None:
         """Make everything that was added findable for all, before it is known what it is for."""
@@ -391,7 +446,9 @@ class BlobWriter:
         if not queue:
             return
         with self._metadata.read() as tx:
+            self._reliance.begin(tx)
             known = tx.blobs.known(digest for digest, _, _ in queue)
+        self._reliance.add(known)
         # A commit is written even if its bytes are known: its record is what a rebuild looks for.
         fresh = [item for item in queue if item[0] not in known or item[1] is BlobKind.COMMIT]
         stored = _encode_all([data for _, _, data in fresh])
@@ -425,6 +482,8 @@ class BlobWriter:
             full = self._seal_pack()
             with self._metadata.write() as tx:
                 register_packs(tx, [full])
+            # From here on they are garbage to gc until something names them.
+            self._reliance.add(record.digest for record in full.records)
 
     def _write_parts(self) -> None:
         parts, self._parts, self._parts_bytes = self._parts, [], 0
@@ -436,6 +495,15 @@ class BlobWriter:
         assert self._upload is not None
         self._write_parts()
         index = encode_index(self._records)
+        while self._is_retired(pack_name(index)):
+            # gc is about to delete an object of this very name. An empty blob more makes another.
+            empty = BlobRecord(
+                digest_of(b""), BlobKind.CHUNK, Codec.RAW, self._offset + RECORD_HEADER_SIZE, 0, 0
+            )
+            self._upload.write(encode_record_header(empty))
+            self._records.append(empty)
+            self._offset = empty.offset
+            index = encode_index(self._records)
         trailer = encode_trailer(index, self._offset)
         self._upload.write(index)
         self._upload.write(trailer)
@@ -445,6 +513,10 @@ class BlobWriter:
         size_bytes = self._offset + len(index) + len(trailer)
         self._upload = None
         return SealedPack(name, size_bytes, self._records)
+
+    def _is_retired(self, name: str) -> bool:
+        with self._metadata.read() as tx:
+            return tx.blobs.is_retired(name)
 
 
 def _check_size(data: Bytes) -> None:

@@ -34,7 +34,9 @@ class LakeCore:
 
     def snapshot(self, commit: Commit) -> Snapshot:
         """Return the tree of a commit."""
-        return self.tree(commit.root, f"{commit.repo}@{short_id(commit.id)}")
+        tree = self.tree(commit.root, f"{commit.repo}@{short_id(commit.id)}")
+        tree.commit_id = commit.id
+        return tree
 
     def tree(self, root: Digest, label: str) -> Snapshot:
         """Return the tree below a manifest root."""

@@ -183,6 +183,9 @@ class Merging:
         if self._dry_run is not None:
             return self._described(join, _ScratchNodes(core.nodes), self._dry_run)
         with core.writer() as writer:
+            for origin in (join.base, join.theirs):
+                if origin is not None:
+                    writer.count_on(origin.id)
             nodes = NodeWriter(core.nodes, writer)
             merged = self._merged(join, nodes)
             if merged.open:

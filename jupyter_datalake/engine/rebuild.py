@@ -26,9 +26,11 @@ from jupyter_datalake.engine.journal import read_journal
 from jupyter_datalake.engine.session import sessions_folder
 from jupyter_datalake.errors import CorruptDataError, DatalakeError, InvalidInputError
 from jupyter_datalake.metadata.base import time_of
+from jupyter_datalake.metadata.pins import session_owner
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import Commit, Origin, decode_commit
+from jupyter_datalake.model.entries import decode_entry
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.ids import CommitId, GlobalId, check_ref_name, check_repo_name, short_id
 from jupyter_datalake.model.lineage import GlobalOrigin
@@ -278,10 +280,17 @@ class Rebuilder:
             return
         for place in sorted(folder.iterdir()):
             try:
-                first = next(read_journal(place / "journal"), None)
+                journal = read_journal(place / "journal")
+                first = next(journal, None)
                 if first is None or first[0] != "base":
                     continue
+                staged = [
+                    root
+                    for kind, *values in journal
+                    if kind == "entry" and (root := decode_entry(*values[1:]).blob) is not None
+                ]
                 with self._core.metadata.write() as tx:
+                    tx.pins.add(session_owner(place.name), staged)
                     base = tx.commits.get(CommitId(first[1]))
                     row = tx.repos.get(base.repo)
                     tx.refs.get(row, base.branch, RefKind.BRANCH)

@@ -296,7 +296,11 @@ class Replicator:
             roots = {one.id: one.root for one in tx.commits.get_many(wanted).values()}
             global_ids = tx.lineage.get_many({one.global_id for one in commits.values()})
         done: list[Commit] = []
+        with self._target.metadata.read() as tx:
+            there = tx.commits.known(wanted)
         with self._target.writer() as writer:
+            for parent in there:  # what their trees hold is not copied
+                writer.count_on(parent)
             copying = _Copying(self._source, writer, self._report)
             for commit_id in ids:
                 commit = commits[commit_id]

@@ -6,8 +6,15 @@ from jupyter_datalake.engine.blobs import register_packs
 from jupyter_datalake.engine.commits import announce_move, first_commit
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.history import resolve_in
-from jupyter_datalake.errors import AlreadyExistsError, ErrorKind, InvalidInputError, StateError
+from jupyter_datalake.errors import (
+    AlreadyExistsError,
+    ErrorKind,
+    InvalidInputError,
+    NotFoundError,
+    StateError,
+)
 from jupyter_datalake.metadata.base import time_of
+from jupyter_datalake.metadata.pins import session_owner
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import MAX_MESSAGE_BYTES, Author, Commit
@@ -16,6 +23,19 @@ from jupyter_datalake.model.ids import check_ref_name, check_repo_name
 from jupyter_datalake.model.pipelines import CODE_SUFFIX
 from jupyter_datalake.model.refs import DEFAULT_BRANCH, Ref, RefKind, parse_ref_expression
 from jupyter_datalake.model.repos import Repo, RepoKind
+
+_SHOWN = 20
+
+
+def _in_use(name: str, users: list[str], hint: str) -> StateError:
+    named = sorted(set(users))
+    return StateError(
+        f"Repo {name!r} is in use by {', '.join(named)}",
+        kind=ErrorKind.IN_USE,
+        hint=hint,
+        repo=name,
+        users=named,
+    )
 
 
 class Repositories:
@@ -84,13 +104,22 @@ class Repositories:
         )
         return row
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, force: bool = False) -> None:
         """Remove a repo with its branches, tags, history and open sessions.
+
+        Until gc removes it for good, `restore` brings back all of it but the sessions.
+
+        Parameters
+        ----------
+        force
+            Also when sessions are open on it, which end with everything staged in them, and when
+            commits of other repos were made from it, which keep the commits that they name.
 
         Raises
         ------
         StateError
-            A pipeline reads or writes it, or it is mounted; `context` lists which (``in-use``).
+            A pipeline reads or writes it, or it is mounted, or, without `force`, one of the above;
+            `context` lists which (``in-use``).
         """
         with self._core.metadata.write() as tx:
             row = tx.repos.get(name)
@@ -102,15 +131,43 @@ class Repositories:
                 users += [f"pipeline {owner}"] if tx.pipelines.find(owner) else []
             users += [f"mount {mount.path}" for mount in tx.mounts.list() if mount.repo == name]
             if users:
-                raise StateError(
-                    f"Repo {name!r} is in use by {', '.join(sorted(set(users)))}",
-                    kind=ErrorKind.IN_USE,
-                    hint="Delete the pipelines and unmount the folders first",
-                    repo=name,
-                    users=sorted(set(users)),
-                )
-            tx.repos.delete(row.id)
+                hint = "Delete the pipelines and unmount the folders first"
+                raise _in_use(name, users, hint)
+            sessions = [one.id for one in tx.sessions.list(row)]
+            users = [f"session {one}" for one in sessions]
+            users += [f"data of repo {one}" for one in tx.repos.made_from(row.id, _SHOWN)]
+            if users and not force:
+                raise _in_use(name, users, "Delete it all the same with --force")
+            for session in sessions:
+                tx.pins.release(session_owner(session))
+            tx.repos.delete(row)
             tx.events.append(EventKind.REPO_DELETED, name)
+
+    def restore(self, name: str) -> Repo:
+        """Bring back the repo of this name that was deleted last, with its branches and tags.
+
+        Raises
+        ------
+        NotFoundError
+            None was deleted, or gc has removed it for good.
+        AlreadyExistsError
+            There is another repo of this name by now.
+        """
+        check_repo_name(name)
+        with self._core.metadata.write() as tx:
+            self._check_free(tx, name)
+            found = next((one for one in tx.repos.list_deleted() if one.name == name), None)
+            if found is None:
+                raise NotFoundError(
+                    f"No deleted repo {name!r} can be restored",
+                    kind=ErrorKind.REPO_NOT_FOUND,
+                    hint="gc removes deleted repos for good when their time to be restored is over",
+                    repo=name,
+                )
+            tx.repos.restore(found.id, name)
+            row = tx.repos.get(name)
+            tx.events.append(EventKind.REPO_CREATED, name, kind=str(row.repo.kind))
+            return row.repo
 
     def create_ref(
         self,

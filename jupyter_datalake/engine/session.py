@@ -46,6 +46,7 @@ from jupyter_datalake.errors import (
     StateError,
     StorageError,
 )
+from jupyter_datalake.metadata.pins import session_owner
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import Author, Commit, Provenance
@@ -199,21 +200,34 @@ class Session(StagedTree):
         return skipped
 
     def put_entry(self, path: RepoPath, entry: FileEntry) -> None:
-        """Stage content that the lake has already: a copy without moving bytes."""
+        """Stage content that the session's base has already: a copy without moving bytes."""
         with self._mutex, self._core.writer() as writer:
             self._stage_entries(writer, [(path, entry)])
 
-    def put_entries(self, entries: Iterable[tuple[RepoPath, FileEntry]]) -> None:
-        """Stage many files whose content the lake has already."""
+    def put_entries(
+        self, entries: Iterable[tuple[RepoPath, FileEntry]], origin: Snapshot | None = None
+    ) -> None:
+        """Stage many files whose content the lake has already.
+
+        Parameters
+        ----------
+        origin
+            The tree they are from, if it is not the session's base.
+        """
         with self._mutex, self._core.writer() as writer:
+            if origin is not None and origin.commit_id is not None:
+                writer.count_on(origin.commit_id)
             self._stage_entries(writer, list(entries))
 
     def copy(self, tree: Snapshot, source: RepoPath, target: RepoPath) -> None:
         """Stage a copy of a file or folder of a commit of this lake; no bytes move."""
         self.put_entries(
-            (_moved(found, source, target), entry)
-            for found, entry in tree.iter_entries(source)
-            if is_within(found, source)
+            (
+                (_moved(found, source, target), entry)
+                for found, entry in tree.iter_entries(source)
+                if is_within(found, source)
+            ),
+            tree,
         )
 
     def restore(self, source: Snapshot, path: RepoPath) -> None:
@@ -266,7 +280,7 @@ class Session(StagedTree):
                 shift = Shift()
                 for path in paths:
                     revert(self, path, shift)
-        self.announce()
+        self._announce(release=paths is None)
         return shift
 
     # --- finishing -------------------------------------------------------------------------------
@@ -459,16 +473,23 @@ class Session(StagedTree):
 
     def _forget(self) -> None:
         with self._core.metadata.write() as tx:
+            tx.pins.release(session_owner(self.id))
             tx.sessions.delete(self.id)
             tx.events.append(EventKind.SESSION_CHANGED, self.id, repo=self.info.repo)
 
     def _record_base(self, tx: Transaction, commit: Commit) -> None:
         tx.sessions.rebase(self.id, commit.id)
+        tx.pins.release(session_owner(self.id))
         tx.events.append(EventKind.SESSION_CHANGED, self.id, repo=self.info.repo)
 
     def announce(self) -> None:
         """Tell followers of the lake's events that something else is staged now."""
+        self._announce(release=False)
+
+    def _announce(self, *, release: bool) -> None:
         with self._core.metadata.write() as tx:
+            if release:
+                tx.pins.release(session_owner(self.id))
             tx.events.append(EventKind.SESSION_CHANGED, self.id, repo=self.info.repo)
 
     def _store(self, writer: BlobWriter, source: Source) -> FileEntry:
@@ -486,14 +507,16 @@ class Session(StagedTree):
         return entry
 
     def _stage_entries(
-        self, writer: BlobWriter, entries: Iterable[tuple[RepoPath, FileEntry]]
+        self, writer: BlobWriter, entries: Sequence[tuple[RepoPath, FileEntry]]
     ) -> None:
-        """Put entries into the tree, once their chunks are durable and findable."""
+        """Put entries into the tree, once their chunks are durable, findable and kept by gc."""
         self.check_open()
         packs = writer.seal()
-        if packs:
+        roots = [root for _, entry in entries if (root := entry.blob) is not None]
+        if packs or roots:
             with self._core.metadata.write() as tx:
                 register_packs(tx, packs)
+                tx.pins.add(session_owner(self.id), roots)
         for path, entry in entries:
             if path == ROOT:
                 raise InvalidInputError(

@@ -26,7 +26,7 @@ from jupyter_datalake.model.entries import (
     decode_entry,
 )
 from jupyter_datalake.model.files import FileInfo, FileKind
-from jupyter_datalake.model.ids import Digest, digest_of
+from jupyter_datalake.model.ids import CommitId, Digest, digest_of
 from jupyter_datalake.model.manifests import (
     Cursor,
     Item,
@@ -68,6 +68,8 @@ class Snapshot:
         self._blobs = blobs
         self.root = root
         self.label = label
+        self.commit_id: CommitId | None = None
+        """Of the commit whose tree it is; None for the tree of a datum."""
 
     # --- looking up ------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.nodes import NodeWriter
 from jupyter_datalake.engine.sources import store_source, walk_folder
 from jupyter_datalake.errors import ConflictError, ErrorKind, JobFailedError
+from jupyter_datalake.metadata.pins import job_owner
 from jupyter_datalake.model.entries import EntryKind, FileEntry, decode_entry
 from jupyter_datalake.model.ids import Digest
 from jupyter_datalake.model.manifests import (
@@ -22,16 +23,21 @@ from jupyter_datalake.model.manifests import (
     edit_manifest,
     iter_items,
 )
+from jupyter_datalake.model.packs import BlobKind
 from jupyter_datalake.model.paths import RepoPath, parse_path, path_from_key, path_key
 
 _JOIN_BATCH = 10_000
 
 
-def store_folder(core: LakeCore, folder: Path, *, inside: Path | None = None) -> Digest:
+def store_folder(
+    core: LakeCore, folder: Path, *, job_id: str, inside: Path | None = None
+) -> Digest:
     """Store everything below a folder and return the root of its manifest.
 
     Parameters
     ----------
+    job_id
+        The job it is for: gc keeps it until that has ended.
     inside
         Symlinks are followed to files below this folder, so that a program can pass inputs on
         by linking to them.
@@ -61,6 +67,7 @@ def store_folder(core: LakeCore, folder: Path, *, inside: Path | None = None) ->
         packs = writer.seal()
         with core.metadata.write() as tx:
             register_packs(tx, packs)
+            tx.pins.add(job_owner(job_id), [(BlobKind.NODE, root)])
         nodes.publish()
     return root
 

@@ -59,7 +59,7 @@ class DatumRunner:
                 log.line(f"datum {task.position}, try {task.attempt}: {label_of(task.inputs)}")
                 outcome = self._attempt(task, workspace, log)
                 log.line(f"{outcome.state} after {time.monotonic() - started:.1f} s")
-            return self._with_artifacts(outcome, workspace)
+            return self._with_artifacts(task, outcome, workspace)
         except DatalakeError as error:
             return DatumOutcome(DatumState.FAILED, str(error), error.kind)
         except OSError as error:
@@ -77,7 +77,9 @@ class DatumRunner:
     def _attempt(self, task: DatumTask, workspace: Workspace, log: CappedLog) -> DatumOutcome:
         try:
             self._run_code(task, workspace, log)
-            root = store_folder(self._core, workspace.out, inside=workspace.inputs)
+            root = store_folder(
+                self._core, workspace.out, job_id=task.job_id, inside=workspace.inputs
+            )
             return DatumOutcome(DatumState.SUCCESS, output_root=root)
         except DatalakeError as error:
             log.line(str(error))
@@ -126,8 +128,10 @@ class DatumRunner:
         if len(changed) > _SHOWN_DIFFERENCES:
             log.line(f"… and {len(changed) - _SHOWN_DIFFERENCES} more differences")
 
-    def _with_artifacts(self, outcome: DatumOutcome, workspace: Workspace) -> DatumOutcome:
-        root = store_folder(self._core, workspace.artifacts)
+    def _with_artifacts(
+        self, task: DatumTask, outcome: DatumOutcome, workspace: Workspace
+    ) -> DatumOutcome:
+        root = store_folder(self._core, workspace.artifacts, job_id=task.job_id)
         return DatumOutcome(outcome.state, outcome.message, outcome.kind, outcome.output_root, root)
 
 

@@ -61,7 +61,9 @@ def keep_artifacts(core: LakeCore, task: DatumTask) -> DatumOutcome:
     """Store what a killed try left of its notebook and log, and remove its folder."""
     workspace = Workspace.of(core, task)
     try:
-        root = store_folder(core, workspace.artifacts) if workspace.artifacts.is_dir() else None
+        root = None
+        if workspace.artifacts.is_dir():
+            root = store_folder(core, workspace.artifacts, job_id=task.job_id)
     finally:
         workspace.remove()
     return DatumOutcome(DatumState.FAILED, artifacts_root=root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +11,22 @@ from typing import TYPE_CHECKING
 from jupyter_datalake import environment
 from jupyter_datalake.config import LakeConfig
 from jupyter_datalake.engine.backups import Backup, make_backup
-from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.core import LakeCore, new_id
+from jupyter_datalake.engine.gc import GarbageCollector
 from jupyter_datalake.engine.rebuild import Rebuilder, RebuildReport
 from jupyter_datalake.engine.verify import Verifier, VerifyReport
 from jupyter_datalake.errors import DatalakeError, InvalidInputError, StateError
 from jupyter_datalake.lake.context import LakeContext
 from jupyter_datalake.lake.opening import open_core, rebuilding
+from jupyter_datalake.model.gc import CollectionRun, GcPolicy, GcReport
 from jupyter_datalake.model.jobs import CONTROLLER_LEASE
 from jupyter_datalake.mount.doctor import Finding, Verdict, examine, examine_machine
 
 if TYPE_CHECKING:
     from jupyter_datalake.storage.keys import KeyInfo, LakeKeys
+
+_STAGES = 4
+"""Garbage is found, removed from the database, its packs are retired and their objects deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +158,56 @@ class Maintenance:
             The disk is full, or the database is damaged; nothing is left behind.
         """
         return make_backup(self._context.core, Path(target))
+
+    def gc(
+        self,
+        policy: GcPolicy | None = None,
+        *,
+        dry_run: bool = False,
+        on_progress: Callable[[GcReport], None] | None = None,
+    ) -> GcReport:
+        """Remove what nobody needs; other processes may go on working meanwhile.
+
+        Garbage goes in stages, and each waits for a run of its own: found, removed from the
+        database, deleted. Where a time in `policy` is 0, the stages follow each other at once.
+
+        Cost: every manifest of every commit is read, no content; two thirds of a minute and
+        ``policy.memory_bytes`` for ten million blobs, besides what is repacked.
+
+        Parameters
+        ----------
+        policy
+            How long things are kept that nobody needs, and when packs are written anew.
+        dry_run
+            Only tell what this run and those behind it would remove.
+
+        Raises
+        ------
+        ConflictError
+            Another run is at work (``lease-held``).
+        CorruptDataError
+            A manifest is damaged, so it is not known what is in use; nothing was removed.
+        """
+        chosen = policy or GcPolicy()
+        total = GcReport()
+        for _ in range(_STAGES):
+            owner = f"{environment.user_name()}@{socket.gethostname()} {new_id()[:8]}"
+            collector = GarbageCollector(self._context.core, chosen, owner, on_progress)
+            if dry_run:
+                return collector.look()
+            report = collector.run()
+            total.add(report)
+            is_due = (report.condemned_blobs and not chosen.grace_s) or (
+                report.retired_packs and not chosen.reader_s
+            )
+            if not is_due:
+                break
+        return total
+
+    def list_runs(self, *, limit: int = 20) -> Sequence[CollectionRun]:
+        """Return what the last runs of `gc` did, newest first."""
+        with self._context.core.metadata.read() as tx:
+            return tx.gc.runs(limit)
 
     def get_doctor(self) -> Sequence[Finding]:
         """Return what this machine can do for the lake, and what stands in the way."""

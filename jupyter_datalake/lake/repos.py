@@ -64,12 +64,33 @@ class Repos:
             tx.repos.describe(tx.repos.get(name).id, description)
             return tx.repos.get(name).repo
 
-    def delete(self, name: str) -> None:
-        """Remove a repo with its branches, tags, history and sessions.
+    def delete(self, name: str, *, force: bool = False) -> None:
+        """Remove a repo with its branches, tags, history and sessions; `restore` brings it back.
+
+        Parameters
+        ----------
+        force
+            Also when sessions are open on it, which end with everything staged in them, or data
+            of other repos was made from it, which keeps the commits that it names.
 
         Raises
         ------
         StateError
-            A pipeline or a mount uses it (``in-use``); `context["users"]` lists them.
+            A pipeline or a mount uses it, or, without `force`, one of the above (``in-use``);
+            `context["users"]` lists them.
         """
-        Repositories(self._context.core).delete(name)
+        Repositories(self._context.core).delete(name, force=force)
+
+    def restore(self, name: str) -> Repo:
+        """Bring back the repo of this name that was deleted last, without its sessions.
+
+        Possible until gc removes it for good: 14 days, unless gc is told otherwise.
+
+        Raises
+        ------
+        NotFoundError
+            None was deleted, or gc has removed it.
+        AlreadyExistsError
+            There is another repo of this name by now.
+        """
+        return Repositories(self._context.core).restore(name)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from jupyter_datalake.errors import ConflictError, ErrorKind
 from jupyter_datalake.metadata import tables
 from jupyter_datalake.metadata.base import TableGroup, batched
 from jupyter_datalake.model.ids import Digest
@@ -27,43 +28,106 @@ class PackRow(NamedTuple):
     name: str
     size_bytes: int
     blob_count: int
+    is_retired: bool
+    """Whether it holds nothing that is needed and is about to be deleted."""
+
+
+_PLACE_COLUMNS = ("pack_id", "kind", "codec", "offset", "stored_size", "raw_size")
+
+
+def content_collected(what: str) -> ConflictError:
+    """Return the error of a writer that counted on something that gc removed meanwhile."""
+    return ConflictError(
+        f"{what[:1].upper()}{what[1:]} was removed by gc while it was about to be used again",
+        kind=ErrorKind.CONTENT_COLLECTED,
+        hint="Try again; what is staged is still there",
+        retryable=True,
+    )
+
+
+def _place_values(record: BlobRecord) -> dict[str, int]:
+    return {
+        "kind": int(record.kind),
+        "codec": int(record.codec),
+        "offset": record.offset,
+        "stored_size": record.stored_size,
+        "raw_size": record.raw_size,
+    }
 
 
 class Blobs(TableGroup):
     """Statements about `packs` and `blobs`."""
 
     def add_pack(self, name: str, size_bytes: int, records: Sequence[BlobRecord]) -> None:
-        """Register a stored pack and those of its blobs that have no place yet."""
-        packs = tables.packs
-        self._insert_missing(
-            packs,
-            [
-                {
-                    "name": name,
-                    "size_bytes": size_bytes,
-                    "blob_count": len(records),
-                    "created_ns": self._now_ns,
-                }
-            ],
-        )
+        """Register a stored pack, and it as the place of those of its blobs that need one.
+
+        Those are the ones that have no place, or only one that gc is about to remove.
+
+        Raises
+        ------
+        ConflictError
+            gc is about to delete the pack (``content-collected``).
+        """
+        packs, blobs = tables.packs, tables.blobs
+        self.add_pack_row(name, size_bytes, len(records))
+        pack_id, retired_ns = self._connection.execute(
+            select(packs.c.id, packs.c.retired_ns).where(packs.c.name == name)
+        ).one()
+        if retired_ns is not None:
+            raise content_collected(f"pack {name}")
+        rows = [
+            {"digest": record.digest, "pack_id": pack_id, **_place_values(record)}
+            for record in records
+        ]
+        if rows:
+            statement = self._insert(blobs)
+            self._connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=[blobs.c.digest],
+                    set_={
+                        **{column: statement.excluded[column] for column in _PLACE_COLUMNS},
+                        "condemned": None,
+                    },
+                    where=blobs.c.condemned.is_not(None),
+                ),
+                rows,
+            )
+
+    def add_pack_row(self, name: str, size_bytes: int, blob_count: int) -> None:
+        """Register a stored pack that is not the place of any blob yet."""
+        row = {
+            "name": name,
+            "size_bytes": size_bytes,
+            "blob_count": blob_count,
+            "created_ns": self._now_ns,
+        }
+        self._insert_missing(tables.packs, [row])
+
+    def move(self, old_pack_id: int, name: str, records: Sequence[BlobRecord]) -> int:
+        """Give blobs of one pack their place in another registered one; tell how many moved.
+
+        Those that were removed or moved meanwhile are left alone.
+        """
+        packs, blobs = tables.packs, tables.blobs
         pack_id = self._connection.execute(
             select(packs.c.id).where(packs.c.name == name)
         ).scalar_one()
-        self._insert_missing(
-            tables.blobs,
-            [
-                {
-                    "digest": record.digest,
-                    "pack_id": pack_id,
-                    "kind": int(record.kind),
-                    "codec": int(record.codec),
-                    "offset": record.offset,
-                    "stored_size": record.stored_size,
-                    "raw_size": record.raw_size,
-                }
-                for record in records
-            ],
+        return sum(
+            self._connection.execute(
+                update(blobs)
+                .where(blobs.c.digest == record.digest, blobs.c.pack_id == old_pack_id)
+                .values(pack_id=pack_id, **_place_values(record))
+            ).rowcount
+            for record in records
         )
+
+    def is_retired(self, name: str) -> bool:
+        """Tell whether gc is about to delete the pack of this name."""
+        packs = tables.packs
+        found = self._connection.execute(
+            select(packs.c.retired_ns).where(packs.c.name == name)
+        ).scalar_one_or_none()
+        return found is not None
 
     def locate(self, digests: Iterable[Digest]) -> dict[Digest, BlobPlace]:
         """Return the places of those of `digests` that are stored."""
@@ -91,13 +155,15 @@ class Blobs(TableGroup):
         return places
 
     def known(self, digests: Iterable[Digest]) -> set[Digest]:
-        """Return those of `digests` that are stored."""
+        """Return those of `digests` that are stored and that a writer may count on."""
         blobs = tables.blobs
         found: set[Digest] = set()
         for batch in batched(digests):
             found.update(
                 self._connection.execute(
-                    select(blobs.c.digest).where(blobs.c.digest.in_(batch))
+                    select(blobs.c.digest).where(
+                        blobs.c.digest.in_(batch), blobs.c.condemned.is_(None)
+                    )
                 ).scalars()
             )
         return found
@@ -106,7 +172,7 @@ class Blobs(TableGroup):
         """Return packs by name, at most `limit`, behind the name `after`."""
         packs = tables.packs
         return [
-            PackRow(row.name, row.size_bytes, row.blob_count)
+            PackRow(row.name, row.size_bytes, row.blob_count, row.retired_ns is not None)
             for row in self._connection.execute(
                 select(packs).where(packs.c.name > after).order_by(packs.c.name).limit(limit)
             )

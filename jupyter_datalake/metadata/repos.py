@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, delete, insert, select, update
 
 from jupyter_datalake.errors import AlreadyExistsError, ErrorKind, NotFoundError
 from jupyter_datalake.metadata import tables
-from jupyter_datalake.metadata.base import TableGroup, time_of
+from jupyter_datalake.metadata.base import TableGroup, batched, time_of
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
@@ -40,6 +42,14 @@ class RepoRow(NamedTuple):
     repo: Repo
 
 
+class DeletedRepo(NamedTuple):
+    """A repo that can be restored."""
+
+    id: int
+    name: str
+    deleted_at: datetime
+
+
 class Repos(TableGroup):
     """Statements about `repos`."""
 
@@ -66,7 +76,11 @@ class Repos(TableGroup):
         """Return repos by name, at most `limit`, behind the name `after`."""
         repos = tables.repos
         statement = (
-            _WITH_HEAD.where(repos.c.name > after, repos.c.kind.in_([str(kind) for kind in kinds]))
+            _WITH_HEAD.where(
+                repos.c.name > after,
+                repos.c.deleted_ns.is_(None),
+                repos.c.kind.in_([str(kind) for kind in kinds]),
+            )
             .order_by(repos.c.name)
             .limit(limit)
         )
@@ -108,15 +122,90 @@ class Repos(TableGroup):
             update(tables.repos).where(tables.repos.c.id == repo_id).values(kind=str(kind))
         )
 
-    def delete(self, repo_id: int) -> None:
-        """Remove a repo with its refs, reflog, sessions and commits."""
-        ours = select(tables.commits.c.id).where(tables.commits.c.repo_id == repo_id)
-        for table in (tables.refs, tables.ref_moves, tables.mounts, tables.sessions):
-            self._connection.execute(delete(table).where(table.c.repo_id == repo_id))
-        for table in (tables.commit_parents, tables.commit_inputs):
-            self._connection.execute(delete(table).where(table.c.commit_id.in_(ours)))
-        self._connection.execute(delete(tables.commits).where(tables.commits.c.repo_id == repo_id))
-        self._connection.execute(delete(tables.repos).where(tables.repos.c.id == repo_id))
+    def delete(self, row: RepoRow) -> None:
+        """Hide a repo and end its sessions; until it is purged, it can be restored."""
+        repos = tables.repos
+        for table in (tables.mounts, tables.sessions):
+            self._connection.execute(delete(table).where(table.c.repo_id == row.id))
+        self._connection.execute(
+            update(repos)
+            .where(repos.c.id == row.id)
+            .values(name=f"~{row.id}~{row.repo.name}", deleted_ns=self._now_ns)
+        )
+
+    def list_deleted(self) -> Sequence[DeletedRepo]:
+        """Return the deleted repos that can be restored, the last deleted one first."""
+        repos = tables.repos
+        refs = select(tables.refs.c.name).where(tables.refs.c.repo_id == repos.c.id)
+        rows = self._connection.execute(
+            select(repos)
+            .where(repos.c.deleted_ns.is_not(None), refs.exists())
+            .order_by(repos.c.deleted_ns.desc(), repos.c.id.desc())
+        )
+        return [DeletedRepo(row.id, shown_name(row.name), time_of(row.deleted_ns)) for row in rows]
+
+    def restore(self, repo_id: int, name: str) -> None:
+        """Give a deleted repo its name back; the caller has seen that it is free."""
+        repos = tables.repos
+        self._connection.execute(
+            update(repos).where(repos.c.id == repo_id).values(name=name, deleted_ns=None)
+        )
+
+    def purge(self, deleted_before_ns: int) -> Sequence[str]:
+        """Give up the refs and the reflog of repos that were deleted before a time.
+
+        Their commits then go like all others that nobody needs, and the repo's row behind them:
+        see `forget_empty`.
+        """
+        repos, refs = tables.repos, tables.refs
+        named = select(refs.c.name).where(refs.c.repo_id == repos.c.id).exists()
+        rows = self._connection.execute(
+            select(repos.c.id, repos.c.name).where(repos.c.deleted_ns <= deleted_before_ns, named)
+        ).all()
+        ids = [row.id for row in rows]
+        for batch in batched(ids):
+            for table in (refs, tables.ref_moves, tables.retention):
+                self._connection.execute(delete(table).where(table.c.repo_id.in_(batch)))
+        return [shown_name(row.name) for row in rows]
+
+    def forget_empty(self) -> None:
+        """Remove the rows of purged repos that no commit belongs to any more."""
+        repos = tables.repos
+        owners = (tables.refs, tables.ref_moves, tables.commits)
+        empty = self._connection.execute(
+            select(repos.c.id).where(
+                repos.c.deleted_ns.is_not(None),
+                *(
+                    ~select(table.c.repo_id).where(table.c.repo_id == repos.c.id).exists()
+                    for table in owners
+                ),
+            )
+        ).scalars()
+        for batch in batched(empty.all()):
+            removed = tables.removed_commits
+            self._connection.execute(delete(removed).where(removed.c.repo_id.in_(batch)))
+            self._connection.execute(delete(repos).where(repos.c.id.in_(batch)))
+
+    def made_from(self, repo_id: int, limit: int) -> Sequence[str]:
+        """Return other repos with commits that were made from commits of this one."""
+        commits, inputs = tables.commits, tables.commit_inputs
+        origin, repos = commits.alias("origin"), tables.repos
+        rows = self._connection.execute(
+            select(repos.c.name)
+            .distinct()
+            .join(commits, commits.c.repo_id == repos.c.id)
+            .join(inputs, inputs.c.commit_id == commits.c.id)
+            .join(origin, origin.c.id == inputs.c.input_commit_id)
+            .where(origin.c.repo_id == repo_id, repos.c.id != repo_id, repos.c.deleted_ns.is_(None))
+            .order_by(repos.c.name)
+            .limit(limit)
+        )
+        return rows.scalars().all()
+
+
+def shown_name(name: str) -> str:
+    """Return the name that people know a repo by, also when it is deleted."""
+    return name.split("~", 2)[2] if name.startswith("~") else name
 
 
 def _repo_row(row: Row[Any]) -> RepoRow:

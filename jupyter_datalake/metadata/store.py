@@ -35,11 +35,13 @@ from jupyter_datalake.metadata.commits import Commits
 from jupyter_datalake.metadata.connections import Connections
 from jupyter_datalake.metadata.datums import Datums
 from jupyter_datalake.metadata.events import Events
+from jupyter_datalake.metadata.gc import GarbageCollection
 from jupyter_datalake.metadata.jobs import Jobs
 from jupyter_datalake.metadata.leases import Leases
 from jupyter_datalake.metadata.lineage import Lineage
 from jupyter_datalake.metadata.migrating import migrate
 from jupyter_datalake.metadata.mounts import Mounts
+from jupyter_datalake.metadata.pins import Pins
 from jupyter_datalake.metadata.pipelines import Pipelines
 from jupyter_datalake.metadata.refs import Refs
 from jupyter_datalake.metadata.remotes import Remotes
@@ -94,6 +96,16 @@ class Transaction:
     def blobs(self) -> Blobs:
         """Where digests are stored."""
         return Blobs(self._connection, self.now_ns)
+
+    @cached_property
+    def gc(self) -> GarbageCollection:
+        """Finding and removing what nobody needs."""
+        return GarbageCollection(self._connection, self.now_ns)
+
+    @cached_property
+    def pins(self) -> Pins:
+        """Content in use that no commit names yet."""
+        return Pins(self._connection, self.now_ns)
 
     @cached_property
     def sessions(self) -> Sessions:

@@ -2,9 +2,10 @@
 
 Times are integer nanoseconds since 1970 in UTC (``…_ns``). Digests are 32 raw bytes; commit ids,
 being names that people type, are hex text. The only rows that change after they were written are
-`refs`, `sessions`, `mounts`, `mountpoints`, `pipelines`, `cron_inputs`, `jobs`, `datums`,
-`leases` and `cursors`, always inside a write transaction and by compare-and-swap where two
-writers can meet. A change here needs a migration in `migrations/versions`; a test compares both.
+`repos`, `refs`, `sessions`, `mounts`, `mountpoints`, `pipelines`, `cron_inputs`, `jobs`,
+`datums`, `leases`, `cursors`, `epochs`, `collections` and `retention`, always inside a write
+transaction and by compare-and-swap where two writers can meet; besides, repacking moves the places
+in `blobs`. A change here needs a migration in `migrations/versions`; a test compares both.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy import Text as AnyText
 from sqlalchemy.engine import Dialect
@@ -92,6 +94,11 @@ repos = Table(
     Column("description", Text, nullable=False),
     Column("created_ns", BigInteger, nullable=False),
     Column("created_by", Text, nullable=False),
+    # When it was deleted: it has a name that nobody can type until gc removes it, or `restore`
+    # gives the old one back. Null: it is there.
+    Column("deleted_ns", BigInteger),
+    # The most that the tree of one commit may hold; null: no limit.
+    Column("limit_bytes", BigInteger),
     sqlite_autoincrement=True,  # an id is never used again: old commits may still name it
 )
 
@@ -102,7 +109,7 @@ refs = Table(
     # Branches and tags share one name space, so an expression has one meaning.
     Column("name", _Name, primary_key=True),
     Column("kind", _Name, nullable=False),  # model.refs.RefKind
-    Column("commit_id", _CommitId, ForeignKey("commits.id"), nullable=False),
+    Column("commit_id", _CommitId, ForeignKey("commits.id"), nullable=False, index=True),
     Column("updated_ns", BigInteger, nullable=False),
     Column("message", Text),  # of a tag that says what it marks
     Column("created_by", Text),  # null: made before this was kept
@@ -116,8 +123,9 @@ ref_moves = Table(
     Column("repo_id", _Key, ForeignKey("repos.id"), nullable=False),
     Column("name", _Name, nullable=False),
     Column("kind", _Name, nullable=False),
-    Column("old_commit_id", _CommitId),  # null: the ref was created
-    Column("new_commit_id", _CommitId),  # null: the ref was deleted
+    # Indexed, because gc asks of each commit whether a move can still be undone to it.
+    Column("old_commit_id", _CommitId, index=True),  # null: the ref was created
+    Column("new_commit_id", _CommitId, index=True),  # null: the ref was deleted
     Column("at_ns", BigInteger, nullable=False),
     Column("by", Text, nullable=False),
     Column("reason", Text, nullable=False),
@@ -183,6 +191,31 @@ commit_inputs = Table(
     Column("input_commit_id", _CommitId, nullable=False, index=True),
 )
 
+removed_commits = Table(
+    "removed_commits",
+    metadata,
+    # Commits that are gone although later ones name them as parents: what history ends with.
+    Column("id", _CommitId, primary_key=True),
+    Column("repo_id", _Key, ForeignKey("repos.id"), nullable=False, index=True),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+retention = Table(
+    "retention",
+    metadata,
+    # How much of a branch's history is kept; a commit stays while one of the reasons holds.
+    Column("repo_id", _Key, ForeignKey("repos.id"), primary_key=True),
+    Column("branch", _Name, primary_key=True),  # empty: every branch without a row of its own
+    Column("keep_last", Integer),  # commits, counted from the head
+    Column("keep_for_s", BigInteger),  # age
+    Column("keep_tagged", Boolean, nullable=False),
+    Column("keep_inputs", Boolean, nullable=False),  # what other commits were made from
+    Column("updated_ns", BigInteger, nullable=False),
+    Column("updated_by", Text, nullable=False),
+)
+
 global_ids = Table(
     "global_ids",
     metadata,
@@ -201,6 +234,12 @@ packs = Table(
     Column("size_bytes", BigInteger, nullable=False),
     Column("blob_count", Integer, nullable=False),
     Column("created_ns", BigInteger, nullable=False),
+    # Since when no blob lies in it; the object is deleted a while later, for readers that looked
+    # a place up before. A retired pack never comes back.
+    Column("retired_ns", BigInteger),
+    # It holds a commit that was removed, which a rebuild would bring back: to be written anew,
+    # however much of it is in use.
+    Column("rewrite", Boolean, nullable=False, server_default=false()),
     sqlite_autoincrement=True,
 )
 
@@ -208,7 +247,7 @@ blobs = Table(
     "blobs",
     metadata,
     # Where a digest's bytes are. When two writers store one blob, the first row stays and the
-    # second pack's copy is garbage for repacking.
+    # second pack's copy is garbage for repacking, unless the first was condemned.
     Column("digest", LargeBinary(32), primary_key=True),
     Column("pack_id", _Key, ForeignKey("packs.id"), nullable=False, index=True),
     Column("kind", Integer, nullable=False),  # model.packs.BlobKind
@@ -216,7 +255,53 @@ blobs = Table(
     Column("offset", BigInteger, nullable=False),
     Column("stored_size", Integer, nullable=False),
     Column("raw_size", Integer, nullable=False),
+    # The collection that found no use for it; writers store it anew, readers do not care. Null:
+    # writers may count on it.
+    Column("condemned", BigInteger),
     sqlite_with_rowid=False,  # one B-tree instead of two: half the writes of a large commit
+)
+
+pins = Table(
+    "pins",
+    metadata,
+    # Content that is in use and that no commit names yet.
+    Column("id", _Key, primary_key=True),
+    # 'session:<id>', gone with the session's commit or discard, or 'job:<id>', with the job.
+    Column("owner", _Name, nullable=False, index=True),
+    # Records of 33 bytes: what the blob is (model.packs.BlobKind), and its digest.
+    Column("roots", LargeBinary, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+epochs = Table(
+    "epochs",
+    metadata,
+    # 'collection' grows whenever something that a writer may count on stops being sure.
+    Column("name", _Name, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+
+strangers = Table(
+    "strangers",
+    metadata,
+    # Packs in the store that no row of `packs` knows, and since when gc has seen them.
+    Column("name", String(64), primary_key=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("seen_ns", BigInteger, nullable=False),
+)
+
+collections = Table(
+    "collections",
+    metadata,
+    # The journal of gc: one row per run.
+    Column("id", _Key, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("started_ns", BigInteger, nullable=False),
+    Column("condemned_ns", BigInteger),  # when it condemned something last
+    Column("finished_ns", BigInteger),  # null while it runs, and for ever when it was killed
+    Column("report", JSON),
+    sqlite_autoincrement=True,  # blobs name the run that condemned them
 )
 
 sessions = Table(

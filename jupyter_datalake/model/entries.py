@@ -11,6 +11,7 @@ from enum import IntEnum
 from jupyter_datalake.errors import CorruptDataError, ErrorKind
 from jupyter_datalake.model.encoding import pack_flat, unpack_canonical
 from jupyter_datalake.model.ids import DIGEST_SIZE, Digest, digest_of
+from jupyter_datalake.model.packs import BlobKind
 
 INLINE_LIMIT_BYTES = 64
 """Files up to this size live in the manifest: a chunk would cost more in names than in bytes."""
@@ -59,6 +60,17 @@ class FileEntry:
         if self.layout is Layout.INLINE:
             return digest_of(self.content)
         return Digest(self.content)
+
+    @property
+    def blob(self) -> tuple[BlobKind, Digest] | None:
+        """The blob that holds the content, or the list of its chunks; None if the entry does."""
+        match self.layout:
+            case Layout.INLINE:
+                return None
+            case Layout.CHUNK:
+                return BlobKind.CHUNK, Digest(self.content)
+            case Layout.CHUNK_LIST:
+                return BlobKind.CHUNK_LIST, Digest(self.content)
 
     def same_content(self, other: FileEntry) -> bool:
         """Tell whether both hold the same kind, bytes and permissions; times are ignored."""

@@ -209,6 +209,7 @@ class JobRun:
             job=self.job,
         )
         with self._core.metadata.write() as tx:
+            known = tx.datums.known(known)  # without those that gc has forgotten since
             notice = "" if planned else "No datums: the globs match nothing in the inputs"
             tx.jobs.update(self.job.id, datum_total=len(planned), message=notice)
             tx.datums.replace(

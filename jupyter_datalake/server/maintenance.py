@@ -74,4 +74,15 @@ class DoctorHandler(DatalakeHandler):
         self.answer(whole(await self.call(lake.maintenance.get_doctor)))
 
 
-HANDLERS = [StatusHandler, BackupHandler, DoctorHandler]
+class CollectionHandler(DatalakeHandler):
+    """Garbage collection."""
+
+    path = "/gc"
+
+    @operation("listRuns")
+    async def get(self, limit: int) -> None:
+        lake = await self.lake()
+        self.answer(whole(await self.call(lake.maintenance.list_runs, limit=limit)))
+
+
+HANDLERS = [StatusHandler, BackupHandler, CollectionHandler, DoctorHandler]

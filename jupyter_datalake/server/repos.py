@@ -47,10 +47,22 @@ class RepoHandler(DatalakeHandler):
         self.answer(await self.call(lake.repos.update, repo, description=body["description"]))
 
     @operation("deleteRepo")
-    async def delete(self, repo: str) -> None:
+    async def delete(self, repo: str, force: bool) -> None:
         lake = await self.lake()
-        await self.call(lake.repos.delete, repo)
+        await self.call(lake.repos.delete, repo, force=force)
         self.answer_nothing()
 
 
-HANDLERS = [ReposHandler, RepoHandler]
+class RestoredRepoHandler(DatalakeHandler):
+    """A repo that was deleted."""
+
+    path = "/repos/{repo}/restore"
+
+    @operation("restoreRepo")
+    async def post(self, repo: str) -> None:
+        lake = await self.lake()
+        await self.call(lake.repos.restore, repo)
+        self.answer(await self.call(lake.repos.get, repo))
+
+
+HANDLERS = [ReposHandler, RepoHandler, RestoredRepoHandler]

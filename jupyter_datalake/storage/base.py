@@ -125,7 +125,23 @@ class ObjectStore(Protocol):
 
 
 @runtime_checkable
-class RemoteObjectStore(ObjectStore, Protocol):
+class SweepsUploads(Protocol):
+    """An `ObjectStore` in which uploads of processes that died leave something behind."""
+
+    def sweep_uploads(self, *, older_than_s: float) -> int:
+        """Remove what uploads left that nobody works on; return how many there were.
+
+        Parameters
+        ----------
+        older_than_s
+            By the store's own clock. What a living process works on stays, however old it is, if
+            the store can tell; else this has to be longer than any upload takes.
+        """
+        ...
+
+
+@runtime_checkable
+class RemoteObjectStore(SweepsUploads, ObjectStore, Protocol):
     """A store behind a network: what is read may be damaged on its way, or be a copy nearer by."""
 
     @property
@@ -138,10 +154,6 @@ class RemoteObjectStore(ObjectStore, Protocol):
 
         For a caller who knows that what `read` returned is not what was stored.
         """
-        ...
-
-    def sweep_uploads(self, *, older_than_s: float) -> int:
-        """Remove the parts of uploads that began so long ago and never ended; return how many."""
         ...
 
 

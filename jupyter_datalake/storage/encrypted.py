@@ -45,6 +45,7 @@ from jupyter_datalake.storage.base import (
     ObjectInfo,
     ObjectStore,
     RemoteObjectStore,
+    SweepsUploads,
     Upload,
     check_object_name,
     origin_of,
@@ -171,8 +172,8 @@ class EncryptedObjectStore:
             self.inner.forget(self.sealed_name(name))
 
     def sweep_uploads(self, *, older_than_s: float) -> int:
-        """Remove what uploads left; see `RemoteObjectStore.sweep_uploads`."""
-        if isinstance(self.inner, RemoteObjectStore):
+        """Remove what uploads left; see `SweepsUploads`."""
+        if isinstance(self.inner, SweepsUploads):
             return self.inner.sweep_uploads(older_than_s=older_than_s)
         return 0
 

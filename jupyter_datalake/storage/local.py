@@ -52,7 +52,7 @@ class LocalObjectStore:
         """Folders whose own names are known to be durable."""
         with _translated(str(folder), writing=True):
             _make_folders(folder / _TEMPORARY)
-            self._sweep()
+        self.sweep_uploads(older_than_s=_LEFT_BEHIND_S)
 
     def upload(self) -> LocalUpload:
         """Begin to write an object; see `ObjectStore.upload`."""
@@ -101,6 +101,29 @@ class LocalObjectStore:
         with _translated(name, writing=True), suppress(FileNotFoundError, NotADirectoryError):
             path.unlink()
 
+    def sweep_uploads(self, *, older_than_s: float) -> int:
+        """Remove temporary files of processes that died; see `storage.base.SweepsUploads`.
+
+        A live process holds its file locked, so that one stays however old it is.
+        """
+        count = 0
+        limit = time.time() - older_than_s
+        with _translated(_TEMPORARY, writing=True):
+            found = list(os.scandir(self._folder / _TEMPORARY))
+        for one in found:
+            # Another process may sweep at the same time, or finish this very upload.
+            with suppress(OSError):
+                if one.stat(follow_symlinks=False).st_mtime > limit:
+                    continue
+                descriptor = os.open(one.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    os.unlink(one.path)
+                    count += 1
+                finally:
+                    os.close(descriptor)
+        return count
+
     def close(self) -> None:
         """Close the file handles that are kept open between reads."""
         self._handles.close()
@@ -137,21 +160,6 @@ class LocalObjectStore:
             folder.mkdir(mode=0o700, exist_ok=True)
             sync_folder(folder.parent)
             self._durable.add(folder)
-
-    def _sweep(self) -> None:
-        """Remove the temporary files of processes that died; a live one holds its file locked."""
-        limit = time.time() - _LEFT_BEHIND_S
-        for one in os.scandir(self._folder / _TEMPORARY):
-            # Another process may sweep at the same time, or finish this very upload.
-            with suppress(OSError):
-                if one.stat(follow_symlinks=False).st_mtime > limit:
-                    continue
-                descriptor = os.open(one.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    os.unlink(one.path)
-                finally:
-                    os.close(descriptor)
 
 
 class LocalUpload:

@@ -28,7 +28,7 @@ from jupyter_datalake.engine.nodes import NodeCache
 from jupyter_datalake.engine.session import Session
 from jupyter_datalake.errors import ErrorKind, StorageError
 from jupyter_datalake.lake.sessions import WorkSession
-from jupyter_datalake.storage.base import ObjectInfo, ObjectStore, Upload
+from jupyter_datalake.storage.base import ObjectInfo, ObjectStore, SweepsUploads, Upload
 
 
 def disk_full(name: str) -> StorageError:
@@ -118,6 +118,16 @@ class FaultyObjectStore:
         """Remove an object."""
         self.writing("delete", name)
         self.inner.delete(name)
+
+    def sweep_uploads(self, *, older_than_s: float) -> int:
+        """Remove what dead uploads left, if the store behind this one can."""
+        self._count("sweep_uploads")
+        inner = self.inner
+        return (
+            inner.sweep_uploads(older_than_s=older_than_s)
+            if isinstance(inner, SweepsUploads)
+            else 0
+        )
 
     def close(self) -> None:
         """Close the store behind this one."""

@@ -212,7 +212,7 @@ class MetadataSuite:
         """With its refs, reflog and commits; what it shares with others stays."""
         other = make_repo(store, "other")
         with store.write() as tx:
-            tx.repos.delete(repo.id)
+            tx.repos.delete(repo)
         with store.read() as tx:
             assert tx.repos.find("raw") is None
             assert tx.refs.get(tx.repos.get("other"), "main").name == "main"

@@ -31,12 +31,31 @@ export interface paths {
         get: operations["getRepo"];
         put?: never;
         post?: never;
-        /** Remove a repo that nothing uses, with its history. */
+        /** Remove a repo with its history; restoreRepo brings it back for a while. */
         delete: operations["deleteRepo"];
         options?: never;
         head?: never;
         /** Replace a repo's description. */
         patch: operations["updateRepo"];
+        trace?: never;
+    };
+    "/repos/{repo}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring back the repo of this name that was deleted last, without its sessions. */
+        post: operations["restoreRepo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/repos/{repo}/refs": {
@@ -1341,6 +1360,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/gc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the last runs of garbage collection did, newest first. */
+        get: operations["listRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/doctor": {
         parameters: {
             query?: never;
@@ -1899,6 +1935,19 @@ export interface components {
             /** @description The server's mount point as the file browser knows it. */
             mountpoint: string | null;
         };
+        CollectionRun: {
+            number: number;
+            owner: string;
+            started_at: components["schemas"]["Time"];
+            /** @description Null while it runs, and when it was killed. */
+            finished_at: components["schemas"]["Time"] | null;
+            /** @description Counts by name. */
+            report: Record<string, unknown>;
+        };
+        CollectionRunPage: {
+            results: components["schemas"]["CollectionRun"][];
+            next: components["schemas"]["Next"];
+        };
         DoctorFinding: {
             name: string;
             /** @enum {string} */
@@ -2102,6 +2151,8 @@ export type QueryRows = components['schemas']['QueryRows'];
 export type Event = components['schemas']['Event'];
 export type EventPage = components['schemas']['EventPage'];
 export type Status = components['schemas']['Status'];
+export type CollectionRun = components['schemas']['CollectionRun'];
+export type CollectionRunPage = components['schemas']['CollectionRunPage'];
 export type DoctorFinding = components['schemas']['DoctorFinding'];
 export type FindingPage = components['schemas']['FindingPage'];
 export type ResponseError = components['responses']['Error'];
@@ -2210,7 +2261,10 @@ export interface operations {
     };
     deleteRepo: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Also when sessions are open on it, or data of other repos was made from it. */
+                force?: boolean;
+            };
             header?: never;
             path: {
                 repo: components["parameters"]["repo"];
@@ -2245,6 +2299,29 @@ export interface operations {
                 };
             };
         };
+        responses: {
+            /** @description The repo. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Repo"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    restoreRepo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description The repo. */
             200: {
@@ -4495,6 +4572,29 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": unknown;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listRuns: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Runs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionRunPage"];
                 };
             };
             default: components["responses"]["Error"];

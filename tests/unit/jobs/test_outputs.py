@@ -21,7 +21,7 @@ def stored(core, tmp_path, name, files):
         else:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(content)
-    return store_folder(core, folder)
+    return store_folder(core, folder, job_id="j")
 
 
 def joined(core, roots, previous=None):
@@ -81,7 +81,7 @@ def test_the_same_bytes_written_later_give_the_same_tree(memory_lake, tmp_path):
     a = stored(core, tmp_path, "a", {"x": "1", "y": "2"})
     first, _ = joined(core, [a])
     os.utime(tmp_path / "a" / "x", (0, 0))
-    again = store_folder(core, tmp_path / "a")
+    again = store_folder(core, tmp_path / "a", job_id="j")
     assert again != a  # the time is part of the entry …
     second, _ = joined(core, [again], previous=first)
     assert second == first  # … and no reason to run what is downstream
@@ -102,7 +102,7 @@ def test_a_link_to_an_input_is_kept_as_its_content(memory_lake, tmp_path):
     (inputs / "out").mkdir()
     (inputs / "out" / "b").symlink_to("../raw/a")
     core = memory_lake.core
-    root = store_folder(core, inputs / "out", inside=inputs)
+    root = store_folder(core, inputs / "out", job_id="j", inside=inputs)
     assert core.tree(root, "t").read("b") == b"hello"
 
 
@@ -113,10 +113,10 @@ def test_a_link_that_leads_outside_fails_the_datum(memory_lake, tmp_path, target
     (tmp_path / "secret").write_text("x")
     (inputs / "out" / "b").symlink_to(target)
     with pytest.raises(JobFailedError, match="symlink to"):
-        store_folder(memory_lake.core, inputs / "out", inside=inputs)
+        store_folder(memory_lake.core, inputs / "out", job_id="j", inside=inputs)
 
 
 def test_a_pipe_fails_the_datum_by_name(memory_lake, tmp_path):
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(JobFailedError, match="fifo"):
-        store_folder(memory_lake.core, tmp_path)
+        store_folder(memory_lake.core, tmp_path, job_id="j")

@@ -56,6 +56,7 @@ NOT_IN_REST = {
     ("jobs", "wait"): "the event stream tells when jobs end",
     ("jobs", "latest_of_each"): "part of listPipelines",
     ("events", "last_number"): "part of getStatus",
+    ("maintenance", "gc"): "reads every manifest: for a command, not a request",
     ("maintenance", "verify"): "reads everything: for a command, not a request",
     ("maintenance", "rebuild"): "needs the lake closed",
     ("maintenance", "list_keys"): "keys are the business of whoever runs the lake",

@@ -1,0 +1,135 @@
+"""Garbage collection as values: what a run is told, and what it did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+from jupyter_datalake.errors import InvalidInputError
+
+DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class GcPolicy:
+    """How careful a run is. Times are by the lake's clock, in seconds."""
+
+    undo_s: float = 14 * DAY_S
+    """How long a move or deletion of a ref, and a deleted repo, can be undone."""
+    grace_s: float = DAY_S
+    """How long something new is kept that nobody needs, and how long after it was found to be
+    garbage something old is."""
+    reader_s: float = 3600.0
+    """How long the object of a pack without content stays, for who found a place in it before."""
+    results_s: float = 90 * DAY_S
+    """How long outputs of datums are remembered that no newer job used."""
+    min_live_share: float = 0.7
+    """A pack of which less is in use is written anew."""
+    small_pack_bytes: int = 8 * 1024 * 1024
+    """Packs below this are written together once there are `small_pack_count`."""
+    small_pack_count: int = 16
+    memory_bytes: int = 64 * 1024 * 1024
+    """Bounds what a run keeps in memory; the rest of its notes is in temporary files."""
+    unknown_s: float = 14 * DAY_S
+    """How long nothing at all is removed when packs are found with commits that the database does
+    not know, while every run reports them; then they are garbage. They are the only copy of
+    something if the database was restored from an old backup."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that mean nothing."""
+        for name in ("undo_s", "grace_s", "reader_s", "results_s", "unknown_s"):
+            if not getattr(self, name) >= 0:
+                raise InvalidInputError(f"{name} is {getattr(self, name)}; it is at least 0")
+        if not 0 <= self.min_live_share <= 1:
+            raise InvalidInputError(
+                f"min_live_share is {self.min_live_share}; it is between 0 and 1"
+            )
+
+
+@dataclass(slots=True)
+class RepoGarbage:
+    """What a run removes, or would remove, of one repo."""
+
+    repo: str
+    commits: int = 0
+    bytes: int = 0
+    """Stored bytes that only its removed commits needed; only known to a dry run."""
+
+
+@dataclass(slots=True)
+class GcReport:
+    """What a run did, or would do; counts grow while it runs."""
+
+    is_dry_run: bool = False
+    phase: str = "begin"
+    repos: list[RepoGarbage] = field(default_factory=list)
+    """By name; only those of which something goes."""
+    deleted_repos: int = 0
+    results: int = 0
+    """Remembered outputs of datums that were forgotten."""
+    marked_blobs: int = 0
+    condemned_blobs: int = 0
+    condemned_bytes: int = 0
+    """Garbage that was found for the first time; a later run removes it, when the grace is over."""
+    pardoned_blobs: int = 0
+    """Found to be in use again."""
+    waiting_blobs: int = 0
+    """Garbage found by an earlier run whose grace is not over."""
+    swept_blobs: int = 0
+    swept_bytes: int = 0
+    repacked_packs: int = 0
+    written_packs: int = 0
+    written_bytes: int = 0
+    damaged_packs: int = 0
+    """Left as they are, because not all of what they hold could be read."""
+    retired_packs: int = 0
+    retired_bytes: int = 0
+    """Packs that hold nothing any more; their objects are deleted by a later run."""
+    deleted_packs: int = 0
+    deleted_bytes: int = 0
+    unknown_packs: int = 0
+    unknown_bytes: int = 0
+    """Packs that the database does not know, some of them with commits. The run removed nothing:
+    the database may have been restored from an old backup. See `GcPolicy.unknown_s`."""
+    swept_uploads: int = 0
+    """Unfinished uploads that died processes left."""
+
+    def add(self, other: GcReport) -> None:
+        """Add what a later run did."""
+        for one in fields(self):
+            value = getattr(other, one.name)
+            if one.name in _STATES:
+                setattr(self, one.name, value)
+            elif one.type == "int":
+                setattr(self, one.name, getattr(self, one.name) + value)
+        for repo in other.repos:
+            mine = self.of_repo(repo.repo)
+            mine.commits += repo.commits
+            mine.bytes += repo.bytes
+
+    def of_repo(self, repo: str) -> RepoGarbage:
+        """Return the line of a repo, made when it is first asked for."""
+        for one in self.repos:
+            if one.repo == repo:
+                return one
+        self.repos.append(RepoGarbage(repo))
+        return self.repos[-1]
+
+
+_STATES = frozenset(
+    {"phase", "marked_blobs", "waiting_blobs", "unknown_packs", "unknown_bytes", "damaged_packs"}
+)
+"""What a run found, in contrast to what it did."""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionRun:
+    """One run, from the journal."""
+
+    number: int
+    owner: str
+    started_at: datetime
+    finished_at: datetime | None
+    """None: it runs, or was killed."""
+    report: dict[str, Any]
