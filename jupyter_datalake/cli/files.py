@@ -199,6 +199,49 @@ def put(
         _done(context.lake.files.put(address, source, message=message), as_json)
 
 
+@group.command("import-s3")
+@click.argument("address")
+@click.argument("url")
+@click.option("-m", "--message", help="What changed and why.")
+@click.option("--no-cache", is_flag=True, help="Read every object, also those known by their ETag.")
+@json_option
+@pass_context
+def import_s3(
+    context: CliContext, address: str, url: str, message: str | None, no_cache: bool, as_json: bool
+) -> None:
+    """Commit every object below s3://bucket/prefix?endpoint_url=...&region=...
+
+    A second time, only what changed in the bucket is read.
+    """
+    commit, skipped = context.lake.files.import_s3(
+        address, url, message=message, use_cache=not no_cache
+    )
+    for line in skipped:
+        click.echo(f"left out: {printable(line)}", err=True)
+    _done(commit, as_json)
+
+
+@group.command("share")
+@click.argument("address")
+@click.option(
+    "--expires",
+    "expires_s",
+    type=click.IntRange(1),
+    default=3600,
+    show_default=True,
+    help="Seconds that the link works; at most a week.",
+)
+@json_option
+@pass_context
+def share(context: CliContext, address: str, expires_s: int, as_json: bool) -> None:
+    """Print a link by which whoever has it may download a file; of lakes in S3."""
+    shared = context.lake.files.share(address, expires_s=expires_s)
+    if as_json:
+        print_json(shared)
+    else:
+        click.echo(shared.url)
+
+
 @group.command("delete")
 @click.argument("address")
 @click.option("-m", "--message", help="What changed and why.")

@@ -66,6 +66,9 @@ from jupyter_datalake.model.paths import RepoPath, path_from_key, path_key
 OnFile = Callable[[Path, int], None]
 """Told of each file and its bytes."""
 
+IMPORTS = "imports"
+"""Folder of working files: what was imported, and what it was then."""
+
 _IN_MEMORY_BYTES = 4 * 1024 * 1024
 
 
@@ -123,8 +126,14 @@ def import_folder(
     base = head_of(core, request.repo, request.branch)
     skipped: list[str] = []
     prefix = path_key(path) + b"\0" if path else b""
-    with core.writer() as writer, _Spool(core.work_folder) as spool:
-        cache = StatCache(core.work_folder / "imports", folder, core.lake_id, enabled=use_cache)
+    with core.writer() as writer, Spool(core.work_folder) as spool:
+        cache = StatCache(
+            core.work_folder / IMPORTS,
+            os.fsencode(folder.resolve()),
+            FileStamp,
+            core.lake_id,
+            enabled=use_cache,
+        )
         with cache:
             reading = _Reading(core, writer, cache, Cursor(core.nodes, base.root), prefix, skipped)
             for found, entry in reading.entries(_walk(os.fsencode(folder), skipped)):
@@ -132,7 +141,7 @@ def import_folder(
                     spool.append(prefix + found.key, entry.encode(), entry.size_bytes)
                 if on_file is not None:
                     on_file(Path(os.fsdecode(found.place)), reading.size_of_last)
-            result = _commit(core, writer, base, spool, request)
+            result = commit_spooled(core, writer, base, spool, request)
             cache.keep()
     return ImportResult(result, skipped, reading.read_count)
 
@@ -203,7 +212,7 @@ class _Reading:
         self,
         core: LakeCore,
         writer: BlobWriter,
-        cache: StatCache,
+        cache: StatCache[FileStamp],
         known: Cursor,
         prefix: bytes,
         skipped: list[str],
@@ -388,7 +397,7 @@ class _Small(NamedTuple):
     stamp: FileStamp | None
 
 
-class _Spool:
+class Spool:
     """Sorted entries, kept in memory while they are few and in a file when they are many."""
 
     def __init__(self, folder: Path) -> None:
@@ -398,6 +407,7 @@ class _Spool:
         self._packer = msgpack.Packer(use_bin_type=True)
 
     def append(self, key: bytes, value: bytes, size_bytes: int) -> None:
+        """Add an entry; keys are to come in order."""
         self._file.write(self._packer.pack([key, value, size_bytes]))
 
     def __iter__(self) -> Iterator[Item]:
@@ -406,7 +416,7 @@ class _Spool:
         for row in msgpack.Unpacker(self._file, raw=False, use_list=True):
             yield Item(*row)
 
-    def __enter__(self) -> _Spool:
+    def __enter__(self) -> Spool:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -416,10 +426,16 @@ class _Spool:
 # --- into the tree -------------------------------------------------------------------------------
 
 
-def _commit(
-    core: LakeCore, writer: BlobWriter, base: Commit, spool: _Spool, request: CommitRequest
+def commit_spooled(
+    core: LakeCore, writer: BlobWriter, base: Commit, spool: Spool, request: CommitRequest
 ) -> CommitResult:
-    """Commit what is spooled onto the branch, again and again while that moves."""
+    """Commit what is spooled onto the branch, again and again while that moves.
+
+    Raises
+    ------
+    ConflictError
+        Somebody else committed other content to the same paths since `base`.
+    """
 
     def onto(head: Commit) -> CommitResult:
         if head.id != base.id:

@@ -1,8 +1,8 @@
-"""What the files of a local folder were when it was last imported, so that they are not read again.
+"""What files and objects were when they were last imported, so that they are not read again.
 
-One file per imported folder, below the lake's working files: records in the order of the walk,
-read and written as streams beside it. It only ever saves work: where it is missing, damaged or of
-another version, everything is read.
+One file per imported folder or prefix, below the lake's working files: records in the order of
+the walk, read and written as streams beside it. It only ever saves work: where it is missing,
+damaged or of another version, everything is read.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, Generic, NamedTuple, Self, TypeVar
 
 import msgpack
 
@@ -34,6 +34,11 @@ class FileStamp(NamedTuple):
     inode: int
     device: int
 
+    @property
+    def unsettled_ns(self) -> int:
+        """When it changed last."""
+        return max(self.mtime_ns, self.ctime_ns)
+
     @classmethod
     def of(cls, status: os.stat_result) -> FileStamp:
         """Return the stamp of a file's status."""
@@ -42,8 +47,24 @@ class FileStamp(NamedTuple):
         )
 
 
-class StatCache:
-    """The stamps of one local folder: those of the last import, and those of this one.
+class ObjectStamp(NamedTuple):
+    """What a changed object of another store cannot keep: its ETag follows from its content."""
+
+    size_bytes: int
+    modified_ns: int
+    etag: str
+
+    @property
+    def unsettled_ns(self) -> int:
+        """When it changed last, as far as that matters: it does not."""
+        return 0
+
+
+S = TypeVar("S", FileStamp, ObjectStamp)
+
+
+class StatCache(Generic[S]):
+    """The stamps of one source: those of the last import, and those of this one.
 
     `find` and `add` are to be called in the order of keys. A context manager: what was added is
     forgotten unless `keep` was called.
@@ -52,14 +73,19 @@ class StatCache:
     ----------
     place
         Where the caches are.
-    folder
-        The local folder.
+    source
+        Names the local folder, or the place in another store.
+    stamp
+        The kind of stamps.
     lake_id
         Entries name blobs of this lake.
     """
 
-    def __init__(self, place: Path, folder: Path, lake_id: str, *, enabled: bool = True) -> None:
-        self._header = [_VERSION, lake_id, os.fsencode(folder.resolve())]
+    def __init__(
+        self, place: Path, source: bytes, stamp: type[S], lake_id: str, *, enabled: bool = True
+    ) -> None:
+        self._header = [_VERSION, lake_id, source]
+        self._stamp: type[S] = stamp
         self._path = place / digest_of(msgpack.packb(self._header)).hex()
         self._enabled = enabled
         self._packer = msgpack.Packer(use_bin_type=True)
@@ -69,7 +95,7 @@ class StatCache:
         self._next: list[Any] | None = None
         self._key_type: type = int
 
-    def __enter__(self) -> StatCache:
+    def __enter__(self) -> Self:
         if self._enabled:
             self._read_old()
             # A folder that takes no file now costs the next import some time, and no more.
@@ -91,19 +117,18 @@ class StatCache:
         """Whether `find` can find anything from here on."""
         return self._next is not None
 
-    def find(self, key: bytes) -> tuple[FileStamp, bytes] | None:
+    def find(self, key: bytes) -> tuple[S, bytes] | None:
         """Return stamp and entry of a file at the last import; of keys in order only."""
         while self._next is not None and self._next[0] < key:
             self._advance()
         if self._next is None or self._next[0] != key:
             return None
         _, stamp, value = self._next
-        return FileStamp(*stamp), value
+        return self._stamp(*stamp), value
 
-    def add(self, key: bytes, stamp: FileStamp, value: bytes) -> None:
+    def add(self, key: bytes, stamp: S, value: bytes) -> None:
         """Remember what a file is now."""
-        newest = max(stamp.mtime_ns, stamp.ctime_ns)
-        if newest < time.time_ns() - _SETTLED_NS:
+        if stamp.unsettled_ns < time.time_ns() - _SETTLED_NS:
             self._write([key, list(stamp), value])
 
     def keep(self) -> None:

@@ -8,7 +8,7 @@ commit and is no error, so a script may run twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -19,17 +19,20 @@ from jupyter_datalake.engine import transplanting
 from jupyter_datalake.engine.commits import CommitRequest
 from jupyter_datalake.engine.content import FileContent
 from jupyter_datalake.engine.importing import import_folder
+from jupyter_datalake.engine.importing_objects import OnObject, import_objects
 from jupyter_datalake.engine.session import Session
+from jupyter_datalake.engine.sharing import share_file
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.sources import Source
 from jupyter_datalake.engine.text_diff import diff_texts
 from jupyter_datalake.errors import ErrorKind, StateError, StorageError
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.lake.frames import PASSPORT, read_frame
+from jupyter_datalake.lake.opening import open_source
 from jupyter_datalake.lake.sessions import Sessions
 from jupyter_datalake.model.addresses import Address, parse_address
 from jupyter_datalake.model.commits import Commit
-from jupyter_datalake.model.files import FileInfo, FileKind
+from jupyter_datalake.model.files import FileInfo, FileKind, SharedFile
 from jupyter_datalake.model.globs import parse_glob
 from jupyter_datalake.model.paths import RepoPath, join_path, name_of, parse_path
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
@@ -263,6 +266,76 @@ class Files:
             use_cache=use_cache,
         )
         return done.result.commit, done.skipped
+
+    def import_s3(
+        self,
+        address: str | Address,
+        url: str,
+        *,
+        message: str | None = None,
+        on_object: OnObject | None = None,
+        use_cache: bool = True,
+    ) -> tuple[Commit, Sequence[str]]:
+        """Commit every object below a place in S3, at constant memory.
+
+        What the branch has there and the bucket has not, stays. A place that was imported before
+        is listed, and only objects whose ETag, size or time changed are read.
+
+        Parameters
+        ----------
+        url
+            ``s3://bucket/prefix?endpoint_url=…&region=…``; or the key of one object.
+        on_object
+            Told of each object's path below the prefix and its bytes.
+        use_cache
+            False reads every object, whatever its ETag says.
+
+        Returns
+        -------
+        commit
+            The new one; where everything was there already, the one that had it.
+        skipped
+            What was left out, with the reason: keys that cannot be paths, or that went away.
+
+        Raises
+        ------
+        PathNotFoundError
+            There is nothing at the place.
+        StorageError
+            The bucket cannot be read, or an object changed while it was.
+        """
+        place = _parsed(address)
+        self._sessions.check_writable(place.repo, place.ref)
+        with closing(open_source(url)) as source:
+            text = message or f"Import {printable(source.url.partition('?')[0])}"
+            done = import_objects(
+                self._context.core,
+                source,
+                place.path,
+                CommitRequest(place.repo, place.ref, text, self._context.author),
+                on_object=on_object,
+                use_cache=use_cache,
+            )
+        return done.result.commit, done.skipped
+
+    def share(self, address: str | Address, *, expires_s: int = 3600) -> SharedFile:
+        """Return a link by which whoever has it may download a file, from the store itself.
+
+        Of lakes in S3 that are not encrypted. The file is put into the bucket as an object of its
+        own, which costs an upload of it once a week; it is removed when no link can lead to it.
+
+        Parameters
+        ----------
+        expires_s
+            How long the link works: at most a week, and not longer than the credentials.
+
+        Raises
+        ------
+        StateError
+            The lake's store hands out no links.
+        """
+        place, tree = self._tree(address)
+        return share_file(self._context.core, tree, place.path, expires_s=expires_s)
 
     def delete(self, address: str | Address, *, message: str | None = None) -> Commit:
         """Commit the removal of a file or folder."""

@@ -26,7 +26,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_datalake import environment
-from jupyter_datalake.config import MEMORY_URL, LakeConfig, S3Location, without_password
+from jupyter_datalake.config import (
+    MEMORY_URL,
+    LakeConfig,
+    S3Location,
+    parse_s3_url,
+    without_password,
+)
 from jupyter_datalake.engine.blobs import BlobReader
 from jupyter_datalake.engine.core import LakeCore, new_id
 from jupyter_datalake.engine.nodes import NodeCache
@@ -43,7 +49,7 @@ from jupyter_datalake.metadata.locations import open_memory, open_sqlite
 from jupyter_datalake.metadata.store import Clock, MetadataStore
 from jupyter_datalake.model.chunking import ChunkingParameters, parse_chunking
 from jupyter_datalake.model.encoding import FORMAT_VERSION
-from jupyter_datalake.storage.base import ObjectStore
+from jupyter_datalake.storage.base import ObjectSource, ObjectStore
 from jupyter_datalake.storage.cache import CachedObjectStore
 from jupyter_datalake.storage.local import LocalObjectStore, sync_folder
 from jupyter_datalake.storage.memory import MemoryObjectStore
@@ -444,6 +450,22 @@ def _s3_place(
         store, folder / CACHE, limit_bytes=limit, folders=_IMMUTABLE_FOLDERS
     )
     return _Place(f"at {location.url}", location.url, objects, folder, lake_id)
+
+
+def open_source(url: str) -> ObjectSource:
+    """Open a place in another object store for reading; ``s3://bucket/prefix?…`` is one.
+
+    Raises
+    ------
+    InvalidInputError
+        It is no such URL.
+    StorageError
+        There are no credentials.
+    """
+    location = parse_s3_url(url)
+    from jupyter_datalake.storage.s3_source import S3Source  # noqa: PLC0415  # as above
+
+    return S3Source(location)
 
 
 def _metadata(place: _Place, config: LakeConfig, clock: Clock) -> MetadataStore:

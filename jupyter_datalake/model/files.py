@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from jupyter_datalake.model.ids import Digest
@@ -39,3 +40,14 @@ class FileInfo:
     def name(self) -> str:
         """The last component of the path."""
         return name_of(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFile:
+    """A link by which whoever has it may download one file for some time."""
+
+    path: RepoPath
+    url: str
+    expires_at: datetime
+    """Earlier where the credentials that signed it end earlier."""
+    size_bytes: int

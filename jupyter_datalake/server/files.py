@@ -192,6 +192,22 @@ class RestoresHandler(DatalakeHandler):
         self.answer(commit, 201)
 
 
+class LinksHandler(DatalakeHandler):
+    """Links by which files are downloaded from the store itself."""
+
+    path = "/repos/{repo}/refs/{ref}/links"
+
+    @operation("shareFile")
+    async def post(self, repo: str, ref: str, path: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        shared = await self.call(
+            lake.files.share,
+            Address(repo, ref, parse_path(path)),
+            expires_s=body.get("expires_s", 3600),
+        )
+        self.answer(shared, 201)
+
+
 def _spool_error(error: OSError) -> StorageError:
     is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
     folder = tempfile.gettempdir()
@@ -251,6 +267,7 @@ HANDLERS = [
     FileHandler,
     ContentHandler,
     CopiesHandler,
+    LinksHandler,
     RenamesHandler,
     RestoresHandler,
     TextDiffHandler,

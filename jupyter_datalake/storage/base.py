@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol, Self, runtime_checkable
+from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
 
@@ -171,6 +171,56 @@ class LinkingObjectStore(ObjectStore, Protocol):
         filename
             How a browser names what it downloads.
         """
+        ...
+
+
+class SourceObject(NamedTuple):
+    """An object of somebody else's, to be imported."""
+
+    path: str
+    """Below what is imported."""
+    key: str
+    """By which its store knows it."""
+    size_bytes: int
+    modified_ns: int
+    etag: str
+    """Another one as soon as the content is another."""
+
+
+class SourceStream(Protocol):
+    """The content of one object of a source, from its beginning to its end."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes; none only at the end."""
+        ...
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the buffer as far as bytes are at hand and return how many; 0 at the end."""
+        ...
+
+
+class ObjectSource(Protocol):
+    """Objects of another store, as they are there. Read only."""
+
+    @property
+    def url(self) -> str:
+        """Names the place; holds no secret."""
+        ...
+
+    def list(self) -> Iterator[SourceObject]:
+        """Yield what there is, in no particular order."""
+        ...
+
+    def open(self, item: SourceObject) -> SourceStream:
+        """Begin to fetch an object; several may be on their way at once.
+
+        Reading it fails with `NotFoundError` where it went away since it was listed, and with a
+        retryable `StorageError` where it is another one by now.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release connections; safe to call twice."""
         ...
 
 

@@ -562,6 +562,10 @@ class KeyMissingError(Exception):
     """There is no object of this key, as far as the server knows at the moment."""
 
 
+class KeyChangedError(Exception):
+    """Another object has this key by now."""
+
+
 class RangeReading:
     """The reading of one range of one key, taken up again where it broke off.
 
@@ -569,10 +573,16 @@ class RangeReading:
     ----------
     length
         At least 1.
+    etag
+        Of the object that is meant, in quotes; another one fails with `KeyChangedError`. The
+        first that is found when None.
     """
 
-    def __init__(self, client: S3Client, key: str, start: int, length: int) -> None:
+    def __init__(
+        self, client: S3Client, key: str, start: int, length: int, *, etag: str | None = None
+    ) -> None:
         self._client = client
+        self._wanted_etag = etag
         self._key = key
         self._start = start
         self._end = start + min(length, _LARGEST_OBJECT)
@@ -607,6 +617,8 @@ class RangeReading:
             if failure.status == _NOT_FOUND and failure.code != "NoSuchBucket":
                 raise KeyMissingError(self._key) from failure
             raise
+        if self._wanted_etag not in {None, answer["ETag"]}:
+            raise KeyChangedError(self._key)
         if self._etag not in {None, answer["ETag"]}:
             self._pieces, self._got = [], 0  # another object took its name: begin anew
             self._etag = None

@@ -500,6 +500,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/repos/{repo}/refs/{ref}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a link by which whoever has it may download a file from the store itself.
+         * @description Of lakes in S3 that are not encrypted. Others hand out files by readFile.
+         */
+        post: operations["shareFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/copies": {
         parameters: {
             query?: never;
@@ -1549,6 +1573,13 @@ export interface components {
             file_count: number;
             target: string | null;
         };
+        SharedFile: {
+            path: string;
+            url: string;
+            /** Format: date-time */
+            expires_at: string;
+            size_bytes: number;
+        };
         FilePage: {
             results: components["schemas"]["File"][];
             next: components["schemas"]["Next"];
@@ -2094,6 +2125,7 @@ export type Conflict = components['schemas']['Conflict'];
 export type MergeReport = components['schemas']['MergeReport'];
 export type FileKind = components['schemas']['FileKind'];
 export type File = components['schemas']['File'];
+export type SharedFile = components['schemas']['SharedFile'];
 export type FilePage = components['schemas']['FilePage'];
 export type ChangeKind = components['schemas']['ChangeKind'];
 export type Change = components['schemas']['Change'];
@@ -3137,6 +3169,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Commit"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    shareFile: {
+        parameters: {
+            query: {
+                /** @description Within the repo. */
+                path: components["parameters"]["requiredPath"];
+            };
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @default 3600 */
+                    expires_s?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The link. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedFile"];
                 };
             };
             default: components["responses"]["Error"];

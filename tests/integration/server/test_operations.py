@@ -3,12 +3,15 @@
 import asyncio
 import json
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from jupyter_datalake.lake import files
 from jupyter_datalake.lake.lake import Lake
+from jupyter_datalake.model.files import SharedFile
 from jupyter_datalake.server.openapi import load_contract
 from jupyter_datalake.warehouse.duckdb import DuckdbWarehouse
 
@@ -228,6 +231,27 @@ async def test_files(call, served_lake):
     await call("deleteFile", repo="raw", ref="main", path="d")
     assert served_lake.files.read("raw@main/e/ä b.txt") == "hällo".encode()
     assert [one.name for one in served_lake.files.list("raw@main")] == ["e"]
+
+
+async def test_links_to_files(call, served_lake, monkeypatch):
+    served_lake.repos.create("raw")
+    served_lake.files.put("raw@main/a.txt", "x" * 100)
+    wish = {"repo": "raw", "ref": "main", "path": "a.txt", "json_body": {"expires_s": 60}}
+    refused = await call("shareFile", **wish, expect=409)
+    assert refused.json["kind"] == "storage-unsuitable"
+    asked = []
+
+    def share(core, tree, path, *, expires_s):  # what a lake in S3 does; its own tests have one
+        asked.append((path, expires_s))
+        return SharedFile(path, "https://s3/link", datetime(2026, 1, 1, tzinfo=UTC), 100)
+
+    monkeypatch.setattr(files, "share_file", share)
+    made = (await call("shareFile", **wish, expect=201)).json
+    assert made["url"] == "https://s3/link"
+    assert asked == [("a.txt", 60)]
+    too_long = {**wish, "json_body": {"expires_s": 10_000_000}}
+    await call("shareFile", **too_long, expect=400)
+    assert len(asked) == 1
 
 
 async def test_content_is_only_ever_a_download(call, served_lake):

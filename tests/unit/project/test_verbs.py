@@ -45,6 +45,7 @@ NOT_IN_REST = {
     ("files", "glob"): "the front end previews globs as datums",
     ("files", "open"): "readFile gives the bytes",
     ("files", "put_tree"): "reads the caller's own disk",
+    ("files", "import_s3"): "takes as long as the data, and a request must not choose a server",
     ("files", "read_frame"): "readFile gives the bytes",
     ("sessions", "open"): "a session in hand is Python's way; REST names it in each call",
     ("sessions", "begin"): "for this package's own use",
