@@ -36,6 +36,8 @@ class Journal:
         self._path = path
         self._file = open(path, "ab", buffering=0)  # noqa: SIM115  # closed by `close`
         self._end = self._file.tell()
+        self._is_torn = False
+        """Whether half a record may stand behind the end."""
         self._durable_end = -1
         """Where the last sync ended; -1 when it is not known."""
         if self._end == 0:
@@ -59,12 +61,17 @@ class Journal:
 
     def _write(self, data: bytes) -> None:
         try:
+            if self._is_torn:
+                self._cut_off()
             written = self._file.write(data)
             if written != len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
-            # Half a record in front of the next ones would cut those off when it is replayed.
-            os.ftruncate(self._file.fileno(), self._end)
+            # Half a record in front of the next ones would cut those off when it is replayed. Where
+            # not even that can be undone, it is tried again before anything else is written.
+            self._is_torn = True
+            with suppress(OSError):
+                self._cut_off()
             is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
             raise StorageError(
                 f"The session journal {self._path} cannot be written: {error.strerror}",
@@ -75,6 +82,10 @@ class Journal:
                 journal=str(self._path),
             ) from error
         self._end += len(data)
+
+    def _cut_off(self) -> None:
+        os.ftruncate(self._file.fileno(), self._end)
+        self._is_torn = False
 
     def sync(self) -> None:
         """Make everything appended survive the loss of power."""

@@ -12,6 +12,7 @@ named by the lake's id, with ``cache/``, copies of what was read, and ``spool/``
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -303,7 +304,7 @@ def _compose(
     blobs = BlobReader(objects, metadata, cache_bytes=config.chunk_cache_bytes)
     folder = place.folder
     work = Path(tempfile.mkdtemp(prefix="datalake-")) if folder is None else folder / WORK
-    work.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_work_folder(work)
     return LakeCore(
         lake_id=description["lake_id"],
         objects=objects,
@@ -315,6 +316,22 @@ def _compose(
         url=place.url,
         clock=clock,
     )
+
+
+def _make_work_folder(work: Path) -> None:
+    """Make the folder of sessions and jobs; a lake that can only be read goes without."""
+    try:
+        work.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
+            return
+        raise StorageError(
+            f"The folder {work} could not be made: {error.strerror}",
+            kind=ErrorKind.STORAGE_FULL
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}
+            else ErrorKind.STORAGE_UNAVAILABLE,
+            path=str(work),
+        ) from error
 
 
 def _readable(objects: ObjectStore, description: dict[str, Any], config: LakeConfig) -> ObjectStore:

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -366,6 +367,34 @@ def pick_lost_database(site: Site, chance: Random) -> Arguments | None:
     return ()
 
 
+def pick_remote(site: Site, chance: Random) -> Arguments | None:
+    """Make another lake, to push to and pull from, that has some of this one's history."""
+    pick_nothing_there(site, chance)
+    url = str(site.folder / OTHER)
+    Lake.create(url, author=site.lake.author).close()
+    known = [remote.name for remote in site.lake.remotes.list()]
+    if OTHER not in known:
+        site.lake.remotes.create(OTHER, url)
+    if chance.random() < 0.7:
+        site.lake.remotes.push(OTHER)
+        branch = _branch(site, chance)
+        if branch is not None:
+            site.lake.files.put(f"{branch[0]}@{branch[1]}/here", content(*_source(chance)))
+    return ()
+
+
+def pick_remote_ahead(site: Site, chance: Random) -> Arguments | None:
+    """Make another lake that has this one's history and more."""
+    branch = _branch(site, chance)
+    if branch is None or pick_remote(site, chance) is None:
+        return None
+    site.lake.remotes.push(OTHER)
+    with Lake.open(str(site.folder / OTHER), author=site.lake.author) as other:
+        other.files.put(f"{branch[0]}@{branch[1]}/there", content(*_source(chance)))
+        other.refs.create_tag(branch[0], f"t{chance.randrange(10**6)}", at=branch[1])
+    return ()
+
+
 def pick_old_database(site: Site, chance: Random) -> Arguments | None:
     """Make a copy of the lake with a database of an older schema."""
     pick_lost_database(site, chance)
@@ -444,6 +473,17 @@ def _transaction(site: Site, one: str, other: str, *sources: int) -> None:
 
 def _commit_together(site: Site, *session_ids: str) -> None:
     site.lake.sessions.commit_together(session_ids, "together")
+
+
+def _replicate(act: str, site: Site) -> None:
+    url = str(site.folder / OTHER)
+    if site.lake.remotes.get(OTHER).url != url:  # in a copy of the site
+        site.lake.remotes.delete(OTHER)
+        site.lake.remotes.create(OTHER, url)
+    if act == "push":
+        site.lake.remotes.push(OTHER)
+    else:
+        site.lake.remotes.pull(OTHER)
 
 
 def _id(report: MergeReport) -> object:
@@ -536,6 +576,8 @@ VERBS = (
     ),
     Verb("sessions.commit_together", pick_two_sessions, _commit_together),
     Verb("transaction", pick_two_files, _transaction),
+    Verb("remotes.push", pick_remote, partial(_replicate, "push"), is_atomic=False),
+    Verb("remotes.pull", pick_remote_ahead, partial(_replicate, "pull"), is_atomic=False),
     Verb(
         "maintenance.backup",
         pick_no_backup,

@@ -40,7 +40,9 @@ from jupyter_datalake.testing.recording_disk import MARKS, ROOT, Act, recorded_d
 
 _PAGE = 4096
 _PREPARING = b"preparing"
-_WITHOUT = frozenset({"init", "maintenance.backup", "maintenance.rebuild", "migrate"})
+_WITHOUT = frozenset(
+    {"init", "maintenance.backup", "maintenance.rebuild", "migrate", "remotes.pull", "remotes.push"}
+)
 """Verbs for a second lake, whose folder is made and removed around them without a sync."""
 
 

@@ -1,9 +1,11 @@
 """The journal of a session: what was synced is there, the rest may be cut off, nothing mixed."""
 
+import errno
+
 import pytest
 
 from jupyter_datalake.engine.journal import JOURNAL_MAGIC, Journal, read_journal
-from jupyter_datalake.errors import CorruptDataError, ErrorKind
+from jupyter_datalake.errors import CorruptDataError, ErrorKind, StorageError
 
 FIRST, SECOND, THIRD = ["act", 1, "x" * 40], ["act", 2, "y" * 9000], ["act", 3, "z" * 40]
 
@@ -93,3 +95,30 @@ def test_a_sync_of_what_is_durable_writes_nothing(path):
     journal.sync()
     assert path.stat().st_size == size
     journal.close()
+
+
+def test_half_a_record_that_could_not_be_undone_at_once_is_undone_before_the_next(
+    path, monkeypatch
+):
+    journal = Journal(path)
+    journal.append(FIRST)
+
+    class Broken:
+        def __init__(self, file):
+            self._file = file
+
+        def write(self, data):
+            self._file.write(data[: len(data) // 2])
+            raise OSError(errno.EIO, "Input/output error")
+
+        def fileno(self):
+            raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(journal, "_file", Broken(journal._file))
+        for act in (SECOND, THIRD):
+            with pytest.raises(StorageError, match="cannot be written"):
+                journal.append(act)
+    journal.append(THIRD)
+    journal.close()
+    assert list(read_journal(path)) == [FIRST, THIRD]
