@@ -30,6 +30,9 @@ class LakeConfig:
     """Decoded chunks kept per open lake."""
     database_wait_s: float = 30.0
     """How long a transaction waits for another process's before it gives up."""
+    database_url: str | None = field(default=None, repr=False)
+    """``postgresql://user@host/database?schema=name``, where the metadata are in Postgres. When
+    None: the one of the environment, or the one the lake was made with."""
     key: str | None = None
     """Where the key of an encrypted lake is: ``file:<path>``, ``env:<variable>`` or ``keyring``;
     None leaves it to the environment. A lake that is created with one is encrypted."""

@@ -3,6 +3,8 @@
 ==========================  ====================================================================
 ``DATALAKE_URL``            the lake that commands, ``lake://`` paths and ``Lake.open()`` use;
                             ``jupyter_datalake/lake`` in the user's data folder without it
+``DATALAKE_DATABASE_URL``   ``postgresql://…``, with a password or without: where new lakes keep
+                            their metadata, and where one that was made so finds them now
 ``DATALAKE_MOUNTPOINT``     the folder under which repos are mounted, for notebooks and jobs
 ``DATALAKE_USER``           the author of commits, where it is not the system's user
 ``DATALAKE_KEY_FILE``       the file that holds the key of an encrypted lake
@@ -12,7 +14,8 @@
 ``DATALAKE_CACHE_BYTES``    disk that copies of what was read from S3 may take; 10 GiB without it
 ==========================  ====================================================================
 
-Credentials for S3 are found by boto3, in ``AWS_…`` variables among other places.
+Credentials for S3 are found by boto3, in ``AWS_…`` variables among other places; those for Postgres
+by libpq, in ``PGPASSWORD``, ``PGPASSFILE`` and ``~/.pgpass``.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from contextlib import contextmanager
 from jupyter_datalake.errors import InvalidInputError
 
 URL_VARIABLE = "DATALAKE_URL"
+DATABASE_VARIABLE = "DATALAKE_DATABASE_URL"
 MOUNTPOINT_VARIABLE = "DATALAKE_MOUNTPOINT"
 USER_VARIABLE = "DATALAKE_USER"
 KEY_FILE_VARIABLE = "DATALAKE_KEY_FILE"
@@ -72,6 +76,11 @@ def lake_url(environ: Mapping[str, str] = os.environ) -> str:
         return named
     data = environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
     return os.path.join(data, "jupyter_datalake", "lake")
+
+
+def database_url(environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the Postgres database that the environment names, or None."""
+    return environ.get(DATABASE_VARIABLE) or None
 
 
 def mountpoint(environ: Mapping[str, str] = os.environ) -> str | None:
@@ -129,7 +138,7 @@ def read_cache_bytes(environ: Mapping[str, str] = os.environ) -> int:
 
 
 # What a process needs to open the stores of a lake. Worth money to who finds it: `AWS_` holds keys.
-_STORE_PREFIXES = ("AWS_", "DATALAKE_")
+_STORE_PREFIXES = ("AWS_", "DATALAKE_", "PG")
 _STORE_VARIABLES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"})
 _HANDED = "DATALAKE_HANDED_"
 

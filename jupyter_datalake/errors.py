@@ -68,6 +68,7 @@ class ErrorKind(StrEnum):
     OUTPUTS_COLLIDE = "outputs-collide"
     LEASE_HELD = "lease-held"
     SESSION_BUSY = "session-busy"
+    SESSION_ELSEWHERE = "session-elsewhere"
     IN_USE = "in-use"
     CONTENT_COLLECTED = "content-collected"
 

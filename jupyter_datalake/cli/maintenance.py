@@ -22,7 +22,7 @@ from jupyter_datalake.config import LakeConfig
 from jupyter_datalake.engine.verify import VerifyReport
 from jupyter_datalake.errors import CorruptDataError, InvalidInputError, category_of
 from jupyter_datalake.lake.lake import Lake
-from jupyter_datalake.lake.maintenance import examine_lake, rebuild_lake
+from jupyter_datalake.lake.maintenance import examine_lake, rebuild_lake, restore_lake
 from jupyter_datalake.metadata.base import time_of
 from jupyter_datalake.model.durations import parse_age
 from jupyter_datalake.model.gc import GcPolicy, GcReport
@@ -46,11 +46,19 @@ def group() -> None:
     help="Encrypt what is stored. KEY says where its key is: file:PATH, env:VARIABLE or keyring;"
     " one is made there if there is none.",
 )
+@click.option(
+    "--database",
+    metavar="URL",
+    help="Keep the metadata in Postgres: postgresql://user@host/database?schema=NAME, the password"
+    " in ~/.pgpass or PGPASSWORD. DATALAKE_DATABASE_URL, or a file of the lake, by default.",
+)
 @json_option
 @pass_context
-def init(context: CliContext, folder: str | None, key: str | None, as_json: bool) -> None:
-    """Make a new lake in FOLDER."""
-    config = LakeConfig(folder or context.url, key=key)
+def init(
+    context: CliContext, folder: str | None, key: str | None, database: str | None, as_json: bool
+) -> None:
+    """Make a new lake in FOLDER, which may be a URL of S3."""
+    config = LakeConfig(folder or context.url, key=key, database_url=database)
     with Lake.create(config, author=context.author) as lake:
         status = lake.maintenance.get_status()
     if as_json:
@@ -303,6 +311,19 @@ def list_runs(context: CliContext, limit: int, as_json: bool) -> None:
         ],
         empty="gc has never run",
     )
+
+
+@group.command("restore")
+@click.argument("source", type=click.Path(dir_okay=False))
+@json_option
+@pass_context
+def restore(context: CliContext, source: str, as_json: bool) -> None:
+    """Fill a lost database with what the backup SOURCE holds."""
+    made = restore_lake(source, context.url)
+    if as_json:
+        print_json(made)
+    else:
+        click.echo(f"The lake is as it was at event {made.last_event}")
 
 
 @group.command("rebuild")

@@ -217,14 +217,15 @@ def restore(context: CliContext, session: str, source: str, as_json: bool) -> No
 
 @group.command("delete")
 @click.argument("session")
+@click.option("--lost", is_flag=True, help="The machine that kept it is gone; give it up.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 @pass_context
-def delete(context: CliContext, session: str, yes: bool, as_json: bool) -> None:
+def delete(context: CliContext, session: str, lost: bool, yes: bool, as_json: bool) -> None:
     """Remove a session that is not mounted, with everything staged in it."""
     found = _find(context, session)
     confirm(f"Remove the session on {found.repo}@{found.branch}?", yes=yes)
-    context.lake.sessions.delete(found.id)
+    context.lake.sessions.delete(found.id, lost=lost)
     if as_json:
         print_json({"deleted": found.id})
     else:

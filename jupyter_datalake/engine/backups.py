@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_datalake.engine.core import LakeCore, new_id
 from jupyter_datalake.errors import AlreadyExistsError, DatalakeError, ErrorKind, StorageError
-from jupyter_datalake.metadata.copying import copy_to_file
+from jupyter_datalake.metadata.copying import copy_from_file, copy_to_file
 from jupyter_datalake.storage.local import sync_folder
 
 
@@ -61,6 +62,25 @@ def make_backup(core: LakeCore, target: Path) -> Backup:
         for suffix in ("", "-wal", "-shm", "-journal"):
             Path(f"{partial}{suffix}").unlink(missing_ok=True)
     return Backup(str(target), size_bytes, core.lake_id, last_event)
+
+
+def fill_from_backup(core: LakeCore, source: Path) -> Backup:
+    """Fill the new database of a lake that lost its own; see `restore_lake`."""
+    copy = core.work_folder / f"{new_id()}.restored"  # opening a database writes to it
+    try:
+        shutil.copyfile(source, copy)
+        size_bytes = copy.stat().st_size
+        last_event = copy_from_file(copy, core.metadata)
+    except DatalakeError:
+        raise
+    except OSError as error:
+        raise StorageError(
+            f"The backup {source} cannot be read: {error.strerror}", path=str(source)
+        ) from error
+    finally:
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{copy}{suffix}").unlink(missing_ok=True)
+    return Backup(str(source), size_bytes, core.lake_id, last_event)
 
 
 def _give_name(partial: Path, target: Path) -> None:

@@ -23,7 +23,7 @@ from jupyter_datalake.engine.blobs import (
 )
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.journal import read_journal
-from jupyter_datalake.engine.session import sessions_folder
+from jupyter_datalake.engine.session import place_of, sessions_folder
 from jupyter_datalake.errors import CorruptDataError, DatalakeError, InvalidInputError
 from jupyter_datalake.metadata.base import time_of
 from jupyter_datalake.metadata.pins import session_owner
@@ -294,7 +294,9 @@ class Rebuilder:
                     base = tx.commits.get(CommitId(first[1]))
                     row = tx.repos.get(base.repo)
                     tx.refs.get(row, base.branch, RefKind.BRANCH)
-                    tx.sessions.create(place.name, row, base.branch, base.id, _BY)
+                    tx.sessions.create(
+                        place.name, row, base.branch, base.id, _BY, place=place_of(self._core)
+                    )
                 self._report.sessions.append(place.name)
             except (DatalakeError, OSError) as error:
                 self._report.damaged.append(f"session {place.name}: {error}")

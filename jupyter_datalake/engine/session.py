@@ -12,6 +12,7 @@ import errno
 import fcntl
 import os
 import shutil
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -56,7 +57,7 @@ from jupyter_datalake.model.entries import (
 )
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.files import FileInfo, FileKind
-from jupyter_datalake.model.ids import GlobalId
+from jupyter_datalake.model.ids import GlobalId, short_id
 from jupyter_datalake.model.paths import (
     ROOT,
     RepoPath,
@@ -622,11 +623,42 @@ def sessions_folder(core: LakeCore) -> Path:
     return core.work_folder / _SESSIONS
 
 
+def place_of(core: LakeCore) -> str:
+    """Return how other machines know the place where this one keeps what is staged."""
+    return f"{socket.gethostname()}:{core.work_folder}"
+
+
+def _check_here(core: LakeCore, info: SessionInfo) -> None:
+    """Refuse a session whose staged changes lie where this process cannot see them."""
+    with core.metadata.read() as tx:
+        place = tx.sessions.place(info.id)
+    if place is None or place == place_of(core):
+        return  # killed before its folder was made: nothing is staged in it
+    host, _, folder = place.partition(":")
+    raise ConflictError(
+        f"Session {info.id} on {info.repo}@{info.branch} is kept on {host} in {folder}",
+        kind=ErrorKind.SESSION_ELSEWHERE,
+        hint="Commit or delete it there; if that is gone for good, what is staged there is lost:"
+        f" datalake sessions delete {short_id(info.id)} --lost",
+        session=info.id,
+        host=host,
+    )
+
+
+def forget_session(core: LakeCore, info: SessionInfo) -> None:
+    """Remove a session whose machine is gone, with everything that was staged in it."""
+    with core.metadata.write() as tx:
+        tx.sessions.delete(info.id)
+        tx.events.append(EventKind.SESSION_CHANGED, info.id, repo=info.repo)
+
+
 def create_session(core: LakeCore, repo: str, branch: str, author: Author, new_id: str) -> Session:
     """Begin a session on a branch's head and open it."""
     head = head_of(core, repo, branch)
     with core.metadata.write() as tx:
-        info = tx.sessions.create(new_id, tx.repos.get(repo), branch, head.id, str(author))
+        info = tx.sessions.create(
+            new_id, tx.repos.get(repo), branch, head.id, str(author), place=place_of(core)
+        )
         tx.events.append(EventKind.SESSION_CHANGED, new_id, repo=repo)
     try:
         return open_session(core, info)
@@ -645,10 +677,13 @@ def open_session(core: LakeCore, info: SessionInfo) -> Session:
     Raises
     ------
     ConflictError
-        Another process has it open (``session-busy``).
+        Another process has it open (``session-busy``), or it is kept on another machine
+        (``session-elsewhere``).
     """
     folder = sessions_folder(core) / info.id
     with _translated(folder):
+        if not folder.exists():
+            _check_here(core, info)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

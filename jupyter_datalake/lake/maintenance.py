@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from jupyter_datalake import environment
 from jupyter_datalake.config import LakeConfig
-from jupyter_datalake.engine.backups import Backup, make_backup
 from jupyter_datalake.engine.core import LakeCore, new_id
 from jupyter_datalake.engine.gc import GarbageCollector
+from jupyter_datalake.engine.backups import Backup, fill_from_backup, make_backup
 from jupyter_datalake.engine.rebuild import Rebuilder, RebuildReport
 from jupyter_datalake.engine.verify import Verifier, VerifyReport
 from jupyter_datalake.errors import DatalakeError, InvalidInputError, StateError
@@ -214,6 +214,11 @@ class Maintenance:
         return _examine(self._context.core)
 
     @staticmethod
+    def restore(source: str | Path, url: str | LakeConfig | None = None) -> Backup:
+        """Go back to a backup of a lost database; see `restore_lake`."""
+        return restore_lake(source, url)
+
+    @staticmethod
     def rebuild(
         url: str | LakeConfig | None = None,
         *,
@@ -281,6 +286,33 @@ def _check_controller(core: LakeCore) -> Finding:
     if waiting:
         return Finding("controller", Verdict.WARN, f"none runs, and {waiting} jobs wait", advice)
     return Finding("controller", Verdict.OK, "none runs, and no job waits")
+
+
+def restore_lake(source: str | Path, url: str | LakeConfig | None = None) -> Backup:
+    """Fill the lost database of a lake with what a backup holds.
+
+    What was committed after the backup is in the packs, and not seen: `rebuild_lake` finds that,
+    but no tags, pipelines and jobs. Killed in the middle, it leaves the lake as it was.
+
+    Parameters
+    ----------
+    source
+        As `Maintenance.backup` wrote it, from a database of either kind.
+    url
+        As for `Lake.open`; the one of the environment when None.
+
+    Raises
+    ------
+    NotFoundError
+        There is no lake at this place.
+    AlreadyExistsError
+        The lake has its database; it is not touched.
+    StorageError
+        The backup cannot be read, or is one of another lake.
+    """
+    config = url if isinstance(url, LakeConfig) else LakeConfig(url or environment.lake_url())
+    with rebuilding(config) as core:
+        return fill_from_backup(core, Path(source).expanduser())
 
 
 def rebuild_lake(

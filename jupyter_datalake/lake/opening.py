@@ -8,6 +8,9 @@ A lake in a folder::
 
 Of a lake in S3 the bucket holds the objects. The rest lies in a folder of this machine that is
 named by the lake's id, with ``cache/``, copies of what was read, and ``spool/``, uploads.
+
+The metadata of either may be in Postgres instead of ``metadata.sqlite``; ``lake.json`` says where,
+without the password.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -43,13 +47,21 @@ from jupyter_datalake.errors import (
     CorruptDataError,
     ErrorKind,
     FormatError,
+    InvalidInputError,
     NotFoundError,
     StorageError,
 )
-from jupyter_datalake.metadata.locations import open_memory, open_sqlite
-from jupyter_datalake.metadata.store import Clock, MetadataStore
+from jupyter_datalake.metadata.locations import (
+    open_memory,
+    open_postgres,
+    open_sqlite,
+    postgres_address,
+    replace_postgres,
+)
+from jupyter_datalake.metadata.store import Clock, MetadataStore, Transaction
 from jupyter_datalake.model.chunking import ChunkingParameters, parse_chunking
 from jupyter_datalake.model.encoding import FORMAT_VERSION
+from jupyter_datalake.model.repos import RepoKind
 from jupyter_datalake.storage.base import ObjectSource, ObjectStore
 from jupyter_datalake.storage.cache import CachedObjectStore
 from jupyter_datalake.storage.local import LocalObjectStore, sync_folder
@@ -69,6 +81,9 @@ _IMMUTABLE_FOLDERS = ("packs/", "sealed/")
 ENCRYPTION = {"version": 1, "cipher": "aes-256-gcm", "names": "aes-256-siv"}
 """What `lake.json` says of an encrypted lake; docs/format.md, "Encrypted objects"."""
 _ENCRYPTED = "encrypted"
+_DATABASE = "database"
+"""In `lake.json`: the URL of the Postgres database, without a password."""
+_MADE_FOR = "made_for"
 _MAX_DESCRIPTION = 64 * 1024
 _LAKE_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -84,21 +99,28 @@ def create_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
         The folder cannot be written.
     """
     place = _place_for_new(config)
+    ours = place.folder if place.lake_id is not None else None
+    database = _database_of_new(config, place)
     metadata: MetadataStore | None = None
     try:
-        metadata = _metadata(place, config, clock)
+        metadata = _metadata(place, database, config, clock)
         with metadata.write() as tx:
+            if database is not None:
+                _check_unused(tx, place, database)
             # Somebody who was killed here, or who is making the lake at this moment, may have
             # given it its id already.
             tx.settings.set_once("lake_id", place.lake_id or new_id())
-            lake_id = tx.settings.get("lake_id")
+            lake_id = str(tx.settings.get("lake_id"))
             tx.settings.set_once(_ENCRYPTED, str(config.key is not None))
+        place = _moved(place, config, lake_id)
         description = {
             "format": FORMAT_VERSION,
             "lake_id": lake_id,
             "chunking": ChunkingParameters().as_dict(),
             "created_ns": clock(),
         }
+        if database is not None:
+            description[_DATABASE] = postgres_address(database)
         if config.key is not None:
             from jupyter_datalake.storage import keys  # noqa: PLC0415  # see `_readable`
 
@@ -114,8 +136,8 @@ def create_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
         if metadata is not None:
             metadata.close()
         place.objects.close()
-        if place.lake_id is not None and place.folder is not None:
-            shutil.rmtree(place.folder, ignore_errors=True)  # of a lake that never was
+        if ours is not None:
+            shutil.rmtree(ours, ignore_errors=True)  # of a lake that never was
         raise
 
 
@@ -134,13 +156,16 @@ def open_core(config: LakeConfig, *, clock: Clock = time.time_ns) -> LakeCore:
     place, description = _find(config)
     metadata: MetadataStore | None = None
     try:
-        _check_database(config, place)
-        metadata = _metadata(place, config, clock)
+        database = _database_of(config, description)
+        if database is None:
+            _check_database(config, place)
+        metadata = _metadata(place, database, config, clock, must_exist=True)
         with metadata.read() as tx:
             lake_id = tx.settings.get("lake_id")
         if lake_id != description["lake_id"]:
+            where = place.folder if database is None else postgres_address(database)
             raise StorageError(
-                f"The database of {place.folder} belongs to another lake ({lake_id})",
+                f"The database of {where} belongs to another lake ({lake_id})",
                 kind=ErrorKind.DATABASE_UNAVAILABLE,
                 hint="Put the right database back; nothing was changed",
             )
@@ -190,10 +215,29 @@ def rebuilding(config: LakeConfig, *, clock: Clock = time.time_ns) -> Iterator[L
         Another process is rebuilding it.
     """
     place, description = _find(config)
+    database = _database_of(config, description)
+    try:
+        with _replacing(place, database, config, clock) as metadata:
+            with metadata.write() as tx:
+                tx.settings.set_once("lake_id", description["lake_id"])
+                tx.settings.set_once(_ENCRYPTED, str("encryption" in description))
+            yield _compose(config, place, metadata, description, clock)
+    finally:
+        place.objects.close()
+
+
+@contextmanager
+def _replacing(
+    place: _Place, database: str | None, config: LakeConfig, clock: Clock
+) -> Iterator[MetadataStore]:
+    """Open an empty database that becomes the lake's when the block ends well."""
+    if database is not None:
+        with replace_postgres(database, wait_s=config.database_wait_s, clock=clock) as metadata:
+            yield metadata
+        return
     folder = place.folder
     assert folder is not None
     if any(_size_of(folder / f"{DATABASE}{suffix}") for suffix in ("", "-wal")):
-        place.objects.close()
         raise AlreadyExistsError(
             f"The lake {place.title} has its database in {folder}",
             kind=ErrorKind.LAKE_EXISTS,
@@ -205,18 +249,13 @@ def rebuilding(config: LakeConfig, *, clock: Clock = time.time_ns) -> Iterator[L
         _remove_database(fresh)
         metadata = open_sqlite(fresh, wait_s=config.database_wait_s, clock=clock)
         try:
-            with metadata.write() as tx:
-                tx.settings.set_once("lake_id", description["lake_id"])
-                tx.settings.set_once(_ENCRYPTED, str("encryption" in description))
-            core = _compose(config, place, metadata, description, clock)
-            yield core
-            close_core(core)  # the last connection writes everything into the one file
+            yield metadata
+            metadata.close()  # the last connection writes everything into the one file
             _remove_database(folder / DATABASE)
             os.rename(fresh, folder / DATABASE)
             sync_folder(folder)
         finally:
             metadata.close()
-            place.objects.close()
             _remove_database(fresh)
 
 
@@ -416,6 +455,17 @@ def _find(config: LakeConfig) -> tuple[_Place, dict[str, Any]]:
     return place, read_description(place.objects)
 
 
+def _moved(place: _Place, config: LakeConfig, lake_id: str) -> _Place:
+    """Return the place under another id, where somebody else began to make this lake before."""
+    if config.s3 is None or place.lake_id == lake_id:
+        return place
+    place.objects.close()
+    moved = _s3_place_under(config, config.s3, lake_id)
+    assert moved.folder is not None
+    moved.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return moved
+
+
 def _folder_place(folder: Path) -> _Place:
     return _Place(f"in {folder}", str(folder), LocalObjectStore(folder / OBJECTS), folder)
 
@@ -435,6 +485,12 @@ def _s3_place_for_new(config: LakeConfig, location: S3Location) -> _Place:
         store.close()
         raise
     return place
+
+
+def _s3_place_under(config: LakeConfig, location: S3Location, lake_id: str) -> _Place:
+    from jupyter_datalake.storage.s3 import S3ObjectStore  # noqa: PLC0415  # as above
+
+    return _s3_place(config, location, S3ObjectStore(location), lake_id)
 
 
 def _find_in_s3(config: LakeConfig, location: S3Location) -> tuple[_Place, dict[str, Any]]:
@@ -485,10 +541,65 @@ def open_source(url: str) -> ObjectSource:
     return S3Source(location)
 
 
-def _metadata(place: _Place, config: LakeConfig, clock: Clock) -> MetadataStore:
+def _metadata(
+    place: _Place,
+    database: str | None,
+    config: LakeConfig,
+    clock: Clock,
+    *,
+    must_exist: bool = False,
+) -> MetadataStore:
+    if database is not None:
+        return open_postgres(
+            database, wait_s=config.database_wait_s, clock=clock, must_exist=must_exist
+        )
     if place.folder is None:
         return open_memory(clock=clock)
     return open_sqlite(place.folder / DATABASE, wait_s=config.database_wait_s, clock=clock)
+
+
+def _database_of_new(config: LakeConfig, place: _Place) -> str | None:
+    """Return the Postgres database that a new lake is to have, or None."""
+    if place.folder is not None:
+        return config.database_url or environment.database_url()
+    if config.database_url is not None:
+        raise InvalidInputError(
+            "A lake in memory has its metadata in memory too",
+            kind=ErrorKind.INVALID_URL,
+            hint="Make it in a folder, or leave the database out",
+        )
+    return None
+
+
+def _database_of(config: LakeConfig, description: dict[str, Any]) -> str | None:
+    """Return the Postgres database of an existing lake, or None.
+
+    The environment may say where it is now, and the password; not that there is one.
+    """
+    if config.database_url is not None:
+        return config.database_url
+    named: str | None = description.get(_DATABASE)
+    return named and (environment.database_url() or named)
+
+
+def _check_unused(tx: Transaction, place: _Place, database: str) -> None:
+    """Refuse to make a lake in a schema that is another lake's.
+
+    What a creation left that was cut short is no lake: it has no repos, and was to be here.
+    """
+    here = place.url.partition("?")[0]
+    if place.lake_id is None:
+        here = f"{socket.gethostname()}:{here}"
+    lake_id = tx.settings.get("lake_id")
+    if lake_id is None:
+        tx.settings.set_once(_MADE_FOR, here)
+        return
+    if tx.settings.get(_MADE_FOR) != here or tx.repos.list(limit=1, kinds=frozenset(RepoKind)):
+        raise AlreadyExistsError(
+            f"The database {postgres_address(database)} holds the lake {lake_id} already",
+            kind=ErrorKind.LAKE_EXISTS,
+            hint="Give the new one a schema of its own: …?schema=NAME",
+        )
 
 
 def _exists(title: str) -> AlreadyExistsError:

@@ -10,11 +10,17 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from jupyter_datalake.engine.core import new_id
-from jupyter_datalake.engine.session import Session, commit_sessions, create_session, open_session
+from jupyter_datalake.engine.session import (
+    Session,
+    commit_sessions,
+    create_session,
+    forget_session,
+    open_session,
+)
 from jupyter_datalake.engine.sources import Source
 from jupyter_datalake.engine.text_diff import Nothing, OpenFile, diff_texts
 from jupyter_datalake.engine.writing import check_writable
-from jupyter_datalake.errors import InvalidInputError
+from jupyter_datalake.errors import ConflictError, ErrorKind, InvalidInputError
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.model.addresses import Address, parse_address
 from jupyter_datalake.model.changes import Change
@@ -345,10 +351,26 @@ class Sessions:
         with self._opened(session_id) as session:
             _restore(session, self._context, source)
 
-    def delete(self, session_id: str) -> None:
-        """Remove a session that is not mounted, and everything staged in it."""
-        with self._opened(session_id) as session:
-            session.destroy()
+    def delete(self, session_id: str, *, lost: bool = False) -> None:
+        """Remove a session that is not mounted, and everything staged in it.
+
+        Parameters
+        ----------
+        lost
+            The machine that kept it is gone, and what was staged there is given up.
+
+        Raises
+        ------
+        ConflictError
+            It is open in another process, or kept on another machine and not `lost`.
+        """
+        try:
+            with self._opened(session_id) as session:
+                session.destroy()
+        except ConflictError as error:
+            if not lost or error.kind is not ErrorKind.SESSION_ELSEWHERE:
+                raise
+            forget_session(self._context.core, self.get(session_id))
 
     def begin(self, repo: str, branch: str) -> Session:
         """Begin an engine session on a branch; for `lake.files` and the mount."""

@@ -6,10 +6,11 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, select, text
 
 from jupyter_datalake.errors import ErrorKind, StorageError
 from jupyter_datalake.metadata import tables
+from jupyter_datalake.metadata.base import TableGroup
 from jupyter_datalake.metadata.locations import open_sqlite
 from jupyter_datalake.metadata.store import MetadataStore
 
@@ -52,18 +53,36 @@ def copy_to_file(store: MetadataStore, target: Path) -> int:
     return newest
 
 
-def copy_from_file(source: Path, store: MetadataStore) -> None:
-    """Fill an empty database with what a file of `copy_to_file` holds, brought to this schema.
+def copy_from_file(source: Path, store: MetadataStore) -> int:
+    """Fill a database that holds nothing but the lake's id with what a file holds.
 
     Parameters
     ----------
     source
-        Is migrated where an older program wrote it.
+        As `copy_to_file` wrote it; is migrated where an older program did.
+
+    Returns
+    -------
+    int
+        Number of the newest event in it.
+
+    Raises
+    ------
+    StorageError
+        It is no database, or that of another lake; nothing was changed.
     """
     given = open_sqlite(source, wait_s=0)
     try:
         with given.read() as tx, store.write() as writing:
+            theirs, ours = (one.settings.get("lake_id") for one in (tx, writing))
+            if theirs != ours:
+                raise StorageError(
+                    f"This is a copy of the database of another lake ({theirs})",
+                    kind=ErrorKind.DATABASE_UNAVAILABLE,
+                    hint="Nothing was changed; give a copy of this lake's own",
+                )
             _copy_rows(tx._connection, writing._connection)
+            return tx.events.last_number()
     finally:
         given.close()
 
@@ -99,12 +118,13 @@ def _finish(target: Path) -> None:
 
 
 def _copy_rows(source: Connection, target: Connection) -> None:
+    group = TableGroup(target, 0)
     for table in tables.metadata.sorted_tables:
         rows = source.execution_options(stream_results=True, yield_per=_BATCH).execute(
             select(table)
         )
         for batch in rows.partitions(_BATCH):
-            target.execute(insert(table), [dict(row._mapping) for row in batch])
+            group._insert_missing(table, [dict(row._mapping) for row in batch])
         column = table.autoincrement_column
         if column is not None:
             _set_last(target, table.name, column.name, _last(source, table.name, column.name))

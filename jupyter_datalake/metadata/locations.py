@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
@@ -67,8 +69,10 @@ def _has_log(path: Path) -> bool:
         return False
 
 
-def open_postgres(url: str, *, wait_s: float, clock: Clock = time.time_ns) -> MetadataStore:
-    """Open or create a lake's schema in a Postgres database.
+def open_postgres(
+    url: str, *, wait_s: float, clock: Clock = time.time_ns, must_exist: bool = False
+) -> MetadataStore:
+    """Open a lake's schema in a Postgres database; make it where it is missing.
 
     Parameters
     ----------
@@ -79,6 +83,8 @@ def open_postgres(url: str, *, wait_s: float, clock: Clock = time.time_ns) -> Me
         ``PGPASSWORD``, ``PGPASSFILE`` or ``~/.pgpass``.
     wait_s
         How long a transaction waits for another one's lock, and for a server that is away.
+    must_exist
+        Refuse a database without the schema, instead of making it.
 
     Raises
     ------
@@ -89,6 +95,36 @@ def open_postgres(url: str, *, wait_s: float, clock: Clock = time.time_ns) -> Me
     StorageError
         The server is not there, or refuses.
     """
+    store: MetadataStore = _postgres().open_store(
+        url, wait_s=wait_s, clock=clock, must_exist=must_exist
+    )
+    return store
+
+
+def replace_postgres(
+    url: str, *, wait_s: float, clock: Clock = time.time_ns
+) -> AbstractContextManager[MetadataStore]:
+    """Return a block with an empty database that becomes a lake's lost one when the block ends.
+
+    Raises
+    ------
+    AlreadyExistsError
+        The lake's schema is there.
+    ConflictError
+        Somebody else is at it.
+    """
+    block: AbstractContextManager[MetadataStore] = _postgres().replacing(
+        url, wait_s=wait_s, clock=clock
+    )
+    return block
+
+
+def postgres_address(url: str) -> str:
+    """Return a database's URL as it may be shown and kept, checked: without its password."""
+    return str(_postgres().parse_postgres(url).shown)
+
+
+def _postgres() -> ModuleType:
     try:
         from jupyter_datalake.metadata import postgres  # noqa: PLC0415  # an optional package
     except ImportError as error:
@@ -96,7 +132,7 @@ def open_postgres(url: str, *, wait_s: float, clock: Clock = time.time_ns) -> Me
             "A lake in Postgres needs the package psycopg",
             hint="Install it: pip install 'jupyter_datalake[postgres]'",
         ) from error
-    return postgres.open_store(url, wait_s=wait_s, clock=clock)
+    return postgres
 
 
 def open_memory(*, clock: Clock = time.time_ns) -> MetadataStore:

@@ -14,6 +14,8 @@ import os
 import re
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -24,7 +26,13 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from jupyter_datalake.config import without_password
-from jupyter_datalake.errors import ErrorKind, InvalidInputError, StorageError
+from jupyter_datalake.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    ErrorKind,
+    InvalidInputError,
+    StorageError,
+)
 from jupyter_datalake.metadata.store import Clock, MetadataStore
 from jupyter_datalake.model.ids import digest_of
 
@@ -39,7 +47,8 @@ _SLACK_S = 5.0
 """How much later than the server's own limits this side gives up."""
 _IDLE_S = 15
 """How long a transaction may stand still before the server ends it and frees its lock."""
-_SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,54}")
+_REBUILT = "_rebuilt"
 
 # Tell a dead peer within half a minute also where nothing is sent.
 _KEEPALIVE = {
@@ -92,10 +101,12 @@ def _invalid(url: str, what: str) -> InvalidInputError:
     )
 
 
-def open_store(url: str, *, wait_s: float, clock: Clock = time.time_ns) -> MetadataStore:
-    """Open or create a lake's schema; see `locations.open_postgres`."""
+def open_store(
+    url: str, *, wait_s: float, clock: Clock = time.time_ns, must_exist: bool = False
+) -> MetadataStore:
+    """Open a lake's schema; see `locations.open_postgres`."""
     place = parse_postgres(url)
-    rules = PostgresRules(place, wait_s)
+    rules = PostgresRules(place, wait_s, must_exist=must_exist)
     conninfo = _conninfo(place)
 
     def connect() -> BoundedConnection:
@@ -127,23 +138,72 @@ def open_store(url: str, *, wait_s: float, clock: Clock = time.time_ns) -> Metad
     return store
 
 
-def schema_is_there(url: str) -> bool:
-    """Tell whether a lake's schema exists in a database, without making anything.
+@contextmanager
+def replacing(url: str, *, wait_s: float, clock: Clock = time.time_ns) -> Iterator[MetadataStore]:
+    """Open an empty schema that takes the place of a lake's lost one when the block ends.
 
-    Raises
-    ------
-    StorageError
-        The server is not there, or refuses.
+    When the block raises, everything stays as it was.
     """
     place = parse_postgres(url)
+    fresh = f"{place.schema}{_REBUILT}"
     try:
-        with BoundedConnection.connect(_conninfo(place), autocommit=True) as connection:
-            row = connection.execute(
-                "SELECT to_regclass(%s) IS NOT NULL", [f'"{place.schema}".alembic_version']
-            ).fetchone()
-            return bool(row and row[0])
+        with BoundedConnection.connect(_conninfo(place), autocommit=True) as guard:
+            guard.answer_s = wait_s + _SLACK_S
+            _take_turns(guard, place)
+            if _has_lake(guard, place.schema):
+                raise AlreadyExistsError(
+                    f"The lake has its database in {place.shown}",
+                    kind=ErrorKind.LAKE_EXISTS,
+                    hint=f"Rename the schema {place.schema} if you want to make it anew",
+                )
+            guard.execute(f'DROP SCHEMA IF EXISTS "{fresh}" CASCADE'.encode())
+            at_fresh = place.url.update_query_dict({"schema": fresh})
+            store = open_store(
+                at_fresh.render_as_string(hide_password=False), wait_s=wait_s, clock=clock
+            )
+            try:
+                yield store
+                store.close()
+                with guard.transaction():
+                    guard.execute(f'DROP SCHEMA IF EXISTS "{place.schema}" CASCADE'.encode())
+                    guard.execute(f'ALTER SCHEMA "{fresh}" RENAME TO "{place.schema}"'.encode())
+            finally:
+                store.close()
+                guard.execute(f'DROP SCHEMA IF EXISTS "{fresh}" CASCADE'.encode())
     except psycopg.Error as error:
         raise _storage_error(error, place) from error
+
+
+def _take_turns(guard: BoundedConnection, place: PostgresPlace) -> None:
+    row = guard.execute(
+        "SELECT pg_try_advisory_lock(%s)", [_lock_number(f"replace {place.schema}")]
+    ).fetchone()
+    if not (row and row[0]):
+        raise ConflictError(
+            f"The database {place.shown} is being made anew by another process",
+            kind=ErrorKind.LEASE_HELD,
+            hint="Wait for it to end",
+            retryable=True,
+        )
+
+
+def _has_lake(connection: BoundedConnection, schema: str) -> bool:
+    """Tell whether a schema holds a lake, or what was one."""
+    row = connection.execute(
+        "SELECT to_regclass(%s) IS NOT NULL", [f'"{schema}".alembic_version']
+    ).fetchone()
+    if not (row and row[0]):
+        return False
+    found = connection.execute(
+        f"SELECT count(*) FROM \"{schema}\".lake WHERE key = 'lake_id'".encode()  # noqa: S608
+    ).fetchone()
+    return bool(found and found[0])
+
+
+def _lock_number(name: str) -> int:
+    """Return the number of an advisory lock, which one database has many of."""
+    digest = digest_of(f"jupyter_datalake {name}".encode())
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def _conninfo(place: PostgresPlace) -> str:
@@ -158,7 +218,13 @@ def _conninfo(place: PostgresPlace) -> str:
         "password": url.password,
         "dbname": url.database,
     }
-    given = {name: value for name, value in options.items() if value is not None}
+    # Read now: later, in a worker, the environment has no secrets any more.
+    given = {
+        one.keyword.decode(): one.val.decode()
+        for one in psycopg.pq.Conninfo.get_defaults()
+        if one.val is not None and one.keyword not in {b"hostaddr", b"service"}
+    }
+    given.update({name: str(value) for name, value in options.items() if value is not None})
     try:
         return make_conninfo("", **given)
     except psycopg.Error as error:
@@ -225,12 +291,12 @@ def _make_patient(connection: Any, record: Any) -> None:
 class PostgresRules:
     """Postgres: a server, which others share and which may be gone for a while."""
 
-    def __init__(self, place: PostgresPlace, wait_s: float) -> None:
+    def __init__(self, place: PostgresPlace, wait_s: float, *, must_exist: bool = False) -> None:
         self.patience_s = min(wait_s, 2.0)
         self._place = place
         self._wait_s = wait_s
-        name = f"jupyter_datalake {place.schema}".encode()
-        self._lock = int.from_bytes(digest_of(name)[:8], "big", signed=True)
+        self._must_exist = must_exist
+        self._lock = _lock_number(place.schema)
 
     def prepare(self, connection: BoundedConnection) -> None:
         """Set a new connection up for this lake, and make the schema where it is missing."""
@@ -249,16 +315,26 @@ class PostgresRules:
             " set_config('idle_in_transaction_session_timeout', %s, false),"
             " set_config('timezone', 'UTC', false),"
             " set_config('default_transaction_isolation', 'read committed', false),"
-            " pg_backend_pid(), to_regnamespace(%s) IS NOT NULL",
+            " to_regclass(%s) IS NOT NULL, to_regnamespace(%s) IS NOT NULL",
             [
                 f'"{self._place.schema}"',
                 str(wait_ms),
                 str(wait_ms + 1000),
                 f"{_IDLE_S}s",
+                f'"{self._place.schema}".alembic_version',
                 f'"{self._place.schema}"',
             ],
         ).fetchone()
-        if row is not None and not row[-1]:
+        assert row is not None
+        has_tables, has_schema = row[-2:]
+        if self._must_exist and not has_tables:
+            raise StorageError(
+                f"There is no lake in the database {self._place.shown}",
+                kind=ErrorKind.DATABASE_UNAVAILABLE,
+                hint="Restore it from a backup, or rebuild it from the packs: datalake --lake …"
+                " maintenance rebuild; DATALAKE_DATABASE_URL says where it is if it was moved",
+            )
+        if not has_schema:
             self._create_schema(connection)
         connection.answer_s = _BEGIN_S
 

@@ -19,9 +19,22 @@ class Sessions(TableGroup):
     """Statements about `sessions`."""
 
     def create(
-        self, session_id: str, repo: RepoRow, branch: str, base: CommitId, owner: str
+        self,
+        session_id: str,
+        repo: RepoRow,
+        branch: str,
+        base: CommitId,
+        owner: str,
+        *,
+        place: str | None = None,
     ) -> SessionInfo:
-        """Insert a session."""
+        """Insert a session.
+
+        Parameters
+        ----------
+        place
+            Where what is staged lies.
+        """
         self._connection.execute(
             insert(tables.sessions).values(
                 id=session_id,
@@ -29,6 +42,7 @@ class Sessions(TableGroup):
                 branch=branch,
                 base_commit_id=base,
                 owner=owner,
+                place=place,
                 created_ns=self._now_ns,
                 updated_ns=self._now_ns,
             )
@@ -47,6 +61,12 @@ class Sessions(TableGroup):
                 session=session_id,
             )
         return found[0]
+
+    def place(self, session_id: str) -> str | None:
+        """Return where what is staged in a session lies; None where that was not recorded."""
+        return self._connection.execute(
+            select(tables.sessions.c.place).where(tables.sessions.c.id == session_id)
+        ).scalar_one_or_none()
 
     def list(self, repo: RepoRow | None = None) -> Sequence[SessionInfo]:
         """Return the open sessions, of one repo or of all, oldest first."""

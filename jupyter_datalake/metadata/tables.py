@@ -313,6 +313,8 @@ sessions = Table(
     # What the staged changes are relative to; moves on commit and rebase.
     Column("base_commit_id", _CommitId, nullable=False),
     Column("owner", Text, nullable=False),
+    # Where what is staged lies: "host:folder"; null for one made before this was recorded.
+    Column("place", Text),
     Column("created_ns", BigInteger, nullable=False),
     Column("updated_ns", BigInteger, nullable=False),
 )

@@ -47,9 +47,9 @@ class SessionHandler(DatalakeHandler):
         self.answer(await self.call(lake.sessions.get, session))
 
     @operation("deleteSession")
-    async def delete(self, session: str) -> None:
+    async def delete(self, session: str, lost: bool) -> None:
         lake = await self.lake()
-        await self.call(lake.sessions.delete, session)
+        await self.call(lake.sessions.delete, session, lost=lost)
         self.answer_nothing()
 
 

@@ -25,6 +25,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from jupyter_datalake.config import LakeConfig
 from jupyter_datalake.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -248,8 +249,12 @@ class LakeMachine(RuleBasedStateMachine):
         self.works: dict[int, Work] = {}
         self._checked: set[str] = set()
         self.lake = Lake.create(
-            str(self.folder / "lake"), author=Author("Machine"), clock=self.clock
+            self.config(self.folder / "lake"), author=Author("Machine"), clock=self.clock
         )
+
+    def config(self, folder: Path) -> LakeConfig:
+        """Return where the lake of one run is to be; override it for lakes of another kind."""
+        return LakeConfig(str(folder))
 
     @initialize()
     def create_repo(self) -> None:

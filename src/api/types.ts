@@ -3379,7 +3379,10 @@ export interface operations {
     };
     deleteSession: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The machine that kept it is gone, and what was staged there is given up. */
+                lost?: boolean;
+            };
             header?: never;
             path: {
                 session: components["parameters"]["session"];

@@ -141,6 +141,7 @@ def test_kinds_that_were_released_are_still_there():
         "object-not-found", "lake-exists", "repo-exists", "ref-exists", "path-exists",
         "mount-exists", "pipeline-exists", "connection-exists", "branch-moved", "paths-conflict",
         "outputs-collide", "lease-held", "session-busy", "in-use", "invalid-name", "invalid-ref",
+        "session-elsewhere",
         "invalid-path", "invalid-address", "invalid-url", "invalid-spec", "invalid-glob",
         "invalid-cron", "invalid-notebook", "invalid-query", "invalid-request", "pipeline-cycle",
         "read-only", "not-allowed", "session-closed", "nothing-to-commit", "wrong-state",

@@ -60,6 +60,7 @@ NOT_IN_REST = {
     ("maintenance", "gc"): "reads every manifest: for a command, not a request",
     ("maintenance", "verify"): "reads everything: for a command, not a request",
     ("maintenance", "rebuild"): "needs the lake closed",
+    ("maintenance", "restore"): "needs the lake closed",
     ("maintenance", "list_keys"): "keys are the business of whoever runs the lake",
     ("maintenance", "rotate_key"): "keys are the business of whoever runs the lake",
 }
