@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from jupyter_datalake import environment
 from jupyter_datalake.config import LakeConfig
+from jupyter_datalake.engine.backups import Backup, fill_from_backup, make_backup
 from jupyter_datalake.engine.core import LakeCore, new_id
 from jupyter_datalake.engine.gc import GarbageCollector
-from jupyter_datalake.engine.backups import Backup, fill_from_backup, make_backup
 from jupyter_datalake.engine.rebuild import Rebuilder, RebuildReport
 from jupyter_datalake.engine.verify import Verifier, VerifyReport
 from jupyter_datalake.errors import DatalakeError, InvalidInputError, StateError
