@@ -170,6 +170,7 @@ def export(context: CliContext, address: str, target: Path, as_json: bool) -> No
     is_flag=True,
     help="Read every file, also those that did not change by their times.",
 )
+@click.option("--no-ignore", is_flag=True, help="Take what .datalakeignore leaves out, too.")
 @json_option
 @pass_context
 def put(
@@ -178,11 +179,13 @@ def put(
     source: Path,
     message: str | None,
     no_cache: bool,
+    no_ignore: bool,
     as_json: bool,
 ) -> None:
     """Commit a local file or folder; - is standard input.
 
-    A folder's contents are put at ADDRESS, as they are named below the folder.
+    A folder's contents are put at ADDRESS, as they are named below the folder. Files called
+    .datalakeignore in it say what is left out, with the patterns of .gitignore.
     """
     if str(source) == "-":
         # Unbuffered: a buffer that fills itself from a slow pipe does not look for Ctrl-C.
@@ -190,7 +193,7 @@ def put(
         _done(context.lake.files.put(address, stream, message=message), as_json)
     elif source.is_dir():
         commit, skipped = context.lake.files.put_tree(
-            address, source, message=message, use_cache=not no_cache
+            address, source, message=message, use_cache=not no_cache, ignore=not no_ignore
         )
         for line in skipped:
             click.echo(f"left out: {printable(line)}", err=True)

@@ -29,6 +29,7 @@ from jupyter_datalake.engine.commits import (
 )
 from jupyter_datalake.engine.content import store_stream
 from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.ignoring import IGNORE_NAME, IgnoreRules
 from jupyter_datalake.engine.nodes import NodeWriter
 from jupyter_datalake.engine.stat_cache import FileStamp, StatCache
 from jupyter_datalake.engine.writing import on_head
@@ -101,12 +102,18 @@ def import_folder(
     *,
     on_file: OnFile | None = None,
     use_cache: bool = True,
+    ignore: bool = True,
 ) -> ImportResult:
     """Commit everything below a local folder at `path` of the request's branch.
 
     Files there that the folder has not stay. Memory is bounded by a few windows and the names of
     the largest single folder. A file whose size, times and inode are those of the last import,
     and whose entry the branch still has, is not opened again.
+
+    Parameters
+    ----------
+    ignore
+        Whether the files ``.datalakeignore`` say what is left out.
 
     Raises
     ------
@@ -136,7 +143,7 @@ def import_folder(
         )
         with cache:
             reading = _Reading(core, writer, cache, Cursor(core.nodes, base.root), prefix, skipped)
-            for found, entry in reading.entries(_walk(os.fsencode(folder), skipped)):
+            for found, entry in reading.entries(_walk(os.fsencode(folder), skipped, ignore=ignore)):
                 if entry is not None:
                     spool.append(prefix + found.key, entry.encode(), entry.size_bytes)
                 if on_file is not None:
@@ -149,16 +156,18 @@ def import_folder(
 # --- the local folder ----------------------------------------------------------------------------
 
 
-def _walk(folder: bytes, skipped: list[str]) -> Iterator[Found]:
+def _walk(folder: bytes, skipped: list[str], *, ignore: bool) -> Iterator[Found]:
     """Yield files, symlinks and empty folders below `folder`, in the order of their keys.
 
     A folder's names are sorted as bytes, and what is in a folder follows it before its next
     sibling: that is the order of keys, in which NUL stands for the slash.
     """
-    waiting = [(folder, b"", iter(_names(folder, skipped)))]
+    names = _names(folder, skipped)
+    rules = _rules_inside(IgnoreRules(), folder, b"", names) if ignore else IgnoreRules()
+    waiting = [(folder, b"", rules, iter(_kept(names, b"", rules)))]
     while waiting:
-        place, prefix, names = waiting[-1]
-        step = next(names, None)
+        place, prefix, rules, remaining = waiting[-1]
+        step = next(remaining, None)
         if step is None:
             waiting.pop()
             continue
@@ -171,9 +180,37 @@ def _walk(folder: bytes, skipped: list[str]) -> Iterator[Found]:
         if inside is _UNREADABLE:
             continue
         if inside:
-            waiting.append((below, key + b"\0", iter(inside)))
+            inner = _rules_inside(rules, below, key, inside) if ignore else rules
+            # A folder of which nothing is taken is not empty, so it is not taken as one.
+            waiting.append((below, key + b"\0", inner, iter(_kept(inside, key + b"\0", inner))))
         else:
             yield Found(below, key, kind)
+
+
+def _rules_inside(
+    rules: IgnoreRules, place: bytes, key: bytes, names: Sequence[tuple[bytes, EntryKind]]
+) -> IgnoreRules:
+    if (IGNORE_NAME, EntryKind.FILE) not in names:
+        return rules
+    return rules.inside(place, _path_of(key), [IGNORE_NAME])
+
+
+def _kept(
+    names: list[tuple[bytes, EntryKind]], prefix: bytes, rules: IgnoreRules
+) -> list[tuple[bytes, EntryKind]]:
+    """Return the names that the rules leave."""
+    if not rules.specs:
+        return names
+    folder = _path_of(prefix)
+    return [
+        (name, kind)
+        for name, kind in names
+        if rules.takes(folder + os.fsdecode(name), is_folder=kind is EntryKind.FOLDER)
+    ]
+
+
+def _path_of(key: bytes) -> str:
+    return os.fsdecode(key.replace(b"\0", b"/"))
 
 
 _UNREADABLE: list[tuple[bytes, EntryKind]] = []

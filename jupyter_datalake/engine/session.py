@@ -174,6 +174,7 @@ class Session(StagedTree):
         path: RepoPath,
         *,
         on_file: Callable[[Path, int], None] | None = None,
+        ignore: bool = True,
     ) -> Sequence[str]:
         """Stage everything below a local folder at `path`; return what was left out, with why.
 
@@ -184,11 +185,13 @@ class Session(StagedTree):
         ----------
         on_file
             Told of each file and its bytes, for progress.
+        ignore
+            Whether the files ``.datalakeignore`` say what is not taken.
         """
         skipped: list[str] = []
         staged: list[tuple[RepoPath, FileEntry]] = []
         with self._mutex, self._core.writer() as writer:
-            for place, relative in walk_folder(folder, skipped):
+            for place, relative in walk_folder(folder, skipped, ignore=ignore):
                 try:
                     entry = self._store(writer, place)
                 except PermissionError:

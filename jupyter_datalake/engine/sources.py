@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from jupyter_datalake.engine.blobs import BlobWriter
 from jupyter_datalake.engine.content import store_bytes, store_stream
+from jupyter_datalake.engine.ignoring import IGNORE_FILE, IgnoreRules
 from jupyter_datalake.errors import ErrorKind, InvalidInputError, PathNotFoundError
 from jupyter_datalake.model.chunking import ChunkingParameters
 from jupyter_datalake.model.entries import DEFAULT_FILE_MODE, FileEntry, empty_folder, symlink
@@ -69,19 +70,27 @@ def _store_local(writer: BlobWriter, place: Path, parameters: ChunkingParameters
         )
 
 
-def walk_folder(folder: Path, skipped: list[str]) -> Iterator[tuple[Path, str]]:
+def walk_folder(
+    folder: Path, skipped: list[str], *, ignore: bool = False
+) -> Iterator[tuple[Path, str]]:
     """Yield files, symlinks and empty folders below a folder with their path relative to it.
 
     Parameters
     ----------
     skipped
         Gets a line for each thing that is left out, with the reason.
+    ignore
+        Whether the files ``.datalakeignore`` say what is left out, without a word.
     """
+    rules = {str(folder): IgnoreRules()}
 
     def unreadable(error: OSError) -> None:
         skipped.append(f"{error.filename}: {error.strerror}")
 
     for place, names, files in os.walk(folder, onerror=unreadable):
+        is_empty = not names and not files
+        if ignore:
+            files[:] = _apply_rules(rules, folder, place, names, files)
         names.sort()
         links = [name for name in names if os.path.islink(os.path.join(place, name))]
         for name in sorted(files + links):
@@ -90,8 +99,33 @@ def walk_folder(folder: Path, skipped: list[str]) -> Iterator[tuple[Path, str]]:
                 yield path, _relative(path, folder)
             else:
                 skipped.append(f"{path}: neither a file, a folder nor a symlink")
-        if not names and not files and Path(place) != folder:
+        if is_empty and Path(place) != folder:
             yield Path(place), _relative(Path(place), folder)
+
+
+def _apply_rules(
+    rules: dict[str, IgnoreRules], folder: Path, place: str, names: list[str], files: list[str]
+) -> list[str]:
+    """Return the files that are taken, and drop the folders that are not from `names`.
+
+    Parameters
+    ----------
+    rules
+        Those that count above each folder that is still to come; its folders are added.
+    """
+    path = "" if Path(place) == folder else _relative(Path(place), folder)
+    regular = [os.fsencode(name) for name in files if name == IGNORE_FILE]
+    if regular and os.path.islink(os.path.join(place, IGNORE_FILE)):
+        regular = []
+    inside = rules.pop(place).inside(os.fsencode(place), path, regular)
+    prefix = f"{path}/" if path else ""
+    names[:] = [
+        name
+        for name in names
+        if inside.takes(prefix + name, is_folder=not os.path.islink(os.path.join(place, name)))
+    ]
+    rules |= {os.path.join(place, name): inside for name in names}
+    return [name for name in files if inside.takes(prefix + name, is_folder=False)]
 
 
 def _relative(path: Path, folder: Path) -> str:

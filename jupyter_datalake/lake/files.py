@@ -229,6 +229,7 @@ class Files:
         message: str | None = None,
         on_file: Progress | None = None,
         use_cache: bool = True,
+        ignore: bool = True,
     ) -> tuple[Commit, Sequence[str]]:
         """Commit everything below a local folder.
 
@@ -241,6 +242,9 @@ class Files:
             Told of each file and its bytes, for progress.
         use_cache
             False reads every file, whatever its times say.
+        ignore
+            Whether the files ``.datalakeignore`` in it say what is not taken, as ``.gitignore``
+            does for Git. What the branch has at such a path stays as it is.
 
         Returns
         -------
@@ -264,6 +268,7 @@ class Files:
             request,
             on_file=on_file,
             use_cache=use_cache,
+            ignore=ignore,
         )
         return done.result.commit, done.skipped
 

@@ -67,9 +67,17 @@ class WorkSession:
         content = source.encode() if isinstance(source, str) else source
         self._session.put(parse_path(path), content)
 
-    def put_tree(self, folder: str | Path, path: str = "/") -> Sequence[str]:
-        """Stage everything below a local folder; return what was left out, with the reason."""
-        return self._session.put_tree(Path(folder), parse_path(path))
+    def put_tree(
+        self, folder: str | Path, path: str = "/", *, ignore: bool = True
+    ) -> Sequence[str]:
+        """Stage everything below a local folder; return what was left out, with the reason.
+
+        Parameters
+        ----------
+        ignore
+            Whether the files ``.datalakeignore`` in it say what is not taken.
+        """
+        return self._session.put_tree(Path(folder), parse_path(path), ignore=ignore)
 
     def copy(self, source: str | Address, path: str) -> None:
         """Stage a copy of what a commit has, of this or another repo; no bytes move.

@@ -87,6 +87,18 @@ def test_a_folder_is_put_and_what_is_left_out_is_named(run, lake, tmp_path):
     assert sorted(one.path for one in lake.files.glob("raw@main", "/**")) == ["link", "sub/x"]
 
 
+def test_what_is_ignored_is_left_out_unless_it_is_asked_for(run, lake, tmp_path):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for name in ("a.csv", "a.tmp"):
+        (tree / name).write_text("x")
+    (tree / ".datalakeignore").write_text("*.tmp")
+    assert run("files", "put", "raw@main", tree).err == ""
+    assert [one.path for one in lake.files.list("raw@main")] == [".datalakeignore", "a.csv"]
+    run("files", "put", "raw@main", tree, "--no-ignore")
+    assert lake.files.read("raw@main/a.tmp") == b"x"
+
+
 def test_nothing_is_exported_into_the_lake_itself(run, lake, url):
     run("files", "export", "raw@main", f"{url}/objects/x", code=14)
 
