@@ -168,7 +168,7 @@ def export(context: CliContext, address: str, target: Path, as_json: bool) -> No
 @click.option(
     "--no-cache",
     is_flag=True,
-    help="Read every file, also those that did not change by their times.",
+    help="Read every file, whatever its times say.",
 )
 @click.option("--no-ignore", is_flag=True, help="Take what .datalakeignore leaves out, too.")
 @json_option

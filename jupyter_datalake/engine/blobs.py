@@ -11,7 +11,8 @@ import mmap
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -57,6 +58,8 @@ _LARGE_BYTES = 32 * 1024
 """Blobs of this size and more are worth a task of their own, and no copy on their way."""
 _SLICE_COUNT = 256
 _JOINED_BYTES = 512 * 1024
+_RUN_GAP = 64 * 1024
+"""Bytes between two blobs that are rather read than skipped."""
 _PLACE_CACHE = 200_000
 _SEEN_LIMIT = 200_000
 _PROBE_BYTES = 4096
@@ -66,6 +69,7 @@ _COMPRESSION_LEVEL = 1
 
 Bytes = bytes | memoryview
 
+_Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 _local = threading.local()
@@ -116,6 +120,46 @@ class BlobReader:
         if keep:
             self._remember(digest, blob)
         return blob
+
+    def get_many(self, digests: Sequence[Digest]) -> list[bytes]:
+        """Return blobs in order: neighbours in a pack by one read, verified in threads.
+
+        All of them are in memory at once, so the caller asks for a few MiB. None is kept.
+
+        Raises
+        ------
+        CorruptDataError, StorageError
+            As `get` of the first that cannot be had.
+        """
+        with self._lock:
+            found = {digest: self._blobs[digest] for digest in digests if digest in self._blobs}
+        self.locate(digest for digest in digests if digest not in found)
+        with self._lock:
+            places = {
+                self._places[digest]
+                for digest in digests
+                if digest not in found and digest in self._places
+            }
+        stored: list[tuple[BlobPlace, memoryview]] = []
+        for run in _runs(sorted(places, key=lambda place: (place.pack, place.record.offset))):
+            stored += self._read_run(run)
+        average = sum(place.record.raw_size for place, _ in stored) // max(len(stored), 1)
+        found.update(_in_threads(stored, average, _decode_some))
+        # What is missing by now is damaged, or moved: `get` finds it, or tells what is wrong.
+        return [found[digest] if digest in found else self.get(digest) for digest in digests]
+
+    def _read_run(self, run: Sequence[BlobPlace]) -> list[tuple[BlobPlace, memoryview]]:
+        """Read neighbours of one pack; none of them if that fails."""
+        first, last = run[0].record, run[-1].record
+        length = last.offset + last.stored_size - first.offset
+        try:
+            data = memoryview(self._objects.read(pack_object(run[0].pack), first.offset, length))
+        except NotFoundError:
+            return []
+        return [
+            (place, data[place.record.offset - first.offset :][: place.record.stored_size])
+            for place in run
+        ]
 
     def cached(self, digest: Digest) -> bytes | None:
         """Return a blob's bytes if they are in memory, else None; never waits for a store."""
@@ -193,6 +237,36 @@ class BlobReader:
                 while self._cached_bytes > self._cache_bytes and len(self._blobs) > 1:
                     _, dropped = self._blobs.popitem(last=False)
                     self._cached_bytes -= len(dropped)
+
+
+def _runs(places: Iterable[BlobPlace]) -> Iterator[list[BlobPlace]]:
+    """Yield sorted places in groups that are worth one read each."""
+    run: list[BlobPlace] = []
+    for place in places:
+        record = place.record
+        if not (0 <= record.stored_size <= MAX_BLOB_BYTES and record.offset >= 0):
+            continue  # its place cannot be; asked for alone, that is told
+        if run and (
+            place.pack != run[0].pack
+            or record.offset - run[-1].record.offset > run[-1].record.stored_size + _RUN_GAP
+            or record.offset + record.stored_size - run[0].record.offset > BATCH_BYTES
+        ):
+            yield run
+            run = []
+        run.append(place)
+    if run:
+        yield run
+
+
+def _decode_some(
+    stored: Sequence[tuple[BlobPlace, memoryview]],
+) -> list[tuple[Digest, bytes]]:
+    """Return the sound ones of blobs."""
+    sound: list[tuple[Digest, bytes]] = []
+    for place, data in stored:
+        with suppress(CorruptDataError):
+            sound.append((place.record.digest, decode_blob(place.record, bytes(data), place.pack)))
+    return sound
 
 
 def decode_blob(record: BlobRecord, stored: bytes, pack: str) -> bytes:
@@ -528,20 +602,26 @@ def _digests(blobs: Sequence[Bytes]) -> list[Digest]:
     """Return the digests of blobs; small ones cost less than handing them to a thread."""
     if sum(map(len, blobs)) < _LARGE_BYTES * max(len(blobs), 2):
         return [digest_of(data) for data in blobs]
-    return _in_threads(blobs, lambda part: [digest_of(data) for data in part])
+    return _in_threads(blobs, _average(blobs), lambda part: [digest_of(data) for data in part])
 
 
 def _encode_all(blobs: Sequence[Bytes]) -> list[tuple[Codec, Bytes]]:
     """Return how each blob is stored, in order."""
-    return _in_threads(blobs, lambda part: [_encode(data) for data in part])
+    return _in_threads(blobs, _average(blobs), lambda part: [_encode(data) for data in part])
+
+
+def _average(blobs: Sequence[Bytes]) -> int:
+    return sum(map(len, blobs)) // max(len(blobs), 1)
 
 
 def _in_threads(
-    blobs: Sequence[Bytes], work: Callable[[Sequence[Bytes]], list[_Result]]
+    blobs: Sequence[_Item], average: int, work: Callable[[Sequence[_Item]], list[_Result]]
 ) -> list[_Result]:
-    """Return what `work` makes of all blobs, in order, done in several threads if that pays."""
+    """Return what `work` makes of all blobs, in order, done in several threads if that pays.
+
+    `average` is their size in bytes.
+    """
     count = len(blobs)
-    average = sum(map(len, blobs)) // max(count, 1)
     smallest = 1 if average >= _LARGE_BYTES else _SLICE_COUNT
     parts = min(_pool.workers, count // smallest)
     if parts < 2:  # nothing to share out

@@ -6,7 +6,7 @@ import io
 import os
 import threading
 from bisect import bisect_right, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Protocol
 
 from jupyter_datalake.engine.blobs import BlobReader, BlobWriter
@@ -173,8 +173,19 @@ class FileContent:
             if self._entry.content:
                 yield self._entry.content
             return
+        window: list[ChunkSpan] = []
         for span in self._covering(0, self._entry.size_bytes):
-            yield self._chunk(span)
+            window.append(span)
+            if span.offset + span.size_bytes - window[0].offset >= WINDOW_BYTES:
+                yield from self._chunks(window)
+                window = []
+        yield from self._chunks(window)
+
+    def _chunks(self, spans: Sequence[ChunkSpan]) -> Iterator[bytes]:
+        chunks = self._blobs.get_many([span.digest for span in spans])
+        for span, chunk in zip(spans, chunks, strict=True):
+            self._check(span, chunk)
+            yield chunk
 
     def iter_spans(self) -> Iterator[ChunkSpan]:
         """Yield which chunks the file is made of; reads its chunk lists and no chunk.
@@ -189,13 +200,16 @@ class FileContent:
 
     def _chunk(self, span: ChunkSpan) -> bytes:
         chunk = self._blobs.get(span.digest)
+        self._check(span, chunk)
+        return chunk
+
+    def _check(self, span: ChunkSpan, chunk: bytes) -> None:
         if len(chunk) != span.size_bytes:
             raise CorruptDataError(
                 f"Chunk {span.digest.hex()} has {len(chunk)} bytes where its file needs"
                 f" {span.size_bytes}",
                 kind=ErrorKind.CORRUPT_OBJECT,
             )
-        return chunk
 
     def _covering(self, start: int, end: int) -> Iterator[ChunkSpan]:
         if self._entry.layout is Layout.CHUNK:

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_datalake.engine.blobs import BATCH_BYTES, BATCH_COUNT
 from jupyter_datalake.errors import (
     AlreadyExistsError,
     CorruptDataError,
@@ -25,7 +26,7 @@ from jupyter_datalake.errors import (
     InvalidInputError,
     StorageError,
 )
-from jupyter_datalake.model.entries import EntryKind, FileEntry
+from jupyter_datalake.model.entries import EntryKind, FileEntry, Layout
 from jupyter_datalake.model.files import FileKind
 from jupyter_datalake.model.paths import RepoPath, path_bytes
 
@@ -80,18 +81,21 @@ class _Writer:
         """Write each entry at its path below the root and return the bytes of all files."""
         written = 0
         links: list[tuple[Path, bytes]] = []
-        for path, entry in entries:
-            if not path:
-                continue  # the marker of the exported folder itself
-            place = self._place(path)
-            if entry.kind is EntryKind.FOLDER:
-                self._folder(place)
-            elif entry.kind is EntryKind.SYMLINK:
+        for window in _windows(entries):
+            files = [entry for _, entry in window if entry.kind is EntryKind.FILE]
+            contents: Iterator[bytes | None] = iter(self._tree.small_contents(files))
+            for path, entry in window:
+                if not path:
+                    continue  # the marker of the exported folder itself
+                place = self._place(path)
+                if entry.kind is EntryKind.FOLDER:
+                    self._folder(place)
+                    continue
                 self._folder(place.parent)
-                links.append((place, entry.content))
-            else:
-                self._folder(place.parent)
-                written += self._file(place, entry)
+                if entry.kind is EntryKind.SYMLINK:
+                    links.append((place, entry.content))
+                else:
+                    written += self._file(place, entry, next(contents))
         for place, goal in links:
             try:
                 os.symlink(goal, place)
@@ -130,15 +134,41 @@ class _Writer:
             path=str(place),
         )
 
-    def _file(self, place: Path, entry: FileEntry) -> int:
-        written = 0
-        with open(place, "xb") as file:
-            for chunk in self._tree.content_of(entry).iter_chunks():
-                file.write(chunk)
-                written += len(chunk)
-            os.fchmod(file.fileno(), entry.mode & _MODE_BITS)
-        os.utime(place, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
-        return written
+    def _file(self, place: Path, entry: FileEntry, content: bytes | None) -> int:
+        """Write a file; `content` is what it holds, or None where that is to be read."""
+        descriptor = os.open(place, _CREATING, 0o600)
+        try:
+            chunks = self._tree.content_of(entry).iter_chunks() if content is None else (content,)
+            for chunk in chunks:
+                _write_all(descriptor, chunk)
+            os.fchmod(descriptor, entry.mode & _MODE_BITS)
+            os.utime(descriptor, ns=(entry.mtime_ns, entry.mtime_ns))
+        finally:
+            os.close(descriptor)
+        return entry.size_bytes
+
+
+_CREATING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    done = os.write(descriptor, data)
+    while done < len(data):
+        done += os.write(descriptor, memoryview(data)[done:])
+
+
+def _windows(entries: Iterable[tuple[str, FileEntry]]) -> Iterator[list[tuple[str, FileEntry]]]:
+    """Yield entries in groups whose small files are worth reading together."""
+    window: list[tuple[str, FileEntry]] = []
+    size = 0
+    for path, entry in entries:
+        window.append((path, entry))
+        size += entry.size_bytes if entry.layout is Layout.CHUNK else 0
+        if size >= BATCH_BYTES or len(window) >= BATCH_COUNT:
+            yield window
+            window, size = [], 0
+    if window:
+        yield window
 
 
 def _below(path: RepoPath, folder: RepoPath) -> str:

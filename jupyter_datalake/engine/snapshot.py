@@ -6,7 +6,7 @@ are shared by all snapshots of a lake.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +23,7 @@ from jupyter_datalake.model.encoding import pack_canonical
 from jupyter_datalake.model.entries import (
     EntryKind,
     FileEntry,
+    Layout,
     decode_entry,
 )
 from jupyter_datalake.model.files import FileInfo, FileKind
@@ -252,6 +253,15 @@ class Snapshot:
         """Return the bytes of an entry of this tree."""
         return FileContent(self._blobs, entry)
 
+    def small_contents(self, entries: Sequence[FileEntry]) -> Sequence[bytes | None]:
+        """Return the bytes of files, read together; None for those of more than one chunk.
+
+        All are in memory at once.
+        """
+        digests = [Digest(entry.content) for entry in entries if entry.layout is Layout.CHUNK]
+        chunks = iter(self._blobs.get_many(digests))
+        return [_small_content(entry, chunks) for entry in entries]
+
     def open(self, path: RepoPath) -> BinaryIO:
         """Return a file as a buffered, seekable binary file."""
         return open_content(self.content(path), f"{self.label}/{path}")
@@ -319,6 +329,16 @@ class Snapshot:
             path=path,
             tree=self.label,
         )
+
+
+def _small_content(entry: FileEntry, chunks: Iterator[bytes]) -> bytes | None:
+    if entry.layout is Layout.INLINE:
+        return entry.content
+    if entry.layout is Layout.CHUNK:
+        content = next(chunks)
+        # One of another size is damage: asked for alone, the file tells what is wrong.
+        return content if len(content) == entry.size_bytes else None
+    return None
 
 
 def file_info(path: RepoPath, entry: FileEntry) -> FileInfo:
