@@ -14,6 +14,7 @@ from jupyter_datalake.metadata.locations import open_memory
 from jupyter_datalake.model.ids import digest_of
 from jupyter_datalake.model.packs import BlobKind, BlobRecord, Codec
 from jupyter_datalake.storage.memory import MemoryObjectStore
+from jupyter_datalake.testing.faults import FaultyObjectStore
 
 
 @pytest.fixture
@@ -233,3 +234,47 @@ def test_a_forked_child_can_compress_and_read():
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     metadata.close()
+
+
+def test_many_blobs_come_back_in_the_order_they_were_asked_for(stores):
+    noise = random.Random(3)
+    items = [noise.randbytes(noise.choice([0, 100, 5000, 90_000])) for _ in range(700)]
+    digests = store_all(stores, items)
+    order = [noise.randrange(len(items)) for _ in range(1000)]
+    found = reader(stores).get_many([digests[index] for index in order])
+    assert found == [items[index] for index in order]
+    assert reader(stores).get_many([]) == []
+
+
+def test_neighbours_are_read_together_and_what_lies_far_apart_is_not(stores):
+    noise = random.Random(4)
+    digests = store_all(stores, [noise.randbytes(30_000) for _ in range(100)])
+    faulty = FaultyObjectStore(stores[0])
+    apart = BlobReader(faulty, stores[1], cache_bytes=0)
+    apart.get_many(digests[:20] + digests[60:])
+    assert faulty.faults.calls == ["read", "read"]
+
+
+def test_one_damaged_blob_among_many_is_named_and_the_others_can_be_had(stores):
+    noise = random.Random(5)
+    digests = store_all(stores, [noise.randbytes(40_000) for _ in range(10)])
+    with stores[1].read() as tx:
+        place = tx.blobs.locate([digests[4]])[digests[4]]
+    name = blobs.pack_object(place.pack)
+    damaged = bytearray(stores[0].read(name, 0, 1 << 30))
+    damaged[place.record.offset + 7] ^= 1
+    stores[0].delete(name)
+    stores[0].create(name, bytes(damaged))
+    with pytest.raises(CorruptDataError, match=digests[4].hex()):
+        reader(stores).get_many(digests)
+    others = digests[:4] + digests[5:]
+    assert [digest_of(blob) for blob in reader(stores).get_many(others)] == others
+
+
+def test_many_blobs_of_a_pack_that_is_gone_are_named(stores):
+    digests = store_all(stores, [b"abc" * 100, b"def" * 100])
+    (pack,) = stores[0].list("packs/")
+    stores[0].delete(pack.name)
+    with pytest.raises(CorruptDataError) as caught:
+        reader(stores).get_many(digests)
+    assert caught.value.kind is ErrorKind.OBJECT_NOT_FOUND
