@@ -144,9 +144,17 @@ def diff_table(
 @group.command("export")
 @click.argument("address")
 @click.argument("target", type=click.Path(path_type=Path))
+@click.option(
+    "--link",
+    type=click.Choice(["copy", "hardlink", "reflink"]),
+    default="copy",
+    show_default=True,
+    help="Give each file its own bytes, or those of a read-only file that all exports share"
+    " (hardlink), or blocks that are shared until one is written to (reflink).",
+)
 @json_option
 @pass_context
-def export(context: CliContext, address: str, target: Path, as_json: bool) -> None:
+def export(context: CliContext, address: str, target: Path, link: str, as_json: bool) -> None:
     """Write a file or folder to a local place that does not exist yet."""
     if target.absolute().is_relative_to(context.lake.core.work_folder.parent):
         raise AlreadyExistsError(
@@ -154,7 +162,7 @@ def export(context: CliContext, address: str, target: Path, as_json: bool) -> No
             kind=ErrorKind.PATH_EXISTS,
             hint="Choose a place outside of it",
         )
-    written = context.lake.files.export(address, target)
+    written = context.lake.files.export(address, target, link=link)
     if as_json:
         print_json({"target": str(target), "size_bytes": written})
     else:

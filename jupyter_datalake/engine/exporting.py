@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_datalake.engine.blobs import BATCH_BYTES, BATCH_COUNT
+from jupyter_datalake.engine.linking import KeptFiles
 from jupyter_datalake.errors import (
     AlreadyExistsError,
     CorruptDataError,
@@ -37,7 +38,7 @@ _MODE_BITS = 0o777
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
 
 
-def export(tree: Snapshot, path: RepoPath, target: Path) -> int:
+def export(tree: Snapshot, path: RepoPath, target: Path, kept: KeptFiles | None = None) -> int:
     """Write what is at `path` to `target`, whole or not at all; see `Snapshot.export`."""
     if os.path.lexists(target):
         raise _exists(target)
@@ -49,12 +50,12 @@ def export(tree: Snapshot, path: RepoPath, target: Path) -> int:
             if is_folder:
                 partial.mkdir()
                 below = ((_below(found, path), entry) for found, entry in tree.iter_entries(path))
-                written = _Writer(tree, partial).write(below)
+                written = _Writer(tree, partial, kept).write(below)
                 os.rename(partial, target)  # onto nothing, or an empty folder made meanwhile
             else:
                 entry = tree.entry(path)
                 assert entry is not None
-                written = _Writer(tree, partial.parent).write([(partial.name, entry)])
+                written = _Writer(tree, partial.parent, kept).write([(partial.name, entry)])
                 _give_name(partial, target)
         finally:
             if os.path.lexists(partial):
@@ -72,8 +73,9 @@ def export_into(tree: Snapshot, path: RepoPath, folder: Path) -> int:
 class _Writer:
     """Writes entries below one folder."""
 
-    def __init__(self, tree: Snapshot, root: Path) -> None:
+    def __init__(self, tree: Snapshot, root: Path, kept: KeptFiles | None = None) -> None:
         self._tree = tree
+        self._kept = kept
         self._root = root
         self._real_folders = {root}
 
@@ -82,8 +84,7 @@ class _Writer:
         written = 0
         links: list[tuple[Path, bytes]] = []
         for window in _windows(entries):
-            files = [entry for _, entry in window if entry.kind is EntryKind.FILE]
-            contents: Iterator[bytes | None] = iter(self._tree.small_contents(files))
+            files: list[tuple[Path, FileEntry]] = []
             for path, entry in window:
                 if not path:
                     continue  # the marker of the exported folder itself
@@ -94,8 +95,12 @@ class _Writer:
                 self._folder(place.parent)
                 if entry.kind is EntryKind.SYMLINK:
                     links.append((place, entry.content))
-                else:
-                    written += self._file(place, entry, next(contents))
+                elif not self._is_linked(place, entry):
+                    files.append((place, entry))
+                written += entry.size_bytes if entry.kind is EntryKind.FILE else 0
+            contents = self._tree.small_contents([entry for _, entry in files])
+            for (place, entry), content in zip(files, contents, strict=True):
+                self._file(place, entry, content)
         for place, goal in links:
             try:
                 os.symlink(goal, place)
@@ -134,18 +139,27 @@ class _Writer:
             path=str(place),
         )
 
-    def _file(self, place: Path, entry: FileEntry, content: bytes | None) -> int:
+    def _is_linked(self, place: Path, entry: FileEntry) -> bool:
+        """Make a file of a kept one, if there is one; tell whether that was done."""
+        is_worth_it = self._kept is not None and entry.layout is not Layout.INLINE
+        return is_worth_it and self._kept is not None and self._kept.give(entry, place)
+
+    def _file(self, place: Path, entry: FileEntry, content: bytes | None) -> None:
         """Write a file; `content` is what it holds, or None where that is to be read."""
         descriptor = os.open(place, _CREATING, 0o600)
         try:
             chunks = self._tree.content_of(entry).iter_chunks() if content is None else (content,)
             for chunk in chunks:
                 _write_all(descriptor, chunk)
-            os.fchmod(descriptor, entry.mode & _MODE_BITS)
+            kept = None if entry.layout is Layout.INLINE else self._kept
+            os.fchmod(
+                descriptor, entry.mode & _MODE_BITS if kept is None else kept.file_mode(entry)
+            )
             os.utime(descriptor, ns=(entry.mtime_ns, entry.mtime_ns))
         finally:
             os.close(descriptor)
-        return entry.size_bytes
+        if kept is not None:
+            kept.keep(entry, place)
 
 
 _CREATING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from jupyter_datalake.engine import exporting
 from jupyter_datalake.engine.blobs import BlobReader
 from jupyter_datalake.engine.content import FileContent, open_content
+from jupyter_datalake.engine.linking import KeptFiles
 from jupyter_datalake.engine.nodes import NodeCache
 from jupyter_datalake.errors import (
     ErrorKind,
@@ -271,12 +272,17 @@ class Snapshot:
         content = self.content(path)
         return content.read(0, content.size_bytes)
 
-    def export(self, path: RepoPath, target: Path) -> int:
+    def export(self, path: RepoPath, target: Path, kept: KeptFiles | None = None) -> int:
         """Write what is at `path` to `target`, which must not exist; return the bytes written.
 
         A file becomes `target` itself; of a folder, the contents are written below it. It
         appears whole or not at all. Symlinks are written as symlinks, and nothing outside
         `target` is touched, whatever the tree holds.
+
+        Parameters
+        ----------
+        kept
+            Files to link to, or to share blocks with, instead of writing the same bytes again.
 
         Raises
         ------
@@ -289,7 +295,7 @@ class Snapshot:
         StorageError
             The disk is full, or `target` cannot be written.
         """
-        return exporting.export(self, path, target)
+        return exporting.export(self, path, target, kept)
 
     def export_into(self, path: RepoPath, folder: Path) -> int:
         """Write what is at `path` below `folder` under its own full path; return the bytes."""

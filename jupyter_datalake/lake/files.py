@@ -20,6 +20,7 @@ from jupyter_datalake.engine.commits import CommitRequest
 from jupyter_datalake.engine.content import FileContent
 from jupyter_datalake.engine.importing import import_folder
 from jupyter_datalake.engine.importing_objects import OnObject, import_objects
+from jupyter_datalake.engine.linking import KEPT_FILES, KeptFiles, LinkMode
 from jupyter_datalake.engine.session import Session
 from jupyter_datalake.engine.sharing import share_file
 from jupyter_datalake.engine.snapshot import Snapshot
@@ -195,10 +196,36 @@ class Files:
             work_folder=self._context.core.work_folder / "diffs",
         )
 
-    def export(self, address: str | Address, target: str | Path) -> int:
-        """Write a file or folder to a local place that does not exist; return the bytes."""
+    def export(
+        self,
+        address: str | Address,
+        target: str | Path,
+        *,
+        link: LinkMode | str = LinkMode.COPY,
+    ) -> int:
+        """Write a file or folder to a local place that does not exist; return the bytes.
+
+        Parameters
+        ----------
+        link
+            ``copy``: every file gets its own bytes. ``hardlink``: files are links to read-only
+            ones that are kept beside the lake, so that the same content is written once, however
+            often it is exported; on another file system than the lake's they are copies.
+            ``reflink``: as ``hardlink``, but writable; XFS, Btrfs and few others can do that.
+
+        Raises
+        ------
+        StorageError
+            Blocks are to be shared, and the file system cannot; or the disk is full.
+        """
         place, tree = self._tree(address)
-        return tree.export(place.path, Path(target))
+        mode = LinkMode(link)
+        if mode is LinkMode.COPY:
+            return tree.export(place.path, Path(target))
+        kept = KeptFiles(self._context.core.work_folder / KEPT_FILES, mode)
+        written = tree.export(place.path, Path(target), kept)
+        kept.sweep()
+        return written
 
     def put(
         self, address: str | Address, source: Source | str, *, message: str | None = None
