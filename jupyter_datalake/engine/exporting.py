@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,12 +95,10 @@ class _Writer:
                 self._folder(place.parent)
                 if entry.kind is EntryKind.SYMLINK:
                     links.append((place, entry.content))
-                elif not self._is_linked(place, entry):
+                else:
                     files.append((place, entry))
                 written += entry.size_bytes if entry.kind is EntryKind.FILE else 0
-            contents = self._tree.small_contents([entry for _, entry in files])
-            for (place, entry), content in zip(files, contents, strict=True):
-                self._file(place, entry, content)
+            self._files(files)
         for place, goal in links:
             try:
                 os.symlink(goal, place)
@@ -139,10 +137,24 @@ class _Writer:
             path=str(place),
         )
 
+    def _files(self, files: Sequence[tuple[Path, FileEntry]]) -> None:
+        """Write files, reading the small ones together."""
+        unlinked = [one for one in files if not self._is_linked(*one)]
+        contents = self._tree.small_contents([entry for _, entry in unlinked])
+        for (place, entry), content in zip(unlinked, contents, strict=True):
+            try:
+                self._file(place, entry, content)
+            except FileExistsError:
+                raise self._in_the_way(place) from None
+
     def _is_linked(self, place: Path, entry: FileEntry) -> bool:
         """Make a file of a kept one, if there is one; tell whether that was done."""
-        is_worth_it = self._kept is not None and entry.layout is not Layout.INLINE
-        return is_worth_it and self._kept is not None and self._kept.give(entry, place)
+        if self._kept is None or entry.layout is Layout.INLINE:
+            return False
+        try:
+            return self._kept.give(entry, place)
+        except FileExistsError:
+            raise self._in_the_way(place) from None
 
     def _file(self, place: Path, entry: FileEntry, content: bytes | None) -> None:
         """Write a file; `content` is what it holds, or None where that is to be read."""
