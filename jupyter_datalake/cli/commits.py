@@ -16,6 +16,7 @@ from jupyter_datalake.cli.output import (
     size_text,
     time_text,
 )
+from jupyter_datalake.errors import NotFoundError
 from jupyter_datalake.model.changes import Change, ChangeKind
 from jupyter_datalake.model.files import FileInfo
 from jupyter_datalake.model.merging import FastForward, MergeOutcome, MergeReport
@@ -106,6 +107,11 @@ def list_commits(
         ],
         empty="No commits",
     )
+    if commits and len(commits) < limit and commits[-1].parents:
+        try:
+            context.lake.commits.get(repo, commits[-1].parents[0])
+        except NotFoundError as error:
+            click.echo(f"History before {id_text(commits[-1].id)} is gone. {error.message}")
 
 
 @group.command("search")
@@ -282,6 +288,24 @@ def merge(
         limit=limit,
     )
     _print_report(report, f"{repo}@{into}", as_json)
+
+
+@group.command("squash")
+@click.argument("repo")
+@click.argument("since")
+@click.option("--branch", default="main", show_default=True, help="Which branch.")
+@click.option("--message", "-m", help="Of the one commit; else the replaced ones' first lines.")
+@json_option
+@pass_context
+def squash(
+    context: CliContext, repo: str, since: str, branch: str, message: str | None, as_json: bool
+) -> None:
+    """Replace the commits behind SINCE by one with the same tree."""
+    commit = context.lake.commits.squash(repo, since, branch=branch, message=message)
+    if as_json:
+        print_json(commit)
+    else:
+        click.echo(f"Squashed {repo}@{branch} into {id_text(commit.id)}")
 
 
 @group.command("revert")

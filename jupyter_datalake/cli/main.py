@@ -21,6 +21,7 @@ from jupyter_datalake.cli import (
     refs,
     remotes,
     repos,
+    retention,
     sessions,
     warehouse,
 )
@@ -63,6 +64,7 @@ cli.add_command(warehouse.group)
 cli.add_command(remotes.group)
 cli.add_command(events.group)
 cli.add_command(controller.group)
+cli.add_command(retention.group)
 cli.add_command(maintenance.group)
 cli.add_command(maintenance.init)
 cli.add_command(maintenance.doctor)

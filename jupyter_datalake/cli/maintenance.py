@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jupyter_datalake import environment
+from jupyter_datalake.cli.ages import AGE
 from jupyter_datalake.cli.context import CliContext, json_option, limit_option, pass_context
 from jupyter_datalake.cli.output import (
     print_fields,
@@ -20,11 +21,10 @@ from jupyter_datalake.cli.output import (
 )
 from jupyter_datalake.config import LakeConfig
 from jupyter_datalake.engine.verify import VerifyReport
-from jupyter_datalake.errors import CorruptDataError, InvalidInputError, category_of
+from jupyter_datalake.errors import CorruptDataError, category_of
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.lake.maintenance import examine_lake, rebuild_lake, restore_lake
 from jupyter_datalake.metadata.base import time_of
-from jupyter_datalake.model.durations import parse_age
 from jupyter_datalake.model.gc import GcPolicy, GcReport
 from jupyter_datalake.mount.doctor import Verdict
 
@@ -202,24 +202,6 @@ def backup(context: CliContext, target: str, as_json: bool) -> None:
         print_json(made)
     else:
         click.echo(f"Copied the database to {made.path}: {size_text(made.size_bytes)}")
-
-
-class Age(click.ParamType[float]):
-    """A duration such as ``14d``; its value is seconds."""
-
-    name = "age"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return the seconds, or fail as click does."""
-        try:
-            return value if isinstance(value, float) else parse_age(str(value))
-        except InvalidInputError as error:
-            self.fail(error.message, param, ctx)
-
-
-AGE = Age()
 
 
 @group.command("gc")

@@ -241,6 +241,23 @@ def commit_tree(
     return CommitResult(prepared.commit, prepared.is_new)
 
 
+def commit_in_place(
+    core: LakeCore, writer: BlobWriter, head: Commit, parent: Commit, request: CommitRequest
+) -> Commit:
+    """Commit the tree of a branch's head anew, on `parent` instead of what the head was made on.
+
+    Raises
+    ------
+    ConflictError
+        The branch moved (``branch-moved``); nothing changed.
+    """
+    global_id = request.global_id or new_global_id()
+    nodes = NodeWriter(core.nodes, writer)
+    prepared = _prepare(core, writer, nodes, head, head.root, request, global_id, None, parent)
+    _publish(core, [prepared], None if request.global_id else global_id)
+    return prepared.commit
+
+
 def _prepare(
     core: LakeCore,
     writer: BlobWriter,
@@ -250,13 +267,15 @@ def _prepare(
     request: CommitRequest,
     global_id: GlobalId,
     also: AlsoInTransaction | None,
+    parent: Commit | None = None,
 ) -> _Prepared:
+    """Store a commit for a branch that is at `head`, made on that or on another `parent`."""
     held = measure_range(nodes, root)
     commit, data = CommitDraft(
         repo=request.repo,
         branch=request.branch,
         root=root,
-        parents=(head.id, *request.other_parents),
+        parents=((parent or head).id, *request.other_parents),
         author=request.author,
         time_ns=core.clock(),
         message=request.message,

@@ -61,7 +61,9 @@ class History:
             ids = tx.commits.first_parents(start, limit=limit + 1)
             commits = tx.commits.get_many(ids)
         page = [commits[one] for one in ids[:limit] if one in commits]
-        return page, ids[limit] if len(ids) > limit else None
+        following = ids[limit] if len(ids) > limit else None
+        # Behind the last commit there may be one that retention removed.
+        return page, following if following in commits else None
 
     def diff(
         self,

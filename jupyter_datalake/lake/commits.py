@@ -10,6 +10,7 @@ from typing import Any
 from jupyter_datalake.engine.commits import CommitRequest
 from jupyter_datalake.engine.logs import LogWish, iter_log
 from jupyter_datalake.engine.merging import DryRun, Merging, decide_by
+from jupyter_datalake.engine.retention import squash
 from jupyter_datalake.errors import InvalidInputError
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.model.changes import Change
@@ -225,6 +226,29 @@ class Commits:
         request = self._request(repo, into, message or f"Merge {ref} into {into}")
         merging = self._merging(choices, dry_run=dry_run, limit=limit)
         return merging.merge(request, theirs, FastForward(fast_forward))
+
+    def squash(
+        self, repo: str, since: str, *, branch: str = DEFAULT_BRANCH, message: str | None = None
+    ) -> Commit:
+        """Replace the commits of a branch behind `since` by one of the same tree.
+
+        The branch moves to it, which `refs.undo` takes back; `maintenance.gc` removes what was
+        replaced once nothing needs it.
+
+        Parameters
+        ----------
+        since
+            The commit that stays, on the branch's line of first parents: ``main~10``, an id.
+        message
+            The messages of what was replaced, a line each, when None.
+
+        Raises
+        ------
+        InvalidInputError
+            `since` is not on that line, or fewer than two commits are behind it.
+        """
+        author = self._context.author
+        return squash(self._context.core, repo, branch, since, author=author, message=message)
 
     def revert(
         self,

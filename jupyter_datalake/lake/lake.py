@@ -26,6 +26,7 @@ from jupyter_datalake.lake.opening import close_core, create_core, open_core
 from jupyter_datalake.lake.refs import Refs
 from jupyter_datalake.lake.remotes import Remotes
 from jupyter_datalake.lake.repos import Repos
+from jupyter_datalake.lake.retention import RetentionVerbs
 from jupyter_datalake.lake.sessions import Sessions
 from jupyter_datalake.lake.transactions import LakeTransaction
 from jupyter_datalake.metadata.store import Clock
@@ -64,6 +65,7 @@ class Lake:
         self.events = Events(context)
         self.mounts = Mounts(context, self.sessions)
         self.maintenance = Maintenance(context)
+        self.retention = RetentionVerbs(context)
 
     @cached_property
     def pipelines(self) -> Pipelines:

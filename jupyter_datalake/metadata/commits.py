@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, and_, func, literal, or_, select
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError, NotFoundError
 from jupyter_datalake.metadata import tables
-from jupyter_datalake.metadata.base import TableGroup, batched
+from jupyter_datalake.metadata.base import TableGroup, batched, time_of
 from jupyter_datalake.metadata.facts import fact_of, facts_of
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.model.commit_filters import CommitFilter
@@ -94,11 +94,15 @@ class Commits(TableGroup):
         """Return a commit of any repo, or raise `NotFoundError`."""
         commit = self.get_many([commit_id]).get(commit_id)
         if commit is None:
-            raise NotFoundError(
-                f"There is no commit {commit_id}",
-                kind=ErrorKind.COMMIT_NOT_FOUND,
-                commit=commit_id,
-            )
+            removed = tables.removed_commits
+            mark = self._connection.execute(
+                select(removed).where(removed.c.id == commit_id)
+            ).one_or_none()
+            what = f"There is no commit {commit_id}"
+            if mark is not None:
+                day = time_of(mark.at_ns).date()
+                what = f"Commit {commit_id} was removed on {day} by {mark.by}: {mark.reason}"
+            raise NotFoundError(what, kind=ErrorKind.COMMIT_NOT_FOUND, commit=commit_id)
         return commit
 
     def resolve_prefix(self, repo: RepoRow, prefix: str) -> CommitId | None:

@@ -46,6 +46,7 @@ from jupyter_datalake.metadata.pipelines import Pipelines
 from jupyter_datalake.metadata.refs import Refs
 from jupyter_datalake.metadata.remotes import Remotes
 from jupyter_datalake.metadata.repos import Repos
+from jupyter_datalake.metadata.retention import Retention
 from jupyter_datalake.metadata.rules import DatabaseRules
 from jupyter_datalake.metadata.sessions import Sessions
 from jupyter_datalake.metadata.settings import Settings
@@ -101,6 +102,11 @@ class Transaction:
     def gc(self) -> GarbageCollection:
         """Finding and removing what nobody needs."""
         return GarbageCollection(self._connection, self.now_ns)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """How much history is kept, and marks of what went."""
+        return Retention(self._connection, self.now_ns)
 
     @cached_property
     def pins(self) -> Pins:

@@ -106,6 +106,18 @@ class RevertsHandler(DatalakeHandler):
         self.answer(await self.call(lake.commits.revert, repo, ref, branch=branch, **body))
 
 
+class SquashHandler(DatalakeHandler):
+    """Several commits of a branch as one."""
+
+    path = "/repos/{repo}/branches/{branch}/squash"
+
+    @operation("squashCommit")
+    async def post(self, repo: str, branch: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        since = body.pop("since")
+        self.answer(await self.call(lake.commits.squash, repo, since, branch=branch, **body), 201)
+
+
 class PicksHandler(DatalakeHandler):
     """What is done again on a branch."""
 
@@ -119,6 +131,7 @@ class PicksHandler(DatalakeHandler):
 
 
 HANDLERS = [
+    SquashHandler,
     CommitsHandler,
     SearchHandler,
     CommitHandler,

@@ -30,6 +30,7 @@ from jupyter_datalake.server import (
     refs,
     remotes,
     repos,
+    retention,
     sessions,
     trash,
     warehouse,
@@ -50,6 +51,7 @@ HANDLERS: list[type[DatalakeHandler]] = [
     *warehouse.HANDLERS,
     *remotes.HANDLERS,
     *events.HANDLERS,
+    *retention.HANDLERS,
     *maintenance.HANDLERS,
 ]
 

@@ -20,6 +20,7 @@ from jupyter_datalake.lake.lake import Lake, default_author
 from jupyter_datalake.lake.maintenance import rebuild_lake
 from jupyter_datalake.lake.opening import DATABASE
 from jupyter_datalake.model.files import FileKind
+from jupyter_datalake.model.gc import GcPolicy
 from jupyter_datalake.model.merging import MergeReport
 from jupyter_datalake.model.paths import RepoPath
 from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
@@ -486,6 +487,11 @@ def _replicate(act: str, site: Site) -> None:
         site.lake.remotes.pull(OTHER)
 
 
+def _collect(site: Site) -> None:
+    """Remove at once what the runs before this one left."""
+    site.lake.maintenance.gc(GcPolicy(grace_s=0, reader_s=0, unknown_s=0))
+
+
 def _id(report: MergeReport) -> object:
     return None if report.commit is None else report.commit.id
 
@@ -499,7 +505,7 @@ VERBS = (
         pick_repo,
         lambda site, name, text: site.lake.repos.update(name, description=text) and None,
     ),
-    Verb("repos.delete", pick_repo, lambda site, name, _: site.lake.repos.delete(name)),
+    Verb("repos.delete", pick_repo, lambda site, name, _: site.lake.repos.delete(name, force=True)),
     Verb("files.put", pick_put, _put),
     Verb("files.put_tree", pick_tree, _put_tree),
     Verb("files.delete", pick_file, _delete),
@@ -583,6 +589,7 @@ VERBS = (
         pick_no_backup,
         lambda site: site.lake.maintenance.backup(site.folder / BACKUP) and None,
     ),
+    Verb("maintenance.gc", lambda *_: (), _collect),
     Verb("refs.delete_tag", pick_tag, lambda site, *ref: site.lake.refs.delete_tag(*ref)),
     Verb("sessions.create", pick_branch, _session_create),
     Verb("sessions.commit", pick_session_with_changes, _session_commit),

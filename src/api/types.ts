@@ -58,6 +58,62 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much history repos keep. */
+        get: operations["listRetentions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Say how much history a repo keeps; nothing goes until applyRetention. */
+        put: operations["setRetention"];
+        post?: never;
+        /** Forget a policy. */
+        delete: operations["deleteRetention"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/retention/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove the commits that the policies of a repo do not keep. It cannot be undone. */
+        post: operations["applyRetention"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/repos/{repo}/refs": {
         parameters: {
             query?: never;
@@ -349,6 +405,26 @@ export interface paths {
         put?: never;
         /** Take over into a branch what another line of history changed since they parted. */
         post: operations["mergeCommit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/branches/{branch}/squash": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                branch: components["parameters"]["branch"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replace the commits of a branch behind one of them by one with the same tree. */
+        post: operations["squashCommit"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1966,6 +2042,32 @@ export interface components {
             /** @description The server's mount point as the file browser knows it. */
             mountpoint: string | null;
         };
+        RetentionPolicy: {
+            repo: string;
+            /** @description Empty for all branches without a policy of their own. */
+            branch: string;
+            keep_last: number | null;
+            keep_for_s: number | null;
+            keep_tagged: boolean;
+            keep_inputs: boolean;
+        };
+        RetentionPolicyPage: {
+            results: components["schemas"]["RetentionPolicy"][];
+            next: components["schemas"]["Next"];
+        };
+        RetentionReport: {
+            repo: string;
+            is_dry_run: boolean;
+            removed: number;
+            /** @description Commits that stay all the same, and what needs them; at most 100. */
+            needed: {
+                [key: string]: string[];
+            };
+        };
+        RetentionReportPage: {
+            results: components["schemas"]["RetentionReport"][];
+            next: components["schemas"]["Next"];
+        };
         CollectionRun: {
             number: number;
             owner: string;
@@ -2183,6 +2285,10 @@ export type QueryRows = components['schemas']['QueryRows'];
 export type Event = components['schemas']['Event'];
 export type EventPage = components['schemas']['EventPage'];
 export type Status = components['schemas']['Status'];
+export type RetentionPolicy = components['schemas']['RetentionPolicy'];
+export type RetentionPolicyPage = components['schemas']['RetentionPolicyPage'];
+export type RetentionReport = components['schemas']['RetentionReport'];
+export type RetentionReportPage = components['schemas']['RetentionReportPage'];
 export type CollectionRun = components['schemas']['CollectionRun'];
 export type CollectionRunPage = components['schemas']['CollectionRunPage'];
 export type DoctorFinding = components['schemas']['DoctorFinding'];
@@ -2362,6 +2468,113 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Repo"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listRetentions: {
+        parameters: {
+            query?: {
+                /** @description Of this repo only. */
+                repo?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Policies. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionPolicyPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    setRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Left out for all branches without a policy of their own. */
+                    branch?: string;
+                    keep_last?: number | null;
+                    keep_for_s?: number | null;
+                    keep_tagged?: boolean;
+                    keep_inputs?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The policy. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionPolicy"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteRetention: {
+        parameters: {
+            query?: {
+                branch?: string;
+            };
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forgotten. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    applyRetention: {
+        parameters: {
+            query?: {
+                /** @description Only count. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What went. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionReportPage"];
                 };
             };
             default: components["responses"]["Error"];
@@ -2836,6 +3049,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    squashCommit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                branch: components["parameters"]["branch"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description A ref expression; this commit stays. */
+                    since: string;
+                    message?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The commit. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Commit"];
                 };
             };
             default: components["responses"]["Error"];

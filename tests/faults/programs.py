@@ -11,10 +11,11 @@ import sys
 import threading
 from concurrent.futures import Future
 
-from jupyter_datalake.errors import AlreadyExistsError, ConflictError
+from jupyter_datalake.errors import AlreadyExistsError, ConflictError, ErrorKind
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.lake.sessions import WorkSession
 from jupyter_datalake.model.commits import Author
+from jupyter_datalake.model.gc import GcPolicy
 from jupyter_datalake.testing.faults import CrashPoint
 
 ME = Author("another process")
@@ -94,6 +95,16 @@ def put_file(url, point, text):
     watched(url, point).files.put("raw@main/put", text * 30_000)
 
 
+def collect(url, point):
+    """A run of gc that leaves nothing for another: everything it does is watched."""
+    at_once = GcPolicy(undo_s=0, grace_s=0, reader_s=0, unknown_s=0, small_pack_count=2)
+    watched(url, point).maintenance.gc(at_once)
+
+
+def expire(url, point):
+    watched(url, point).retention.apply("raw")
+
+
 class InlineExecutor:
     """Runs datums in this process, so that one kill meets everything that a job does."""
 
@@ -124,7 +135,17 @@ def run_jobs(url, point):
 
 ACTS = {
     one.__name__: one
-    for one in (make_lake, make_repo, commit_session, commit_together, stage, put_file, run_jobs)
+    for one in (
+        make_lake,
+        make_repo,
+        commit_session,
+        commit_together,
+        stage,
+        put_file,
+        run_jobs,
+        collect,
+        expire,
+    )
 }
 
 
@@ -145,6 +166,49 @@ def writers(url):
                 say("committed", number)
         os.waitpid(child, 0)
         say("dead")
+
+
+# --- gc ------------------------------------------------------------------------------------------
+
+
+def collect_for_ever(url):
+    """Run gc again and again, waiting for nothing, until a line comes in; say how often it was."""
+    at_once = GcPolicy(undo_s=0, grace_s=0, reader_s=0, small_pack_count=4)
+    told = threading.Event()
+    threading.Thread(target=lambda: (heard(), told.set()), daemon=True).start()
+    runs = swept = 0
+    with Lake.open(url, author=ME) as lake:
+        say("ready")
+        while not told.is_set():
+            try:
+                swept += lake.maintenance.gc(at_once).swept_blobs
+                runs += 1
+            except ConflictError as error:
+                if error.kind is not ErrorKind.LEASE_HELD:
+                    raise
+    say(runs, swept)
+
+
+def rewrite(url, name, count):
+    """Commit and stage the same few contents again and again, so that they come and go."""
+    repeated = 0
+    with Lake.open(url, author=ME) as lake:
+        say("ready")
+        heard()
+        for number in range(int(count)):
+            while True:
+                try:
+                    lake.files.put(f"raw@{name}/a", f"{number % 5}" * 50_000)
+                    with lake.sessions.create("raw", name) as session:
+                        session.put("b", f"{number % 3}" * 60_000)
+                        session.discard()
+                    break
+                except ConflictError as error:
+                    if error.kind is not ErrorKind.CONTENT_COLLECTED:
+                        raise
+                    repeated += 1
+            lake.refs.reset("raw", name, f"{name}~1" if number % 4 == 3 else name)
+    say("repeated", repeated)
 
 
 # --- several at once -----------------------------------------------------------------------------

@@ -129,6 +129,33 @@ async def test_moves_of_refs(call, served_lake):
     assert [ref.name for ref in served_lake.refs.list("raw")] == ["main", "v1"]
 
 
+async def test_retention_and_collections(call, served_lake):
+    served_lake.repos.create("raw")
+    for number in range(4):
+        served_lake.files.put("raw@main/a", f"{number}".encode())
+    assert (await call("listRetentions")).json == {"results": [], "next": None}
+    policy = (await call("setRetention", repo="raw", json_body={"keep_last": 2})).json
+    assert policy["keep_last"] == 2
+    assert (await call("listRetentions")).json["results"] == [policy]
+    (planned,) = (await call("applyRetention", repo="raw", dry_run=True)).json["results"]
+    assert (planned["removed"], planned["is_dry_run"]) == (3, True)
+    (done,) = (await call("applyRetention", repo="raw")).json["results"]
+    assert (done["removed"], done["is_dry_run"]) == (3, False)
+    assert len(served_lake.commits.list("raw")) == 2
+    await call("deleteRetention", repo="raw", expect=204)
+    served_lake.files.put("raw@main/a", b"more")
+    squashed = await call(
+        "squashCommit", repo="raw", branch="main", json_body={"since": "main~2"}, expect=201
+    )
+    assert served_lake.commits.get("raw").id == squashed.json["id"]
+    served_lake.maintenance.gc()
+    (run,) = (await call("listRuns")).json["results"]
+    assert run["report"]["phase"] == "done"
+    await call("deleteRepo", repo="raw", expect=204)
+    assert (await call("restoreRepo", repo="raw")).json["name"] == "raw"
+    assert len(served_lake.commits.list("raw")) == 2
+
+
 async def test_remotes(call, served_lake, tmp_path):
     served_lake.repos.create("raw")
     served_lake.files.put("raw@main/a.txt", "one")

@@ -28,6 +28,7 @@ NOUNS = {
     "remotes": "Remote",
     "events": "Event",
     "maintenance": "Lake",
+    "retention": "Retention",
 }
 
 # Verbs whose operation is named otherwise than by the rule.
