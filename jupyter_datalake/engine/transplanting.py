@@ -178,7 +178,7 @@ def _placed(
     if place == origin:
         root = graft_range(nodes, root, start, end, source)
     else:
-        items = _rekeyed(nodes, source, path_key(origin), path_key(place))
+        items = _rekeyed(nodes, source, origin, place)
         root = replace_range(nodes, root, start, end, items)
     # A folder above that was kept as an empty one is full now.
     parts = place.split("/")
@@ -186,18 +186,22 @@ def _placed(
     return edit_manifest(nodes, root, [Edit(path_key(folder), None) for folder in above])
 
 
-def _rekeyed(source: NodeSource, root: Digest, old: bytes, new: bytes) -> Iterator[Item]:
-    for item in iter_items(source, root, *path_range(path_from_key(old))):
-        below = item.key[len(old) :].lstrip(b"\0")
-        key = b"\0".join(part for part in (new, below) if part)
-        if len(key) > MAX_PATH_BYTES:
+def _rekeyed(source: NodeSource, root: Digest, origin: RepoPath, place: RepoPath) -> Iterator[Item]:
+    """Yield what a tree has at and below `origin`, under the keys that it has at `place`."""
+    prefix = path_key(place)
+    cut = len(path_key(origin))
+    if not origin:
+        prefix += b"\0"
+    longest = MAX_PATH_BYTES - len(prefix) + cut
+    # A million of these are one call: no more than what must be is done for each.
+    for key, value, size_bytes in iter_items(source, root, *path_range(origin)):
+        if len(key) > longest:
             raise InvalidInputError(
-                f"{path_from_key(item.key)!r} would have a path of more than"
-                f" {MAX_PATH_BYTES} bytes",
+                f"{path_from_key(key)!r} would have a path of more than {MAX_PATH_BYTES} bytes",
                 kind=ErrorKind.INVALID_PATH,
                 hint="Choose a shorter place",
             )
-        yield item._replace(key=key)
+        yield Item(prefix + key[cut:], value, size_bytes)
 
 
 def _with_folder(core: LakeCore, nodes: NodeWriter, root: Digest, folder: RepoPath) -> Digest:

@@ -171,8 +171,7 @@ def build_manifest(sink: NodeSink, items: Iterable[Item]) -> Digest:
     Streams: memory is one open node per level.
     """
     builder = _Builder(sink)
-    for item in items:
-        builder.add_item(item)
+    builder.add_items(items)
     return builder.finish()
 
 
@@ -217,8 +216,7 @@ def _feed(
     key, so nothing can follow it when it is taken over.
     """
     if node.level == 0:
-        for item in _merge(node, edits, last_key):
-            builder.add_item(item)
+        builder.add_items(_merge(node, edits, last_key))
         return
     final = len(node.branches) - 1
     for index, branch in enumerate(node.branches):
@@ -253,8 +251,7 @@ def replace_range(
     builder = _Builder(sink)
     node = sink.load(root)
     _feed_range(builder, sink, node, b"", start)
-    for item in items:
-        builder.add_item(item)
+    builder.add_items(items)
     if end is not None:
         _feed_range(builder, sink, node, end, None)
     return builder.finish()
@@ -289,8 +286,7 @@ def _feed_range(
     if node.level == 0:
         first = bisect_left(node.keys, start)
         last = len(node.keys) if end is None else bisect_left(node.keys, end)
-        for item in node.items[first:last]:
-            builder.add_item(item)
+        builder.add_items(node.items[first:last])
         return
     final = len(node.branches) - 1
     for index in range(bisect_left(node.keys, start), len(node.branches)):
@@ -320,10 +316,15 @@ class _Builder:
         """Tell whether no node is open on `level` or below."""
         return not self._items and not any(self._branches[:level])
 
-    def add_item(self, item: Item) -> None:
-        self._items.append(item)
-        if _is_boundary(item.key, 0) or len(self._items) >= NODE_MAX:
-            self._close(0)
+    def add_items(self, items: Iterable[Item]) -> None:
+        # What is done for each of a million items is written out, and looked up once.
+        hash_of, target, largest = xxh32_intdigest, NODE_TARGET, NODE_MAX
+        opened = self._items
+        for item in items:
+            opened.append(item)
+            if hash_of(item[0], 0) % target == 0 or len(opened) >= largest:
+                self._close(0)
+                opened = self._items
 
     def add_branch(self, level: int, branch: Branch) -> None:
         """Append a finished node of `level - 1` to the open node on `level`."""

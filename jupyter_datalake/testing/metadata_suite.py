@@ -20,8 +20,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -36,6 +37,7 @@ from jupyter_datalake.errors import (
 from jupyter_datalake.metadata.jobs import JobDraft
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import MetadataStore, Transaction
+from jupyter_datalake.model.commit_filters import CommitFilter
 from jupyter_datalake.model.commits import (
     Author,
     Commit,
@@ -324,7 +326,95 @@ class MetadataSuite:
             older = tx.refs.moves(repo, name="dev", before=lines[1][0], limit=9)
             assert older == lines[2:]
 
+    def test_a_renamed_ref_keeps_what_it_is_and_the_reflog_tells_both_names(
+        self, store: MetadataStore, repo: RepoRow
+    ) -> None:
+        """And a deleted one leaves behind what it said."""
+        head = head_of(store, repo)
+        with store.write() as tx:
+            tag = tx.refs.create(
+                repo, "v1", RefKind.TAG, head.id, by="ada", reason="", message="as sold"
+            )
+            assert (tag.message, tag.created_by) == ("as sold", "ada")
+        with pytest.raises(AlreadyExistsError), store.write() as tx:
+            tx.refs.rename(repo, tag, "main", by="bob", reason="r")
+        with store.write() as tx:
+            renamed = tx.refs.rename(repo, tag, "v2", by="bob", reason="r")
+            assert (renamed.message, renamed.created_by) == ("as sold", "ada")
+        with store.read() as tx:
+            assert [one.name for one in tx.refs.list(repo, limit=9)] == ["main", "v2"]
+            old, _ = tx.refs.last_move(repo, "v1")
+            new, _ = tx.refs.last_move(repo, "v2")
+            assert (old.renamed_to, old.new_commit_id) == ("v2", None)
+            assert (new.renamed_from, new.old_commit_id) == ("v1", None)
+            assert new.number > old.number
+        with store.write() as tx:
+            tx.refs.delete(repo, renamed, by="bob", reason="d")
+        with store.read() as tx:
+            gone, details = tx.refs.last_move(repo, "v2")
+            assert gone.old_commit_id == head.id
+            assert details == {"message": "as sold", "created_by": "ada"}
+            assert tx.refs.nth_move(repo, "v2", 1) == new
+            assert tx.refs.nth_move(repo, "v2", 2) is None
+            assert tx.refs.first_move(repo, "v2") == new
+            with pytest.raises(NotFoundError):
+                tx.refs.last_move(repo, "v3")
+
     # --- commits ---------------------------------------------------------------------------------
+
+    def test_ancestors_come_nearest_first_and_each_once(
+        self, store: MetadataStore, repo: RepoRow
+    ) -> None:
+        """Along all parents, as many as are asked for."""
+        first = head_of(store, repo)
+        left = add_commit(store, repo, first, message="left")
+        right = add_commit(store, repo, first, message="right")
+        merge, _ = replace(draft(repo, left, message="merge"), parents=(left.id, right.id)).seal()
+        with store.write() as tx:
+            tx.commits.add(repo.id, merge)
+        with store.read() as tx:
+            found = tx.commits.ancestors(merge.id, limit=9)
+            assert found[0] == (merge.id, 1, (left.id, right.id))
+            assert found[-1] == (first.id, 1, ())
+            assert {one[0] for one in found[1:3]} == {left.id, right.id}
+            assert len(found) == 4
+            assert [one[0] for one in tx.commits.ancestors(merge.id, limit=1)] == [merge.id]
+            assert tx.commits.ancestors(CommitId("0" * 64), limit=9) == []
+
+    def test_commits_are_searched_by_every_fact_and_in_pages(
+        self, store: MetadataStore, repo: RepoRow
+    ) -> None:
+        """With values longer than an index takes, and signs that LIKE would take for its own."""
+        first = head_of(store, repo)
+        facts = {"run": "7", "note": "x" * 5000}
+        one = add_commit(store, repo, first, message="50%_Done", metadata=facts)
+        two = add_commit(store, repo, one, message="done", metadata={"run": "8"})
+        other = head_of(store, make_repo(store, "team/sales"))
+
+        def search(repos: str | None = None, **wish: Any) -> list[CommitId]:
+            found: list[CommitId] = []
+            while True:
+                after = found[-1] if found else None
+                with store.read() as tx:
+                    page = tx.commits.search(
+                        CommitFilter(**wish), repos=repos, after=after, limit=1
+                    )
+                if not page:
+                    return found
+                found += [commit.id for commit in page]
+
+        everything = sorted([first.id, one.id, two.id, other.id], reverse=True)
+        assert search() == everything
+        assert search(text="DONE") == sorted([one.id, two.id], reverse=True)
+        assert search(text="0%_d") == [one.id]
+        assert search(text="0_d") == []
+        assert search(author="EXAMPLE.org", metadata={"run": None}, text="d") == search(text="done")
+        assert search(metadata=facts) == [one.id]
+        assert search(metadata={"note": "x" * 4999}) == []
+        assert search(repos="team/*") == search(repos="t?am/sale?") == [other.id]
+        assert search(repos="%") == search(repos="___") == []
+        assert search(since_ns=1, until_ns=1, global_id="00") == everything
+        assert search(since_ns=2) == search(until_ns=0) == search(global_id="1") == []
 
     def test_a_commit_comes_back_as_it_was_sealed(
         self, store: MetadataStore, repo: RepoRow

@@ -251,3 +251,30 @@ def test_staged_changes_are_announced_to_followers(lake, raw):
     before = announcements()
     (raw / "x").write_text("1")
     wait_until(lambda: announcements() == before + 1)
+
+
+def test_a_mount_follows_merges_resets_and_undo_and_shows_what_was(lake, raw):
+    (raw / "a").write_text("1")
+    first = commit(lake)
+    lake.refs.create_branch("raw", "dev")
+    lake.files.put("raw@dev/theirs", "2")
+    lake.files.put("raw@main/ours", "3")
+    wait_until((raw / "ours").exists)
+    lake.commits.merge("raw", "dev")
+    wait_until((raw / "theirs").exists)
+    assert sorted(os.listdir(raw)) == ["a", "ours", "theirs"]
+    with pytest.raises(StateError) as refused:
+        lake.refs.reset("raw", "main", first.id)
+    assert refused.value.kind is ErrorKind.IN_USE
+    lake.refs.reset("raw", "main", first.id, force=True)
+    wait_until(lambda: os.listdir(raw) == ["a"])
+    shown = raw.parent
+    assert sorted(os.listdir(shown / "raw@main@{1}")) == ["a", "ours", "theirs"]
+    assert sorted(os.listdir(shown / "raw@main@{1}^2")) == ["a", "theirs"]
+    assert not (shown / "raw@main@{99}").exists()
+    lake.refs.undo("raw", "main", force=True)
+    wait_until((raw / "theirs").exists)
+    (raw / "b").write_text("4")
+    commit(lake)
+    assert lake.files.read("raw@main/b") == b"4"
+    assert {info.path for info in lake.files.list("raw@main")} == {"a", "b", "ours", "theirs"}
