@@ -12,6 +12,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -374,6 +375,14 @@ def register_packs(tx: Transaction, packs: Iterable[SealedPack]) -> None:
         packs.check(tx)
 
 
+@dataclass(frozen=True, slots=True)
+class _ClosedPack:
+    """A pack that is written to its end and has no name in the store yet."""
+
+    upload: Upload
+    sealed: SealedPack
+
+
 class BlobWriter:
     """Collects blobs into packs, leaving out what the lake has already. For one thread.
 
@@ -404,6 +413,11 @@ class BlobWriter:
         self._records: list[BlobRecord] = []
         self._offset = 0
         self._reliance = Reliance()
+        self._thread: ThreadPoolExecutor | None = None
+        self._finishing: Future[SealedPack] | None = None
+        """The full pack before this one, on its way to a store that is far."""
+        self._is_lost = False
+        """Whether a pack could not be stored: its blobs are nowhere."""
         self._sealed: list[SealedPack] = []
         """Packs that `seal` made; whether the caller's transaction committed is not known here."""
         self.added_bytes = 0
@@ -478,9 +492,12 @@ class BlobWriter:
         have been rolled back, and registering a pack twice changes nothing. Not to be called
         inside a transaction.
         """
+        if self._is_lost:
+            raise InternalError("A pack of this writer could not be stored; what is in it is lost")
         self._flush()
+        self._settle()
         if self._upload is not None:
-            self._sealed.append(self._seal_pack())
+            self._sealed.append(self._finish(self._close_pack()))
         return SealedPacks(self._sealed, self._reliance, self._objects)
 
     def publish(self) -> None:
@@ -501,6 +518,10 @@ class BlobWriter:
         if self._upload is not None:
             self._upload.__exit__(exc_type, exc, traceback)
             self._upload = None
+        if self._thread is not None:
+            # What is still being finished is garbage then; the store must not close before it.
+            self._thread.shutdown(wait=True, cancel_futures=True)
+            self._thread = None
 
     def _is_new(self, digest: Digest) -> bool:
         """Tell whether this writer has not met a digest, and remember it."""
@@ -553,11 +574,40 @@ class BlobWriter:
         self._offset = record.offset + size
         self.stored_bytes += size
         if self._offset >= PACK_TARGET_BYTES:
-            full = self._seal_pack()
-            with self._metadata.write() as tx:
-                register_packs(tx, [full])
-            # From here on they are garbage to gc until something names them.
-            self._reliance.add(record.digest for record in full.records)
+            closed = self._close_pack()
+            self._settle()
+            if isinstance(self._objects, RemoteObjectStore):
+                # It takes as long to send a pack as to fill the next one: both at once.
+                self._finishing = self._finisher().submit(self._finish, closed)
+            else:
+                self._register(self._finish(closed))
+
+    def _finish(self, closed: _ClosedPack) -> SealedPack:
+        """Make a pack durable; if that fails, this writer seals nothing any more."""
+        try:
+            with closed.upload:
+                closed.upload.finish(pack_object(closed.sealed.name))
+        except BaseException:
+            self._is_lost = True
+            raise
+        return closed.sealed
+
+    def _finisher(self) -> ThreadPoolExecutor:
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="finish-pack")
+        return self._thread
+
+    def _settle(self) -> None:
+        """Wait for the pack that is being finished, and register it."""
+        finishing, self._finishing = self._finishing, None
+        if finishing is not None:
+            self._register(finishing.result())
+
+    def _register(self, full: SealedPack) -> None:
+        with self._metadata.write() as tx:
+            register_packs(tx, [full])
+        # From here on they are garbage to gc until something names them.
+        self._reliance.add(record.digest for record in full.records)
 
     def _write_parts(self) -> None:
         parts, self._parts, self._parts_bytes = self._parts, [], 0
@@ -565,7 +615,8 @@ class BlobWriter:
             assert self._upload is not None
             self._upload.write(b"".join(parts))
 
-    def _seal_pack(self) -> SealedPack:
+    def _close_pack(self) -> _ClosedPack:
+        """Write the end of the pack; what remains is to make it appear in the store."""
         assert self._upload is not None
         self._write_parts()
         index = encode_index(self._records)
@@ -581,12 +632,10 @@ class BlobWriter:
         trailer = encode_trailer(index, self._offset)
         self._upload.write(index)
         self._upload.write(trailer)
-        name = pack_name(index)
-        with self._upload:
-            self._upload.finish(pack_object(name))
         size_bytes = self._offset + len(index) + len(trailer)
-        self._upload = None
-        return SealedPack(name, size_bytes, self._records)
+        sealed = SealedPack(pack_name(index), size_bytes, self._records)
+        upload, self._upload = self._upload, None
+        return _ClosedPack(upload, sealed)
 
     def _is_retired(self, name: str) -> bool:
         with self._metadata.read() as tx:

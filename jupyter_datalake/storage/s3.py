@@ -47,7 +47,8 @@ PART_BYTES = 8 << 20
 SINGLE_PUT_BYTES = 16 << 20
 """Up to this, an object is one request."""
 
-_THREADS = 6
+_THREADS = 8
+"""A pack is eight parts: they go together."""
 _MAX_PARTS = 10_000
 _LARGEST_OBJECT = 50 << 40
 _MAX_STORES = 3
@@ -206,14 +207,22 @@ class S3ObjectStore:
             return b""
         if length <= PART_BYTES:
             return self._read_range(name, start, length)[0]
-        first, total = self._read_range(name, start, PART_BYTES)
-        end = min(start + length, total)
-        places = range(start + PART_BYTES, end, PART_BYTES)
-        reading = [
-            self.submit(self._read_range, name, place, min(PART_BYTES, end - place))
-            for place in places
-        ]
-        return b"".join([first, *(one[0] for one in _results(reading))])
+        # The first parts go at once, whether or not the object is as long; then its size is known.
+        behind = start + min(length, _THREADS * PART_BYTES)
+        first = self._read_parts(name, start, min(behind, start + length))
+        total = first[0][1]
+        rest = self._read_parts(name, behind, min(start + length, total))
+        return b"".join(data for data, _ in (*first, *rest))
+
+    def _read_parts(self, name: str, start: int, end: int) -> Sequence[tuple[bytes, int]]:
+        """Return the parts of a range, read at the same time, each with the size of the object."""
+        places = range(start, end, PART_BYTES)
+        return _results(
+            [
+                self.submit(self._read_range, name, place, min(PART_BYTES, end - place))
+                for place in places
+            ]
+        )
 
     def forget(self, name: str) -> None:
         """Nothing to drop: this store keeps no copies."""
@@ -492,15 +501,17 @@ class S3Upload:
             if store.spool_folder is not None:
                 store.spool_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = tempfile.TemporaryFile(  # noqa: SIM115  # closed on exit
-                dir=store.spool_folder, prefix="upload-", buffering=1 << 20
+                dir=store.spool_folder, prefix="upload-", buffering=0
             )
         except OSError as error:
             raise _spool_error(error) from error
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append bytes."""
+        view = memoryview(data)
         try:
-            self._file.write(data)
+            while view:
+                view = view[self._file.write(view) or 0 :]
         except OSError as error:
             raise _spool_error(error) from error
 
@@ -514,7 +525,6 @@ class S3Upload:
         """
         check_object_name(name)
         try:
-            self._file.flush()
             size = os.fstat(self._file.fileno()).st_size
             data = os.pread(self._file.fileno(), size, 0) if size <= SINGLE_PUT_BYTES else None
         except OSError as error:

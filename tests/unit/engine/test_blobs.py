@@ -2,6 +2,7 @@
 
 import os
 import random
+import threading
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ import zstandard
 
 from jupyter_datalake.engine import blobs
 from jupyter_datalake.engine.blobs import BlobReader, BlobWriter, decode_blob, register_packs
-from jupyter_datalake.errors import CorruptDataError, ErrorKind, InternalError
+from jupyter_datalake.errors import CorruptDataError, ErrorKind, InternalError, StorageError
 from jupyter_datalake.metadata.locations import open_memory
 from jupyter_datalake.model.ids import digest_of
 from jupyter_datalake.model.packs import BlobKind, BlobRecord, Codec
@@ -278,3 +279,69 @@ def test_many_blobs_of_a_pack_that_is_gone_are_named(stores):
     with pytest.raises(CorruptDataError) as caught:
         reader(stores).get_many(digests)
     assert caught.value.kind is ErrorKind.OBJECT_NOT_FOUND
+
+
+class FarStore(MemoryObjectStore):
+    """A store that takes its time to finish an upload, as far ones do."""
+
+    def __init__(self):
+        super().__init__()
+        self.may_finish = threading.Event()
+        self.finishing = []
+        self.error = None
+
+    def upload(self):
+        store, upload = self, super().upload()
+        finish = upload.finish
+
+        def slowly(name):
+            store.finishing.append(name)
+            assert store.may_finish.wait(30)
+            if store.error is not None:
+                raise store.error
+            finish(name)
+
+        upload.finish = slowly
+        return upload
+
+    @property
+    def origin(self):
+        return self
+
+    def forget(self, name):
+        pass
+
+    def sweep_uploads(self, *, older_than_s):
+        return 0
+
+
+def test_while_a_far_store_takes_a_pack_the_next_one_is_filled(monkeypatch):
+    monkeypatch.setattr(blobs, "PACK_TARGET_BYTES", 1000)
+    store, metadata = FarStore(), open_memory()
+    with BlobWriter(store, metadata) as writer:
+        digests = writer.add_many(BlobKind.CHUNK, [os.urandom(1500), os.urandom(300)])
+        assert len(store.finishing) <= 1  # nobody waited for it
+        store.may_finish.set()
+        packs = writer.seal()
+        with metadata.write() as tx:
+            register_packs(tx, packs)
+    assert len(store.finishing) == 2
+    reader = BlobReader(store, metadata, cache_bytes=0)
+    assert [len(reader.get(digest)) for digest in digests] == [1500, 300]
+
+
+def test_a_pack_that_a_far_store_did_not_take_is_missed_when_the_writer_seals(monkeypatch):
+    monkeypatch.setattr(blobs, "PACK_TARGET_BYTES", 1000)
+    store, metadata = FarStore(), open_memory()
+    store.error = StorageError("no answer", retryable=True)
+    store.may_finish.set()
+    with BlobWriter(store, metadata) as writer:
+        writer.add_many(BlobKind.CHUNK, [os.urandom(1500)])
+        with pytest.raises(StorageError):
+            writer.seal()
+        store.error = None
+        with pytest.raises(InternalError):
+            writer.seal()  # its blobs are nowhere, so nothing may come to rely on them
+    assert list(store.list("")) == []
+    with metadata.read() as tx:
+        assert tx.blobs.totals() == (0, 0, 0)
