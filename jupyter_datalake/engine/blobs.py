@@ -492,6 +492,7 @@ class BlobWriter:
         have been rolled back, and registering a pack twice changes nothing. Not to be called
         inside a transaction.
         """
+        self._settle()  # if it failed, this tells why
         if self._is_lost:
             raise InternalError("A pack of this writer could not be stored; what is in it is lost")
         self._flush()
