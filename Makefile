@@ -8,6 +8,7 @@ LAB ?= 1
 RUNS ?= 5000
 STATES ?= 3000
 SEED ?= 1
+STRIDE ?= 1
 
 .PHONY: help setup demo test check lint types unit integration ui crash power large docs lock clean
 
@@ -46,10 +47,10 @@ ui: ## JupyterLab in headless Chromium
 	cd tests/ui && npx playwright test
 
 crash: ## kill verbs at each step and any moment; fill and break their disk (RUNS=5000 SEED=1)
-	python -m jupyter_datalake.testing.crashing --mode steps --runs $(RUNS) --seed $(SEED)
-	python -m jupyter_datalake.testing.crashing --mode moments --runs $(RUNS) --seed $(SEED)
-	python -m jupyter_datalake.testing.crashing --mode full --runs $(RUNS) --seed $(SEED)
-	python -m jupyter_datalake.testing.crashing --mode broken --runs $(RUNS) --seed $(SEED)
+	python -m jupyter_datalake.testing.crashing --mode steps --runs $(RUNS) --seed $(SEED) --stride $(STRIDE)
+	python -m jupyter_datalake.testing.crashing --mode moments --runs $(RUNS) --seed $(SEED) --stride $(STRIDE)
+	python -m jupyter_datalake.testing.crashing --mode full --runs $(RUNS) --seed $(SEED) --stride $(STRIDE)
+	python -m jupyter_datalake.testing.crashing --mode broken --runs $(RUNS) --seed $(SEED) --stride $(STRIDE)
 
 power: ## cut the power at any moment of series of verbs (STATES=3000 SEED=1; needs FUSE)
 	python -m jupyter_datalake.testing.power_loss --states $(STATES) --seed $(SEED)
