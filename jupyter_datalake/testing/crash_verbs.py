@@ -368,6 +368,25 @@ def pick_lost_database(site: Site, chance: Random) -> Arguments | None:
     return ()
 
 
+def pick_garbage(site: Site, chance: Random) -> Arguments | None:
+    """Make commits that nothing leads to, beside what earlier kills left."""
+    branch = pick_commit(site, chance)
+    if branch is None:
+        return None
+    repo, name = branch
+    site.lake.refs.reset(repo, name, f"{name}~1", force=True)
+    return (chance.choice([0.0, 0.7, 1.0]),)
+
+
+def pick_deleted_repo(site: Site, chance: Random) -> Arguments | None:
+    """Choose a repo, and delete it."""
+    repo = _repo(site, chance)
+    if repo is None:
+        return None
+    site.lake.repos.delete(repo, force=True)
+    return (repo,)
+
+
 def pick_remote(site: Site, chance: Random) -> Arguments | None:
     """Make another lake, to push to and pull from, that has some of this one's history."""
     pick_nothing_there(site, chance)
@@ -487,9 +506,17 @@ def _replicate(act: str, site: Site) -> None:
         site.lake.remotes.pull(OTHER)
 
 
-def _collect(site: Site) -> None:
-    """Remove at once what the runs before this one left."""
-    site.lake.maintenance.gc(GcPolicy(grace_s=0, reader_s=0, unknown_s=0))
+def collect_at_once(site: Site, min_live_share: float = 0.7) -> None:
+    """Remove all that is garbage, without waiting for anybody."""
+    policy = GcPolicy(
+        undo_s=0,
+        grace_s=0,
+        reader_s=0,
+        unknown_s=0,
+        min_live_share=min_live_share,
+        small_pack_count=3,
+    )
+    site.lake.maintenance.gc(policy)
 
 
 def _id(report: MergeReport) -> object:
@@ -575,7 +602,7 @@ VERBS = (
         ),
     ),
     Verb(
-        "session.restore",
+        "sessions.restore",
         pick_session_restore,
         lambda site, one, source: site.lake.sessions.restore(one, source),
         is_atomic=False,
@@ -584,12 +611,17 @@ VERBS = (
     Verb("transaction", pick_two_files, _transaction),
     Verb("remotes.push", pick_remote, partial(_replicate, "push"), is_atomic=False),
     Verb("remotes.pull", pick_remote_ahead, partial(_replicate, "pull"), is_atomic=False),
+    Verb("maintenance.gc", pick_garbage, collect_at_once, is_atomic=False),
+    Verb(
+        "repos.restore",
+        pick_deleted_repo,
+        lambda site, repo: site.lake.repos.restore(repo) and None,
+    ),
     Verb(
         "maintenance.backup",
         pick_no_backup,
         lambda site: site.lake.maintenance.backup(site.folder / BACKUP) and None,
     ),
-    Verb("maintenance.gc", lambda *_: (), _collect),
     Verb("refs.delete_tag", pick_tag, lambda site, *ref: site.lake.refs.delete_tag(*ref)),
     Verb("sessions.create", pick_branch, _session_create),
     Verb("sessions.commit", pick_session_with_changes, _session_commit),

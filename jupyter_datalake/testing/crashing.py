@@ -48,6 +48,7 @@ from random import Random
 from typing import Any, NoReturn
 
 from jupyter_datalake.errors import (
+    ConflictError,
     CorruptDataError,
     DatalakeError,
     ErrorKind,
@@ -67,6 +68,7 @@ from jupyter_datalake.testing.crash_verbs import (
     Arguments,
     Site,
     Verb,
+    collect_at_once,
     populate,
 )
 from jupyter_datalake.testing.faults import CrashPoint, FailPoint, with_objects
@@ -324,6 +326,8 @@ def _judge(run: Run, folder: Path, tell: Callable[..., None]) -> None:
             is_leftover = ("session", info.id) not in run.before
             if is_leftover and not run.verb.name.startswith("session"):
                 site.lake.sessions.delete(info.id)
+        if run.is_thorough:
+            _check_leftovers(site)
     tell("judged", is_undone, dict([*_SHAPES.items()][known:]))
 
 
@@ -338,6 +342,20 @@ def _judge_by_copy(run: Run, site: Site, found: Facts, *, is_undone: bool) -> No
         assert again[0] == outcome[0], f"done again, it is {again}, not {outcome}"
         wrong = differs_from_after(observe_site(site), run.before, after)
         assert wrong is None, f"done again, {wrong}"
+
+
+def _check_leftovers(site: Site) -> None:
+    """Check that gc takes away what kills left, and nothing else."""
+    before = observe_site(site)
+    try:
+        collect_at_once(site)
+    except ConflictError:
+        return  # a run that was killed holds its lease for a while
+    changed = differs_from_before(observe_site(site), before)
+    assert changed is None, f"gc changed {changed}"
+    report = site.lake.maintenance.verify()
+    assert report.is_clean, [f"{one.thing}: {one.message}" for one in report.findings]
+    assert report.unknown_packs == 0, f"gc left {report.unknown_packs} packs that nobody knows"
 
 
 def _check(lake: Lake, *, is_thorough: bool) -> None:
