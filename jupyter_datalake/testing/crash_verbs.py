@@ -378,6 +378,16 @@ def pick_garbage(site: Site, chance: Random) -> Arguments | None:
     return (chance.choice([0.0, 0.7, 1.0]),)
 
 
+def pick_retention(site: Site, chance: Random) -> Arguments | None:
+    """Choose a branch with more history than a policy keeps."""
+    branch = pick_folder(site, chance)
+    if branch is None:
+        return None
+    repo, name = branch
+    site.lake.retention.set(repo, name, keep_last=2, keep_tagged=True)
+    return (repo,)
+
+
 def pick_deleted_repo(site: Site, chance: Random) -> Arguments | None:
     """Choose a repo, and delete it."""
     repo = _repo(site, chance)
@@ -611,6 +621,19 @@ VERBS = (
     Verb("transaction", pick_two_files, _transaction),
     Verb("remotes.push", pick_remote, partial(_replicate, "push"), is_atomic=False),
     Verb("remotes.pull", pick_remote_ahead, partial(_replicate, "pull"), is_atomic=False),
+    Verb(
+        "commits.squash",
+        pick_folder,
+        lambda site, repo, name: (
+            site.lake.commits.squash(repo, f"{name}~2", branch=name, message="squashed").id
+        ),
+    ),
+    Verb(
+        "retention.set",
+        pick_branch,
+        lambda site, repo, name: site.lake.retention.set(repo, name, keep_last=3) and None,
+    ),
+    Verb("retention.apply", pick_retention, lambda site, _: site.lake.retention.apply() and None),
     Verb("maintenance.gc", pick_garbage, collect_at_once, is_atomic=False),
     Verb(
         "repos.restore",

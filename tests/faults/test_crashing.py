@@ -13,6 +13,7 @@ NOT_KILLED = {
     "files.share": "writes an object for a link, and nothing of the lake",
     "maintenance.restore": "the backup is put where no lake is; tests/faults/test_backups.py",
     "maintenance.rotate_key": "needs an encrypted lake; one conditional write of one object",
+    "retention.delete": "one row",
     "remotes.create": "one row",
     "remotes.delete": "one row",
 }
@@ -29,7 +30,16 @@ def test_every_verb_that_changes_a_lake_is_killed_or_it_is_said_why_not(memory_l
     killed = {verb.name.partition(" ")[0] for verb in VERBS}
     verbs = {
         f"{noun}.{verb}"
-        for noun in ("repos", "refs", "commits", "files", "sessions", "remotes", "maintenance")
+        for noun in (
+            "repos",
+            "refs",
+            "commits",
+            "files",
+            "sessions",
+            "remotes",
+            "retention",
+            "maintenance",
+        )
         for verb in dir(getattr(memory_lake, noun))
         if not verb.startswith("_") and not READS.match(verb)
     }
