@@ -20,16 +20,18 @@ from jupyter_datalake.cli.output import (
     time_text,
 )
 from jupyter_datalake.config import LakeConfig
-from jupyter_datalake.engine.verify import VerifyReport
 from jupyter_datalake.errors import CorruptDataError, category_of
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.lake.maintenance import examine_lake, rebuild_lake, restore_lake
 from jupyter_datalake.metadata.base import time_of
 from jupyter_datalake.model.gc import GcPolicy, GcReport
+from jupyter_datalake.model.verification import Finding, VerifyReport
 from jupyter_datalake.mount.doctor import Verdict
 
 if TYPE_CHECKING:
     from jupyter_datalake.storage.keys import KeyInfo
+
+_MEBIBYTE = 1024 * 1024
 
 
 @click.group("maintenance")
@@ -162,12 +164,26 @@ def _print_keys(keys: Sequence[KeyInfo]) -> None:
 
 @group.command("verify")
 @click.option("--repo", help="One repo only.")
+@click.option("--subset", metavar="SHARE", help="Read only 5%, or the part 2/20.")
+@click.option("--rate", type=float, metavar="MIB", help="Read at most so many MiB per second.")
+@click.option("--resume", is_flag=True, help="Begin where the last one was cut short.")
 @json_option
 @pass_context
-def verify(context: CliContext, repo: str | None, as_json: bool) -> None:
+def verify(
+    context: CliContext,
+    repo: str | None,
+    subset: str | None,
+    rate: float | None,
+    resume: bool,
+    as_json: bool,
+) -> None:
     """Read and hash everything that commits need; exit 21 if something is damaged."""
     report = context.lake.maintenance.verify(
-        repo, on_progress=_progress if sys.stderr.isatty() else None
+        repo,
+        subset=subset,
+        bytes_per_s=None if rate is None else rate * _MEBIBYTE,
+        resume=resume,
+        on_progress=_progress if sys.stderr.isatty() else None,
     )
     if as_json:
         print_json(report)
@@ -177,11 +193,43 @@ def verify(context: CliContext, repo: str | None, as_json: bool) -> None:
             f" {size_text(report.bytes_read)} read: "
             + ("everything is as it should be" if report.is_clean else "DAMAGED")
         )
-        for finding in report.findings:
-            click.echo(f"{finding.problem}: {finding.thing}: {finding.message}")
-            for address in finding.affects:
-                click.echo(f"  {address}")
-    if not report.is_clean:
+        if report.unknown_packs:
+            click.echo(f"{report.unknown_packs} packs that no commit needs")
+        _print_findings(report.findings)
+    _exit_by(is_clean=report.is_clean)
+
+
+@group.command("heal")
+@click.option("--from", "remote", metavar="REMOTE", help="A remote that may have what is damaged.")
+@json_option
+@pass_context
+def heal(context: CliContext, remote: str | None, as_json: bool) -> None:
+    """Store damaged and missing contents anew; exit 21 if something stays lost."""
+    report = context.lake.maintenance.heal(
+        remote, on_progress=_progress if sys.stderr.isatty() else None
+    )
+    if as_json:
+        print_json(report)
+    else:
+        click.echo(
+            f"{report.damaged_blobs} damaged blobs: {report.healed_here} healed from copies here,"
+            f" {report.healed_from_remote} from the remote, {len(report.lost)} lost;"
+            f" {report.moved} moved out of damaged packs,"
+            f" {report.commits_restored} commits restored"
+        )
+        _print_findings(report.findings)
+    _exit_by(is_clean=report.is_clean)
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        click.echo(f"{finding.problem}: {finding.thing}: {finding.message}")
+        for address in finding.affects:
+            click.echo(f"  {address}")
+
+
+def _exit_by(*, is_clean: bool) -> None:
+    if not is_clean:
         raise click.exceptions.Exit(category_of(CorruptDataError("")).exit_code)
 
 

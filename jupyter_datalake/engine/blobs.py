@@ -179,6 +179,11 @@ class BlobReader:
                 while len(self._places) > _PLACE_CACHE:
                     self._places.popitem(last=False)
 
+    def forget_places(self) -> None:
+        """Look every place up anew from now on, because places were changed."""
+        with self._lock:
+            self._places.clear()
+
     def place(self, digest: Digest) -> BlobPlace:
         """Return where a blob is, or raise `CorruptDataError`."""
         self.locate([digest])
@@ -471,6 +476,10 @@ class BlobWriter:
             known = tx.blobs.known(wanted)
         self._reliance.add(known)
         return [one for one in wanted if one not in known]
+
+    def flush(self) -> None:
+        """Put what was added so far into the pack that is being written."""
+        self._flush()
 
     def add_stored(self, record: BlobRecord, payload: bytes) -> None:
         """Take a blob in its stored form, as another pack holds it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,13 +14,16 @@ from jupyter_datalake.config import LakeConfig
 from jupyter_datalake.engine.backups import Backup, fill_from_backup, make_backup
 from jupyter_datalake.engine.core import LakeCore, new_id
 from jupyter_datalake.engine.gc import GarbageCollector
+from jupyter_datalake.engine.healing import Healer
 from jupyter_datalake.engine.rebuild import Rebuilder, RebuildReport
-from jupyter_datalake.engine.verify import Verifier, VerifyReport
+from jupyter_datalake.engine.verify import Verifier, VerifyPlan
 from jupyter_datalake.errors import DatalakeError, InvalidInputError, StateError
 from jupyter_datalake.lake.context import LakeContext
 from jupyter_datalake.lake.opening import open_core, rebuilding
+from jupyter_datalake.lake.remotes import open_remote
 from jupyter_datalake.model.gc import CollectionRun, GcPolicy, GcReport
 from jupyter_datalake.model.jobs import CONTROLLER_LEASE
+from jupyter_datalake.model.verification import HealReport, VerifyReport, parse_subset
 from jupyter_datalake.mount.doctor import Finding, Verdict, examine, examine_machine
 
 if TYPE_CHECKING:
@@ -128,13 +132,74 @@ class Maintenance:
         self,
         repo: str | None = None,
         *,
+        subset: str | None = None,
+        bytes_per_s: float | None = None,
+        resume: bool = False,
         on_progress: Callable[[VerifyReport], None] | None = None,
     ) -> VerifyReport:
-        """Read and hash everything that commits need, of one repo or of all.
+        """Read and hash what is stored, and look whether it is all that commits need.
 
-        Cost: every reachable byte once. Changes nothing.
+        Cost: every stored byte once, or of one repo every reachable one. Changes nothing.
+
+        Parameters
+        ----------
+        repo
+            One repo only; what its commits need is read where it is met.
+        subset
+            Of the bytes, read only a share by chance (``5%``) or one part of several
+            (``2/20``); twenty of those are all. What commits need is looked for all the same.
+        bytes_per_s
+            Read no faster than this on average.
+        resume
+            Begin where a verification that was cut short had come to.
+
+        Raises
+        ------
+        InvalidInputError
+            The subset is none, or it is asked for of one repo.
         """
-        return Verifier(self._context.core, on_progress).run(repo)
+        if repo is not None and (subset is not None or resume):
+            raise InvalidInputError(
+                "A subset, or the rest, can be read of the whole lake, not of one repo",
+                hint="Leave the repo out",
+            )
+        chosen = None if subset is None else parse_subset(subset, random.random())  # noqa: S311
+        plan = VerifyPlan(chosen, bytes_per_s, resume)
+        return Verifier(self._context.core, on_progress, plan).run(repo)
+
+    def heal(
+        self,
+        remote: str | None = None,
+        *,
+        on_progress: Callable[[VerifyReport], None] | None = None,
+    ) -> HealReport:
+        """Store damaged and missing blobs anew, from copies in this lake and from a remote.
+
+        Cost: everything is read at least twice, before and after.
+
+        Parameters
+        ----------
+        remote
+            Name of a remote that was pushed to, or pulled from; only this lake's own copies are
+            used when None.
+
+        Returns
+        -------
+        HealReport
+            What was mended, and what stays wrong with the files it touches.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such remote.
+        """
+        core = self._context.core
+        if remote is None:
+            return Healer(core, None, on_progress).run()
+        with core.metadata.read() as tx:
+            found = tx.remotes.get(remote)
+        with open_remote(found) as other:
+            return Healer(core, other, on_progress).run()
 
     def backup(self, target: str | Path) -> Backup:
         """Write a consistent copy of the lake's database into a new file.

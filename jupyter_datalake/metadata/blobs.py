@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from jupyter_datalake.errors import ConflictError, ErrorKind
 from jupyter_datalake.metadata import tables
@@ -177,6 +177,67 @@ class Blobs(TableGroup):
                 select(packs).where(packs.c.name > after).order_by(packs.c.name).limit(limit)
             )
         ]
+
+    def in_pack(self, name: str) -> list[BlobPlace]:
+        """Return the blobs that lie in a pack, in the order of their offsets."""
+        blobs, packs = tables.blobs, tables.packs
+        rows = self._connection.execute(
+            select(blobs)
+            .join(packs, packs.c.id == blobs.c.pack_id)
+            .where(packs.c.name == name)
+            .order_by(blobs.c.offset)
+        )
+        return [
+            BlobPlace(
+                name,
+                BlobRecord(
+                    Digest(row.digest),
+                    BlobKind(row.kind),
+                    Codec(row.codec),
+                    row.offset,
+                    row.stored_size,
+                    row.raw_size,
+                ),
+            )
+            for row in rows
+        ]
+
+    def is_used(self, name: str) -> bool:
+        """Tell whether any blob lies in a pack."""
+        blobs, packs = tables.blobs, tables.packs
+        found = self._connection.execute(
+            select(blobs.c.pack_id)
+            .join(packs, packs.c.id == blobs.c.pack_id)
+            .where(packs.c.name == name)
+            .limit(1)
+        )
+        return found.first() is not None
+
+    def repoint(self, name: str, records: Iterable[BlobRecord]) -> None:
+        """Make a registered pack the place of blobs, whatever was their place before."""
+        blobs, packs = tables.blobs, tables.packs
+        pack_id = self._connection.execute(
+            select(packs.c.id).where(packs.c.name == name)
+        ).scalar_one()
+        for record in records:
+            self._connection.execute(
+                update(blobs)
+                .where(blobs.c.digest == record.digest)
+                .values(
+                    pack_id=pack_id,
+                    kind=int(record.kind),
+                    codec=int(record.codec),
+                    offset=record.offset,
+                    stored_size=record.stored_size,
+                    raw_size=record.raw_size,
+                )
+            )
+
+    def forget(self, digests: Iterable[Digest]) -> None:
+        """Take blobs for not stored, because they cannot be read: who has them stores them anew."""
+        blobs = tables.blobs
+        for batch in batched(digests):
+            self._connection.execute(delete(blobs).where(blobs.c.digest.in_(batch)))
 
     def totals(self) -> tuple[int, int, int]:
         """Return the number of packs, of blobs, and the bytes of all packs."""

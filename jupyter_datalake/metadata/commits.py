@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Row, and_, delete, func, literal, or_, select, update
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError, NotFoundError
 from jupyter_datalake.metadata import tables
@@ -37,24 +37,7 @@ class Commits(TableGroup):
         """
         self._insert_missing(
             tables.commits,
-            [
-                {
-                    "id": commit.id,
-                    "repo_id": repo_id,
-                    "repo": commit.repo,
-                    "branch": commit.branch,
-                    "root": commit.root,
-                    "author_name": commit.author.name,
-                    "author_email": commit.author.email,
-                    "time_ns": commit.time_ns,
-                    "message": commit.message,
-                    "global_id": commit.global_id,
-                    "metadata": commit.metadata,
-                    "provenance": provenance_as_dict(commit.provenance),
-                    "file_count": commit.file_count,
-                    "size_bytes": commit.size_bytes,
-                }
-            ],
+            [_values(repo_id, commit)],
         )
         self._insert_missing(
             tables.commit_parents,
@@ -77,6 +60,19 @@ class Commits(TableGroup):
                 for name, input_id in edges
             ],
         )
+
+    def restore(self, commit: Commit) -> None:
+        """Give a commit that is there the values it was made with, where its rows were changed."""
+        commits = tables.commits
+        repo_id = self._connection.execute(
+            select(commits.c.repo_id).where(commits.c.id == commit.id)
+        ).scalar_one()
+        for table in (tables.commit_parents, tables.commit_inputs, tables.commit_facts):
+            self._connection.execute(delete(table).where(table.c.commit_id == commit.id))
+        self._connection.execute(
+            update(commits).where(commits.c.id == commit.id).values(_values(repo_id, commit))
+        )
+        self.add(repo_id, commit)
 
     def get_many(self, ids: Iterable[CommitId]) -> dict[CommitId, Commit]:
         """Return those of the commits that exist."""
@@ -321,6 +317,25 @@ def _like(pattern: str) -> str:
     """Return a LIKE pattern for a name with ``*`` and ``?``."""
     escaped = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return escaped.replace("*", "%").replace("?", "_")
+
+
+def _values(repo_id: int, commit: Commit) -> dict[str, Any]:
+    return {
+        "id": commit.id,
+        "repo_id": repo_id,
+        "repo": commit.repo,
+        "branch": commit.branch,
+        "root": commit.root,
+        "author_name": commit.author.name,
+        "author_email": commit.author.email,
+        "time_ns": commit.time_ns,
+        "message": commit.message,
+        "global_id": commit.global_id,
+        "metadata": commit.metadata,
+        "provenance": provenance_as_dict(commit.provenance),
+        "file_count": commit.file_count,
+        "size_bytes": commit.size_bytes,
+    }
 
 
 def _commit(row: Row[Any], parents: tuple[CommitId, ...]) -> Commit:

@@ -60,6 +60,7 @@ NOT_IN_REST = {
     ("events", "last_number"): "part of getStatus",
     ("maintenance", "gc"): "reads every manifest: for a command, not a request",
     ("maintenance", "verify"): "reads everything: for a command, not a request",
+    ("maintenance", "heal"): "reads everything: for a command, not a request",
     ("maintenance", "rebuild"): "needs the lake closed",
     ("maintenance", "restore"): "needs the lake closed",
     ("maintenance", "list_keys"): "keys are the business of whoever runs the lake",
