@@ -193,6 +193,8 @@ class Healer:
         with self._core.metadata.write() as tx:
             tx.blobs.forget(lost)
             empty = [pack for pack in sorted(packs) if not tx.blobs.is_used(pack)]
+            for pack in empty:
+                tx.blobs.retire(pack)  # so that no writer takes the object for its own
         self._core.blobs.forget_places()
         self._report.lost = sorted({*self._report.lost, *(one.hex() for one in lost)})
         for pack in empty:

@@ -48,6 +48,7 @@ _BYTES_PER_BATCH = 256 * 1024 * 1024
 _DIGESTS_PER_READ = 2000
 _SEEN_LIMIT = 500_000
 _ALL = 1_000_000
+_ATTEMPTS = 4
 
 _DONE = frozenset({RefOutcome.CURRENT, RefOutcome.REFUSED})
 
@@ -260,7 +261,7 @@ class Replicator:
         """Bring the history of commits, oldest first, in batches that each are complete."""
         waiting = self._missing(tips)
         while waiting:
-            waiting = waiting[self._copy_batch(repo, waiting[:_COMMITS_PER_BATCH]) :]
+            waiting = waiting[self._copy_some(repo, waiting[:_COMMITS_PER_BATCH]) :]
             if self._on_progress is not None:
                 self._on_progress(self._report)
 
@@ -287,6 +288,16 @@ class Replicator:
                 parents[commit_id] = commits[commit_id].parents
                 waiting += commits[commit_id].parents
         return list(_parents_first(parents))
+
+    def _copy_some(self, repo: str, ids: Sequence[CommitId]) -> int:
+        """Bring some of the commits, again where gc of the target took away what they share."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._copy_batch(repo, ids)
+            except ConflictError as error:
+                if error.kind is not ErrorKind.CONTENT_COLLECTED:
+                    raise
+        return self._copy_batch(repo, ids)
 
     def _copy_batch(self, repo: str, ids: Sequence[CommitId]) -> int:
         """Bring as many of the commits as fit into one batch, and return how many those were."""

@@ -223,15 +223,17 @@ class Blobs(TableGroup):
             self._connection.execute(
                 update(blobs)
                 .where(blobs.c.digest == record.digest)
-                .values(
-                    pack_id=pack_id,
-                    kind=int(record.kind),
-                    codec=int(record.codec),
-                    offset=record.offset,
-                    stored_size=record.stored_size,
-                    raw_size=record.raw_size,
-                )
+                .values(pack_id=pack_id, condemned=None, **_place_values(record))
             )
+
+    def retire(self, name: str) -> None:
+        """Say of a pack in which no blob lies that its object is deleted; it never comes back."""
+        packs = tables.packs
+        self._connection.execute(
+            update(packs)
+            .where(packs.c.name == name, packs.c.retired_ns.is_(None))
+            .values(retired_ns=self._now_ns)
+        )
 
     def forget(self, digests: Iterable[Digest]) -> None:
         """Take blobs for not stored, because they cannot be read: who has them stores them anew."""
