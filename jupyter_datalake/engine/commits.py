@@ -16,6 +16,7 @@ from jupyter_datalake.engine.blobs import BlobWriter, SealedPack, register_packs
 from jupyter_datalake.engine.core import LakeCore, new_global_id
 from jupyter_datalake.engine.nodes import NodeWriter
 from jupyter_datalake.engine.snapshot import Snapshot
+from jupyter_datalake.engine.turns import turns
 from jupyter_datalake.errors import (
     ConflictError,
     ErrorKind,
@@ -160,11 +161,13 @@ def commit_together(core: LakeCore, parts: Sequence[BranchChanges]) -> list[Comm
     # One change is one global id, however many attempts it takes to commit it.
     given = parts[0].request.global_id
     global_id = given or new_global_id()
+    branches = [(part.request.repo, part.request.branch) for part in parts]
     for attempt in range(MAX_ATTEMPTS):
-        prepared = [_apply(core, part, global_id) for part in parts]
         try:
-            _publish(core, prepared, None if given else global_id)
-            return [CommitResult(one.commit, one.is_new) for one in prepared]
+            with turns(core, branches):
+                prepared = [_apply(core, part, global_id) for part in parts]
+                _publish(core, prepared, None if given else global_id)
+                return [CommitResult(one.commit, one.is_new) for one in prepared]
         except ConflictError as error:
             if error.kind is not ErrorKind.BRANCH_MOVED:
                 raise
