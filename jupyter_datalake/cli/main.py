@@ -30,7 +30,11 @@ from jupyter_datalake.cli.output import run_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--lake", metavar="FOLDER", help="The lake; DATALAKE_URL, or your own, by default.")
+@click.option(
+    "--lake",
+    metavar="URL",
+    help="The lake, a folder or s3://…; DATALAKE_URL, or your own, by default.",
+)
 @click.option("--user", help="In whose name to commit; DATALAKE_USER, or you, by default.")
 @click.version_option(__version__, prog_name="datalake")
 @click.pass_context

@@ -108,7 +108,8 @@ class Lake:
         Parameters
         ----------
         url
-            A folder, as a path or a ``file://`` URL; the one in ``DATALAKE_URL`` when None.
+            A folder, as a path or a ``file://`` URL, or ``s3://bucket/prefix?…``; the one in
+            ``DATALAKE_URL`` when None.
         author
             In whose name commits are made; the user of the operating system when None.
         clock
