@@ -4,6 +4,7 @@ that say why."""
 import logging
 import os
 import re
+import subprocess
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -32,6 +33,7 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "logs(pattern): the test causes log warnings, all of which match the pattern"
     )
+    config.addinivalue_line("markers", "disk_mib(size): how large the fixture `small_disk` is")
     if not config.pluginmanager.is_registered(fixtures):  # installed, pytest loads it by itself
         config.pluginmanager.register(fixtures, "jupyter_datalake.testing.fixtures")
 
@@ -74,3 +76,39 @@ def no_unexpected_warnings(request, caplog):
         and not (expected and expected.search(record.getMessage()))
     ]
     assert not unexpected, "unexpected warnings in the log:\n" + "\n".join(unexpected)
+
+
+@pytest.fixture
+def small_disk(tmp_path, request):
+    """A file system of 24 MiB, or of as many as the mark `disk_mib` says."""
+    mark = request.node.get_closest_marker("disk_mib")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    options = ["-t", "tmpfs", "-o", f"size={mark.args[0] if mark else 24}m", "tmpfs"]
+    if subprocess.run(["mount", *options, disk], capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a tmpfs")
+    yield SmallDisk(disk)
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+class SmallDisk:
+    """A disk that a test fills up, and empties again."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self._ballast = folder / "ballast"
+
+    def fill(self, left_bytes=0):
+        """Take everything but `left_bytes`."""
+        with open(self._ballast, "ab", buffering=0) as file:
+            for size in (1 << 20, 4096):
+                try:
+                    while file.write(bytes(size)) == size:
+                        pass
+                except OSError:
+                    continue
+            file.truncate(max(file.tell() - left_bytes, 0))
+
+    def free(self):
+        """Give it all back."""
+        self._ballast.unlink(missing_ok=True)

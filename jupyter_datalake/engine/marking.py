@@ -27,6 +27,7 @@ from jupyter_datalake.model.manifests import decode_node
 from jupyter_datalake.model.packs import BlobKind
 
 _BATCH = 512
+_WORTH_THREADS = 16
 _THREADS = min(8, 2 * (os.cpu_count() or 1))
 
 Root = tuple[BlobKind, Digest]
@@ -101,7 +102,9 @@ class Marker:
         for batch in _batches(digests):
             self._blobs.locate(batch)
             by_place = sorted(batch, key=self._place)
-            for digest, data in zip(by_place, pool.map(self._read, by_place), strict=True):
+            many = len(batch) >= _WORTH_THREADS
+            blobs = pool.map(self._read, by_place) if many else map(self._read, by_place)
+            for digest, data in zip(by_place, blobs, strict=True):
                 self.marked.add(digest)
                 visit(data)
             on_step(len(batch))

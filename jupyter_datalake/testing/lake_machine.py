@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from jupyter_datalake.config import LakeConfig
+from jupyter_datalake.engine.gc import GarbageCollector
 from jupyter_datalake.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -40,6 +41,7 @@ from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.lake.sessions import WorkSession
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.files import FileKind
+from jupyter_datalake.model.gc import GcPolicy
 from jupyter_datalake.model.paths import (
     ROOT,
     RepoPath,
@@ -57,6 +59,7 @@ from jupyter_datalake.testing.merge_model import above as _above
 from jupyter_datalake.testing.strategies import content_of, repo_paths
 
 REPO = "raw"
+_AT_ONCE = GcPolicy(grace_s=0, reader_s=0, small_pack_count=4)
 
 
 class TreeModel:
@@ -267,6 +270,11 @@ class LakeMachine(RuleBasedStateMachine):
         try:
             for work in self.works.values():
                 work.session.close()
+            self.lake.maintenance.gc(_AT_ONCE)
+            rest = self.lake.maintenance.gc(_AT_ONCE, dry_run=True)
+            assert (rest.condemned_blobs, rest.repos) == (0, []), (
+                "nothing is left that nobody needs"
+            )
             check_lake(self.lake)
             self.lake.close()
         finally:
@@ -490,6 +498,11 @@ class LakeMachine(RuleBasedStateMachine):
             self.lake.refs.create_tag(REPO, name, at=at)
             self.model.tags[name] = self.model.heads[at], self.model.branches[at]
             self.model.note(name)
+
+    @rule()
+    def collect_garbage(self) -> None:
+        """Remove what nobody needs, and nothing else: what the model knows is looked at anyway."""
+        GarbageCollector(self.lake.core, _AT_ONCE, "a rule").run()
 
     @rule(name=st.one_of(names, st.just(DEFAULT_BRANCH)))
     def delete_branch(self, name: str) -> None:

@@ -50,7 +50,7 @@ def make_old(database: Path, schema: str) -> None:
                 shared = [name for name in _columns(connection, "main", table) if name in known]
                 names = ", ".join(f'"{name}"' for name in shared)
                 connection.execute(
-                    f'INSERT INTO main."{table}" ({names})'  # noqa: S608  # names of our own tables
+                    f'INSERT OR REPLACE INTO main."{table}" ({names})'  # noqa: S608  # names of our own tables
                     f' SELECT {names} FROM present."{table}"'
                 )
         connection.execute("COMMIT")

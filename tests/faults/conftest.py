@@ -74,41 +74,6 @@ def lake(tmp_path):
         yield opened
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 24 MiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    options = ["-t", "tmpfs", "-o", "size=24m", "tmpfs"]
-    if subprocess.run(["mount", *options, disk], capture_output=True, check=False).returncode:
-        pytest.skip("needs the right to mount a tmpfs")
-    yield SmallDisk(disk)
-    subprocess.run(["umount", "-l", disk], check=True)
-
-
-class SmallDisk:
-    """A disk that a test fills up, and empties again."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self._ballast = folder / "ballast"
-
-    def fill(self, left_bytes=0):
-        """Take everything but `left_bytes`."""
-        with open(self._ballast, "ab", buffering=0) as file:
-            for size in (1 << 20, 4096):
-                try:
-                    while file.write(bytes(size)) == size:
-                        pass
-                except OSError:
-                    continue
-            file.truncate(max(file.tell() - left_bytes, 0))
-
-    def free(self):
-        """Give it all back."""
-        self._ballast.unlink(missing_ok=True)
-
-
 def wait_until(condition, what="it to happen"):
     """Poll until a condition holds; fail when it does not in time."""
     deadline = time.monotonic() + PATIENCE_S

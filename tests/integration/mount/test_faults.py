@@ -282,20 +282,8 @@ def test_a_mount_that_cannot_be_shown_does_not_keep_the_others_away(lake, raw, p
     assert any("journal" in finding.found for finding in lake.mounts.doctor())
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 24 MiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    options = ["-t", "tmpfs", "-o", "size=24m", "tmpfs"]
-    if subprocess.run(["mount", *options, disk], capture_output=True, check=False).returncode:
-        pytest.skip("needs the right to mount a tmpfs")
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True)
-
-
 def test_a_full_disk_is_told_and_loses_nothing(small_disk, point):
-    with Lake.create(str(small_disk / "lake")) as lake:
+    with Lake.create(str(small_disk.folder / "lake")) as lake:
         lake.repos.create("raw")
         folder = Path(lake.mounts.create("raw", at=point).path)
         try:

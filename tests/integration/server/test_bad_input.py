@@ -181,22 +181,11 @@ async def test_a_session_that_another_process_has_open_is_a_conflict_to_try_agai
     assert filled.files.read("raw@main/mine") == b"staged"
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 8 MiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    options = ["-t", "tmpfs", "-o", "size=8m", "tmpfs"]
-    if subprocess.run(["mount", *options, disk], capture_output=True, check=False).returncode:
-        pytest.skip("needs the right to mount a tmpfs")
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True)
-
-
+@pytest.mark.disk_mib(8)
 class TestFullDisk:
     @pytest.fixture
     def lake_folder(self, small_disk):
-        return small_disk / "lake"
+        return small_disk.folder / "lake"
 
     async def test_a_file_that_does_not_fit_is_a_507_and_a_smaller_one_is_taken(
         self, call, served_lake
@@ -210,12 +199,13 @@ class TestFullDisk:
         await call("putFile", **MAIN, path="x", data=b"fits", expect=201)
 
 
+@pytest.mark.disk_mib(8)
 async def test_an_upload_that_the_temporary_folder_cannot_take_is_a_507_too(
     call, filled, small_disk, monkeypatch
 ):
-    monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
+    monkeypatch.setattr(tempfile, "tempdir", str(small_disk.folder))
     answer = await call("putFile", **MAIN, path="x", data=bytes(10_000_000), expect=507)
-    assert_shape(answer.json, "storage-full", str(small_disk))
+    assert_shape(answer.json, "storage-full", str(small_disk.folder))
     assert [one.path for one in filled.files.list("raw@main")] == ["there"]
     await call("putFile", **MAIN, path="x", data=b"fits", expect=201)
 
