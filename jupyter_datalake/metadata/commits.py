@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError, NotFoundError
 from jupyter_datalake.metadata import tables
@@ -217,11 +228,7 @@ class Commits(TableGroup):
             .order_by(commits.c.time_ns.desc(), commits.c.id.desc())
             .limit(limit)
         )
-        if repos is not None:
-            named = tables.repos.c.name.like(_like(repos), escape="\\")
-            statement = statement.where(
-                commits.c.repo_id.in_(select(tables.repos.c.id).where(named))
-            )
+        statement = statement.where(commits.c.repo_id.in_(_repos_named(repos)))
         if after is not None:
             last = self.get(after)
             statement = statement.where(
@@ -311,6 +318,15 @@ def _conditions(wanted: CommitFilter) -> Iterator[ColumnElement[bool]]:
     for key, value in wanted.metadata.items():
         found = select(facts.c.commit_id).where(facts.c.fact == fact_of(key, value))
         yield commits.c.id.in_(found)
+
+
+def _repos_named(pattern: str | None) -> Select[tuple[int]]:
+    """Return the keys of the repos whose name fits; none that was deleted."""
+    repos = tables.repos
+    statement = select(repos.c.id).where(repos.c.deleted_ns.is_(None))
+    if pattern is not None:
+        statement = statement.where(repos.c.name.like(_like(pattern), escape="\\"))
+    return statement
 
 
 def _like(pattern: str) -> str:
