@@ -21,7 +21,7 @@ from jupyter_datalake.engine.commits import announce_move
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.repos import Repositories
 from jupyter_datalake.engine.transfer import read_stored
-from jupyter_datalake.errors import ConflictError, CorruptDataError, ErrorKind
+from jupyter_datalake.errors import ConflictError, CorruptDataError, ErrorKind, InvalidInputError
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.chunklists import decode_chunk_list
@@ -31,7 +31,7 @@ from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.ids import CommitId, Digest, short_id
 from jupyter_datalake.model.manifests import Item
 from jupyter_datalake.model.packs import BlobKind
-from jupyter_datalake.model.paths import path_from_key
+from jupyter_datalake.model.paths import RepoPath, parse_path, path_from_key
 from jupyter_datalake.model.refs import RefKind
 from jupyter_datalake.model.remotes import (
     RefChange,
@@ -425,7 +425,7 @@ class _Copying:
 
     def _add_item(self, commit: Commit, item: Item) -> None:
         entry = decode_entry(item.value, item.size_bytes)
-        path = path_from_key(item.key)
+        path = _path_of(commit, item.key)
         if entry.kind is not EntryKind.FILE or entry.layout is Layout.INLINE:
             return
         digest = Digest(entry.content)
@@ -505,6 +505,18 @@ def _refusal(refused: Sequence[RefChange]) -> ConflictError:
         refs=[f"{one.repo}@{one.name}" for one in refused],
         reasons=[one.message for one in refused],
     )
+
+
+def _path_of(commit: Commit, key: bytes) -> RepoPath:
+    """Return the path of a key, or raise: a stranger's may lead out of the repo."""
+    path = path_from_key(key)
+    try:
+        is_right = bool(path) and parse_path(path) == path
+    except InvalidInputError:
+        is_right = False
+    if not is_right:
+        raise _no_tree(commit, f"{path!r:.100} is no path in it")
+    return path
 
 
 def _no_tree(commit: Commit, why: str) -> CorruptDataError:

@@ -482,7 +482,8 @@ class _PackReading:
                     self._read(pack)
                     self._save(pack.name)
             after = packs[-1].name
-        self._cursor.unlink(missing_ok=True)
+        with suppress(OSError):  # what cannot be written was not written either
+            self._cursor.unlink(missing_ok=True)
 
     def _read(self, pack: PackRow) -> None:
         with self._core.metadata.read() as tx:
@@ -525,8 +526,9 @@ class _PackReading:
             "frames": [[one.thing.removeprefix("pack "), one.message] for one in report.findings],
         }
         fresh = Path(f"{self._cursor}.new")
-        fresh.write_text(json.dumps(state))
-        os.replace(fresh, self._cursor)
+        with suppress(OSError):  # a lake that can only be read is verified all the same
+            fresh.write_text(json.dumps(state))
+            os.replace(fresh, self._cursor)
 
     def _resumed(self) -> str:
         """Return the pack to begin behind, with what was found up to it."""
