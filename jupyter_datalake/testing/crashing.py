@@ -284,10 +284,20 @@ def _do_or_fail(run: Run, site: Site, point: FailPoint) -> tuple[Any, ...] | Non
     return outcome
 
 
+def _picked(run: Run, site: Site) -> Arguments | None:
+    """Return what to do the verb to; None where what others left is in the way."""
+    try:
+        return run.verb.pick(site, Random(run.seed))  # noqa: S311  # repeatable, not secret
+    except DatalakeError as error:
+        if isinstance(error, _SERIOUS):
+            raise
+        return None
+
+
 def _begin(run: Run, folder: Path, tell: Callable[..., None]) -> None:
     """In a child: do the verb, and die at the step."""
     with opened(folder) as site:
-        arguments = run.verb.pick(site, Random(run.seed))  # noqa: S311  # repeatable, not secret
+        arguments = _picked(run, site)
         if arguments is None:
             return
         run.arguments = arguments

@@ -31,7 +31,7 @@ from enum import StrEnum
 from pathlib import Path
 from random import Random
 
-from jupyter_datalake.errors import ConflictError, StateError
+from jupyter_datalake.errors import ConflictError, InvalidInputError, StateError
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.testing.crash_verbs import VERBS, Site, Verb, populate
 from jupyter_datalake.testing.crashing import LAKE, ME, observe_site
@@ -266,7 +266,10 @@ def record(folder: Path, acts: int, seed: int, verbs: Sequence[Verb] = VERBS) ->
             while len(done) <= 2 * acts:
                 verb = chance.choice(chosen)
                 disk.mark(_PREPARING)
-                arguments = verb.pick(site, chance)
+                try:
+                    arguments = verb.pick(site, chance)
+                except (ConflictError, InvalidInputError, StateError):
+                    arguments = None  # what others left is in the way
                 facts.append(observe_site(site))
                 done.append(None)
                 disk.mark(str(len(done) - 1))
