@@ -94,6 +94,7 @@ class ErrorKind(StrEnum):
     SESSION_CLOSED = "session-closed"
     NOTHING_TO_COMMIT = "nothing-to-commit"
     WRONG_STATE = "wrong-state"
+    OVER_LIMIT = "over-limit"
 
     STORAGE_UNAVAILABLE = "storage-unavailable"
     STORAGE_FULL = "storage-full"

@@ -319,6 +319,32 @@ def _gc_progress(report: GcReport) -> None:
     click.echo(f"\r{report.phase}: {report.marked_blobs:,} blobs marked", err=True, nl=False)
 
 
+@group.command("get-usage")
+@json_option
+@pass_context
+def get_usage(context: CliContext, as_json: bool) -> None:
+    """Show what every repo takes, and what repos share; reads every manifest."""
+    usage = context.lake.maintenance.get_usage()
+    if as_json:
+        print_json(usage)
+        return
+    print_table(
+        usage.repos,
+        [
+            ("REPO", lambda one: one.repo),
+            ("COMMITS", lambda one: one.commits),
+            ("LOGICAL", lambda one: size_text(one.logical_bytes)),
+            ("STORED", lambda one: size_text(one.stored_bytes)),
+            ("ALONE", lambda one: size_text(one.exclusive_bytes)),
+        ],
+        empty="No repos yet",
+    )
+    click.echo(
+        f"{size_text(usage.pack_bytes)} in packs; {size_text(usage.shared_bytes)} shared by repos,"
+        f" {size_text(usage.other_bytes)} needed by none"
+    )
+
+
 @group.command("list-runs")
 @limit_option(20)
 @json_option

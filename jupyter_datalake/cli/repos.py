@@ -136,3 +136,18 @@ def restore(context: CliContext, name: str, as_json: bool) -> None:
         print_json(repo)
     else:
         click.echo(f"Restored repo {repo.name}")
+
+
+@group.command("set-limit")
+@click.argument("name")
+@click.argument("limit_bytes", type=click.IntRange(min=0), required=False)
+@json_option
+@pass_context
+def set_limit(context: CliContext, name: str, limit_bytes: int | None, as_json: bool) -> None:
+    """Limit how many bytes the files of NAME have together; without a number, lift the limit."""
+    context.lake.repos.set_limit(name, limit_bytes)
+    if as_json:
+        print_json({"repo": name, "limit_bytes": limit_bytes})
+    else:
+        text = "any size" if limit_bytes is None else f"at most {size_text(limit_bytes)}"
+        click.echo(f"Repo {name} may have {text}")

@@ -17,11 +17,7 @@ from jupyter_datalake.engine.core import LakeCore, new_global_id
 from jupyter_datalake.engine.nodes import NodeWriter
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.turns import turns
-from jupyter_datalake.errors import (
-    ConflictError,
-    ErrorKind,
-    InvalidInputError,
-)
+from jupyter_datalake.errors import ConflictError, ErrorKind, InvalidInputError, StateError
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import (
@@ -324,6 +320,7 @@ def _publish(core: LakeCore, prepared: Sequence[_Prepared], new_global_id: Globa
 def _move(tx: Transaction, one: _Prepared) -> None:
     request = one.request
     repo = tx.repos.get(request.repo)
+    _check_limit(tx, repo, one)
     tx.commits.add(repo.id, one.commit)
     tx.refs.move(
         repo,
@@ -334,6 +331,22 @@ def _move(tx: Transaction, one: _Prepared) -> None:
         reason=request.message.strip().splitlines()[0][:200],
     )
     announce_move(tx, repo, request.branch, one.commit)
+
+
+def _check_limit(tx: Transaction, repo: RepoRow, one: _Prepared) -> None:
+    """Refuse a tree that is above the repo's limit, unless it is smaller than the one before."""
+    limit, size = tx.repos.limit_of(repo.id), one.commit.size_bytes
+    if limit is not None and size > limit and size > one.head.size_bytes:
+        raise StateError(
+            f"Repo {repo.repo.name!r} may hold {limit:,} bytes, and this commit would make it"
+            f" {size:,}",
+            kind=ErrorKind.OVER_LIMIT,
+            hint="Delete some files first, or raise the limit: datalake repos set-limit;"
+            " what is staged is still there",
+            repo=repo.repo.name,
+            limit_bytes=limit,
+            size_bytes=size,
+        )
 
 
 def announce_move(tx: Transaction, repo: RepoRow, branch: str, commit: Commit) -> None:

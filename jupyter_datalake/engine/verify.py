@@ -360,6 +360,8 @@ class Verifier:
                 pack_object(pack), max(begin, 0), RECORD_HEADER_SIZE + record.stored_size
             )
         except NotFoundError as error:
+            if self._places.forget_place(digest, pack):
+                return self._read(digest)  # gc moved it since its place was looked up
             raise CorruptDataError(
                 f"Pack {pack} is missing", kind=ErrorKind.OBJECT_NOT_FOUND, pack=pack
             ) from error
@@ -420,6 +422,9 @@ class Verifier:
         with self._core.metadata.read() as tx:
             if not tx.blobs.is_used(pack.name):
                 return  # whatever became of it, nothing lies in it any more
+        if info is None:
+            with suppress(NotFoundError):  # it may be newer than the list of what is stored
+                info = self._objects.info(pack_object(pack.name))
         if info is None:
             self._damaged_frames.add(pack.name)
             self._add(Problem.MISSING, f"pack {pack.name}", "is not in the store", ())

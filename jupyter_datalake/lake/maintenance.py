@@ -16,6 +16,7 @@ from jupyter_datalake.engine.core import LakeCore, new_id
 from jupyter_datalake.engine.gc import GarbageCollector
 from jupyter_datalake.engine.healing import Healer
 from jupyter_datalake.engine.rebuild import Rebuilder, RebuildReport
+from jupyter_datalake.engine.usage import measure_usage
 from jupyter_datalake.engine.verify import Verifier, VerifyPlan
 from jupyter_datalake.errors import DatalakeError, InvalidInputError, StateError
 from jupyter_datalake.lake.context import LakeContext
@@ -23,6 +24,7 @@ from jupyter_datalake.lake.opening import open_core, rebuilding
 from jupyter_datalake.lake.remotes import open_remote
 from jupyter_datalake.model.gc import CollectionRun, GcPolicy, GcReport
 from jupyter_datalake.model.jobs import CONTROLLER_LEASE
+from jupyter_datalake.model.usage import LakeUsage
 from jupyter_datalake.model.verification import HealReport, VerifyReport, parse_subset
 from jupyter_datalake.mount.doctor import Finding, Verdict, examine, examine_machine
 
@@ -268,6 +270,14 @@ class Maintenance:
             if not is_due:
                 break
         return total
+
+    def get_usage(self) -> LakeUsage:
+        """Return what every repo takes: logical, stored, and what it shares with others.
+
+        Cost: every manifest of every commit is read, as by `gc`; the logical size alone is part
+        of `repos.get`, and the size of all packs of `get_status`, at no cost.
+        """
+        return measure_usage(self._context.core, memory_bytes=GcPolicy().memory_bytes)
 
     def list_runs(self, *, limit: int = 20) -> Sequence[CollectionRun]:
         """Return what the last runs of `gc` did, newest first."""

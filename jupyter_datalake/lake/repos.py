@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jupyter_datalake.engine.repos import Repositories
+from jupyter_datalake.errors import InvalidInputError
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.model.repos import Repo, RepoKind
 
@@ -80,6 +81,22 @@ class Repos:
             `context["users"]` lists them.
         """
         Repositories(self._context.core).delete(name, force=force)
+
+    def set_limit(self, name: str, limit_bytes: int | None) -> None:
+        """Say how large the tree of one commit may be; None takes the limit away.
+
+        A commit that would make it larger is refused (``over-limit``), with everything staged
+        still there; one that makes a tree smaller that is above it already is taken.
+
+        Raises
+        ------
+        InvalidInputError
+            The limit is negative.
+        """
+        if limit_bytes is not None and not 0 <= limit_bytes < 2**63:
+            raise InvalidInputError(f"A limit of {limit_bytes} bytes is below 0 or above 8 EiB")
+        with self._context.core.metadata.write() as tx:
+            tx.repos.set_limit(tx.repos.get(name).id, limit_bytes)
 
     def restore(self, name: str) -> Repo:
         """Bring back the repo of this name that was deleted last, without its sessions.

@@ -133,6 +133,19 @@ class Repos(TableGroup):
             .values(name=f"~{row.id}~{row.repo.name}", deleted_ns=self._now_ns)
         )
 
+    def set_limit(self, repo_id: int, limit_bytes: int | None) -> None:
+        """Record how much the tree of one commit may hold; None: as much as it likes."""
+        self._connection.execute(
+            update(tables.repos).where(tables.repos.c.id == repo_id).values(limit_bytes=limit_bytes)
+        )
+
+    def limit_of(self, repo_id: int) -> int | None:
+        """Return how much the tree of one commit may hold, or None."""
+        limit: int | None = self._connection.execute(
+            select(tables.repos.c.limit_bytes).where(tables.repos.c.id == repo_id)
+        ).scalar_one()
+        return limit
+
     def list_deleted(self) -> Sequence[DeletedRepo]:
         """Return the deleted repos that can be restored, the last deleted one first."""
         repos = tables.repos

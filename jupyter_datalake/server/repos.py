@@ -53,6 +53,18 @@ class RepoHandler(DatalakeHandler):
         self.answer_nothing()
 
 
+class LimitHandler(DatalakeHandler):
+    """How large a repo may be."""
+
+    path = "/repos/{repo}/limit"
+
+    @operation("setLimit")
+    async def put(self, repo: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        await self.call(lake.repos.set_limit, repo, body["limit_bytes"])
+        self.answer_nothing()
+
+
 class RestoredRepoHandler(DatalakeHandler):
     """A repo that was deleted."""
 
@@ -65,4 +77,4 @@ class RestoredRepoHandler(DatalakeHandler):
         self.answer(await self.call(lake.repos.get, repo))
 
 
-HANDLERS = [ReposHandler, RepoHandler, RestoredRepoHandler]
+HANDLERS = [ReposHandler, RepoHandler, LimitHandler, RestoredRepoHandler]

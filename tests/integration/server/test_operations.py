@@ -151,6 +151,9 @@ async def test_retention_and_collections(call, served_lake):
     served_lake.maintenance.gc()
     (run,) = (await call("listRuns")).json["results"]
     assert run["report"]["phase"] == "done"
+    await call("setLimit", repo="raw", json_body={"limit_bytes": 1}, expect=204)
+    refused = await call("putFile", repo="raw", ref="main", path="b", data=b"more", expect=409)
+    assert refused.json["kind"] == "over-limit"
     await call("deleteRepo", repo="raw", expect=204)
     assert (await call("restoreRepo", repo="raw")).json["name"] == "raw"
     assert len(served_lake.commits.list("raw")) == 2

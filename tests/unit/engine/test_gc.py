@@ -522,3 +522,25 @@ def test_runs_are_in_the_journal(lake):
     assert (one.number, one.owner) == (1, "ada@host")
     assert one.finished_at is not None
     assert one.report["phase"] == "done"
+
+
+# --- who takes how much --------------------------------------------------------------------------
+
+
+def test_usage_tells_what_is_shared_and_what_belongs_to_one_repo_alone(lake):
+    lake.repos.create("other")
+    lake.files.put("raw@main/a", noise(1))
+    lake.files.put("raw@main/b", noise(2, 50_000))
+    lake.files.copy("raw@main/a", "other@main/a")
+    garbage(lake, 3)
+    usage = lake.maintenance.get_usage()
+    raw, other = sorted(usage.repos, key=lambda one: one.repo != "raw")
+    assert (raw.repo, raw.commits, raw.logical_bytes) == ("raw", 3, 150_000)
+    assert (other.repo, other.commits, other.logical_bytes) == ("other", 2, 100_000)
+    assert 100_000 <= usage.shared_bytes < 101_000
+    assert 50_000 <= raw.exclusive_bytes < 52_000
+    assert 0 < other.exclusive_bytes < 2_000
+    assert raw.stored_bytes == raw.exclusive_bytes + usage.shared_bytes
+    assert usage.other_bytes == 100_000
+    parts = raw.exclusive_bytes + other.exclusive_bytes + usage.shared_bytes + usage.other_bytes
+    assert parts == usage.blob_bytes < usage.pack_bytes

@@ -262,3 +262,26 @@ def test_a_repo_with_an_open_session_goes_only_by_force(lake):
         session._session.close()
     with lake.core.metadata.read() as tx:
         assert tx.pins.owners() == []
+
+
+def test_a_commit_above_the_limit_is_refused_and_what_is_staged_is_still_there(lake):
+    lake.repos.set_limit("raw", 1000)
+    with lake.sessions.create("raw") as session:
+        session.put("a", b"x" * 700)
+        session.commit("fits")
+        session.put("b", b"y" * 400)
+        with pytest.raises(StateError, match=r"may hold 1,000 bytes.*1,100") as caught:
+            session.commit("does not")
+        assert caught.value.kind is ErrorKind.OVER_LIMIT
+        assert [change.path for change in session.diff()] == ["b"]
+        assert set(contents_of(lake, "raw")) == {"a"}
+        lake.repos.set_limit("raw", 500)
+        session.discard()
+        session.put("a", b"x" * 600)
+        session.commit("smaller, if not small enough")
+        lake.repos.set_limit("raw", None)
+        session.put("b", b"y" * 40_000)
+        session.commit("no limit")
+    with pytest.raises(InvalidInputError):
+        lake.repos.set_limit("raw", -1)
+    assert set(contents_of(lake, "raw")) == {"a", "b"}
