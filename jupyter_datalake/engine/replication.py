@@ -259,13 +259,13 @@ class Replicator:
 
     def _copy(self, repo: str, tips: Sequence[CommitId]) -> None:
         """Bring the history of commits, oldest first, in batches that each are complete."""
-        waiting = self._missing(tips)
+        waiting = self._missing(repo, tips)
         while waiting:
             waiting = waiting[self._copy_some(repo, waiting[:_COMMITS_PER_BATCH]) :]
             if self._on_progress is not None:
                 self._on_progress(self._report)
 
-    def _missing(self, tips: Iterable[CommitId]) -> list[CommitId]:
+    def _missing(self, repo: str, tips: Iterable[CommitId]) -> list[CommitId]:
         """Return the commits that the target does not have, each behind its parents.
 
         Memory: about 300 bytes per commit that is missing.
@@ -281,6 +281,8 @@ class Replicator:
                 commits = tx.commits.get_many(chain)
             with self._target.metadata.read() as tx:
                 there = tx.commits.known(chain)
+                if tx.commits.of_other_repos(chain, tx.repos.find(repo)):
+                    raise _deleted(repo)
             for commit_id in chain:
                 # One that the source does not have was removed by its retention: history ends.
                 if commit_id in there or commit_id in parents or commit_id not in commits:
@@ -484,6 +486,16 @@ def _pipeline_of(tx: Transaction, row: RepoRow | None) -> str | None:
     if row is None or row.repo.kind is not RepoKind.OUTPUT:
         return None
     return row.repo.name if tx.pipelines.find(row.repo.name) else None
+
+
+def _deleted(repo: str) -> ConflictError:
+    """Return the error of a deleted repo, whose commits go when gc removes it."""
+    return ConflictError(
+        f"The other lake has deleted repo {repo!r} and still keeps its commits",
+        kind=ErrorKind.IN_USE,
+        hint="Restore it there and try again, or wait until gc has removed it",
+        repo=repo,
+    )
 
 
 def _appeared(change: RefChange) -> ConflictError:

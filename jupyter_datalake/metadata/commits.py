@@ -197,6 +197,18 @@ class Commits(TableGroup):
         of_each = self._parents([row.id for row in rows])
         return [(CommitId(row.id), row.time_ns, of_each.get(row.id, ())) for row in rows]
 
+    def of_other_repos(self, ids: Iterable[CommitId], repo: RepoRow | None) -> set[CommitId]:
+        """Return those of the ids that are commits here, of another repo than `repo`."""
+        commits = tables.commits
+        ours = -1 if repo is None else repo.id
+        found: set[CommitId] = set()
+        for batch in batched(ids):
+            rows = self._connection.execute(
+                select(commits.c.id).where(commits.c.id.in_(batch), commits.c.repo_id != ours)
+            )
+            found.update(CommitId(value) for value in rows.scalars())
+        return found
+
     def known(self, ids: Iterable[CommitId]) -> set[CommitId]:
         """Return those of the ids that are commits here."""
         commits = tables.commits
