@@ -124,4 +124,4 @@ def _measure_lake(folder: Path, content: bytes, is_encrypted: bool) -> tuple[Sec
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(), indent=2))  # noqa: T201
+    print(json.dumps(run(), indent=2))

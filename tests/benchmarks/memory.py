@@ -1,0 +1,194 @@
+"""Peak memory of verbs over large things, each in a process of its own.
+
+``python tests/benchmarks/memory.py VERB FOLDER`` does one; `run` does all and returns the peaks.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from measuring import measure
+from trees import AUTHOR, fill
+
+from jupyter_datalake.engine.blobs import register_packs
+from jupyter_datalake.engine.commits import BY_HAND
+from jupyter_datalake.engine.core import new_global_id
+from jupyter_datalake.lake.lake import Lake
+from jupyter_datalake.model.commits import CommitDraft
+from jupyter_datalake.model.packs import BlobKind
+
+BUDGET_MIB = 512
+GIGABYTE = 1 << 30
+
+
+def run(place: Path, *, scale: float = 1.0) -> dict[str, Any]:
+    """Return peak memory and time of each verb, and whether all are within the budget."""
+    shutil.rmtree(place / "memory", ignore_errors=True)
+    (place / "memory").mkdir(parents=True)
+    figures: dict[str, dict[str, float]] = {}
+    for verb in VERBS:
+        cost = measure(
+            [sys.executable, __file__, verb, place / "memory"],
+            folder=place / "memory",
+            environment={"BENCH_SCALE": str(scale)},
+        )
+        figures[verb] = cost.as_dict()
+        print(f"{verb:32} {cost.peak_mib:6.0f} MiB {cost.wall_s:7.1f} s", file=sys.stderr)
+    shutil.rmtree(place / "memory")
+    peaks = [figure["peak_mib"] for figure in figures.values()]
+    return {
+        "benchmark": "memory",
+        "scale": scale,
+        "budget_mib": BUDGET_MIB,
+        "is_within_budget": max(peaks) <= BUDGET_MIB,
+        "verbs": figures,
+    }
+
+
+def _scaled(count: int) -> int:
+    return max(int(count * float(os.environ.get("BENCH_SCALE", "1"))), 1)
+
+
+def _lake(place: Path) -> Lake:
+    folder = str(place / "lake")
+    return Lake.open(folder) if Path(folder).exists() else Lake.create(folder)
+
+
+def _put_large_file(place: Path) -> None:
+    """20 GB: stretches of noise in a sparse file."""
+    path = place / "large"
+    size = _scaled(20 * GIGABYTE)
+    with open(path, "wb") as file:
+        for start in range(0, size, GIGABYTE):
+            file.seek(start)
+            file.write(os.urandom(min(64 << 20, size - start)))
+        file.truncate(size)
+    with _lake(place) as lake:
+        lake.repos.create("large")
+        lake.files.put("large@main/file", path)
+    path.unlink()
+
+
+def _read_large_file(place: Path) -> None:
+    with _lake(place) as lake, lake.files.open("large@main/file") as file:
+        while file.read(1 << 20):
+            pass
+
+
+def _export_large_file(place: Path) -> None:
+    with _lake(place) as lake:
+        lake.files.export("large@main/file", place / "out")
+    (place / "out").unlink()
+
+
+def _import_tree(place: Path) -> None:
+    """A million files."""
+    folder = place / "tree"
+    for number in range(_scaled(1_000_000)):
+        if number % 1000 == 0:
+            below = folder / f"{number // 1000:05d}"
+            below.mkdir(parents=True)
+        (below / f"{number % 1000:03d}").write_bytes(b"%d" % number * 20)
+    with _lake(place) as lake:
+        lake.repos.create("tree")
+        lake.files.put_tree("tree@main", folder)
+    shutil.rmtree(folder)
+
+
+def _list_tree(place: Path) -> None:
+    with _lake(place) as lake:
+        tree = lake.core.snapshot(lake.commits.get("tree", "main"))
+        deque(tree.iter_files(), maxlen=0)
+
+
+def _delete_half_and_diff(place: Path) -> None:
+    with _lake(place) as lake:
+        before = lake.core.snapshot(lake.commits.get("tree", "main"))
+        for number in range(0, _scaled(1_000_000) // 1000, 2):
+            if number < 20:
+                lake.files.delete(f"tree@main/{number:05d}")
+        after = lake.core.snapshot(lake.commits.get("tree", "main"))
+        deque(before.changed_paths(after), maxlen=0)
+
+
+def _make_history(place: Path) -> None:
+    """100,000 commits."""
+    with _lake(place) as lake:
+        lake.repos.create("long")
+        roots = [lake.files.put("long@main/file", text).root for text in (b"a", b"b")]
+        head = lake.commits.get("long", "main")
+        core, left = lake.core, _scaled(100_000)
+        with core.writer() as writer:
+            while left:
+                drafts, parent = [], head.id
+                for number in range(min(left, 1000)):
+                    commit, data = CommitDraft(
+                        repo="long",
+                        branch="main",
+                        root=roots[number % 2],
+                        parents=(parent,),
+                        author=AUTHOR,
+                        time_ns=core.clock(),
+                        message=f"commit {left - number}",
+                        global_id=new_global_id(),
+                        provenance=BY_HAND,
+                        file_count=1,
+                        size_bytes=1,
+                    ).seal()
+                    writer.add(BlobKind.COMMIT, data)
+                    drafts.append(commit)
+                    parent = commit.id
+                packs = writer.seal()
+                with core.metadata.write() as tx:
+                    register_packs(tx, packs)
+                    repo = tx.repos.get("long")
+                    for commit in drafts:
+                        tx.commits.add(repo.id, commit)
+                    tx.refs.move(
+                        repo, "main", expected=head.id, new=parent, by="benchmark", reason="fill"
+                    )
+                head, left = drafts[-1], left - len(drafts)
+
+
+def _walk_history(place: Path) -> None:
+    with _lake(place) as lake:
+        after = None
+        while page := lake.commits.list("long", "main", after=after, limit=1000):
+            after = page[-1].id
+
+
+def _verify(place: Path) -> None:
+    with _lake(place) as lake:
+        report = lake.maintenance.verify()
+        if not report.is_clean:
+            raise RuntimeError(f"the lake is damaged: {report}")
+
+
+def _fill_and_commit(place: Path) -> None:
+    with _lake(place) as lake:
+        lake.repos.create("filled", description=AUTHOR.name)
+        fill(lake, "filled", _scaled(10_000_000))
+
+
+VERBS: dict[str, Callable[[Path], None]] = {
+    "put a file of 20 GB": _put_large_file,
+    "read it": _read_large_file,
+    "export it": _export_large_file,
+    "put a tree of 1M files": _import_tree,
+    "list it": _list_tree,
+    "delete and diff in it": _delete_half_and_diff,
+    "make 100k commits": _make_history,
+    "list them": _walk_history,
+    "commit a tree of 10M entries": _fill_and_commit,
+    "verify everything": _verify,
+}
+
+
+if __name__ == "__main__":
+    VERBS[sys.argv[1]](Path(sys.argv[2]))

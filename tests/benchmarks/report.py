@@ -1,0 +1,144 @@
+"""The page with the tables of the last two runs of each benchmark."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+_HEAD = """# Benchmarks
+
+Written by `make bench` from its JSON; do not edit. Each table comes from one run on one machine,
+beside the tools that people use today. Wall times on a shared machine vary; processor seconds
+and ratios are sounder. Ratios are our figure over the best peer's: below 1 we are better. The two
+last runs of each benchmark are shown.
+
+A tool compresses if its table says so, and is synced if what it committed is on the disk when its
+command ends; this lake does both. "Again" is a second commit of the same folder, unchanged.
+"""
+
+
+def page(results: Path) -> str:
+    """Return the Markdown of all results below a folder."""
+    records: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for path in sorted(results.glob("*.json")):
+        record = json.loads(path.read_text())
+        records[record["name"]].append(record)
+    parts = [_HEAD]
+    for name, runs in records.items():
+        parts.append(f"## {name.replace('_', ' ').capitalize()}\n")
+        for record in runs[-2:]:
+            machine = ", ".join(f"{key} {value}" for key, value in record["machine"].items())
+            parts.append(f"Run of {record['at']} ({machine}; {record['took_s']} s)\n")
+            parts.append(_TABLES.get(name, _plain)(record["results"]))
+    return "\n".join(parts)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
+
+
+def _commits(results: dict[str, Any]) -> str:
+    parts = [f"Scale {results['scale']}. Versions: {_versions(results['versions'])}.\n"]
+    for case, figures in results["cases"].items():
+        steps = list(dict.fromkeys(
+            step for tool in figures.values() for step, cost in tool.items()
+            if isinstance(cost, dict)
+        ))  # fmt: skip
+        head = [
+            "tool",
+            "compresses",
+            "synced",
+            *(f"{step}: s / cpu s / MiB / MB" for step in steps),
+        ]
+        rows = [
+            [
+                name,
+                _yes(tool["compresses"]),
+                _yes(tool["syncs"]),
+                *(_cost(tool.get(step)) for step in steps),
+            ]
+            for name, tool in figures.items()
+        ]
+        parts += [f"### {case.capitalize()}\n", _table(head, rows)]
+        ratios = [
+            [step, *(_ratio(row.get(column)) for column in _RATIO_COLUMNS)]
+            for step, row in results["ratios"][case].items()
+        ]
+        parts.append(_table(["ratio", *_RATIO_COLUMNS], ratios))
+    return "\n".join(parts)
+
+
+_RATIO_COLUMNS = (
+    "wall_s, best of all",
+    "cpu_s, best of all",
+    "wall_s, best of compressing",
+    "cpu_s, best of compressing",
+    "added_mb, best of all",
+)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _cost(cost: dict[str, float] | None) -> str:
+    if cost is None:
+        return "–"
+    times = f"{cost['wall_s']:.1f} / {cost['cpu_s']:.1f}"
+    return f"{times} / {cost['peak_mib']:.0f} / {cost['added_mb']:.0f}"
+
+
+def _ratio(found: dict[str, Any] | None) -> str:
+    return "–" if found is None else f"{found['ratio']} ({found['peer']})"
+
+
+def _versions(versions: dict[str, str | None]) -> str:
+    return ", ".join(f"{name} {version or 'absent'}" for name, version in versions.items())
+
+
+def _trees(results: dict[str, Any]) -> str:
+    sizes = results["milliseconds"]
+    acts = list(next(iter(sizes.values())))
+    rows = [[act, *(sizes[size][act] for size in sizes)] for act in acts]
+    return _table(["milliseconds", *(f"{int(size):,} entries" for size in sizes)], rows)
+
+
+def _many_files(results: dict[str, Any]) -> str:
+    rows = [
+        [step, cost["wall_s"], cost["cpu_s"], cost["peak_mib"]]
+        for step, cost in results["steps"].items()
+    ]
+    head = (
+        f"{results['files']:,} files, {results['megabytes']} MB, stored {results['stored_mb']} MB"
+    )
+    return f"{head}.\n\n" + _table(["step", "wall s", "cpu s", "peak MiB"], rows)
+
+
+def _memory(results: dict[str, Any]) -> str:
+    rows = [[verb, cost["peak_mib"], cost["wall_s"]] for verb, cost in results["verbs"].items()]
+    head = f"Budget {results['budget_mib']} MiB, scale {results['scale']}."
+    return f"{head}\n\n" + _table(["verb", "peak MiB", "wall s"], rows)
+
+
+def _dedup(results: dict[str, Any]) -> str:
+    figures = results["stored_per_changed_byte"]
+    tools = list(next(iter(figures.values())))
+    rows = [[change, *(row.get(tool, "–") for tool in tools)] for change, row in figures.items()]
+    return _table(["stored ÷ changed bytes", *tools], rows)
+
+
+def _plain(results: dict[str, Any]) -> str:
+    return f"```json\n{json.dumps(results, indent=2)}\n```\n"
+
+
+_TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "commits": _commits,
+    "trees": _trees,
+    "many_files": _many_files,
+    "memory": _memory,
+    "dedup": _dedup,
+}

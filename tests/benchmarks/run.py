@@ -1,0 +1,110 @@
+"""All benchmarks, or those that are named: JSON for machines, tables for ``docs/benchmarks.md``.
+
+::
+
+    make bench                                 # everything, about half an hour
+    make bench ONLY="commits trees" SCALE=0.1  # some, on a tenth of the data
+
+Results are added to ``.benchmarks/`` in the repository; ``--write-docs`` writes the tables of
+the last two runs of each benchmark.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import report
+from measuring import machine
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / ".benchmarks"
+PEERS = RESULTS / "peers"
+ALL = (
+    "commits",
+    "many_files",
+    "trees",
+    "dedup",
+    "memory",
+    "parallel",
+    "writers",
+    "s3",
+    "encryption",
+)
+SELF_CONTAINED = frozenset({"writers", "s3", "encryption"})
+"""These find a place for their files themselves."""
+
+
+def main() -> None:
+    """Run what is asked for and keep the results."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("only", nargs="*", help=f"of {', '.join(ALL)}; all by default")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the data; 1.0 is all")
+    parser.add_argument("--place", type=Path, help="a folder on the disk to be measured")
+    parser.add_argument("--cases", nargs="*", default=[], help="cases of the benchmark 'commits'")
+    parser.add_argument("--no-peers", action="store_true", help="install no tools to compare with")
+    parser.add_argument("--write-docs", action="store_true", help="write docs/benchmarks.md anew")
+    options = parser.parse_args()
+    unknown = set(options.only) - set(ALL)
+    if unknown:
+        parser.error(f"unknown benchmark {sorted(unknown)[0]!r}; there are {', '.join(ALL)}")
+    RESULTS.mkdir(exist_ok=True)
+    if not options.no_peers:
+        _install_peers()
+    os.environ["BENCH_PEERS"] = str(PEERS)
+    place = options.place or Path(tempfile.gettempdir()) / "datalake-bench"
+    place.mkdir(parents=True, exist_ok=True)
+    for name in options.only or ALL:
+        _run(name, place, options.scale, frozenset(options.cases))
+    if options.write_docs:
+        (ROOT / "docs" / "benchmarks.md").write_text(report.page(RESULTS))
+
+
+def _run(name: str, place: Path, scale: float, cases: frozenset[str]) -> None:
+    print(f"== {name}", file=sys.stderr, flush=True)
+    facts = machine()
+    started = time.monotonic()
+    module = importlib.import_module(name)
+    if name in SELF_CONTAINED:
+        results: dict[str, Any] = module.run()
+    elif name == "commits":
+        results = module.run(place, scale=scale, only=cases)
+    else:
+        results = module.run(place, scale=scale)
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
+    record = {"name": name, "at": at, "machine": facts, "results": results}
+    record["took_s"] = round(time.monotonic() - started, 1)
+    (RESULTS / f"{name}-{at}.json").write_text(json.dumps(record, indent=2) + "\n")
+    print(json.dumps(record, indent=2))
+
+
+def _install_peers() -> None:
+    """Install the tools to compare with, as far as this machine lets us."""
+    if os.geteuid() == 0:
+        packages = ("restic", "borgbackup", "git-annex")
+        command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
+        _try(command)
+    if not (PEERS / "bin" / "dvc").exists():
+        _try([sys.executable, "-m", "venv", str(PEERS)])
+        _try([str(PEERS / "bin" / "pip"), "install", "-q", "dvc", "oxenai"])
+
+
+def _try(command: list[str]) -> None:
+    """Run a command; what it cannot install is left out of the tables."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        print(f"{' '.join(command[:3])} …: {' '.join(last)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
