@@ -31,6 +31,7 @@ from jupyter_datalake.engine.content import store_stream
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.ignoring import IGNORE_NAME, IgnoreRules
 from jupyter_datalake.engine.nodes import NodeWriter
+from jupyter_datalake.engine.sources import Source, store_source
 from jupyter_datalake.engine.stat_cache import FileStamp, StatCache
 from jupyter_datalake.engine.writing import on_head
 from jupyter_datalake.errors import (
@@ -62,7 +63,7 @@ from jupyter_datalake.model.manifests import (
     edit_manifest,
 )
 from jupyter_datalake.model.packs import BlobKind
-from jupyter_datalake.model.paths import RepoPath, path_from_key, path_key
+from jupyter_datalake.model.paths import ROOT, RepoPath, path_from_key, path_key
 
 OnFile = Callable[[Path, int], None]
 """Told of each file and its bytes."""
@@ -148,7 +149,7 @@ def import_folder(
                     spool.append(prefix + found.key, entry.encode(), entry.size_bytes)
                 if on_file is not None:
                     on_file(Path(os.fsdecode(found.place)), reading.size_of_last)
-            result = commit_spooled(core, writer, base, spool, request)
+            result = commit_items(core, writer, base, spool, request)
             cache.keep()
     return ImportResult(result, skipped, reading.read_count)
 
@@ -335,7 +336,9 @@ class _Reading:
         key = self._prefix + found.key
         self._known.seek(key)
         item = self._known.peek()
-        if item is None or item.key != key or item.value != value:
+        if item is None or item.key != key:
+            return None
+        if item.value != value and not _same(Item(key, value, stamp.size_bytes), item):
             return None
         self._cache.add(found.key, stamp, value)
         return status.st_size
@@ -463,25 +466,54 @@ class Spool:
 # --- into the tree -------------------------------------------------------------------------------
 
 
-def commit_spooled(
-    core: LakeCore, writer: BlobWriter, base: Commit, spool: Spool, request: CommitRequest
+def commit_items(
+    core: LakeCore,
+    writer: BlobWriter,
+    base: Commit,
+    items: Iterable[Item],
+    request: CommitRequest,
 ) -> CommitResult:
-    """Commit what is spooled onto the branch, again and again while that moves.
+    """Commit sorted entries onto the branch, again and again while that moves.
 
-    Raises
-    ------
-    ConflictError
-        Somebody else committed other content to the same paths since `base`.
+    Parameters
+    ----------
+    base
+        The head that the entries were made from: what others changed since may be a conflict.
+    items
+        Gone through once per attempt.
     """
 
     def onto(head: Commit) -> CommitResult:
         if head.id != base.id:
-            _check_agreement(core, base, head, spool)
+            _check_agreement(core, base, head, items)
         nodes = NodeWriter(core.nodes, writer)
-        root = edit_manifest(nodes, head.root, _edits(core.nodes, head.root, spool))
+        root = edit_manifest(nodes, head.root, _edits(core.nodes, head.root, items))
         return commit_tree(core, writer, nodes, head, root, request)
 
     return on_head(core, request.repo, request.branch, onto)
+
+
+def put_file(
+    core: LakeCore, path: RepoPath, source: Source, request: CommitRequest
+) -> CommitResult:
+    """Commit one file at `path` of the request's branch; see `engine.sources.Source`.
+
+    Raises
+    ------
+    InvalidInputError, AlreadyExistsError
+        `path` is the root, a file stands where a folder is needed, or a folder is at `path`.
+    ConflictError
+        Somebody else committed other content to the same path meanwhile.
+    """
+    if path == ROOT:
+        raise InvalidInputError(
+            "The root of a repo is a folder; give the file a name", kind=ErrorKind.INVALID_PATH
+        )
+    base = head_of(core, request.repo, request.branch)
+    with core.writer() as writer:
+        entry = store_source(writer, source, core.chunking, now_ns=core.clock())
+        item = Item(path_key(path), entry.encode(), entry.size_bytes)
+        return commit_items(core, writer, base, [item], request)
 
 
 def _check_agreement(core: LakeCore, base: Commit, head: Commit, ours: Iterable[Item]) -> None:
@@ -510,6 +542,8 @@ def _check_agreement(core: LakeCore, base: Commit, head: Commit, ours: Iterable[
 def _same(ours: Item, theirs: Item | None) -> bool:
     if theirs is None:
         return False
+    if ours.value == theirs.value:
+        return ours.size_bytes == theirs.size_bytes
     mine = decode_entry(ours.value, ours.size_bytes)
     return mine.same_content(decode_entry(theirs.value, theirs.size_bytes))
 
@@ -552,6 +586,8 @@ def _edits(source: NodeSource, root: Digest, entries: Iterable[Item]) -> Iterato
             raise _no_file(path_from_key(entry.key))
         if is_there and item is not None and _is_folder(entry) and not _is_folder(item):
             raise _no_folder(path_from_key(entry.key))
+        if is_there and item is not None and _same(entry, item):
+            continue  # a time alone is no change
         yield Edit(entry.key, entry.value, entry.size_bytes)
 
 

@@ -20,7 +20,7 @@ import msgpack
 from jupyter_datalake.engine.commits import CommitRequest, CommitResult, head_of
 from jupyter_datalake.engine.content import store_stream
 from jupyter_datalake.engine.core import LakeCore
-from jupyter_datalake.engine.importing import IMPORTS, Spool, commit_spooled
+from jupyter_datalake.engine.importing import IMPORTS, Spool, commit_items
 from jupyter_datalake.engine.stat_cache import ObjectStamp, StatCache
 from jupyter_datalake.errors import InvalidInputError, NotFoundError
 from jupyter_datalake.model.entries import DEFAULT_FILE_MODE
@@ -117,7 +117,7 @@ def import_objects(
                 cache.add(key, _stamp(item), entry.encode())
             if on_object is not None:
                 on_object(item.path, item.size_bytes)
-        result = commit_spooled(core, writer, base, spool, request)
+        result = commit_items(core, writer, base, spool, request)
         cache.keep()
     return ObjectsImport(result, skipped, read_count)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from jupyter_datalake.engine import transplanting
 from jupyter_datalake.engine.commits import CommitRequest
 from jupyter_datalake.engine.content import FileContent
-from jupyter_datalake.engine.importing import import_folder
+from jupyter_datalake.engine.importing import import_folder, put_file
 from jupyter_datalake.engine.importing_objects import OnObject, import_objects
 from jupyter_datalake.engine.linking import KEPT_FILES, KeptFiles, LinkMode
 from jupyter_datalake.engine.session import Session
@@ -244,9 +244,9 @@ class Files:
         """
         place = _parsed(address)
         content = source.encode() if isinstance(source, str) else source
-        with self._one_commit(place, message or f"Put {printable(place.path)}") as change:
-            change.session.put(place.path, content)
-        return change.commit
+        self._sessions.check_writable(place.repo, place.ref)
+        request = self._request(place, message or f"Put {printable(place.path)}")
+        return put_file(self._context.core, place.path, content, request).commit
 
     def put_tree(
         self,

@@ -31,7 +31,7 @@ def run(place: Path, *, scale: float = 1.0) -> dict[str, Any]:
         "commit again, unchanged": ["files", "put", "data@main/", folder],
         "list a folder": ["files", "list", "data@main/00000"],
         "delete one file": ["files", "delete", "data@main/00000/00.txt"],
-        "diff": ["commits", "diff", "data@main~1", "data@main"],
+        "diff": ["commits", "diff", "data", "main~1", "main"],
         "restore": ["files", "export", "data@main", out],
     }
     figures: dict[str, dict[str, float]] = {}

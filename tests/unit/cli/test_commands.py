@@ -336,7 +336,7 @@ def test_warehouse(run, lake, tmp_path):
 def test_maintenance_events_and_doctor(run, lake):
     lake.files.put("raw@main/a.txt", "x" * 1000)
     assert "everything is as it should be" in run("maintenance", "verify").out
-    assert run("maintenance", "get-status", "--json").json["packs"] == 3
+    assert run("maintenance", "get-status", "--json").json["packs"] == 2
     assert run("events", "list", "--json").json[0]["kind"] == "repo.created"
     is_lacking = any(one.verdict is Verdict.FAIL for one in lake.mounts.doctor())
     found = run("doctor", "--json", code=int(is_lacking)).json

@@ -6,6 +6,7 @@ import stat
 
 import pytest
 
+from jupyter_datalake.engine import importing
 from jupyter_datalake.engine.session import Session
 from jupyter_datalake.errors import (
     AlreadyExistsError,
@@ -63,14 +64,15 @@ def test_bytes_text_files_and_streams_can_be_put(lake, tmp_path):
 
 
 def test_put_returns_the_commit_it_made_even_if_another_follows(lake, monkeypatch):
-    destroy = Session.destroy
+    real = importing.commit_tree
 
-    def overtaken(self):
-        destroy(self)
-        monkeypatch.setattr(Session, "destroy", destroy)
+    def overtaken(*arguments):
+        result = real(*arguments)
+        monkeypatch.setattr(importing, "commit_tree", real)
         lake.files.put("raw@main/other", "other")
+        return result
 
-    monkeypatch.setattr(Session, "destroy", overtaken)
+    monkeypatch.setattr(importing, "commit_tree", overtaken)
     commit = lake.files.put("raw@main/mine", "mine", message="mine")
     assert commit.message == "mine"
     assert lake.commits.get("raw").message == "Put other"
@@ -85,6 +87,16 @@ def test_putting_what_is_there_makes_no_commit_and_is_no_error(lake, folder):
     assert lake.files.copy("raw@main/a", "raw@main/a").id == tree.id
     assert len(history_of(lake, "raw")) == 3
     assert lake.sessions.list() == []
+
+
+def test_a_time_alone_is_no_change(lake, folder, lake_clock):
+    first = lake.files.put("raw@main/a", "same")
+    lake_clock.advance(seconds=60)
+    assert lake.files.put("raw@main/a", "same").id == first.id
+    tree, _ = lake.files.put_tree("raw@main/t", folder)
+    os.utime(folder / "a.txt")
+    again, _ = lake.files.put_tree("raw@main/t", folder)
+    assert again.id == tree.id
 
 
 def test_a_failed_write_leaves_neither_commit_nor_session(lake):
