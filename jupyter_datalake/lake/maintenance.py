@@ -238,8 +238,8 @@ class Maintenance:
         Garbage goes in stages, and each waits for a run of its own: found, removed from the
         database, deleted. Where a time in `policy` is 0, the stages follow each other at once.
 
-        Cost: every manifest of every commit is read, no content; two thirds of a minute and
-        ``policy.memory_bytes`` for ten million blobs, besides what is repacked.
+        Cost: every manifest of every commit is read, no content: about 10 µs per blob, and
+        memory within ``policy.memory_bytes``, besides what is repacked.
 
         Parameters
         ----------

@@ -360,7 +360,7 @@ class GarbageCollection(TableGroup):
                         yield BlobKind.NODE, Digest(root)
 
     def _stream(self, statement: Select[Any]) -> Iterator[Any]:
-        return iter(self._connection.execution_options(yield_per=1000).execute(statement))
+        return iter(self._connection.execute(statement, execution_options={"yield_per": 1000}))
 
     # --- commits ---------------------------------------------------------------------------------
 

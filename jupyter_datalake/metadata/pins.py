@@ -47,8 +47,8 @@ class Pins(TableGroup):
 
     def iter_roots(self) -> Iterator[tuple[BlobKind, Digest]]:
         """Yield everything that is held, in no particular order, some of it several times."""
-        rows = self._connection.execution_options(yield_per=100).execute(
-            select(tables.pins.c.roots)
+        rows = self._connection.execute(
+            select(tables.pins.c.roots), execution_options={"yield_per": 100}
         )
         for packed in rows.scalars():
             for begin in range(0, len(packed), _RECORD):
