@@ -3,7 +3,6 @@
 import os
 
 import pytest
-from jupyter_datalake.testing.s3_proxy import Fault, S3FaultProxy
 
 from jupyter_datalake.engine import importing_objects
 from jupyter_datalake.errors import (
@@ -14,6 +13,7 @@ from jupyter_datalake.errors import (
     StorageError,
 )
 from jupyter_datalake.storage.s3 import PART_BYTES
+from jupyter_datalake.testing.s3_proxy import Fault, S3FaultProxy
 
 BUCKET = "source"
 
