@@ -115,6 +115,9 @@ def _rounds(
     place: Path, tools: list[type[Tool]], case: Callable[[Tool], Iterator[Step]]
 ) -> Figures:
     """Let every tool do the case in turn, several times, and return the medians."""
+    trash = place / "trash"
+    shutil.rmtree(trash, ignore_errors=True)
+    trash.mkdir(parents=True)
     taken: dict[str, dict[str, list[tuple[Cost, int]]]] = {tool.name: {} for tool in tools}
     for _ in range(ROUNDS):
         for kind in tools:
@@ -133,7 +136,10 @@ def _rounds(
             except NotImplementedError:
                 print(f"{kind.name:24} cannot do that", file=sys.stderr)
             finally:
-                shutil.rmtree(tool.place, ignore_errors=True)
+                # ext4 is slow to make files where many were removed a moment ago, which would be
+                # held against the next tool.
+                tool.place.rename(trash / f"{len(list(trash.iterdir()))}")
+    shutil.rmtree(trash)
     return {
         tool.name: {
             "compresses": tool.compresses,
