@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / ".benchmarks"
 PEERS = RESULTS / "peers"
 ALL = (
+    "raw",
     "commits",
     "many_files",
     "trees",
