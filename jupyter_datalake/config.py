@@ -18,16 +18,19 @@ S3_SCHEME = "s3://"
 _PASSWORD = re.compile(r"(://[^:/@]*):.*@", re.DOTALL)
 
 
+DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024
+SMALLEST_MEMORY_BYTES = 256 * 1024 * 1024
+
+
 @dataclass(frozen=True, slots=True)
 class LakeConfig:
     """Where a lake is and how much of this machine it may use."""
 
     url: str
     """``memory:``, the path or ``file://`` URL of a folder, or ``s3://bucket/prefix``."""
-    node_cache_entries: int = 4096
-    """Decoded manifest nodes kept per open lake; about 20 KiB each."""
-    chunk_cache_bytes: int = 64 * 1024 * 1024
-    """Decoded chunks kept per open lake."""
+    memory_bytes: int | None = None
+    """What a process that uses the lake may take of the memory, about; the caches are cut to it.
+    The one of the environment when None."""
     database_wait_s: float = 30.0
     """How long a transaction waits for another process's before it gives up."""
     database_url: str | None = field(default=None, repr=False)
@@ -52,6 +55,41 @@ class LakeConfig:
     def s3(self) -> S3Location | None:
         """Where the lake's objects are in S3, or None for one that is elsewhere."""
         return parse_s3_url(self.url) if self.url.startswith(S3_SCHEME) else None
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSizes:
+    """How much an open lake keeps in memory to be quick."""
+
+    chunk_bytes: int
+    """Decoded chunks."""
+    node_count: int
+    """Decoded manifest nodes, of 20 to 40 KiB each."""
+    place_count: int
+    """Known places of blobs, of about 500 bytes each."""
+
+
+def cache_sizes(memory_bytes: int) -> CacheSizes:
+    """Return the caches that leave a process within a budget.
+
+    Beside them a process needs about 60 MiB for itself, and a commit, an export or a comparison
+    another 100 MiB for what it is working on.
+
+    Raises
+    ------
+    InvalidInputError
+        The budget is below 256 MiB.
+    """
+    if memory_bytes < SMALLEST_MEMORY_BYTES:
+        raise InvalidInputError(
+            f"A memory budget of {memory_bytes:,} bytes is too small to work in",
+            hint=f"Give at least {SMALLEST_MEMORY_BYTES:,} bytes",
+        )
+    return CacheSizes(
+        chunk_bytes=memory_bytes // 8,
+        node_count=memory_bytes // (256 * 1024),
+        place_count=memory_bytes // 4096,
+    )
 
 
 def folder_of(url: str) -> Path:

@@ -24,6 +24,7 @@ import os
 import pwd
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 
 from jupyter_datalake.errors import InvalidInputError
 
@@ -35,8 +36,11 @@ KEY_FILE_VARIABLE = "DATALAKE_KEY_FILE"
 KEY_VARIABLE = "DATALAKE_KEY"
 STATE_VARIABLE = "DATALAKE_STATE_FOLDER"
 CACHE_VARIABLE = "DATALAKE_CACHE_BYTES"
+MEMORY_VARIABLE = "DATALAKE_MEMORY_BYTES"
 
 _CACHE_BYTES = 10 * 1024**3
+
+T = TypeVar("T")
 
 # What a datum's process gets of our own environment: enough to run, nothing that could be secret.
 _DATUM_VARIABLES = frozenset(
@@ -126,14 +130,28 @@ def read_cache_bytes(environ: Mapping[str, str] = os.environ) -> int:
     InvalidInputError
         The variable is no whole number of bytes.
     """
-    named = environ.get(CACHE_VARIABLE)
+    hint = f"Write for instance {CACHE_VARIABLE}=20000000000, or 0 for no cache"
+    return _bytes_of(environ, CACHE_VARIABLE, _CACHE_BYTES, hint)
+
+
+def memory_bytes(environ: Mapping[str, str] = os.environ) -> int | None:
+    """Return how much memory a process that uses a lake may take, about, or None.
+
+    Raises
+    ------
+    InvalidInputError
+        The variable is no whole number of bytes.
+    """
+    hint = f"Write for instance {MEMORY_VARIABLE}=1000000000"
+    return _bytes_of(environ, MEMORY_VARIABLE, None, hint)
+
+
+def _bytes_of(environ: Mapping[str, str], name: str, default: T, hint: str) -> int | T:
+    named = environ.get(name)
     if not named:
-        return _CACHE_BYTES
+        return default
     if not named.isascii() or not named.isdigit():
-        raise InvalidInputError(
-            f"{CACHE_VARIABLE} is {named!r}, which is no number of bytes",
-            hint=f"Write for instance {CACHE_VARIABLE}=20000000000, or 0 for no cache",
-        )
+        raise InvalidInputError(f"{name} is {named!r}, which is no number of bytes", hint=hint)
     return int(named)
 
 

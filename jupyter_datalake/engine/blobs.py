@@ -61,7 +61,6 @@ _SLICE_COUNT = 256
 _JOINED_BYTES = 512 * 1024
 _RUN_GAP = 64 * 1024
 """Bytes between two blobs that are rather read than skipped."""
-_PLACE_CACHE = 200_000
 _SEEN_LIMIT = 200_000
 _PROBE_BYTES = 4096
 _PROBE_RATIO = 0.97
@@ -87,7 +86,15 @@ def pack_object(name: str) -> str:
 class BlobReader:
     """Reads blobs; keeps their places and the last used ones in memory. Thread-safe."""
 
-    def __init__(self, objects: ObjectStore, metadata: MetadataStore, *, cache_bytes: int) -> None:
+    def __init__(
+        self,
+        objects: ObjectStore,
+        metadata: MetadataStore,
+        *,
+        cache_bytes: int,
+        place_count: int = 100_000,
+    ) -> None:
+        self._place_count = place_count
         self._objects = objects
         self._metadata = metadata
         self._lock = threading.Lock()
@@ -176,7 +183,7 @@ class BlobReader:
                 found = tx.blobs.locate(missing)
             with self._lock:
                 self._places.update(found)
-                while len(self._places) > _PLACE_CACHE:
+                while len(self._places) > self._place_count:
                     self._places.popitem(last=False)
 
     def forget_places(self) -> None:

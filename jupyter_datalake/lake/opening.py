@@ -32,9 +32,11 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_datalake import environment
 from jupyter_datalake.config import (
+    DEFAULT_MEMORY_BYTES,
     MEMORY_URL,
     LakeConfig,
     S3Location,
+    cache_sizes,
     parse_s3_url,
     without_password,
 )
@@ -340,7 +342,11 @@ def _compose(
     clock: Clock,
 ) -> LakeCore:
     objects = _readable(place.objects, description, config)
-    blobs = BlobReader(objects, metadata, cache_bytes=config.chunk_cache_bytes)
+    memory_bytes = config.memory_bytes or environment.memory_bytes() or DEFAULT_MEMORY_BYTES
+    sizes = cache_sizes(memory_bytes)
+    blobs = BlobReader(
+        objects, metadata, cache_bytes=sizes.chunk_bytes, place_count=sizes.place_count
+    )
     folder = place.folder
     work = Path(tempfile.mkdtemp(prefix="datalake-")) if folder is None else folder / WORK
     _make_work_folder(work)
@@ -349,7 +355,7 @@ def _compose(
         objects=objects,
         metadata=metadata,
         blobs=blobs,
-        nodes=NodeCache(blobs, entries=config.node_cache_entries),
+        nodes=NodeCache(blobs, entries=sizes.node_count),
         chunking=parse_chunking(description["chunking"]),
         work_folder=work,
         url=place.url,

@@ -7,6 +7,7 @@ import pytest
 from jupyter_datalake.config import (
     LakeConfig,
     S3Location,
+    cache_sizes,
     folder_of,
     parse_controller,
     parse_s3_url,
@@ -150,3 +151,13 @@ def test_credentials_in_an_s3_url_are_refused_and_not_repeated(url):
     with pytest.raises(InvalidInputError) as caught:
         parse_s3_url(url)
     assert "secret" not in str(caught.value.as_dict())
+
+
+def test_caches_are_cut_to_the_memory_budget_and_one_too_small_is_refused():
+    small, large = cache_sizes(256 * 2**20), cache_sizes(1024 * 2**20)
+    for sizes, budget in ((small, 256 * 2**20), (large, 1024 * 2**20)):
+        taken = sizes.chunk_bytes + sizes.node_count * 40_000 + sizes.place_count * 500
+        assert taken < budget // 2
+    assert large.node_count == 4 * small.node_count
+    with pytest.raises(InvalidInputError, match="100,000,000 bytes is too small"):
+        cache_sizes(100_000_000)

@@ -58,6 +58,13 @@ def test_the_state_folder_is_the_named_one_or_the_users_own(monkeypatch):
     assert environment.state_folder({}) == "/home/ada/.local/state/jupyter_datalake/lakes"
 
 
+def test_the_memory_of_a_process_is_a_number_of_bytes():
+    assert environment.memory_bytes({}) is None
+    assert environment.memory_bytes({"DATALAKE_MEMORY_BYTES": "1000000000"}) == 10**9
+    with pytest.raises(InvalidInputError, match="DATALAKE_MEMORY_BYTES is '1GB'"):
+        environment.memory_bytes({"DATALAKE_MEMORY_BYTES": "1GB"})
+
+
 def test_the_size_of_the_read_cache_is_a_number_of_bytes():
     assert environment.read_cache_bytes({}) == 10 * 2**30
     assert environment.read_cache_bytes({"DATALAKE_CACHE_BYTES": "0"}) == 0
