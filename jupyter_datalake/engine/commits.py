@@ -221,17 +221,25 @@ def commit_tree(
     root: Digest,
     request: CommitRequest,
     also: AlsoInTransaction | None = None,
+    *,
+    fresh_id: GlobalId | None = None,
 ) -> CommitResult:
     """Commit a whole tree onto a branch that must still be at `expected`.
 
     An equal tree makes no commit, unless another parent is to be remembered.
+
+    Parameters
+    ----------
+    fresh_id
+        The global id that begins with this change, where the request names none: given by who
+        tries again when the branch has moved, since one change has one id.
 
     Raises
     ------
     ConflictError
         The branch moved (``branch-moved``); nothing changed.
     """
-    global_id = request.global_id or new_global_id()
+    global_id = request.global_id or fresh_id or new_global_id()
     if root == expected.root and not request.other_parents:
         prepared = _Prepared(request, expected, expected, writer.seal(), None, also)
     else:

@@ -28,7 +28,7 @@ from jupyter_datalake.engine.commits import (
     paths_conflict,
 )
 from jupyter_datalake.engine.content import store_stream
-from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.core import LakeCore, new_global_id
 from jupyter_datalake.engine.ignoring import IGNORE_NAME, IgnoreRules
 from jupyter_datalake.engine.nodes import NodeWriter
 from jupyter_datalake.engine.sources import Source, store_source
@@ -482,13 +482,14 @@ def commit_items(
     items
         Gone through once per attempt.
     """
+    fresh_id = new_global_id()  # one change is one id, however many attempts it takes
 
     def onto(head: Commit) -> CommitResult:
         if head.id != base.id:
             _check_agreement(core, base, head, items)
         nodes = NodeWriter(core.nodes, writer)
         root = edit_manifest(nodes, head.root, _edits(core.nodes, head.root, items))
-        return commit_tree(core, writer, nodes, head, root, request)
+        return commit_tree(core, writer, nodes, head, root, request, fresh_id=fresh_id)
 
     return on_head(core, request.repo, request.branch, onto)
 

@@ -127,7 +127,7 @@ def test_an_import_that_fails_leaves_the_old_cache_and_no_commit(
     take(lake, folder)
     before = sorted((lake.core.work_folder / "imports").iterdir())
 
-    def fails(*_):
+    def fails(*_, **__):
         raise StorageError("the disk is gone")
 
     monkeypatch.setattr(importing, "commit_tree", fails)
@@ -226,11 +226,11 @@ class Interloper:
         self._act = act
         real = importing.commit_tree
 
-        def commit_tree(*arguments):
+        def commit_tree(*arguments, **named):
             if self._act is not None:
                 act, self._act = self._act, None
                 act()
-            return real(*arguments)
+            return real(*arguments, **named)
 
         monkeypatch.setattr(importing, "commit_tree", commit_tree)
 

@@ -66,8 +66,8 @@ def test_bytes_text_files_and_streams_can_be_put(lake, tmp_path):
 def test_put_returns_the_commit_it_made_even_if_another_follows(lake, monkeypatch):
     real = importing.commit_tree
 
-    def overtaken(*arguments):
-        result = real(*arguments)
+    def overtaken(*arguments, **named):
+        result = real(*arguments, **named)
         monkeypatch.setattr(importing, "commit_tree", real)
         lake.files.put("raw@main/other", "other")
         return result
