@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
-import yaml
 
 from jupyter_datalake.cli.context import (
     CliContext,
@@ -81,7 +81,7 @@ def get(context: CliContext, name: str, as_json: bool) -> None:
         ]
     )
     click.echo()
-    click.echo(yaml.safe_dump(spec_as_dict(pipeline.spec), sort_keys=False).rstrip())
+    click.echo(_yaml(spec_as_dict(pipeline.spec)))
 
 
 def _published(pipeline: Pipeline, as_json: bool) -> None:
@@ -228,7 +228,7 @@ def promote(context: CliContext, notebook: Path, at: str | None, as_json: bool) 
         return
     for note in draft.notes:
         click.echo(f"# {note}")
-    click.echo(yaml.safe_dump(draft.spec, sort_keys=False).rstrip())
+    click.echo(_yaml(draft.spec))
 
 
 @group.command("get-schema")
@@ -237,3 +237,10 @@ def promote(context: CliContext, notebook: Path, at: str | None, as_json: bool) 
 def get_schema(context: CliContext, as_json: bool) -> None:
     """Print the JSON Schema of specs."""
     print_json(context.lake.pipelines.get_schema())
+
+
+def _yaml(spec: dict[str, Any]) -> str:
+    import yaml  # noqa: PLC0415  # not worth its time in every other command
+
+    text: str = yaml.safe_dump(spec, sort_keys=False)
+    return text.rstrip()

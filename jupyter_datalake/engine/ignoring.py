@@ -11,10 +11,12 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError, PermissionDeniedError
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 IGNORE_FILE = ".datalakeignore"
 IGNORE_NAME = IGNORE_FILE.encode()
@@ -102,14 +104,20 @@ def _parsed(file: Path) -> GitIgnoreSpec:
     if len(raw) > _MAX_BYTES:
         raise _invalid(file, f"is larger than {_MAX_BYTES} bytes")
     lines = raw.decode("utf-8", "surrogateescape").removeprefix("\ufeff").split("\n")
-    return GitIgnoreSpec.from_lines(_checked(file, lines))
+    return _spec(_checked(file, lines))
+
+
+def _spec(lines: Iterable[str]) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415  # few folders have an ignore file
+
+    return GitIgnoreSpec.from_lines(lines)
 
 
 def _checked(file: Path, lines: Iterable[str]) -> Iterator[str]:
     for number, line in enumerate(lines, 1):
         pattern = line.removesuffix("\r")
         try:
-            GitIgnoreSpec.from_lines([pattern])
+            _spec([pattern])
         except ValueError as error:
             raise _invalid(file, f"has no pattern in line {number}: {pattern!r}") from error
         # What ``x/**`` names lies in x; pathspec takes it for x, too, which would then be closed.

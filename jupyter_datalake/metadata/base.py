@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Insert, Table, collate, literal
-from sqlalchemy.dialects import postgresql, sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 T = TypeVar("T")
 
@@ -33,8 +35,13 @@ class TableGroup:
 
     def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """Return an insert that can say `on_conflict_do_nothing` on this database."""
+        # Only the dialect in use: the other one's drivers would cost each command a moment.
         if self._connection.dialect.name == "postgresql":
+            from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
             return postgresql.insert(table)
+        from sqlalchemy.dialects import sqlite  # noqa: PLC0415
+
         return sqlite.insert(table)
 
     def _text(self, value: str) -> ColumnElement[str]:
