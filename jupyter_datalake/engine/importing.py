@@ -36,6 +36,7 @@ from jupyter_datalake.engine.stat_cache import FileStamp, StatCache
 from jupyter_datalake.engine.writing import on_head
 from jupyter_datalake.errors import (
     AlreadyExistsError,
+    DatalakeError,
     ErrorKind,
     InvalidInputError,
     PathNotFoundError,
@@ -406,6 +407,8 @@ class _Reading:
         return stamp if stamp == FileStamp.of(before) else None
 
     def _skip(self, found: Found, error: OSError) -> None:
+        if isinstance(error, DatalakeError):
+            raise error  # the lake's trouble, not the file's: nothing may pass for unreadable
         place = os.fsdecode(found.place)
         if error.errno in {errno.EACCES, errno.EPERM}:
             self._skipped.append(f"{place}: no permission to read it")

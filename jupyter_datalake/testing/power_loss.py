@@ -31,7 +31,13 @@ from enum import StrEnum
 from pathlib import Path
 from random import Random
 
-from jupyter_datalake.errors import ConflictError, InvalidInputError, StateError
+from jupyter_datalake.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    StateError,
+)
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.testing.crash_verbs import VERBS, Site, Verb, populate
 from jupyter_datalake.testing.crashing import LAKE, ME, observe_site
@@ -39,6 +45,7 @@ from jupyter_datalake.testing.lake_states import Facts, differs_from_both
 from jupyter_datalake.testing.recording_disk import MARKS, ROOT, Act, recorded_disk
 
 _PAGE = 4096
+_REFUSALS = (AlreadyExistsError, ConflictError, InvalidInputError, NotFoundError, StateError)
 _PREPARING = b"preparing"
 _WITHOUT = frozenset(
     {"init", "maintenance.backup", "maintenance.rebuild", "migrate", "remotes.pull", "remotes.push"}
@@ -268,14 +275,14 @@ def record(folder: Path, acts: int, seed: int, verbs: Sequence[Verb] = VERBS) ->
                 disk.mark(_PREPARING)
                 try:
                     arguments = verb.pick(site, chance)
-                except (ConflictError, InvalidInputError, StateError):
+                except _REFUSALS:
                     arguments = None  # what others left is in the way
                 facts.append(observe_site(site))
                 done.append(None)
                 disk.mark(str(len(done) - 1))
                 if arguments is None:
                     continue
-                with suppress(ConflictError, StateError):  # refused, so nothing may change
+                with suppress(*_REFUSALS):  # refused, so nothing may change
                     verb.act(site, *arguments)
                 facts.append(observe_site(site))
                 done.append(verb)

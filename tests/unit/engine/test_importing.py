@@ -12,12 +12,15 @@ from jupyter_datalake.engine.importing import import_folder
 from jupyter_datalake.errors import (
     AlreadyExistsError,
     ConflictError,
+    ErrorKind,
     InvalidInputError,
     PathNotFoundError,
     StorageError,
 )
+from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.paths import RepoPath
+from jupyter_datalake.testing.faults import FaultyObjectStore, with_objects
 from jupyter_datalake.testing.invariants import check_lake, contents_of, history_of
 
 
@@ -293,3 +296,18 @@ def test_two_imports_at_once_both_arrive(lake, folder, tmp_path):
     for thread in threads:
         thread.join()
     assert {"a", "b", "link"} <= set(contents_of(lake, "raw"))
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.STORAGE_FULL, ErrorKind.STORAGE_DENIED])
+def test_a_store_that_cannot_be_written_is_not_taken_for_files_that_cannot_be_read(
+    lake, folder, kind
+):
+    objects = FaultyObjectStore(lake.core.objects)
+    objects.faults.fail_writes_from = 1
+    objects.faults.error = lambda name: StorageError(f"no {name}", kind=kind)
+    broken = Lake(with_objects(lake.core, objects), lake.author)
+    before = history_of(lake, "raw")
+    with pytest.raises(StorageError) as refused:
+        take(broken, folder)
+    assert refused.value.kind is kind
+    assert history_of(lake, "raw") == before
