@@ -167,7 +167,7 @@ class DiskModel:
             case Loss.NAMES | Loss.NONE:
                 changes = file.pending
             case Loss.ORDERED | Loss.WILD:
-                changes = _some(file.pending, chance)
+                changes = _some(file.pending, len(data), chance)
         for change in changes:
             _change(data, *change)
         if stat.S_ISLNK(file.mode):
@@ -196,7 +196,7 @@ def _change(data: bytearray, place: int, written: bytes | None) -> None:
 
 
 def _some(
-    pending: Sequence[tuple[int, bytes | None]], chance: Random
+    pending: Sequence[tuple[int, bytes | None]], synced_size: int, chance: Random
 ) -> list[tuple[int, bytes | None]]:
     """Return some of the changes, in order.
 
@@ -206,7 +206,8 @@ def _some(
     """
     some: list[tuple[int, bytes | None]] = []
     if pending and chance.random() < 0.3:
-        some.append((max(place + len(data or b"") for place, data in pending), None))
+        end = max(place + len(data or b"") for place, data in pending)
+        some.append((max(end, synced_size), None))
     if chance.random() < 0.5:
         some += pending[: chance.randrange(len(pending) + 1)]
         if some and some[-1][1]:
@@ -244,6 +245,9 @@ class Recording:
     """A series of acts on a lake: what was done to the disk, and what the lake showed between."""
 
     log: Sequence[Act]
+    place: Path
+    """Where the disk was; a lake knows where its sessions are kept, so its states are looked at in
+    the same place."""
     facts: Sequence[Facts]
     """What the lake showed when mark number n was made."""
     verbs: Sequence[Verb | None]
@@ -287,7 +291,7 @@ def record(folder: Path, acts: int, seed: int, verbs: Sequence[Verb] = VERBS) ->
                 facts.append(observe_site(site))
                 done.append(verb)
                 disk.mark(str(len(done) - 1))
-    return Recording(disk.log, facts, done)
+    return Recording(disk.log, disk.folder, facts, done)
 
 
 @dataclass(slots=True)
@@ -321,19 +325,21 @@ def examine(
             acknowledged += act[0] == "mark" and act[1] != _PREPARING
         number = cut
         loss = kinds[count % len(kinds)]
-        place = folder / f"state-{seed}-{count}"
+        place = recording.place
+        shutil.rmtree(place, ignore_errors=True)
         disk.build(place, loss, chance)
         (place / MARKS).unlink(missing_ok=True)
         wrong = _look(recording, place, acknowledged, report)
         report.states[loss] += 1
         if wrong is None:
-            shutil.rmtree(place)
             continue
+        kept = folder / f"state-{seed}-{count}"
+        shutil.copytree(place, kept, symlinks=True)
         following = recording.verbs[min(acknowledged + 1, len(recording.verbs) - 1)]
         report.losses.append(
             f"power cut at act {cut} of {len(log)}, {loss.value}; {acknowledged} verbs"
             f" acknowledged, then {following.name if following else None};"
-            f" kept in {place}:\n{wrong}"
+            f" kept in {kept}:\n{wrong}"
         )
     return report
 
