@@ -35,7 +35,7 @@ if command -v apt-get >/dev/null 2>&1; then
     /usr/bin/*) want python3-dev; want python3-venv ;;
   esac
   if [ "$ui_tests" = yes ]; then
-    for package in chromium fonts-dejavu-core postgresql; do want "$package"; done
+    for package in chromium fonts-dejavu-core postgresql rsync; do want "$package"; done
     # A real S3 server; tests that want one use moto where it is missing.
     for package in radosgw ceph-mon ceph-osd; do want "$package"; done
   fi

@@ -98,11 +98,14 @@ def test_archives_are_packed_and_unpacked_in_it(raw, tmp_path):
 
 @pytest.mark.skipif(shutil.which("rsync") is None, reason="needs rsync, which is not installed")
 def test_rsync_copies_into_it_and_finds_nothing_to_do_the_second_time(raw, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
     for number in range(20):
-        (tmp_path / f"source-{number}").write_bytes(os.urandom(1_000))
-    run("rsync", "-a", f"{tmp_path}/", raw / "copy")
-    again = run("rsync", "-ai", f"{tmp_path}/", raw / "copy")
+        (source / f"{number}").write_bytes(os.urandom(1_000))
+    run("rsync", "-a", f"{source}/", raw / "copy")
+    again = run("rsync", "-ai", f"{source}/", raw / "copy")
     assert not [line for line in again.splitlines() if line.startswith(">f")]
+    assert {path.name for path in (raw / "copy").iterdir()} == {str(one) for one in range(20)}
 
 
 def test_python_packages_are_imported_and_compiled_in_it(lake, raw):
