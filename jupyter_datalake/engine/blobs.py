@@ -30,6 +30,7 @@ from jupyter_datalake.metadata.store import MetadataStore, Transaction
 from jupyter_datalake.model.ids import CommitId, Digest, digest_of
 from jupyter_datalake.model.packs import (
     HEADER_SIZE,
+    PACK_TARGET_BLOBS,
     PACK_TARGET_BYTES,
     RECORD_HEADER_SIZE,
     TRAILER_SIZE,
@@ -590,7 +591,7 @@ class BlobWriter:
         self._records.append(record)
         self._offset = record.offset + size
         self.stored_bytes += size
-        if self._offset >= PACK_TARGET_BYTES:
+        if self._offset >= PACK_TARGET_BYTES or len(self._records) >= PACK_TARGET_BLOBS:
             closed = self._close_pack()
             self._settle()
             if isinstance(self._objects, RemoteObjectStore):

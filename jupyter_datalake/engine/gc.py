@@ -30,7 +30,12 @@ from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.gc import GcPolicy, GcReport
 from jupyter_datalake.model.ids import DIGEST_SIZE, CommitId, Digest, short_id
 from jupyter_datalake.model.jobs import LIVE_STATES
-from jupyter_datalake.model.packs import PACK_TARGET_BYTES, RECORD_HEADER_SIZE, BlobKind
+from jupyter_datalake.model.packs import (
+    PACK_TARGET_BLOBS,
+    PACK_TARGET_BYTES,
+    RECORD_HEADER_SIZE,
+    BlobKind,
+)
 from jupyter_datalake.model.refs import parse_ref_expression
 from jupyter_datalake.storage.base import SweepsUploads
 
@@ -477,13 +482,14 @@ def _held(tx: Transaction) -> Iterator[tuple[CommitId, str]]:
 def _groups(packs: Iterable[PackUse]) -> Iterator[list[PackUse]]:
     """Yield packs that together fill a new one."""
     group: list[PackUse] = []
-    size_bytes = 0
+    size_bytes = blobs = 0
     for pack in packs:
-        if group and size_bytes + pack.live_bytes > PACK_TARGET_BYTES:
-            yield group
-            group, size_bytes = [], 0
-        group.append(pack)
         size_bytes += pack.live_bytes
+        blobs += pack.live_blobs
+        if group and (size_bytes > PACK_TARGET_BYTES or blobs > PACK_TARGET_BLOBS):
+            yield group
+            group, size_bytes, blobs = [], pack.live_bytes, pack.live_blobs
+        group.append(pack)
     if group:
         yield group
 

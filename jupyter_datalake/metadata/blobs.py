@@ -13,6 +13,9 @@ from jupyter_datalake.metadata.base import TableGroup, batched
 from jupyter_datalake.model.ids import Digest
 from jupyter_datalake.model.packs import BlobKind, BlobRecord, Codec
 
+_INSERTED_TOGETHER = 5000
+"""Rows of one statement: each takes a kilobyte of memory on its way."""
+
 
 class BlobPlace(NamedTuple):
     """The pack that holds a blob, and where in it."""
@@ -75,22 +78,22 @@ class Blobs(TableGroup):
         ).one()
         if retired_ns is not None:
             raise content_collected(f"pack {name}")
-        rows = [
-            {"digest": record.digest, "pack_id": pack_id, **_place_values(record)}
-            for record in records
-        ]
-        if rows:
-            statement = self._insert(blobs)
+        missing = self._insert(blobs)
+        statement = missing.on_conflict_do_update(
+            index_elements=[blobs.c.digest],
+            set_={
+                **{column: missing.excluded[column] for column in _PLACE_COLUMNS},
+                "condemned": None,
+            },
+            where=blobs.c.condemned.is_not(None),
+        )
+        for batch in batched(records, _INSERTED_TOGETHER):
             self._connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=[blobs.c.digest],
-                    set_={
-                        **{column: statement.excluded[column] for column in _PLACE_COLUMNS},
-                        "condemned": None,
-                    },
-                    where=blobs.c.condemned.is_not(None),
-                ),
-                rows,
+                statement,
+                [
+                    {"digest": record.digest, "pack_id": pack_id, **_place_values(record)}
+                    for record in batch
+                ],
             )
 
     def add_pack_row(self, name: str, size_bytes: int, blob_count: int) -> None:

@@ -24,6 +24,8 @@ from jupyter_datalake.model.ids import Digest, digest_of
 
 PACK_VERSION = 1
 PACK_TARGET_BYTES = 64 * 1024 * 1024
+PACK_TARGET_BLOBS = 65_536
+"""A pack is closed when it has one or the other: its index is held in memory until then."""
 
 _HEADER = struct.Struct("<8sHH4x")
 _RECORD = struct.Struct("<2sBBII32s")

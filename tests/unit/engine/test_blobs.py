@@ -345,3 +345,13 @@ def test_a_pack_that_a_far_store_did_not_take_is_missed_when_the_writer_seals(mo
     assert list(store.list("")) == []
     with metadata.read() as tx:
         assert tx.blobs.totals() == (0, 0, 0)
+
+
+def test_a_pack_of_tiny_blobs_is_closed_before_its_index_is_large(stores, monkeypatch):
+    monkeypatch.setattr(blobs, "PACK_TARGET_BLOBS", 1000)
+    items = [b"%d" % number for number in range(3500)]
+    digests = store_all(stores, items)
+    with stores[1].read() as tx:
+        counts = sorted(pack.blob_count for pack in tx.blobs.packs(limit=10))
+    assert counts == [500, 1000, 1000, 1000]
+    assert reader(stores).get_many(digests) == items
