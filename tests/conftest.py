@@ -4,6 +4,7 @@ that say why."""
 import logging
 import os
 import re
+import signal
 import subprocess
 
 import pytest
@@ -30,6 +31,9 @@ settings.load_profile("push")
 
 
 def pytest_configure(config):
+    # In the background of a shell Ctrl-C is ignored, also by every process that is started there.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
         "markers", "logs(pattern): the test causes log warnings, all of which match the pattern"
     )
