@@ -139,6 +139,11 @@ def commit_changes(
     return commit_together(core, [BranchChanges(writer, base, changes, request, also)])[0]
 
 
+def pause_before_next(attempt: int) -> None:
+    """Wait a moment, another one in each process, before a branch that moved is tried again."""
+    time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 20)))  # noqa: S311  # jitter
+
+
 def commit_together(core: LakeCore, parts: Sequence[BranchChanges]) -> list[CommitResult]:
     """Commit to several branches, of any repos, at once: all of them move, or none.
 
@@ -167,7 +172,7 @@ def commit_together(core: LakeCore, parts: Sequence[BranchChanges]) -> list[Comm
         except ConflictError as error:
             if error.kind is not ErrorKind.BRANCH_MOVED:
                 raise
-            time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 20)))  # noqa: S311  # jitter
+            pause_before_next(attempt)
     request = parts[0].request
     what = f"Branch {request.repo}@{request.branch}" if len(parts) == 1 else "The branches"
     raise ConflictError(

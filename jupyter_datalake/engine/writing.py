@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from jupyter_datalake.engine.commits import MAX_ATTEMPTS, head_of
+from jupyter_datalake.engine.commits import MAX_ATTEMPTS, head_of, pause_before_next
 from jupyter_datalake.engine.core import LakeCore, new_global_id
 from jupyter_datalake.errors import ConflictError, ErrorKind, PermissionDeniedError
 from jupyter_datalake.metadata.repos import RepoRow
@@ -74,7 +72,7 @@ def on_head(core: LakeCore, repo: str, branch: str, act: Callable[[Commit], T]) 
         except ConflictError as error:
             if error.kind is not ErrorKind.BRANCH_MOVED or attempt == MAX_ATTEMPTS - 1:
                 raise
-            time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 20)))  # noqa: S311  # jitter
+            pause_before_next(attempt)
     raise AssertionError("the last attempt returned or raised")
 
 
