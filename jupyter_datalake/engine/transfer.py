@@ -7,14 +7,16 @@ nothing is decompressed to be compressed again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeVar
 
 from jupyter_datalake.engine.blobs import MAX_BLOB_BYTES, decode_blob, pack_object
 from jupyter_datalake.errors import CorruptDataError, DatalakeError, ErrorKind, NotFoundError
 from jupyter_datalake.metadata.blobs import BlobPlace
 from jupyter_datalake.model.packs import RECORD_HEADER_SIZE
 from jupyter_datalake.storage.base import ObjectStore
+
+T = TypeVar("T")
 
 _READ_BYTES = 8 * 1024 * 1024
 _GAP_BYTES = 64 * 1024
@@ -91,7 +93,8 @@ def _read_one(objects: ObjectStore, place: BlobPlace) -> StoredBlob:
         return StoredBlob(place, b"", b"", _corrupt(place, "its place cannot be"))
     begin = record.offset - RECORD_HEADER_SIZE
     try:
-        data = objects.read(pack_object(place.pack), begin, RECORD_HEADER_SIZE + record.stored_size)
+        size_bytes = RECORD_HEADER_SIZE + record.stored_size
+        data = once_more(lambda: objects.read(pack_object(place.pack), begin, size_bytes))
     except NotFoundError:
         error = _corrupt(place, "its pack is missing")
         error.kind = ErrorKind.OBJECT_NOT_FOUND
@@ -99,6 +102,19 @@ def _read_one(objects: ObjectStore, place: BlobPlace) -> StoredBlob:
     except DatalakeError as error:
         return StoredBlob(place, b"", b"", error)
     return _verified(place, data[:RECORD_HEADER_SIZE], data[RECORD_HEADER_SIZE:])
+
+
+def once_more(read: Callable[[], T]) -> T:
+    """Read, and once more where the store did not answer.
+
+    Of a blob that was not read it is told that it is lost; one lost answer is not enough for that.
+    """
+    try:
+        return read()
+    except DatalakeError as error:
+        if not error.retryable:
+            raise
+        return read()
 
 
 def _verified(place: BlobPlace, header: bytes, payload: bytes) -> StoredBlob:

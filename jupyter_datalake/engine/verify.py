@@ -28,7 +28,7 @@ from jupyter_datalake.engine.blobs import (
     read_index,
 )
 from jupyter_datalake.engine.core import LakeCore
-from jupyter_datalake.engine.transfer import StoredBlob, read_stored
+from jupyter_datalake.engine.transfer import StoredBlob, once_more, read_stored
 from jupyter_datalake.errors import CorruptDataError, DatalakeError, ErrorKind, NotFoundError
 from jupyter_datalake.metadata.blobs import BlobPlace, PackRow
 from jupyter_datalake.model.chunklists import decode_chunk_list
@@ -356,8 +356,9 @@ class Verifier:
         pack, record = place
         begin = record.offset - RECORD_HEADER_SIZE
         try:
-            found = self._objects.read(
-                pack_object(pack), max(begin, 0), RECORD_HEADER_SIZE + record.stored_size
+            size_bytes = RECORD_HEADER_SIZE + record.stored_size
+            found = once_more(
+                lambda: self._objects.read(pack_object(pack), max(begin, 0), size_bytes)
             )
         except NotFoundError as error:
             if self._places.forget_place(digest, pack):
@@ -435,7 +436,8 @@ class Verifier:
             )
             return
         try:
-            records = read_index(self._objects, pack.name, info.size_bytes)
+            size_bytes = info.size_bytes
+            records = once_more(lambda: read_index(self._objects, pack.name, size_bytes))
         except DatalakeError as error:
             self._damaged_frame(pack.name, error.message)
             return

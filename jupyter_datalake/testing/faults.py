@@ -78,8 +78,9 @@ class FaultyObjectStore:
     def __init__(self, inner: ObjectStore, faults: Faults | None = None) -> None:
         self.inner = inner
         self.faults = faults or Faults()
+        self.reads = 0
+        """How many reads were asked for."""
         self._writes = 0
-        self._reads = 0
 
     def upload(self) -> Upload:
         """Begin to write an object."""
@@ -94,8 +95,8 @@ class FaultyObjectStore:
     def read(self, name: str, start: int, length: int) -> bytes:
         """Return part of an object, perhaps damaged."""
         self._count("read")
-        self._reads += 1
-        self._fail(self._reads, self.faults.fail_reads_from, name)
+        self.reads += 1
+        self._fail(self.reads, self.faults.fail_reads_from, name)
         data = self.inner.read(name, start, length)
         if self.faults.truncate_reads:
             data = data[: -self.faults.truncate_reads]
