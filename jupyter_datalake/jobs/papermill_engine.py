@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ import nbformat
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillException, PapermillExecutionError
 from papermill.execute import execute_notebook
+from traitlets.config import Config
 
 from jupyter_datalake.errors import ErrorKind, JobFailedError
 from jupyter_datalake.jobs.workspace import CappedLog
@@ -21,6 +24,8 @@ from jupyter_datalake.jobs.workspace import CappedLog
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _KERNEL_START_S = 120
 _MAX_MESSAGE = 500
+# Addresses of sockets have 107 bytes on Linux and 103 on macOS.
+_MAX_SOCKET_FOLDER = 80
 
 
 def run_notebook(
@@ -50,58 +55,82 @@ def run_notebook(
     Raises
     ------
     JobFailedError
-        A cell raised (``datum-failed``), or the kernel died (``kernel-died``).
+        A cell raised (``datum-failed``), or the kernel died (``kernel-died``). One that dies
+        before the first cell is started once more: nothing of the notebook ran.
     """
     with _environment(environment), _logged(log):
-        try:
-            execute_notebook(  # type: ignore[no-untyped-call]
-                str(notebook),
-                str(executed),
-                parameters=parameters,
-                kernel_name=kernel,
-                language=language,
-                cwd=str(folder),
-                progress_bar=False,
-                stdout_file=log,
-                stderr_file=log,
-                start_timeout=_KERNEL_START_S,
-            )
-        except PapermillExecutionError as error:
-            where = f"cell {error.cell_index + 1} (In [{error.exec_count}])"
-            log.line(f"{where} failed:")
-            log.write(_ANSI.sub("", "\n".join(error.traceback)) + "\n")
-            raise JobFailedError(
-                f"{notebook.name}, {where}: {error.ename}: {_short(error.evalue)}",
-                kind=ErrorKind.DATUM_FAILED,
-                hint="The executed notebook and the log show more",
-            ) from error
-        except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
-            where = last_begun_cell(executed)
-            log.line(f"the kernel died {where}: {error}")
-            raise JobFailedError(
-                f"{notebook.name}: the kernel died {where}",
-                kind=ErrorKind.KERNEL_DIED,
-                hint="It ran out of memory, was killed, or a library crashed",
-            ) from error
-        except (PapermillException, nbformat.ValidationError, ValueError) as error:
-            raise JobFailedError(
-                f"{notebook.name} cannot be run: {_short(str(error))}",
-                kind=ErrorKind.INVALID_NOTEBOOK,
-            ) from error
+        for attempt in (1, 2):
+            try:
+                with _connection(language) as connection:
+                    execute_notebook(  # type: ignore[no-untyped-call]
+                        str(notebook),
+                        str(executed),
+                        parameters=parameters,
+                        kernel_name=kernel,
+                        language=language,
+                        cwd=str(folder),
+                        progress_bar=False,
+                        stdout_file=log,
+                        stderr_file=log,
+                        start_timeout=_KERNEL_START_S,
+                        config=connection,
+                    )
+                return
+            except PapermillExecutionError as error:
+                where = f"cell {error.cell_index + 1} (In [{error.exec_count}])"
+                log.line(f"{where} failed:")
+                log.write(_ANSI.sub("", "\n".join(error.traceback)) + "\n")
+                raise JobFailedError(
+                    f"{notebook.name}, {where}: {error.ename}: {_short(error.evalue)}",
+                    kind=ErrorKind.DATUM_FAILED,
+                    hint="The executed notebook and the log show more",
+                ) from error
+            except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
+                cell = last_begun_cell(executed)
+                where = "before its first cell" if cell is None else f"in cell {cell + 1}"
+                log.line(f"the kernel died {where}: {error}")
+                if cell is None and attempt == 1:
+                    continue
+                raise JobFailedError(
+                    f"{notebook.name}: the kernel died {where}",
+                    kind=ErrorKind.KERNEL_DIED,
+                    hint="It ran out of memory, was killed, or a library crashed",
+                ) from error
+            except (PapermillException, nbformat.ValidationError, ValueError) as error:
+                raise JobFailedError(
+                    f"{notebook.name} cannot be run: {_short(str(error))}",
+                    kind=ErrorKind.INVALID_NOTEBOOK,
+                ) from error
 
 
-def last_begun_cell(executed: Path) -> str:
-    """Return which cell of a saved notebook was the last that began."""
+@contextmanager
+def _connection(language: str) -> Iterator[Config]:
+    """Yield how to talk to a kernel: by sockets in a folder, which no other process can take.
+
+    Ports are looked for and let go before the kernel binds them, so kernels that start at the same
+    time can meet on one. Kernels of other languages do not all know sockets in folders.
+    """
+    with tempfile.TemporaryDirectory(prefix="datalake-") as folder:
+        has_room = len(os.fsencode(folder)) < _MAX_SOCKET_FOLDER
+        if language != "python" or not has_room or sys.platform == "win32":
+            yield Config()
+            return
+        connection = {"transport": "ipc", "connection_file": f"{folder}/kernel.json"}
+        yield Config({"KernelManager": connection})
+
+
+def last_begun_cell(executed: Path) -> int | None:
+    """Return which cell of a saved notebook was the last that began, from 0; None: not one."""
     try:
         node = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
     except (OSError, ValueError):
-        return "before its first cell"
+        return None
     begun = [
         index
         for index, cell in enumerate(node.cells)
         if cell.metadata.get("papermill", {}).get("start_time")
     ]
-    return f"in cell {begun[-1] + 1}" if begun else "before its first cell"
+    return begun[-1] if begun else None
 
 
 def _short(text: str) -> str:

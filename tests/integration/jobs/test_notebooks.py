@@ -1,10 +1,15 @@
 """Notebooks as datums, in real kernels."""
 
 import json
+import sys
 import time
 
 import nbformat
 import pytest
+
+from jupyter_datalake.errors import ErrorKind, JobFailedError
+from jupyter_datalake.jobs.papermill_engine import run_notebook
+from jupyter_datalake.jobs.workspace import CappedLog
 
 pytestmark = pytest.mark.kernel
 
@@ -116,6 +121,59 @@ def test_a_kernel_that_dies_is_told_as_such_and_others_go_on(runner):
     assert "the kernel died in cell" in job.message
     assert {state for state, _ in runner.datums("dies").values()} == {"failed", "success"}
     assert runner.files("dies@main") == {}
+
+
+FAILING_STARTS = """
+import pathlib, sys
+starts = pathlib.Path({starts!r})
+starts.write_text(starts.read_text() + "x")
+if len(starts.read_text()) <= {failures}:
+    sys.exit("no memory")
+from ipykernel.kernelapp import launch_new_instance
+launch_new_instance(argv=["-f", sys.argv[1]])
+"""
+
+
+def start_badly(folder, monkeypatch, failures):
+    """Run a notebook by a kernel whose first starts fail; return its log."""
+    starts = folder / "starts"
+    starts.write_text("")
+    program = folder / "kernel.py"
+    program.write_text(FAILING_STARTS.format(starts=str(starts), failures=failures))
+    spec = folder / "share/kernels/failing/kernel.json"
+    spec.parent.mkdir(parents=True)
+    argv = [sys.executable, str(program), "{connection_file}"]
+    spec.write_text(json.dumps({"argv": argv, "display_name": "f", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(folder / "share"))
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('ran')")])
+    nbformat.write(made, folder / "n.ipynb")
+    with CappedLog(folder / "log") as log:
+        try:
+            run_notebook(
+                folder / "n.ipynb",
+                folder / "executed.ipynb",
+                parameters={},
+                kernel="failing",
+                language="python",
+                folder=folder,
+                environment={},
+                log=log,
+            )
+        finally:
+            assert len(starts.read_text()) == min(failures + 1, 2)
+    return (folder / "log").read_text()
+
+
+def test_a_kernel_that_does_not_start_is_started_once_more(tmp_path, monkeypatch):
+    log = start_badly(tmp_path, monkeypatch, failures=1)
+    assert "the kernel died before its first cell" in log
+    assert "ran" in log
+
+
+def test_a_kernel_that_never_starts_is_told_as_such(tmp_path, monkeypatch):
+    with pytest.raises(JobFailedError, match="the kernel died before its first cell") as caught:
+        start_badly(tmp_path, monkeypatch, failures=2)
+    assert caught.value.kind is ErrorKind.KERNEL_DIED
 
 
 def test_sys_exit_is_a_failure_with_its_cell(runner):

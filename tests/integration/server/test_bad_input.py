@@ -248,7 +248,7 @@ async def test_what_becomes_of_a_bad_notebook_is_told_over_rest_and_on_the_comma
         (log,) = (await call("getLogs", job=job["id"])).json["results"]
         waited = datalake(filled, "jobs", "wait", job["global_id"])
         if name == "bare":
-            assert (job["state"], waited.returncode) == ("success", 0)
+            assert (job["state"], waited.returncode) == ("success", 0), (job, log["text"])
             assert "has no cell tagged 'parameters'" in log["text"]
             continue
         assert job["state"] == "failed"
