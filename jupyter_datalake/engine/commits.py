@@ -6,8 +6,6 @@ nothing is left to do after it.
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -16,7 +14,7 @@ from jupyter_datalake.engine.blobs import BlobWriter, SealedPack, register_packs
 from jupyter_datalake.engine.core import LakeCore, new_global_id
 from jupyter_datalake.engine.nodes import NodeWriter
 from jupyter_datalake.engine.snapshot import Snapshot
-from jupyter_datalake.engine.turns import turns
+from jupyter_datalake.engine.turns import in_turn
 from jupyter_datalake.errors import ConflictError, ErrorKind, InvalidInputError, StateError
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import Transaction
@@ -44,9 +42,6 @@ from jupyter_datalake.model.manifests import (
 from jupyter_datalake.model.packs import BlobKind
 from jupyter_datalake.model.paths import RepoPath, path_from_key, path_key
 from jupyter_datalake.model.refs import RefKind
-
-MAX_ATTEMPTS = 60
-"""How often a commit is rebased onto a branch that moves under it before it gives up."""
 
 BY_HAND = Provenance(Origin.SESSION)
 """What a person does, through a session."""
@@ -139,11 +134,6 @@ def commit_changes(
     return commit_together(core, [BranchChanges(writer, base, changes, request, also)])[0]
 
 
-def pause_before_next(attempt: int) -> None:
-    """Wait a moment, another one in each process, before a branch that moved is tried again."""
-    time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 20)))  # noqa: S311  # jitter
-
-
 def commit_together(core: LakeCore, parts: Sequence[BranchChanges]) -> list[CommitResult]:
     """Commit to several branches, of any repos, at once: all of them move, or none.
 
@@ -163,26 +153,13 @@ def commit_together(core: LakeCore, parts: Sequence[BranchChanges]) -> list[Comm
     given = parts[0].request.global_id
     global_id = given or new_global_id()
     branches = [(part.request.repo, part.request.branch) for part in parts]
-    for attempt in range(MAX_ATTEMPTS):
-        try:
-            with turns(core, branches):
-                prepared = [_apply(core, part, global_id) for part in parts]
-                _publish(core, prepared, None if given else global_id)
-                return [CommitResult(one.commit, one.is_new) for one in prepared]
-        except ConflictError as error:
-            if error.kind is not ErrorKind.BRANCH_MOVED:
-                raise
-            pause_before_next(attempt)
-    request = parts[0].request
-    what = f"Branch {request.repo}@{request.branch}" if len(parts) == 1 else "The branches"
-    raise ConflictError(
-        f"{what} kept moving; nothing was committed",
-        kind=ErrorKind.BRANCH_MOVED,
-        hint="Try again",
-        retryable=True,
-        repo=request.repo,
-        ref=request.branch,
-    )
+
+    def attempt() -> list[CommitResult]:
+        prepared = [_apply(core, part, global_id) for part in parts]
+        _publish(core, prepared, None if given else global_id)
+        return [CommitResult(one.commit, one.is_new) for one in prepared]
+
+    return in_turn(core, branches, attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,16 +231,27 @@ def commit_tree(
 
 
 def commit_in_place(
-    core: LakeCore, writer: BlobWriter, head: Commit, parent: Commit, request: CommitRequest
+    core: LakeCore,
+    writer: BlobWriter,
+    head: Commit,
+    parent: Commit,
+    request: CommitRequest,
+    *,
+    fresh_id: GlobalId | None = None,
 ) -> Commit:
     """Commit the tree of a branch's head anew, on `parent` instead of what the head was made on.
+
+    Parameters
+    ----------
+    fresh_id
+        As for `commit_tree`.
 
     Raises
     ------
     ConflictError
         The branch moved (``branch-moved``); nothing changed.
     """
-    global_id = request.global_id or new_global_id()
+    global_id = request.global_id or fresh_id or new_global_id()
     nodes = NodeWriter(core.nodes, writer)
     prepared = _prepare(core, writer, nodes, head, head.root, request, global_id, None, parent)
     _publish(core, [prepared], None if request.global_id else global_id)

@@ -20,7 +20,7 @@ from itertools import islice
 
 from jupyter_datalake.engine.ancestry import Ancestry
 from jupyter_datalake.engine.commits import CommitRequest, commit_by_id, commit_tree
-from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.core import LakeCore, new_global_id
 from jupyter_datalake.engine.history import History
 from jupyter_datalake.engine.nodes import NodeCache, NodeWriter
 from jupyter_datalake.engine.renames import change_at
@@ -81,12 +81,13 @@ class _Join:
 
 
 class Merging:
-    """Merges of one lake; `decide` says what clashing paths become."""
+    """One merge in a lake; `decide` says what clashing paths become."""
 
     def __init__(self, core: LakeCore, decide: Decide, dry_run: DryRun | None) -> None:
         self._core = core
         self._decide = decide
         self._dry_run = dry_run
+        self._fresh_id = new_global_id()
 
     def merge(self, request: CommitRequest, theirs: Commit, how: FastForward) -> MergeReport:
         """Merge a commit into the branch of `request`.
@@ -147,7 +148,9 @@ class Merging:
     def _on_head(
         self, request: CommitRequest, attempt: Callable[[Commit], MergeReport]
     ) -> MergeReport:
-        writable_head(self._core, request.repo, request.branch)
+        head = writable_head(self._core, request.repo, request.branch)
+        if self._dry_run is not None:
+            return attempt(head)
         return on_head(self._core, request.repo, request.branch, attempt)
 
     def _parent(self, commit: Commit, number: int | None) -> Commit:
@@ -191,7 +194,9 @@ class Merging:
             if merged.open:
                 raise self._conflict(join, merged.open)
             root = edit_manifest(nodes, merged.start, merged.edits)
-            result = commit_tree(core, writer, nodes, ours, root, join.request)
+            result = commit_tree(
+                core, writer, nodes, ours, root, join.request, fresh_id=self._fresh_id
+            )
         outcome = MergeOutcome.MERGED if result.is_new else MergeOutcome.UP_TO_DATE
         return replace(self._report_of(join, outcome), commit=result.commit)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jupyter_datalake.engine.commits import CommitRequest, commit_in_place
-from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.core import LakeCore, new_global_id
 from jupyter_datalake.engine.gc import users_of
 from jupyter_datalake.engine.history import resolve_in
 from jupyter_datalake.engine.writing import on_head, writable_head
@@ -74,6 +74,7 @@ def squash(
     """
     expression = parse_ref_expression(since)
     writable_head(core, repo, branch)
+    fresh_id = new_global_id()
 
     def act(head: Commit) -> Commit:
         with core.metadata.read() as tx:
@@ -85,7 +86,7 @@ def squash(
         request = CommitRequest(repo=repo, branch=branch, message=text, author=author)
         with core.writer() as writer:
             writer.count_on(base.id)
-            return commit_in_place(core, writer, head, base, request)
+            return commit_in_place(core, writer, head, base, request, fresh_id=fresh_id)
 
     return on_head(core, repo, branch, act)
 

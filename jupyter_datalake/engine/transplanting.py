@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from jupyter_datalake.engine.commits import CommitRequest, CommitResult, commit_tree
-from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.core import LakeCore, new_global_id
 from jupyter_datalake.engine.nodes import NodeWriter
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.writing import on_head, writable_head
@@ -160,11 +160,13 @@ def is_free(tree: Snapshot, path: RepoPath) -> bool:
 
 
 def _committed(core: LakeCore, request: CommitRequest, rewrite: Rewrite) -> CommitResult:
+    fresh_id = new_global_id()
+
     def attempt(head: Commit) -> CommitResult:
         with core.writer() as writer:
             nodes = NodeWriter(core.nodes, writer)
             root = rewrite(nodes, core.snapshot(head))
-            return commit_tree(core, writer, nodes, head, root, request)
+            return commit_tree(core, writer, nodes, head, root, request, fresh_id=fresh_id)
 
     writable_head(core, request.repo, request.branch)
     return on_head(core, request.repo, request.branch, attempt)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from jupyter_datalake.engine.commits import MAX_ATTEMPTS, head_of, pause_before_next
+from jupyter_datalake.engine.commits import head_of
 from jupyter_datalake.engine.core import LakeCore, new_global_id
-from jupyter_datalake.errors import ConflictError, ErrorKind, PermissionDeniedError
+from jupyter_datalake.engine.turns import in_turn
+from jupyter_datalake.errors import ErrorKind, PermissionDeniedError
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import Author, Commit, Origin
@@ -61,19 +62,15 @@ def writable_head(core: LakeCore, repo: str, branch: str) -> Commit:
 def on_head(core: LakeCore, repo: str, branch: str, act: Callable[[Commit], T]) -> T:
     """Return what `act` makes of a branch's head, done anew each time that the branch moved.
 
+    Writers of one machine take turns, so what takes long and needs no head is done before. What
+    is to have one global id takes it from outside of `act`, too.
+
     Raises
     ------
     ConflictError
         The branch kept moving (``branch-moved``, retryable), or what `act` raises.
     """
-    for attempt in range(MAX_ATTEMPTS):
-        try:
-            return act(head_of(core, repo, branch))
-        except ConflictError as error:
-            if error.kind is not ErrorKind.BRANCH_MOVED or attempt == MAX_ATTEMPTS - 1:
-                raise
-            pause_before_next(attempt)
-    raise AssertionError("the last attempt returned or raised")
+    return in_turn(core, [(repo, branch)], lambda: act(head_of(core, repo, branch)))
 
 
 def announce_by_hand(

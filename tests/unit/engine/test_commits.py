@@ -1,10 +1,12 @@
 """Commits: rebasing onto a branch that moved, or refusing to, and losing nothing either way."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
-from jupyter_datalake.engine import commits
+from jupyter_datalake.engine import commits, turns
 from jupyter_datalake.engine.commits import (
     CommitRequest,
     commit_changes,
@@ -154,7 +156,26 @@ def test_chunks_of_an_attempt_that_lost_the_race_are_in_the_commit_that_wins(lak
     assert len(history_of(lake, "raw")) == 2
 
 
-def test_one_change_has_one_global_id_however_often_it_is_tried(lake, monkeypatch):
+@pytest.mark.parametrize(
+    "verb",
+    [
+        lambda lake: lake.files.put("raw@main/a", b"1"),
+        lambda lake: lake.files.rename("raw@main/base", "moved"),
+        lambda lake: lake.files.copy("raw@main/base", "raw@main/copied"),
+        lambda lake: lake.files.delete("raw@main/base"),
+        lambda lake: lake.files.restore("raw@dev/base"),
+        lambda lake: lake.commits.merge("raw", "dev", choices={"/": "theirs"}),
+        lambda lake: lake.commits.revert("raw", "main"),
+        lambda lake: lake.commits.cherry_pick("raw", "dev"),
+        lambda lake: lake.commits.squash("raw", "main~2"),
+    ],
+    ids=["put", "rename", "copy", "delete", "restore", "merge", "revert", "cherry-pick", "squash"],
+)
+def test_one_change_has_one_global_id_however_often_it_is_tried(lake, monkeypatch, verb):
+    lake.files.put("raw@main/base", b"1")
+    lake.refs.create_branch("raw", "dev")
+    lake.files.put("raw@dev/base", b"2")
+    lake.files.put("raw@main/other", b"3")
     seen = []
     real = commits.CommitDraft
 
@@ -164,16 +185,65 @@ def test_one_change_has_one_global_id_however_often_it_is_tried(lake, monkeypatc
 
     move_branch_once(lake, monkeypatch)
     monkeypatch.setattr(commits, "CommitDraft", watched)
-    lake.files.put("raw@main/a", b"1")
+    verb(lake)
     assert len(seen) == 2
     assert len(set(seen)) == 1
+    head = head_of(lake.core, "raw", "main")
+    assert head.global_id == seen[0]
+    with lake.core.metadata.read() as tx:
+        assert tx.lineage.get(head.global_id).id == head.global_id
+
+
+def test_writers_of_one_branch_take_turns_and_none_builds_a_commit_for_nothing(lake, monkeypatch):
+    patient = partial(turns.turns, patience_s=600)
+    monkeypatch.setattr(turns, "turns", patient)
+    built = []
+    real = commits.CommitDraft
+    monkeypatch.setattr(commits, "CommitDraft", lambda **one: built.append(one) or real(**one))
+    lake.files.put("raw@main/0", b"0")
+    lake.refs.create_branch("raw", "dev")
+    lake.files.put("raw@dev/theirs", b"1")
+    acts = [
+        partial(lake.files.put, "raw@main/1", b"1"),
+        partial(lake.files.rename, "raw@main/0", "moved"),
+        partial(lake.commits.cherry_pick, "raw", "dev"),
+        partial(_put_by_session, lake, "2"),
+        partial(_put_by_session, lake, "3"),
+        partial(lake.files.put, "raw@main/4", b"4"),
+    ]
+    built.clear()
+    with ThreadPoolExecutor(len(acts)) as threads:
+        for one in [threads.submit(act) for act in acts]:
+            one.result()
+    assert set(contents_of(lake, "raw")) == {"1", "2", "3", "4", "moved", "theirs"}
+    assert len(built) == len(acts)
+
+
+def _put_by_session(lake, path):
+    with lake.sessions.create("raw") as session:
+        session.put(path, path.encode())
+        session.commit("by a session")
+
+
+def test_who_has_a_turn_does_not_wait_for_it_once_more(lake, monkeypatch):
+    waits = []
+    real = turns._wait
+    monkeypatch.setattr(turns, "_wait", lambda *one: waits.append(one) or real(*one))
+    with turns.turns(lake.core, [("raw", "main")]):
+        assert len(waits) == 1
+        lake.files.put("raw@main/a", b"1")
+        with turns.turns(lake.core, [("raw", "main")]):
+            assert len(waits) == 1
+    lake.files.put("raw@main/a", b"2")
+    assert len(waits) == 2
+    assert contents_of(lake, "raw") == {"a": b"2"}
 
 
 def test_a_branch_that_never_stands_still_is_given_up(lake, monkeypatch):
     def always(self, repo, name, **moves):
         raise ConflictError("moved", kind=ErrorKind.BRANCH_MOVED)
 
-    monkeypatch.setattr(commits, "MAX_ATTEMPTS", 3)
+    monkeypatch.setattr(turns, "MAX_ATTEMPTS", 3)
     base = head_of(lake.core, "raw", "main")
     with monkeypatch.context() as patch:
         patch.setattr(Refs, "move", always)

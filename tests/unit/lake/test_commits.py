@@ -199,10 +199,10 @@ def test_a_merge_is_made_anew_when_the_branch_moves_meanwhile(parted, monkeypatc
     made = []
     original = merging.commit_tree
 
-    def commit_tree(*arguments):
+    def commit_tree(*arguments, **named):
         if len(made) < 2:
             made.append(put(parted, "main", **{f"late{len(made)}": "1"}))
-        return original(*arguments)
+        return original(*arguments, **named)
 
     monkeypatch.setattr(merging, "commit_tree", commit_tree)
     report = parted.commits.merge("raw", "dev", choices={"/": "theirs"})
