@@ -145,11 +145,12 @@ def import_folder(
         )
         with cache:
             reading = _Reading(core, writer, cache, Cursor(core.nodes, base.root), prefix, skipped)
-            for found, entry in reading.entries(_walk(os.fsencode(folder), skipped, ignore=ignore)):
-                if entry is not None:
-                    spool.append(prefix + found.key, entry.encode(), entry.size_bytes)
+            found = _walk(os.fsencode(folder), skipped, ignore=ignore)
+            for place, key, value, size_bytes in reading.entries(found):
+                if value is not None:
+                    spool.append(prefix + key, value, size_bytes)
                 if on_file is not None:
-                    on_file(Path(os.fsdecode(found.place)), reading.size_of_last)
+                    on_file(Path(os.fsdecode(place)), size_bytes)
             result = commit_items(core, writer, base, spool, request)
             cache.keep()
     return ImportResult(result, skipped, reading.read_count)
@@ -244,6 +245,16 @@ def _names(folder: bytes, skipped: list[str]) -> list[tuple[bytes, EntryKind]]:
 # --- reading it ----------------------------------------------------------------------------------
 
 
+class _Taken(NamedTuple):
+    """Something of the local folder as it goes into the tree."""
+
+    place: bytes
+    key: bytes
+    value: bytes | None
+    """Its entry, encoded; None where it is as it was."""
+    size_bytes: int
+
+
 class _Reading:
     """Turns what was found into entries, small files by the batch."""
 
@@ -262,65 +273,43 @@ class _Reading:
         self._known = known
         self._prefix = prefix
         self._skipped = skipped
+        self._small_bytes = core.chunking.min_bytes
         self._waiting: list[_Small] = []
         self._waiting_bytes = 0
         self.read_count = 0
-        self.size_of_last = 0
-        """Bytes of the file that was yielded last, for progress."""
 
-    def entries(self, found: Iterable[Found]) -> Iterator[tuple[Found, FileEntry | None]]:
-        """Yield each with its new entry, in the same order; None where it is as it was."""
+    def entries(self, found: Iterable[Found]) -> Iterator[_Taken]:
+        """Yield each with its new entry, in the same order."""
         for one in found:
-            if one.kind is EntryKind.FILE:
-                yield from self._file(one)
-            else:
+            taken = self._at_once(one)
+            if taken is not None:
+                if self._waiting:
+                    yield from self._settle()
+                yield taken
+            elif one.kind is EntryKind.FILE and not self._take_small(one):
                 yield from self._settle()
-                entry = self._link_or_folder(one)
-                if entry is not None:
-                    self.size_of_last = 0
-                    yield one, entry
+                yield from self._large(one)
+            elif self._waiting_bytes >= BATCH_BYTES or len(self._waiting) >= BATCH_COUNT:
+                yield from self._settle()
         yield from self._settle()
 
-    def _link_or_folder(self, found: Found) -> FileEntry | None:
+    def _at_once(self, found: Found) -> _Taken | None:
+        """Return what needs no reading; None for a file to be read, and for what is skipped."""
+        if found.kind is EntryKind.FILE:
+            return self._unchanged(found)
         try:
             mtime_ns = os.lstat(found.place).st_mtime_ns
             if found.kind is EntryKind.FOLDER:
-                return empty_folder(mtime_ns=mtime_ns)
-            return symlink(os.readlink(found.place), mtime_ns=mtime_ns)
+                entry = empty_folder(mtime_ns=mtime_ns)
+            else:
+                entry = symlink(os.readlink(found.place), mtime_ns=mtime_ns)
         except OSError as error:
             self._skip(found, error)
             return None
+        return _Taken(found.place, found.key, entry.encode(), entry.size_bytes)
 
-    def _file(self, found: Found) -> Iterator[tuple[Found, FileEntry | None]]:
-        size_bytes = self._size_if_unchanged(found)
-        if size_bytes is not None:
-            yield from self._settle()
-            self.size_of_last = size_bytes
-            yield found, None
-            return
-        try:
-            descriptor = os.open(found.place, _READING)
-        except OSError as error:
-            self._skip(found, error)
-            return
-        try:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):  # it was another thing a moment ago
-                self._skipped.append(
-                    f"{os.fsdecode(found.place)}: neither a file, a folder nor a symlink"
-                )
-            elif status.st_size > self._core.chunking.min_bytes:
-                yield from self._settle()
-                yield from self._large(found, descriptor, status)
-            else:
-                yield from self._small(found, descriptor, status)
-        except OSError as error:
-            self._skip(found, error)
-        finally:
-            os.close(descriptor)
-
-    def _size_if_unchanged(self, found: Found) -> int | None:
-        """Return the file's size if what it was at the last import is what it is, and is kept."""
+    def _unchanged(self, found: Found) -> _Taken | None:
+        """Return a file that is what it was at the last import, and is kept."""
         if not self._cache.has_records:
             return None
         remembered = self._cache.find(found.key)
@@ -342,47 +331,67 @@ class _Reading:
         if item.value != value and not _same(Item(key, value, stamp.size_bytes), item):
             return None
         self._cache.add(found.key, stamp, value)
-        return status.st_size
+        return _Taken(found.place, found.key, None, stamp.size_bytes)
 
-    def _small(
-        self, found: Found, descriptor: int, status: os.stat_result
-    ) -> Iterator[tuple[Found, FileEntry | None]]:
-        """Read a file that is one chunk at most; it waits until a batch is full."""
-        limit = self._core.chunking.min_bytes
-        data = os.read(descriptor, status.st_size + 1)
-        if len(data) > status.st_size:  # it grew since
-            data = _read_up_to(descriptor, data, limit + 1)
-        if len(data) > limit:
-            yield from self._settle()
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            yield from self._large(found, descriptor, status)
-            return
-        self._waiting.append(_Small(found, data, status, self._stamp(descriptor, status)))
+    def _take_small(self, found: Found) -> bool:
+        """Read a file of one chunk at most, to wait for its batch; False: it is larger.
+
+        What cannot be read, or is no file any more, is skipped.
+        """
+        try:
+            descriptor = os.open(found.place, _READING)
+        except OSError as error:
+            self._skip(found, error)
+            return True
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                self._skip_other(found)
+                return True
+            size_bytes = status.st_size
+            if size_bytes > self._small_bytes:
+                return False
+            data = os.read(descriptor, size_bytes + 1)
+            if len(data) > size_bytes:  # it grew since
+                data = _read_up_to(descriptor, data, self._small_bytes + 1)
+                if len(data) > self._small_bytes:
+                    return False
+        except OSError as error:
+            self._skip(found, error)
+            return True
+        finally:
+            os.close(descriptor)
+        self._waiting.append(_Small(found, data, status))
         self._waiting_bytes += len(data)
         self.read_count += 1
-        if self._waiting_bytes >= BATCH_BYTES or len(self._waiting) >= BATCH_COUNT:
-            yield from self._settle()
+        return True
 
-    def _large(
-        self, found: Found, descriptor: int, status: os.stat_result
-    ) -> Iterator[tuple[Found, FileEntry | None]]:
-        with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
-            entry = store_stream(
-                self._writer,
-                file,
-                self._core.chunking,
-                mode=stat.S_IMODE(status.st_mode),
-                mtime_ns=status.st_mtime_ns,
-            )
+    def _large(self, found: Found) -> Iterator[_Taken]:
+        try:
+            with open(os.open(found.place, _READING), "rb", buffering=0) as file:
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    self._skip_other(found)
+                    return
+                entry = store_stream(
+                    self._writer,
+                    file,
+                    self._core.chunking,
+                    mode=stat.S_IMODE(status.st_mode),
+                    mtime_ns=status.st_mtime_ns,
+                )
+        except OSError as error:
+            self._skip(found, error)
+            return
         self.read_count += 1
-        yield from self._made(found, entry, self._stamp(descriptor, status))
+        yield self._made(found, entry, status)
 
-    def _settle(self) -> Iterator[tuple[Found, FileEntry | None]]:
+    def _settle(self) -> Iterator[_Taken]:
         """Store the files that wait, and yield their entries."""
         waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
         stored = [small.data for small in waiting if len(small.data) > INLINE_LIMIT_BYTES]
         digests = iter(self._writer.add_many(BlobKind.CHUNK, stored))
-        for found, data, status, stamp in waiting:
+        for found, data, status in waiting:
             mode, mtime_ns = stat.S_IMODE(status.st_mode), status.st_mtime_ns
             if len(data) <= INLINE_LIMIT_BYTES:
                 entry = inline_file(data, mode=mode, mtime_ns=mtime_ns)
@@ -390,21 +399,21 @@ class _Reading:
                 entry = FileEntry(
                     EntryKind.FILE, len(data), mode, mtime_ns, Layout.CHUNK, next(digests)
                 )
-            yield from self._made(found, entry, stamp)
+            yield self._made(found, entry, status)
 
-    def _made(
-        self, found: Found, entry: FileEntry, stamp: FileStamp | None
-    ) -> Iterator[tuple[Found, FileEntry]]:
-        if stamp is not None:
-            self._cache.add(found.key, stamp, entry.encode())
-        self.size_of_last = entry.size_bytes
-        yield found, entry
+    def _made(self, found: Found, entry: FileEntry, before: os.stat_result) -> _Taken:
+        """Return a file that was read, and remember what it was before that.
 
-    def _stamp(self, descriptor: int, before: os.stat_result) -> FileStamp | None:
-        """Return what identifies the content that was read, or None if it changed meanwhile."""
-        after = os.fstat(descriptor)
-        stamp = FileStamp.of(after)
-        return stamp if stamp == FileStamp.of(before) else None
+        Whatever was written to it since then has changed its times, so the next import reads it.
+        """
+        value = entry.encode()
+        self._cache.add(found.key, FileStamp.of(before), value)
+        return _Taken(found.place, found.key, value, entry.size_bytes)
+
+    def _skip_other(self, found: Found) -> None:
+        """Leave out what was a file when its name was read, and is another thing now."""
+        place = os.fsdecode(found.place)
+        self._skipped.append(f"{place}: neither a file, a folder nor a symlink")
 
     def _skip(self, found: Found, error: OSError) -> None:
         if isinstance(error, DatalakeError):
@@ -437,7 +446,7 @@ class _Small(NamedTuple):
     found: Found
     data: bytes
     status: os.stat_result
-    stamp: FileStamp | None
+    """What it was before it was read."""
 
 
 class Spool:
@@ -572,15 +581,17 @@ def _edits(source: NodeSource, root: Digest, entries: Iterable[Item]) -> Iterato
     above: list[bytes] = []
     """Keys of the folders that hold the last entry: those were looked at."""
     for entry in entries:
-        folders = _above(entry.key)
-        for folder in folders[_common(above, folders) :]:
-            cursor.seek(folder)
-            item = cursor.peek()
-            if item is not None and item.key == folder:
-                if not _is_folder(item):
-                    raise _no_folder(path_from_key(folder))
-                yield Edit(folder, None)  # it is not empty any more
-        above = folders
+        parent = entry.key.rpartition(b"\0")[0]
+        if parent != (above[-1] if above else b""):
+            folders = _above(entry.key)
+            for folder in folders[_common(above, folders) :]:
+                cursor.seek(folder)
+                item = cursor.peek()
+                if item is not None and item.key == folder:
+                    if not _is_folder(item):
+                        raise _no_folder(path_from_key(folder))
+                    yield Edit(folder, None)  # it is not empty any more
+            above = folders
         cursor.seek(entry.key)
         item = cursor.peek()
         is_there = item is not None and item.key == entry.key

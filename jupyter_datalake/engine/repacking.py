@@ -7,7 +7,7 @@ can be reading from them any more. Killed in between, it leaves a pack that noth
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jupyter_datalake.engine.blobs import decode_blob, pack_object
 from jupyter_datalake.errors import CorruptDataError, NotFoundError
@@ -99,7 +99,7 @@ class _Builder:
 
     def append(self, record: BlobRecord, stored: bytes) -> BlobRecord:
         """Write one blob and return where it is now."""
-        placed = replace(record, offset=self.offset + RECORD_HEADER_SIZE)
+        placed = record._replace(offset=self.offset + RECORD_HEADER_SIZE)
         self._upload.write(encode_record_header(placed))
         self._upload.write(stored)
         self.records.append(placed)

@@ -21,7 +21,7 @@ from jupyter_datalake.model.ids import digest_of
 
 _VERSION = 1
 _SETTLED_NS = 2_500_000_000
-"""A file that changed less than this before it was read may change again without its times
+"""A file that changed less than this before the import began may change again without its times
 telling: clocks of file systems tick every 10 ms, on some every 2 s."""
 
 
@@ -94,6 +94,7 @@ class StatCache(Generic[S]):
         self._rows: Iterator[Any] = iter(())
         self._next: list[Any] | None = None
         self._key_type: type = int
+        self._settled_ns = time.time_ns() - _SETTLED_NS
 
     def __enter__(self) -> Self:
         if self._enabled:
@@ -128,7 +129,7 @@ class StatCache(Generic[S]):
 
     def add(self, key: bytes, stamp: S, value: bytes) -> None:
         """Remember what a file is now."""
-        if stamp.unsettled_ns < time.time_ns() - _SETTLED_NS:
+        if stamp.unsettled_ns < self._settled_ns:
             self._write([key, list(stamp), value])
 
     def keep(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, null, select, update
 
 from jupyter_datalake.errors import ConflictError, ErrorKind
 from jupyter_datalake.metadata import tables
@@ -83,18 +83,16 @@ class Blobs(TableGroup):
             index_elements=[blobs.c.digest],
             set_={
                 **{column: missing.excluded[column] for column in _PLACE_COLUMNS},
-                "condemned": None,
+                "condemned": null(),
             },
             where=blobs.c.condemned.is_not(None),
         )
-        for batch in batched(records, _INSERTED_TOGETHER):
-            self._connection.execute(
-                statement,
-                [
-                    {"digest": record.digest, "pack_id": pack_id, **_place_values(record)}
-                    for record in batch
-                ],
-            )
+        # In the order of the index, in which neighbours fall into one page.
+        rows = sorted(
+            (one.digest, pack_id, one.kind.value, one.codec.value, *one[3:]) for one in records
+        )
+        for batch in batched(rows, _INSERTED_TOGETHER):
+            self._execute_rows(statement, ("digest", *_PLACE_COLUMNS), batch)
 
     def add_pack_row(self, name: str, size_bytes: int, blob_count: int) -> None:
         """Register a stored pack that is not the place of any blob yet."""

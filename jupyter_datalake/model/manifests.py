@@ -412,7 +412,9 @@ class Cursor:
         """Inner nodes from the root down, each with the index of the child that was taken."""
         self._leaf = EMPTY_NODE
         self._index = 0
-        self._descend(source.load(root), b"")
+        node = source.load(root)
+        self._last_key = node.keys[-1] if node.keys else b""
+        self._descend(node, b"")
 
     def _descend(self, node: Node, key: bytes) -> None:
         while node.level:
@@ -439,6 +441,10 @@ class Cursor:
         """Move forward to the first item whose key is not below `key`; never backward."""
         if self._leaf.keys and key <= self._leaf.keys[-1]:
             self._index = bisect_left(self._leaf.keys, key, self._index)
+            return
+        if key > self._last_key:  # what is appended seeks there again and again
+            self._path.clear()
+            self._leaf, self._index = EMPTY_NODE, 0
             return
         while self._path and self._path[-1][0].keys[-1] < key:
             self._path.pop()

@@ -18,6 +18,7 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from jupyter_datalake.errors import CorruptDataError, ErrorKind, FormatError
 from jupyter_datalake.model.ids import Digest, digest_of
@@ -58,8 +59,7 @@ class Codec(IntEnum):
     ZSTD = 1
 
 
-@dataclass(frozen=True, slots=True)
-class BlobRecord:
+class BlobRecord(NamedTuple):
     """One blob of a pack and where its stored bytes are."""
 
     digest: Digest

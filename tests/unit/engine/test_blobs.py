@@ -3,7 +3,6 @@
 import os
 import random
 import threading
-from dataclasses import replace
 
 import pytest
 import zstandard
@@ -171,7 +170,7 @@ def stored(data, codec=Codec.ZSTD, **changes):
     payload = zstandard.ZstdCompressor(write_content_size=True).compress(data)
     payload = payload if codec is Codec.ZSTD else data
     record = BlobRecord(digest_of(data), BlobKind.CHUNK, codec, 60, len(payload), len(data))
-    return replace(record, **changes), payload
+    return record._replace(**changes), payload
 
 
 @pytest.mark.parametrize("codec", Codec)
@@ -203,7 +202,7 @@ def test_a_few_bytes_that_claim_gigabytes_cost_nothing():
     with pytest.raises(CorruptDataError):
         decode_blob(record, bomb, "pack")
     with pytest.raises(CorruptDataError):
-        decode_blob(replace(record, raw_size=1 << 30), bomb, "pack")
+        decode_blob(record._replace(raw_size=1 << 30), bomb, "pack")
 
 
 @pytest.mark.parametrize(
@@ -212,7 +211,7 @@ def test_a_few_bytes_that_claim_gigabytes_cost_nothing():
 def test_places_that_cannot_be_are_damage(stores, change):
     record = BlobRecord(digest_of(b"x"), BlobKind.CHUNK, Codec.RAW, 60, 1, 1)
     with stores[1].write() as tx:
-        tx.blobs.add_pack("0" * 64, 100, [replace(record, **change)])
+        tx.blobs.add_pack("0" * 64, 100, [record._replace(**change)])
     stores[0].create("packs/00/" + "0" * 64 + ".pack", bytes(200))
     with pytest.raises(CorruptDataError):
         reader(stores).get(record.digest)
