@@ -99,6 +99,7 @@ class ErrorKind(StrEnum):
     STORAGE_UNAVAILABLE = "storage-unavailable"
     STORAGE_FULL = "storage-full"
     STORAGE_DENIED = "storage-denied"
+    STORAGE_FAILED = "storage-failed"
     STORAGE_UNSUITABLE = "storage-unsuitable"
     DATABASE_BUSY = "database-busy"
     DATABASE_UNAVAILABLE = "database-unavailable"
@@ -336,9 +337,11 @@ def category_of(error: DatalakeError) -> Category:
 
 
 def errno_of(error: DatalakeError) -> int:
-    """Return the errno a file system call should fail with; a full disk says so."""
+    """Return the errno a file system call should fail with; a full or failed disk says so."""
     if error.kind is ErrorKind.STORAGE_FULL:
         return errno.ENOSPC
+    if error.kind is ErrorKind.STORAGE_FAILED:
+        return errno.EROFS
     if error.kind is ErrorKind.NOT_ALLOWED:
         return errno.EACCES
     return category_of(error).errno

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jupyter_datalake.disk_trust import DiskTrust
 from jupyter_datalake.engine.blobs import BlobReader, BlobWriter
 from jupyter_datalake.engine.nodes import NodeCache
 from jupyter_datalake.engine.snapshot import Snapshot
@@ -31,6 +32,8 @@ class LakeCore:
     """Local folder for sessions, jobs and sockets; private to the lake."""
     url: str
     clock: Clock = field(default=time.time_ns)
+    disk: DiskTrust = field(default_factory=DiskTrust)
+    """Of this machine's part: objects of a lake in a folder, SQLite, sessions."""
 
     def snapshot(self, commit: Commit) -> Snapshot:
         """Return the tree of a commit."""

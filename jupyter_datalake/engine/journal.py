@@ -20,6 +20,7 @@ from typing import Any
 
 import msgpack
 
+from jupyter_datalake.disk_trust import DiskTrust
 from jupyter_datalake.errors import CorruptDataError, ErrorKind, StorageError
 
 JOURNAL_MAGIC = b"JDLJRNL\x01"
@@ -30,10 +31,18 @@ _MAX_RECORD = 16 * 1024 * 1024
 
 
 class Journal:
-    """One journal file, open for appending. For one thread at a time."""
+    """One journal file, open for appending. For one thread at a time.
 
-    def __init__(self, path: Path) -> None:
+    Parameters
+    ----------
+    disk
+        Shared with whatever else writes to the same disk: where one write failed, none is tried
+        any more (`ErrorKind.STORAGE_FAILED`).
+    """
+
+    def __init__(self, path: Path, disk: DiskTrust | None = None) -> None:
         self._path = path
+        self._disk = disk or DiskTrust()
         self._file = open(path, "ab", buffering=0)  # noqa: SIM115  # closed by `close`
         self._end = self._file.tell()
         self._is_torn = False
@@ -60,10 +69,12 @@ class Journal:
         self._write(_FRAME.pack(len(body), zlib.crc32(body)) + body)
 
     def _write(self, data: bytes) -> None:
+        self._disk.check()
         try:
             if self._is_torn:
                 self._cut_off()
-            written = self._file.write(data)
+            with self._disk.writing(str(self._path)):
+                written = self._file.write(data)
             if written != len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
@@ -88,10 +99,18 @@ class Journal:
         self._is_torn = False
 
     def sync(self) -> None:
-        """Make everything appended survive the loss of power."""
+        """Make everything appended survive the loss of power.
+
+        Raises
+        ------
+        StorageError
+            It may not. Trying again would be believed by the system, and need not be so: nothing
+            is written any more until the lake is opened again (``storage-failed``).
+        """
         if self._durable_end == self._end:
             return
-        os.fsync(self._file.fileno())
+        with self._disk.writing(str(self._path)):
+            os.fsync(self._file.fileno())
         # Without this record, on a full disk, damage would pass for what a power cut left.
         with suppress(StorageError):
             self.append([_SYNCED, self._end])
@@ -120,6 +139,9 @@ def read_journal(path: Path) -> Iterator[list[Any]]:
         _cut(path, 0)
         return
     records, position = _records(data, begin)
+    if records and records[-1][0] != _SYNCED:
+        durable_end = max((record[1] for record in records if record[0] == _SYNCED), default=begin)
+        _write_again(path, data, durable_end, position)
     for record in records:
         if record[0] != _SYNCED:
             yield record
@@ -127,6 +149,17 @@ def read_journal(path: Path) -> Iterator[list[Any]]:
         if any(record[0] == _SYNCED and record[1] > position for record in _behind(data, position)):
             raise _corrupt(path, position)
         _cut(path, position)
+
+
+def _write_again(path: Path, data: bytes, begin: int, end: int) -> None:
+    """Give the system once more what nobody has seen synced.
+
+    A sync that failed leaves pages in memory that are taken for written: the next sync, by whoever
+    opened the journal anew, would not write them.
+    """
+    with open(path, "r+b") as file:
+        file.seek(begin)
+        file.write(data[begin:end])
 
 
 def _cut(path: Path, end: int) -> None:

@@ -91,7 +91,7 @@ class Session(StagedTree):
 
     def __init__(self, core: LakeCore, info: SessionInfo, folder: Path, lock: int) -> None:
         base = commit_by_id(core, info.base_commit_id)
-        super().__init__(folder, base.id, core.snapshot(base), core.clock)
+        super().__init__(folder, base.id, core.snapshot(base), core.clock, core.disk)
         self._core = core
         self._base = base
         self._lock_descriptor: int | None = lock
@@ -330,8 +330,15 @@ class Session(StagedTree):
         """Return what is staged, for `publish`: the first of the three steps of a commit.
 
         Until the last of them nothing may be staged or written; the tree may be looked at.
+
+        Raises
+        ------
+        StorageError
+            The disk failed before (``storage-failed``): what is read of working files may not be
+            what was written to them.
         """
         self.check_open()
+        self._disk.check()
         return Staged(self._base, list(self.tree.iter_changes()))
 
     def publish(
@@ -412,8 +419,9 @@ class Session(StagedTree):
             self.flush()
             if not self._is_name_durable:
                 above = self._folder.parents
-                for folder in above[: above.index(self._core.work_folder.parent) + 1]:
-                    sync_folder(folder)
+                with self._disk.writing(str(self._folder)):
+                    for folder in above[: above.index(self._core.work_folder.parent) + 1]:
+                        sync_folder(folder)
                 self._is_name_durable = True
 
     def check_open(self) -> None:
@@ -445,6 +453,7 @@ class Session(StagedTree):
         """Remove the session and everything staged in it."""
         with self._mutex:
             self.check_open()
+            self._disk.check()
             try:
                 try:
                     self._forget()

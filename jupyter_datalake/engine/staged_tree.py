@@ -10,6 +10,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from jupyter_datalake.disk_trust import DiskTrust
 from jupyter_datalake.engine.journal import JOURNAL_MAGIC, Journal, read_journal
 from jupyter_datalake.engine.replay import Replay
 from jupyter_datalake.engine.snapshot import Snapshot
@@ -37,10 +38,15 @@ class StagedTree:
         Where journal and working files are, or will be.
     base_id, base
         The commit that the changes are relative to, and its tree.
+    disk
+        Where a write failed before, nothing is journalled any more.
     """
 
-    def __init__(self, folder: Path, base_id: CommitId, base: Snapshot, clock: Clock) -> None:
+    def __init__(
+        self, folder: Path, base_id: CommitId, base: Snapshot, clock: Clock, disk: DiskTrust
+    ) -> None:
         self._folder = folder
+        self._disk = disk
         self._clock = clock
         self._files = WorkingFiles(folder / "data")
         self.tree = Worktree(base)
@@ -219,10 +225,22 @@ class StagedTree:
         """Make what was staged survive the loss of power, except bytes of files still open."""
         self.check_open()
         assert self._journal is not None
-        self._files.sync()
-        self._journal.sync()
-        sync_folder(self._folder)  # the journal may have taken the place of an older one
+        with self._disk.writing(str(self._folder)):
+            self._files.sync()
+            self._journal.sync()
+            sync_folder(self._folder)  # the journal may have taken the place of an older one
         self._is_durable = True
+
+    def sync_file(self, descriptor: int) -> None:
+        """Make the bytes of an open working file survive the loss of power.
+
+        Raises
+        ------
+        StorageError, OSError
+            They may not, and nothing is written any more (``storage-failed`` from then on).
+        """
+        with self._disk.writing(str(self._folder)):
+            os.fsync(descriptor)
 
     # --- beginning and ending --------------------------------------------------------------------
 
@@ -259,7 +277,7 @@ class StagedTree:
     def _replace_journal(self, base_id: CommitId) -> None:
         fresh = self._folder / "journal.new"
         fresh.unlink(missing_ok=True)
-        journal = Journal(fresh)
+        journal = Journal(fresh, self._disk)
         try:
             journal.append(["base", base_id])
             journal.sync()
@@ -285,7 +303,7 @@ class StagedTree:
         self._files.keep_only(self.tree.is_attached)
         self._files.remove_strangers()
         is_new = not path.exists() or path.stat().st_size <= len(JOURNAL_MAGIC)
-        journal = Journal(path)
+        journal = Journal(path, self._disk)
         if is_new:
             try:
                 journal.append(["base", base_id])

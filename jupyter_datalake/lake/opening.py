@@ -26,7 +26,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,7 @@ from jupyter_datalake.config import (
     parse_s3_url,
     without_password,
 )
+from jupyter_datalake.disk_trust import DiskTrust
 from jupyter_datalake.engine.blobs import BlobReader
 from jupyter_datalake.engine.core import LakeCore, new_id
 from jupyter_datalake.engine.nodes import NodeCache
@@ -249,7 +250,7 @@ def _replacing(
     with _rebuild_lock(folder):
         fresh = folder / f"{DATABASE}.rebuilt"
         _remove_database(fresh)
-        metadata = open_sqlite(fresh, wait_s=config.database_wait_s, clock=clock)
+        metadata = open_sqlite(fresh, wait_s=config.database_wait_s, clock=clock, disk=place.disk)
         try:
             yield metadata
             metadata.close()  # the last connection writes everything into the one file
@@ -360,6 +361,7 @@ def _compose(
         work_folder=work,
         url=place.url,
         clock=clock,
+        disk=place.disk,
     )
 
 
@@ -430,6 +432,8 @@ class _Place:
     """Of this machine: database and working files. None for a lake in memory."""
     lake_id: str | None = None
     """Where the place itself follows from the id; else the database has it."""
+    disk: DiskTrust = field(default_factory=DiskTrust)
+    """Of `folder`."""
 
 
 def _place_for_new(config: LakeConfig) -> _Place:
@@ -473,7 +477,9 @@ def _moved(place: _Place, config: LakeConfig, lake_id: str) -> _Place:
 
 
 def _folder_place(folder: Path) -> _Place:
-    return _Place(f"in {folder}", str(folder), LocalObjectStore(folder / OBJECTS), folder)
+    disk = DiskTrust()
+    objects = LocalObjectStore(folder / OBJECTS, disk)
+    return _Place(f"in {folder}", str(folder), objects, folder, disk=disk)
 
 
 def _s3_place_for_new(config: LakeConfig, location: S3Location) -> _Place:
@@ -561,7 +567,9 @@ def _metadata(
         )
     if place.folder is None:
         return open_memory(clock=clock)
-    return open_sqlite(place.folder / DATABASE, wait_s=config.database_wait_s, clock=clock)
+    return open_sqlite(
+        place.folder / DATABASE, wait_s=config.database_wait_s, clock=clock, disk=place.disk
+    )
 
 
 def _database_of_new(config: LakeConfig, place: _Place) -> str | None:

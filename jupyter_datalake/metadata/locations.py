@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
+from jupyter_datalake.disk_trust import DiskTrust
 from jupyter_datalake.errors import MissingDependencyError
 from jupyter_datalake.metadata.rules import SqliteRules
 from jupyter_datalake.metadata.store import Clock, MetadataStore, SharedConnectionLock
@@ -23,7 +24,13 @@ _POOL_SIZE = 16
 _RETRY_S = 0.01
 
 
-def open_sqlite(path: Path, *, wait_s: float, clock: Clock = time.time_ns) -> MetadataStore:
+def open_sqlite(
+    path: Path,
+    *,
+    wait_s: float,
+    clock: Clock = time.time_ns,
+    disk: DiskTrust | None = None,
+) -> MetadataStore:
     """Open or create the SQLite database at `path`.
 
     One that this process must not write to is opened to be read: where nobody else has it open, as
@@ -33,6 +40,8 @@ def open_sqlite(path: Path, *, wait_s: float, clock: Clock = time.time_ns) -> Me
     ----------
     wait_s
         How long a transaction waits for another process's write lock.
+    disk
+        Shared with whatever else writes to the same disk; see `disk_trust`.
     """
     can_write = os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
     url = URL.create("sqlite", database=str(path)) if can_write else _url_to_read(path)
@@ -47,7 +56,7 @@ def open_sqlite(path: Path, *, wait_s: float, clock: Clock = time.time_ns) -> Me
             _configure_common(connection, record)
 
     event.listen(engine, "connect", configure)
-    return MetadataStore(engine, SqliteRules(path, can_write=can_write), clock=clock)
+    return MetadataStore(engine, SqliteRules(path, can_write=can_write, disk=disk), clock=clock)
 
 
 def _url_to_read(path: Path) -> URL:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from jupyter_datalake.disk_trust import DiskTrust
 from jupyter_datalake.errors import ErrorKind, StorageError
 
 _WAL_WRITE_LOCK = 120
@@ -64,13 +65,26 @@ class DatabaseRules(Protocol):
         """Return what an error of the database means to people."""
 
 
+_FAILED_WRITES = frozenset(
+    {
+        sqlite3.SQLITE_IOERR_WRITE,
+        sqlite3.SQLITE_IOERR_FSYNC,
+        sqlite3.SQLITE_IOERR_DIR_FSYNC,
+        sqlite3.SQLITE_IOERR_TRUNCATE,
+    }
+)
+
+
 class SqliteRules:
     """SQLite: one file, whose write lock is taken when a write transaction begins."""
 
     patience_s = 0.0  # waiting is the driver's, see `locations.open_sqlite`
 
-    def __init__(self, path: Path | None = None, *, can_write: bool = True) -> None:
+    def __init__(
+        self, path: Path | None = None, *, can_write: bool = True, disk: DiskTrust | None = None
+    ) -> None:
         self._path = path
+        self._disk = disk or DiskTrust()
         self._can_write = can_write
 
     def begin(self, connection: Connection, *, writes: bool) -> None:
@@ -81,6 +95,8 @@ class SqliteRules:
                 kind=ErrorKind.STORAGE_DENIED,
                 hint="Mount its disk writable, or ask its owner for the right to write",
             )
+        if writes:
+            self._disk.check()
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     def put_aside(self, schema: str) -> Path | None:
@@ -132,6 +148,8 @@ class SqliteRules:
                 kind=ErrorKind.STORAGE_FULL,
                 hint="Free some space and try again; nothing that was there is lost",
             )
+        if code in _FAILED_WRITES:
+            self._disk.lose("the database", str(error.orig))
         return StorageError(
             f"The lake's database failed: {error.orig}", kind=ErrorKind.DATABASE_UNAVAILABLE
         )

@@ -138,10 +138,11 @@ class OpenFile:
 
     async def sync(self) -> None:
         """Make what was written survive the loss of power."""
-        node = self.inode.node
-        if node.data is not None:
-            await trio.to_thread.run_sync(os.fsync, self._descriptors.of(node))
-        await self.inode.view.sync()
+        node, view = self.inode.node, self.inode.view
+        if node.data is not None and isinstance(view, SessionView):
+            sync_file = view.session.sync_file
+            await trio.to_thread.run_sync(sync_file, self._descriptors.of(node))
+        await view.sync()
 
     def close(self) -> None:
         """End this open; with the last one of a file, its descriptor is closed."""

@@ -22,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from jupyter_datalake.disk_trust import FAILING, DiskTrust
 from jupyter_datalake.errors import DatalakeError, ErrorKind, NotFoundError, StorageError
 from jupyter_datalake.forking import renew_lock_after_fork
 from jupyter_datalake.storage.base import ObjectInfo, check_object_name
@@ -43,14 +44,18 @@ class LocalObjectStore:
     ----------
     folder
         Created if missing, with rights for its owner only.
+    disk
+        Shared with whatever else writes to the same disk: where one write failed, none is tried
+        any more (`ErrorKind.STORAGE_FAILED`).
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, disk: DiskTrust | None = None) -> None:
         self._folder = folder
+        self._disk = disk or DiskTrust()
         self._handles = _HandleCache()
         self._durable: set[Path] = set()
         """Folders whose own names are known to be durable."""
-        with _translated(str(folder), writing=True):
+        with self._writing(str(folder)):
             _make_folders(folder / _TEMPORARY)
         self.sweep_uploads(older_than_s=_LEFT_BEHIND_S)
 
@@ -98,7 +103,7 @@ class LocalObjectStore:
         """Remove an object; see `ObjectStore.delete`."""
         path = self._folder / check_object_name(name)
         self._handles.forget(path)
-        with _translated(name, writing=True), suppress(FileNotFoundError, NotADirectoryError):
+        with self._writing(name), suppress(FileNotFoundError, NotADirectoryError):
             path.unlink()
 
     def sweep_uploads(self, *, older_than_s: float) -> int:
@@ -147,6 +152,12 @@ class LocalObjectStore:
                 with suppress(NotFoundError), _translated(name):
                     yield _info(name, one.stat())
 
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[None]:
+        """Allow what changes the store, unless its disk has failed before."""
+        with _translated(name, writing=True), self._disk.writing(name):
+            yield
+
     def _make_parents(self, target: Path) -> None:
         """Make the folders above an object, and their names durable.
 
@@ -168,14 +179,14 @@ class LocalUpload:
     def __init__(self, store: LocalObjectStore, temporary: Path) -> None:
         self._store = store
         self._temporary = temporary
-        with _translated(str(temporary), writing=True):
+        with store._writing(str(temporary)):
             self._file = SequentialFile(temporary)
             with suppress(OSError):  # where locks do not exist, nothing is swept up either
                 fcntl.flock(self._file.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append bytes."""
-        with _translated(str(self._temporary), writing=True):
+        with self._store._writing(str(self._temporary)):
             self._file.write(data)
 
     def finish(self, name: str) -> None:
@@ -185,7 +196,7 @@ class LocalUpload:
     def link(self, name: str) -> bool:
         """Make the object appear unless `name` is taken; tell whether it did."""
         target = self._store._folder / check_object_name(name)  # same module
-        with _translated(name, writing=True):
+        with self._store._writing(name):
             self._file.sync()  # an error here ends this upload; the name is not given
             os.fchmod(self._file.descriptor, 0o400)
             self._file.close()
@@ -326,6 +337,9 @@ def _translated(name: str, *, writing: bool = False) -> Iterator[None]:
             ) from error
         raise StorageError(
             f"The store failed at {name}: {error.strerror}",
+            hint="Nothing is written any more until the lake is opened again: check the disk"
+            if writing and error.errno in FAILING
+            else None,
             retryable=error.errno in {errno.EINTR, errno.EAGAIN, errno.EMFILE, errno.ENFILE},
             object=name,
         ) from error

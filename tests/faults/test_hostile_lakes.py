@@ -1,7 +1,6 @@
-"""E6 and E16: a disk that fails to sync, and lakes of strangers."""
+"""E16: lakes of strangers."""
 
 import contextlib
-import errno
 import os
 
 import pytest
@@ -11,7 +10,7 @@ from jupyter_datalake.engine.blobs import register_packs
 from jupyter_datalake.engine.commits import head_of
 from jupyter_datalake.engine.healing import Healer
 from jupyter_datalake.engine.replication import Replicator
-from jupyter_datalake.errors import CorruptDataError, DatalakeError, StorageError
+from jupyter_datalake.errors import CorruptDataError, DatalakeError
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.chunklists import ChunkList
 from jupyter_datalake.model.commits import CommitDraft, Origin, Provenance
@@ -19,8 +18,6 @@ from jupyter_datalake.model.entries import EntryKind, FileEntry, Layout
 from jupyter_datalake.model.ids import digest_of
 from jupyter_datalake.model.manifests import Branch, Item, Node
 from jupyter_datalake.model.packs import BlobKind, BlobRecord, Codec
-from jupyter_datalake.storage import local
-from jupyter_datalake.testing.invariants import check_lake, contents_of, history_of
 
 
 @pytest.fixture
@@ -173,32 +170,3 @@ def test_e16_a_lake_that_hid_other_bytes_under_a_digest_cannot_heal_with_them(st
     stranger.core.objects.create(name, bytes(data))
     report = Healer(own.core, stranger.core).run()
     assert report.lost == [head.root.hex()]
-
-
-# --- E6: errors of the disk -----------------------------------------------------------------------
-
-
-def test_e6_an_fsync_that_failed_is_never_believed(local_lake, monkeypatch):
-    """The second fsync of the same file would succeed: the kernel has dropped the pages."""
-    local_lake.repos.create("raw")
-    local_lake.files.put("raw@main/old", b"old" * 100)
-    before = history_of(local_lake, "raw")
-    real, failed = os.fsync, []
-
-    def fsync(descriptor):
-        if not failed and ".tmp" in os.readlink(f"/proc/self/fd/{descriptor}"):
-            failed.append(os.readlink(f"/proc/self/fd/{descriptor}"))
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
-        real(descriptor)
-
-    monkeypatch.setattr(local.os, "fsync", fsync)
-    objects = {one.name for one in local_lake.core.objects.list("")}
-    with pytest.raises(StorageError):
-        local_lake.files.put("raw@main/new", b"new" * 100)
-    assert failed
-    assert history_of(local_lake, "raw") == before
-    assert not os.path.exists(failed[0])  # the file that was not synced is gone, and not named
-    assert {one.name for one in local_lake.core.objects.list("")} == objects
-    local_lake.files.put("raw@main/new", b"new" * 100)
-    assert contents_of(local_lake, "raw") == {"old": b"old" * 100, "new": b"new" * 100}
-    check_lake(local_lake)

@@ -1,6 +1,7 @@
 """The journal of a session: what was synced is there, the rest may be cut off, nothing mixed."""
 
 import errno
+import os
 
 import pytest
 
@@ -109,10 +110,10 @@ def test_half_a_record_that_could_not_be_undone_at_once_is_undone_before_the_nex
 
         def write(self, data):
             self._file.write(data[: len(data) // 2])
-            raise OSError(errno.EIO, "Input/output error")
+            raise OSError(errno.ENOSPC, "No space left on device")
 
         def fileno(self):
-            raise OSError(errno.EIO, "Input/output error")
+            raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as disk:
         disk.setattr(journal, "_file", Broken(journal._file))
@@ -122,3 +123,22 @@ def test_half_a_record_that_could_not_be_undone_at_once_is_undone_before_the_nex
     journal.append(THIRD)
     journal.close()
     assert list(read_journal(path)) == [FIRST, THIRD]
+
+
+def test_what_nobody_synced_is_given_to_the_system_again_when_it_is_read(path):
+    """Of a sync that failed, pages may be left that pass for written."""
+    journal = Journal(path)
+    journal.append(FIRST)
+    journal.sync()
+    journal.close()
+    os.utime(path, ns=(0, 0))
+    assert list(read_journal(path)) == [FIRST]
+    assert path.stat().st_mtime_ns == 0
+    journal = Journal(path)
+    journal.append(SECOND)
+    journal.close()
+    data = path.read_bytes()
+    os.utime(path, ns=(0, 0))
+    assert list(read_journal(path)) == [FIRST, SECOND]
+    assert path.stat().st_mtime_ns > 0
+    assert path.read_bytes() == data

@@ -7,7 +7,7 @@ import threading
 import pytest
 import trio
 
-from jupyter_datalake.errors import ConflictError, StateError
+from jupyter_datalake.errors import ConflictError, StateError, StorageError
 from jupyter_datalake.model.commits import Author
 from tests.unit.mount.conftest import attributes, refused
 
@@ -199,6 +199,36 @@ def test_an_unlinked_file_can_be_changed_until_it_is_closed(run):
         await do.release(fh)
         assert os.listdir(mounted.view().session._folder / "data") == []
         await refused(errno.ESTALE, do.setattr(number, *attributes(mode=0o100600), None, None))
+
+    run(test)
+
+
+@pytest.mark.logs("is read-only from now on")
+def test_e6_bytes_that_could_not_be_synced_end_all_writing(run, lake, monkeypatch):
+    """The program that asked is told, and so is everybody who would rely on what follows."""
+
+    def fail(descriptor):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    async def test(mounted):
+        do = mounted.operations
+        number = await mounted.number("raw/a.txt")
+        fh = (await do.open(number, os.O_RDWR, None)).fh
+        await do.write(fh, 0, b"J")
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "fsync", fail)
+            await refused(errno.EIO, do.fsync(fh, False))
+        await refused(errno.EROFS, do.fsync(fh, False))
+        root = await mounted.number("raw")
+        await refused(errno.EROFS, do.mkdir(root, b"d", 0o755, None))
+        assert await do.read(fh, 0, 100) == b"Jello"
+        await do.release(fh)
+        session = mounted.view().session
+        with pytest.raises(StorageError, match="was marked read-only"):
+            await mounted.shown.commit(session.id, "New", lake.author, {})
+        assert session.is_open
+        assert lake.files.read("raw@main/a.txt") == b"hello"
+        session._let_go()  # as the end of the process does
 
     run(test)
 

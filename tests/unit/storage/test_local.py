@@ -114,18 +114,25 @@ def test_object_already_there_is_synced_before_it_is_relied_on(store, monkeypatc
     assert recorder.steps[-1] == ("sync", store._folder / "packs")
 
 
+@pytest.mark.logs("is read-only from now on")
 def test_failed_fsync_gives_no_name_and_is_not_tried_again(store, monkeypatch):
     def fails(descriptor):
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(os, "fsync", fails)
-    with store.upload() as upload:
-        upload.write(b"abc")
-        with pytest.raises(StorageError) as caught:
-            upload.finish("x")
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", fails)
+        with store.upload() as upload:
+            upload.write(b"abc")
+            with pytest.raises(StorageError) as caught:
+                upload.finish("x")
     assert caught.value.kind is ErrorKind.STORAGE_UNAVAILABLE
     assert not caught.value.retryable
     assert list(store.list("")) == []
+    assert temporaries(store) == []
+    for change in (store.upload, lambda: store.create("x", b"abc"), lambda: store.delete("y")):
+        with pytest.raises(StorageError) as caught:
+            change()
+        assert caught.value.kind is ErrorKind.STORAGE_FAILED
     assert temporaries(store) == []
 
 
