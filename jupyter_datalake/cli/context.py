@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 
 from jupyter_datalake import environment
-from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.commits import Author
+
+if TYPE_CHECKING:
+    from jupyter_datalake.lake.lake import Lake
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Let modules be imported without a search for garbage, of which they make none."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class CliContext:
@@ -26,6 +40,9 @@ class CliContext:
     @cached_property
     def lake(self) -> Lake:
         """The open lake."""
+        with importing():
+            from jupyter_datalake.lake.lake import Lake  # noqa: PLC0415
+
         return Lake.open(self.url, author=self.author)
 
     def close(self) -> None:
