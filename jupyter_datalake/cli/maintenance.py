@@ -114,12 +114,27 @@ def get_status(context: CliContext, as_json: bool) -> None:
             ("lake", status.url),
             ("id", status.lake_id),
             ("stored", f"{size_text(status.stored_bytes)} in {status.packs} packs"),
+            ("quota", "none" if status.quota_bytes is None else size_text(status.quota_bytes)),
             ("blobs", f"{status.blobs:,}"),
             ("encrypted", "yes" if status.is_encrypted else "no"),
             ("live jobs", status.live_jobs),
             ("controller", status.controller or "none"),
         ]
     )
+
+
+@group.command("set-quota")
+@click.argument("quota_bytes", type=click.IntRange(min=0), required=False)
+@json_option
+@pass_context
+def set_quota(context: CliContext, quota_bytes: int | None, as_json: bool) -> None:
+    """Limit how many bytes the lake stores; without a number, lift the quota."""
+    context.lake.maintenance.set_quota(quota_bytes)
+    if as_json:
+        print_json({"quota_bytes": quota_bytes})
+    else:
+        text = "anything" if quota_bytes is None else f"at most {size_text(quota_bytes)}"
+        click.echo(f"The lake may store {text}")
 
 
 @group.command("list-keys")

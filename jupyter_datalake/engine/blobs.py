@@ -23,7 +23,15 @@ from typing import Self, TypeVar
 import zstandard
 
 from jupyter_datalake.engine.reliance import Reliance
-from jupyter_datalake.errors import CorruptDataError, ErrorKind, InternalError, NotFoundError
+from jupyter_datalake.errors import (
+    ConflictError,
+    CorruptDataError,
+    DatalakeError,
+    ErrorKind,
+    InternalError,
+    NotFoundError,
+    StateError,
+)
 from jupyter_datalake.forking import ThreadPool, renew_lock_after_fork
 from jupyter_datalake.metadata.blobs import BlobPlace, content_collected
 from jupyter_datalake.metadata.store import MetadataStore, Transaction
@@ -51,6 +59,11 @@ from jupyter_datalake.storage.base import ObjectStore, RemoteObjectStore, Upload
 PACK_FOLDER = "packs"
 MAX_BLOB_BYTES = 64 * 1024 * 1024
 """No honest blob is larger; a record that claims more is damage or an attack."""
+
+_CONTENT = frozenset({BlobKind.CHUNK, BlobKind.CHUNK_LIST})
+_RESERVED_SHARE = 10
+_RESERVED_BYTES = 16 * 1024 * 1024
+"""Above its quota a lake takes a tenth, and so much, of trees and commits."""
 
 BATCH_BYTES = 8 * 1024 * 1024
 """What is given to `BlobWriter.add_many` at once should have about this size."""
@@ -381,11 +394,58 @@ def register_packs(tx: Transaction, packs: Iterable[SealedPack]) -> None:
     ------
     ConflictError
         gc has taken away what their writer counted on (``content-collected``, retryable).
+    StateError
+        The lake may not store so much (``over-limit``).
     """
+    records = _register(tx, packs)
+    if records:
+        check_room(tx, records)
+
+
+def _register(tx: Transaction, packs: Iterable[SealedPack]) -> list[BlobRecord]:
+    """Register packs, and return the records of those that are new."""
+    records: list[BlobRecord] = []
     for pack in packs:
-        tx.blobs.add_pack(pack.name, pack.size_bytes, pack.records)
+        if tx.blobs.add_pack(pack.name, pack.size_bytes, pack.records):
+            records += pack.records
     if isinstance(packs, SealedPacks):
         packs.check(tx)
+    return records
+
+
+def check_room(tx: Transaction, records: Iterable[BlobRecord], more_bytes: int = 0) -> None:
+    """Refuse what makes a lake larger than its quota allows.
+
+    Trees and commits go a little above it: somebody must still be able to delete something.
+
+    Parameters
+    ----------
+    records
+        What is new.
+    more_bytes
+        What is not registered yet of that.
+
+    Raises
+    ------
+    StateError
+        The lake may not store so much (``over-limit``).
+    """
+    stored_bytes, quota_bytes = tx.blobs.room()
+    if quota_bytes is None or stored_bytes + more_bytes <= quota_bytes:
+        return
+    if not any(record.kind in _CONTENT for record in records):
+        reserve = quota_bytes // _RESERVED_SHARE + _RESERVED_BYTES
+        if stored_bytes + more_bytes <= quota_bytes + reserve:
+            return
+    raise StateError(
+        f"The lake may store {quota_bytes:,} bytes, and with this it would be"
+        f" {stored_bytes + more_bytes:,}",
+        kind=ErrorKind.OVER_LIMIT,
+        hint="Remove what is not needed ('datalake retention apply', 'datalake maintenance gc'), or"
+        " raise the quota: datalake maintenance set-quota; what is staged is still there",
+        quota_bytes=quota_bytes,
+        stored_bytes=stored_bytes,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -533,6 +593,8 @@ class BlobWriter:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if isinstance(exc, ConflictError | StateError) and self._sealed:
+            self._keep_refused()
         if self._upload is not None:
             self._upload.__exit__(exc_type, exc, traceback)
             self._upload = None
@@ -540,6 +602,16 @@ class BlobWriter:
             # What is still being finished is garbage then; the store must not close before it.
             self._thread.shutdown(wait=True, cancel_futures=True)
             self._thread = None
+
+    def _keep_refused(self) -> None:
+        """Register packs whose transaction was refused, as garbage.
+
+        Otherwise gc would find packs with commits that no row knows, and take them for what a
+        database has lost that was restored.
+        """
+        packs = SealedPacks(self._sealed, self._reliance, self._objects)
+        with suppress(DatalakeError), self._metadata.write() as tx:
+            _register(tx, packs)
 
     def _is_new(self, digest: Digest) -> bool:
         """Tell whether this writer has not met a digest, and remember it."""
@@ -638,6 +710,7 @@ class BlobWriter:
         assert self._upload is not None
         self._write_parts()
         index = encode_index(self._records)
+        self._check_room(self._offset + len(index) + TRAILER_SIZE)
         while self._is_retired(pack_name(index)):
             # gc is about to delete an object of this very name. An empty blob more makes another.
             empty = BlobRecord(
@@ -654,6 +727,18 @@ class BlobWriter:
         sealed = SealedPack(pack_name(index), size_bytes, self._records)
         upload, self._upload = self._upload, None
         return _ClosedPack(upload, sealed)
+
+    def _check_room(self, size_bytes: int) -> None:
+        """Refuse a pack before it is stored, where the lake may not have it.
+
+        Others may register theirs before it is: `register_packs` looks once more.
+        """
+        try:
+            with self._metadata.read() as tx:
+                check_room(tx, self._records, size_bytes)
+        except StateError:
+            self._is_lost = True
+            raise
 
     def _is_retired(self, name: str) -> bool:
         with self._metadata.read() as tx:

@@ -101,6 +101,7 @@ class GarbageCollector:
                 self._retire()
             self._step("done")
             with self._write() as tx:
+                tx.blobs.recount_stored()
                 tx.gc.finish_run(self._run, asdict(self._report))
             return self._report
         finally:

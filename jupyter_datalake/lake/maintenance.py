@@ -49,6 +49,8 @@ class LakeStatus:
     """Who runs the controller now; None when nobody does."""
     is_encrypted: bool
     """Whether stored objects are encrypted."""
+    quota_bytes: int | None
+    """The most that `stored_bytes` may be; None: whatever there is space for."""
 
 
 class Maintenance:
@@ -71,7 +73,26 @@ class Maintenance:
                 tx.jobs.count_live(),
                 tx.leases.holder(CONTROLLER_LEASE),
                 _keys_of(core) is not None,
+                tx.blobs.room().quota_bytes,
             )
+
+    def set_quota(self, quota_bytes: int | None) -> None:
+        """Say how much the lake may store; None takes the quota away.
+
+        What would store more is refused (``over-limit``), with everything staged still there.
+        Trees and commits may go above it by a tenth and 16 MiB, so that files can be deleted. What
+        counts is what `get_status` tells: packs as they are stored, also those with garbage in
+        them. A lake that has more already only takes no more.
+
+        Raises
+        ------
+        InvalidInputError
+            The quota is negative, or more than 8 EiB.
+        """
+        if quota_bytes is not None and not 0 <= quota_bytes < 2**63:
+            raise InvalidInputError(f"A quota of {quota_bytes} bytes is below 0 or above 8 EiB")
+        with self._context.core.metadata.write() as tx:
+            tx.blobs.set_quota(quota_bytes)
 
     def list_keys(self) -> Sequence[KeyInfo]:
         """Return what may be told of the data keys of an encrypted lake, oldest first.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, null, select, update
+from sqlalchemy import delete, func, insert, null, select, update
 
 from jupyter_datalake.errors import ConflictError, ErrorKind
 from jupyter_datalake.metadata import tables
@@ -35,6 +35,17 @@ class PackRow(NamedTuple):
     """Whether it holds nothing that is needed and is about to be deleted."""
 
 
+class Room(NamedTuple):
+    """What is stored, and what may be."""
+
+    stored_bytes: int
+    """All packs, also those that gc is about to delete."""
+    quota_bytes: int | None
+    """None: there is no quota."""
+
+
+_STORED = "stored"
+_QUOTA = "quota"
 _PLACE_COLUMNS = ("pack_id", "kind", "codec", "offset", "stored_size", "raw_size")
 
 
@@ -61,10 +72,15 @@ def _place_values(record: BlobRecord) -> dict[str, int]:
 class Blobs(TableGroup):
     """Statements about `packs` and `blobs`."""
 
-    def add_pack(self, name: str, size_bytes: int, records: Sequence[BlobRecord]) -> None:
+    def add_pack(self, name: str, size_bytes: int, records: Sequence[BlobRecord]) -> bool:
         """Register a stored pack, and it as the place of those of its blobs that need one.
 
         Those are the ones that have no place, or only one that gc is about to remove.
+
+        Returns
+        -------
+        bool
+            Whether the pack was not registered before.
 
         Raises
         ------
@@ -72,7 +88,7 @@ class Blobs(TableGroup):
             gc is about to delete the pack (``content-collected``).
         """
         packs, blobs = tables.packs, tables.blobs
-        self.add_pack_row(name, size_bytes, len(records))
+        is_new = self.add_pack_row(name, size_bytes, len(records))
         pack_id, retired_ns = self._connection.execute(
             select(packs.c.id, packs.c.retired_ns).where(packs.c.name == name)
         ).one()
@@ -93,16 +109,72 @@ class Blobs(TableGroup):
         )
         for batch in batched(rows, _INSERTED_TOGETHER):
             self._execute_rows(statement, ("digest", *_PLACE_COLUMNS), batch)
+        return is_new
 
-    def add_pack_row(self, name: str, size_bytes: int, blob_count: int) -> None:
-        """Register a stored pack that is not the place of any blob yet."""
-        row = {
-            "name": name,
-            "size_bytes": size_bytes,
-            "blob_count": blob_count,
-            "created_ns": self._now_ns,
-        }
-        self._insert_missing(tables.packs, [row])
+    def add_pack_row(
+        self, name: str, size_bytes: int, blob_count: int, *, is_retired: bool = False
+    ) -> bool:
+        """Register a stored pack that is not the place of any blob yet; tell whether it is new."""
+        packs = tables.packs
+        added = self._connection.execute(
+            self._insert(packs)
+            .values(
+                name=name,
+                size_bytes=size_bytes,
+                blob_count=blob_count,
+                created_ns=self._now_ns,
+                retired_ns=self._now_ns if is_retired else None,
+            )
+            .on_conflict_do_nothing()
+            .returning(packs.c.id)
+        ).scalar_one_or_none()
+        if added is not None:
+            self._count_stored(size_bytes)
+        return added is not None
+
+    def forget_pack(self, pack_id: int) -> None:
+        """Remove a retired pack whose object is deleted."""
+        packs = tables.packs
+        size_bytes = self._connection.execute(
+            delete(packs)
+            .where(packs.c.id == pack_id, packs.c.retired_ns.is_not(None))
+            .returning(packs.c.size_bytes)
+        ).scalar_one_or_none()
+        if size_bytes is not None:
+            self._count_stored(-size_bytes)
+
+    def room(self) -> Room:
+        """Return what is stored and what may be, by one look at two rows."""
+        epochs = tables.epochs
+        rows = self._connection.execute(
+            select(epochs.c.name, epochs.c.number).where(epochs.c.name.in_([_STORED, _QUOTA]))
+        )
+        numbers = {row.name: int(row.number) for row in rows}
+        return Room(numbers.get(_STORED, 0), numbers.get(_QUOTA))
+
+    def set_quota(self, quota_bytes: int | None) -> None:
+        """Say what may be stored; None for whatever there is space for."""
+        epochs = tables.epochs
+        self._connection.execute(delete(epochs).where(epochs.c.name == _QUOTA))
+        if quota_bytes is not None:
+            self._connection.execute(insert(epochs).values(name=_QUOTA, number=quota_bytes))
+
+    def recount_stored(self) -> None:
+        """Add up what is stored anew, from all packs."""
+        epochs, packs = tables.epochs, tables.packs
+        self._connection.execute(
+            update(epochs)
+            .where(epochs.c.name == _STORED)
+            .values(number=select(func.coalesce(func.sum(packs.c.size_bytes), 0)).scalar_subquery())
+        )
+
+    def _count_stored(self, more_bytes: int) -> None:
+        epochs = tables.epochs
+        self._connection.execute(
+            update(epochs)
+            .where(epochs.c.name == _STORED)
+            .values(number=epochs.c.number + more_bytes)
+        )
 
     def move(self, old_pack_id: int, name: str, records: Sequence[BlobRecord]) -> int:
         """Give blobs of one pack their place in another registered one; tell how many moved.

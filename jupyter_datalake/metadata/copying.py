@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select, text
 from jupyter_datalake.errors import ErrorKind, StorageError
 from jupyter_datalake.metadata import tables
 from jupyter_datalake.metadata.base import TableGroup
+from jupyter_datalake.metadata.blobs import Blobs
 from jupyter_datalake.metadata.locations import open_sqlite
 from jupyter_datalake.metadata.store import MetadataStore
 
@@ -128,6 +129,7 @@ def _copy_rows(source: Connection, target: Connection) -> None:
         column = table.autoincrement_column
         if column is not None:
             _set_last(target, table.name, column.name, _last(source, table.name, column.name))
+    Blobs(target, 0).recount_stored()
 
 
 def _last(source: Connection, table: str, column: str) -> int:

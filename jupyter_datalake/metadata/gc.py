@@ -15,6 +15,7 @@ from sqlalchemy import Select, delete, func, insert, or_, select, update
 from jupyter_datalake.errors import ConflictError, ErrorKind
 from jupyter_datalake.metadata import tables
 from jupyter_datalake.metadata.base import TableGroup, batched, optional_time, time_of
+from jupyter_datalake.metadata.blobs import Blobs
 from jupyter_datalake.metadata.leases import Leases
 from jupyter_datalake.metadata.repos import shown_name
 from jupyter_datalake.model.gc import CollectionRun
@@ -231,10 +232,7 @@ class GarbageCollection(TableGroup):
 
     def forget_pack(self, pack_id: int) -> None:
         """Remove a retired pack whose object is deleted."""
-        packs = tables.packs
-        self._connection.execute(
-            delete(packs).where(packs.c.id == pack_id, packs.c.retired_ns.is_not(None))
-        )
+        Blobs(self._connection, self._now_ns).forget_pack(pack_id)
         self.advance_epoch()
 
     def pack_names(self, after: str, limit: int) -> list[str]:
@@ -277,15 +275,7 @@ class GarbageCollection(TableGroup):
         ).scalar_one_or_none()
         if known is not None:
             return False
-        self._connection.execute(
-            insert(packs).values(
-                name=name,
-                size_bytes=size_bytes,
-                blob_count=0,
-                created_ns=self._now_ns,
-                retired_ns=self._now_ns,
-            )
-        )
+        Blobs(self._connection, self._now_ns).add_pack_row(name, size_bytes, 0, is_retired=True)
         self.advance_epoch()
         return True
 

@@ -277,7 +277,9 @@ pins = Table(
 epochs = Table(
     "epochs",
     metadata,
-    # 'collection' grows whenever something that a writer may count on stops being sure.
+    # 'collection' grows whenever something that a writer may count on stops being sure. 'stored' is
+    # the sum of the sizes in `packs`, kept by every statement that adds or removes one. 'quota' is
+    # the most that it may be; no row: no quota.
     Column("name", _Name, primary_key=True),
     Column("number", BigInteger, nullable=False),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from jupyter_datalake import __version__
 from jupyter_datalake.engine.backups import Backup
@@ -74,6 +74,18 @@ class DoctorHandler(DatalakeHandler):
         self.answer(whole(await self.call(lake.maintenance.get_doctor)))
 
 
+class QuotaHandler(DatalakeHandler):
+    """How much the lake may store."""
+
+    path = "/quota"
+
+    @operation("setQuota")
+    async def put(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        await self.call(lake.maintenance.set_quota, body["quota_bytes"])
+        self.answer_nothing()
+
+
 class CollectionHandler(DatalakeHandler):
     """Garbage collection."""
 
@@ -85,4 +97,4 @@ class CollectionHandler(DatalakeHandler):
         self.answer(whole(await self.call(lake.maintenance.list_runs, limit=limit)))
 
 
-HANDLERS = [StatusHandler, BackupHandler, CollectionHandler, DoctorHandler]
+HANDLERS = [StatusHandler, BackupHandler, QuotaHandler, CollectionHandler, DoctorHandler]

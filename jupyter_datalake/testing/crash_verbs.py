@@ -431,6 +431,8 @@ def pick_old_database(site: Site, chance: Random) -> Arguments | None:
     database = site.folder / OTHER / DATABASE
     with closing(sqlite3.connect(Path(site.lake.url) / DATABASE)) as ours:
         ours.execute("VACUUM INTO ?", [str(database)])
+    with closing(sqlite3.connect(database)) as copy, copy:
+        copy.execute("UPDATE sessions SET place = NULL")  # else they are those of the first lake
     schema = chance.choice(schemas()[:-1])
     make_old(database, schema)
     return (schema,)

@@ -20,6 +20,8 @@ def check_lake(lake: Lake) -> None:
             check_history(lake, repo.name, ref.name)
             check_tree(lake, repo.name, ref.name)
         check_reflog(lake, repo.name)
+    with lake.core.metadata.read() as tx:
+        assert tx.blobs.room().stored_bytes == tx.blobs.totals()[2], "the sum of packs is wrong"
     report = lake.maintenance.verify()
     assert report.is_clean, [f"{one.thing}: {one.message}" for one in report.findings]
 

@@ -597,6 +597,36 @@ class MetadataSuite:
             assert tx.blobs.totals() == (1, 1, 100)
             assert [pack.name for pack in tx.blobs.packs(limit=9)] == ["a" * 64]
 
+    def test_the_sum_of_all_packs_is_kept(self, store: MetadataStore) -> None:
+        """Registered once or twice, retired, forgotten, or counted anew."""
+
+        def sums() -> tuple[int, int | None, int]:
+            with store.read() as tx:
+                return *tx.blobs.room(), tx.blobs.totals()[2]
+
+        assert sums() == (0, None, 0)
+        for name, size, is_new in (("a", 100, True), ("b", 200, True), ("a", 100, False)):
+            with store.write() as tx:
+                records = [record(name.encode(), 60)]
+                assert tx.blobs.add_pack(name * 64, size, records) is is_new
+                tx.blobs.set_quota(size)
+        assert sums() == (300, 100, 300)
+        with store.write() as tx:
+            tx.blobs.set_quota(None)
+            tx.blobs.set_quota(2**62)
+            assert tx.gc.retire_stranger("c" * 64, 50)
+            assert not tx.gc.retire_stranger("c" * 64, 50)
+        assert sums() == (350, 2**62, 350)
+        with store.write() as tx:
+            (pack,) = tx.gc.retired_packs(tx.now_ns, 9)
+            tx.gc.forget_pack(pack.id)
+            tx.gc.forget_pack(pack.id)
+            tx.blobs.set_quota(None)
+        assert sums() == (300, None, 300)
+        with store.write() as tx:
+            tx.blobs.recount_stored()
+        assert sums() == (300, None, 300)
+
     def test_thousands_of_blobs_are_looked_up_at_once(self, store: MetadataStore) -> None:
         """More than one statement can name."""
         records = [record(b"%d" % number, 60 + number) for number in range(3000)]

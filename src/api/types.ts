@@ -1479,6 +1479,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/quota": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say how much the lake may store. */
+        put: operations["setQuota"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/gc": {
         parameters: {
             query?: never;
@@ -2056,6 +2073,8 @@ export interface components {
             /** @description Who runs the pipelines now; null when nobody does. */
             controller: string | null;
             is_encrypted: boolean;
+            /** @description The most that may be stored; null for whatever there is space for. */
+            quota_bytes: number | null;
             version: string;
             last_event: number;
             /** @description The server's mount point as the file browser knows it. */
@@ -4935,6 +4954,32 @@ export interface operations {
                 content: {
                     "application/octet-stream": unknown;
                 };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    setQuota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Null for no quota. */
+                    quota_bytes: number | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Set. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Error"];
         };

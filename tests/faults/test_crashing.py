@@ -13,6 +13,7 @@ NOT_KILLED = {
     "files.share": "writes an object for a link, and nothing of the lake",
     "maintenance.heal": "begins with a damaged lake, which the harness takes for a loss",
     "maintenance.restore": "the backup is put where no lake is; tests/faults/test_backups.py",
+    "maintenance.set_quota": "one row",
     "maintenance.rotate_key": "needs an encrypted lake; one conditional write of one object",
     "repos.set_limit": "one row",
     "retention.delete": "one row",

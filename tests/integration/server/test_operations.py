@@ -154,6 +154,14 @@ async def test_retention_and_collections(call, served_lake):
     await call("setLimit", repo="raw", json_body={"limit_bytes": 1}, expect=204)
     refused = await call("putFile", repo="raw", ref="main", path="b", data=b"more", expect=409)
     assert refused.json["kind"] == "over-limit"
+    await call("setLimit", repo="raw", json_body={"limit_bytes": None}, expect=204)
+    await call("setQuota", json_body={"quota_bytes": 10}, expect=204)
+    assert (await call("getStatus")).json["quota_bytes"] == 10
+    refused = await call(
+        "putFile", repo="raw", ref="main", path="b", data=b"more" * 5000, expect=409
+    )
+    assert refused.json["kind"] == "over-limit"
+    await call("setQuota", json_body={"quota_bytes": None}, expect=204)
     await call("deleteRepo", repo="raw", expect=204)
     assert (await call("restoreRepo", repo="raw")).json["name"] == "raw"
     assert len(served_lake.commits.list("raw")) == 2
