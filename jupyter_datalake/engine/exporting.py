@@ -71,20 +71,20 @@ def export_into(tree: Snapshot, path: RepoPath, folder: Path) -> int:
 
 
 class _Writer:
-    """Writes entries below one folder."""
+    """Writes entries below one folder. Places are text: making a `Path` costs as much as a file."""
 
     def __init__(self, tree: Snapshot, root: Path, kept: KeptFiles | None = None) -> None:
         self._tree = tree
         self._kept = kept
-        self._root = root
-        self._real_folders = {root}
+        self._root = str(root)
+        self._real_folders = {self._root}
 
     def write(self, entries: Iterable[tuple[str, FileEntry]]) -> int:
         """Write each entry at its path below the root and return the bytes of all files."""
         written = 0
-        links: list[tuple[Path, bytes]] = []
+        links: list[tuple[str, bytes]] = []
         for window in _windows(entries):
-            files: list[tuple[Path, FileEntry]] = []
+            files: list[tuple[str, FileEntry]] = []
             for path, entry in window:
                 if not path:
                     continue  # the marker of the exported folder itself
@@ -92,12 +92,12 @@ class _Writer:
                 if entry.kind is EntryKind.FOLDER:
                     self._folder(place)
                     continue
-                self._folder(place.parent)
+                self._folder(place.rpartition("/")[0])
                 if entry.kind is EntryKind.SYMLINK:
                     links.append((place, entry.content))
                 else:
                     files.append((place, entry))
-                written += entry.size_bytes if entry.kind is EntryKind.FILE else 0
+                    written += entry.size_bytes
             self._files(files)
         for place, goal in links:
             try:
@@ -106,38 +106,38 @@ class _Writer:
                 raise self._in_the_way(place) from None
         return written
 
-    def _place(self, path: str) -> Path:
-        if any(part in {"", ".", ".."} or "\0" in part for part in path.split("/")):
+    def _place(self, path: str) -> str:
+        if "\0" in path or not _UNSAFE.isdisjoint(path.split("/")):
             raise InvalidInputError(
                 f"{self._tree.label} holds the unsafe path {path!r}; it was not written",
                 kind=ErrorKind.INVALID_PATH,
                 path=path,
             )
-        return self._root / os.fsdecode(path_bytes(path))
+        return f"{self._root}/{os.fsdecode(path_bytes(path))}"
 
-    def _folder(self, place: Path) -> None:
+    def _folder(self, place: str) -> None:
         """Make a folder and those above it, each of which must be a real one."""
-        missing: list[Path] = []
+        missing: list[str] = []
         while place not in self._real_folders:
             missing.append(place)
-            place = place.parent
+            place = place.rpartition("/")[0]
         for folder in reversed(missing):
             try:
-                folder.mkdir()
+                os.mkdir(folder)
             except FileExistsError:
-                if not stat.S_ISDIR(folder.lstat().st_mode):
+                if not stat.S_ISDIR(os.lstat(folder).st_mode):
                     raise self._in_the_way(folder) from None
             self._real_folders.add(folder)
 
-    def _in_the_way(self, place: Path) -> CorruptDataError:
+    def _in_the_way(self, place: str) -> CorruptDataError:
         return CorruptDataError(
-            f"{self._tree.label} has something below {place.name!r}, where there is a file or"
-            " symlink; it was not written",
+            f"{self._tree.label} has something below {os.path.basename(place)!r}, where there is"
+            " a file or symlink; it was not written",
             kind=ErrorKind.CORRUPT_OBJECT,
-            path=str(place),
+            path=place,
         )
 
-    def _files(self, files: Sequence[tuple[Path, FileEntry]]) -> None:
+    def _files(self, files: Sequence[tuple[str, FileEntry]]) -> None:
         """Write files, reading the small ones together."""
         unlinked = [one for one in files if not self._is_linked(*one)]
         contents = self._tree.small_contents([entry for _, entry in unlinked])
@@ -147,7 +147,7 @@ class _Writer:
             except FileExistsError:
                 raise self._in_the_way(place) from None
 
-    def _is_linked(self, place: Path, entry: FileEntry) -> bool:
+    def _is_linked(self, place: str, entry: FileEntry) -> bool:
         """Make a file of a kept one, if there is one; tell whether that was done."""
         if self._kept is None or entry.layout is Layout.INLINE:
             return False
@@ -156,7 +156,7 @@ class _Writer:
         except FileExistsError:
             raise self._in_the_way(place) from None
 
-    def _file(self, place: Path, entry: FileEntry, content: bytes | None) -> None:
+    def _file(self, place: str, entry: FileEntry, content: bytes | None) -> None:
         """Write a file; `content` is what it holds, or None where that is to be read."""
         descriptor = os.open(place, _CREATING, 0o600)
         try:
@@ -174,6 +174,7 @@ class _Writer:
             kept.keep(entry, place)
 
 
+_UNSAFE = frozenset({"", ".", ".."})
 _CREATING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 

@@ -50,15 +50,16 @@ class KeptFiles:
 
     def __init__(self, folder: Path, mode: LinkMode) -> None:
         self._folder = folder
+        self._place = str(folder)
         self.mode = mode
-        self._made: set[Path] = set()
+        self._made: set[str] = set()
 
     def file_mode(self, entry: FileEntry) -> int:
         """Return the permissions of an exported file."""
         bits = entry.mode & 0o777
         return bits & _READ_ONLY if self.mode is LinkMode.HARDLINK else bits
 
-    def give(self, entry: FileEntry, place: Path) -> bool:
+    def give(self, entry: FileEntry, place: str) -> bool:
         """Make `place` from the kept file of an entry; tell whether there was one.
 
         Raises
@@ -68,12 +69,12 @@ class KeptFiles:
         """
         kept = self._kept(entry)
         try:
-            status = kept.lstat()
+            status = os.lstat(kept)
         except FileNotFoundError:
             return False
         if not self._is_sound(status, entry):
             with suppress(FileNotFoundError):
-                kept.unlink()
+                os.unlink(kept)
             return False
         if self.mode is LinkMode.REFLINK:
             return self._clone(kept, place, entry)
@@ -86,7 +87,7 @@ class KeptFiles:
             raise
         return True
 
-    def keep(self, entry: FileEntry, place: Path) -> None:
+    def keep(self, entry: FileEntry, place: str) -> None:
         """Keep what was just written to `place`; a disk that refuses costs only the next export.
 
         Raises
@@ -95,11 +96,12 @@ class KeptFiles:
             Blocks are to be shared, and this file system cannot.
         """
         kept = self._kept(entry)
-        if kept.parent not in self._made:
-            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._made.add(kept.parent)
+        folder, _, name = kept.rpartition("/")
+        if folder not in self._made:
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            self._made.add(folder)
         if self.mode is LinkMode.REFLINK:
-            partial = kept.with_name(f".{kept.name}.{os.getpid()}")
+            partial = f"{folder}/.{name}.{os.getpid()}"
             if self._clone(place, partial, entry):
                 os.replace(partial, kept)
             return
@@ -124,9 +126,9 @@ class KeptFiles:
                     if status.st_nlink == 1 and status.st_ctime < now - _UNUSED_S:
                         kept.unlink()
 
-    def _kept(self, entry: FileEntry) -> Path:
+    def _kept(self, entry: FileEntry) -> str:
         name = digest_of(entry.encode() + bytes([self.mode is LinkMode.REFLINK])).hex()
-        return self._folder / name[:2] / name
+        return f"{self._place}/{name[:2]}/{name}"
 
     def _is_sound(self, status: os.stat_result, entry: FileEntry) -> bool:
         return (
@@ -136,7 +138,7 @@ class KeptFiles:
             and stat.S_IMODE(status.st_mode) == self.file_mode(entry)
         )
 
-    def _clone(self, source: Path, target: Path, entry: FileEntry) -> bool:
+    def _clone(self, source: str, target: str, entry: FileEntry) -> bool:
         """Make `target` share the blocks of `source`; False where they are on different disks."""
         read = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
@@ -151,11 +153,12 @@ class KeptFiles:
                 if error.errno == errno.EXDEV:
                     return False
                 if error.errno in {errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL}:
+                    folder = os.path.dirname(target)
                     raise StorageError(
-                        f"The file system of {target.parent} cannot share blocks between files",
+                        f"The file system of {folder} cannot share blocks between files",
                         kind=ErrorKind.STORAGE_UNAVAILABLE,
                         hint="Use --link hardlink, or --link copy",
-                        path=str(target.parent),
+                        path=folder,
                     ) from error
                 raise
             finally:
