@@ -18,6 +18,8 @@ from tools import PEERS, RAW, Datalake, LinkedDatalake, Tool
 
 ROUNDS = 2
 """Of each command, in turn with those of the others; the medians count."""
+PATIENCE_S = 150.0
+"""A tool whose commands of one case took longer together is not asked again."""
 
 Figures = dict[str, dict[str, Any]]
 
@@ -121,6 +123,11 @@ def _rounds(
     taken: dict[str, dict[str, list[tuple[Cost, int]]]] = {tool.name: {} for tool in tools}
     for _ in range(ROUNDS):
         for kind in tools:
+            if (
+                sum(cost.wall_s for one in taken[kind.name].values() for cost, _ in one)
+                > PATIENCE_S
+            ):
+                continue
             tool = kind(place / "stores" / kind.name.replace(" ", "-"))
             os.sync()  # what the last one left unwritten is not this one's work
             try:
