@@ -45,6 +45,9 @@ class LakeConfig:
     read_cache_bytes: int | None = None
     """Disk that copies of what was read from a distant store may take; 0 keeps none. The one of
     the environment when None."""
+    compare_duplicates: bool | None = None
+    """Whether what is written and already there is read and compared byte by byte, and not only
+    by digest and size. The one of the environment when None; docs/adr/0018."""
 
     @property
     def folder(self) -> Path | None:

@@ -12,6 +12,10 @@
 ``DATALAKE_STATE_FOLDER``   where lakes that are not in a folder keep what is this machine's;
                             ``jupyter_datalake/lakes`` in the user's state folder without it
 ``DATALAKE_CACHE_BYTES``    disk that copies of what was read from S3 may take; 10 GiB without it
+``DATALAKE_MEMORY_BYTES``   memory that a process may take, about; 512 MiB without it
+``DATALAKE_COMPARE_DUPLICATES``
+                            ``1``: compare what is written byte by byte with what the lake has of
+                            the same digest; see docs/adr/0018
 ==========================  ====================================================================
 
 Credentials for S3 are found by boto3, in ``AWS_…`` variables among other places; those for Postgres
@@ -37,6 +41,7 @@ KEY_VARIABLE = "DATALAKE_KEY"
 STATE_VARIABLE = "DATALAKE_STATE_FOLDER"
 CACHE_VARIABLE = "DATALAKE_CACHE_BYTES"
 MEMORY_VARIABLE = "DATALAKE_MEMORY_BYTES"
+COMPARE_VARIABLE = "DATALAKE_COMPARE_DUPLICATES"
 
 _CACHE_BYTES = 10 * 1024**3
 
@@ -144,6 +149,22 @@ def memory_bytes(environ: Mapping[str, str] = os.environ) -> int | None:
     """
     hint = f"Write for instance {MEMORY_VARIABLE}=1000000000"
     return _bytes_of(environ, MEMORY_VARIABLE, None, hint)
+
+
+def compares_duplicates(environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether what is written is compared byte by byte with what the lake has of it.
+
+    Raises
+    ------
+    InvalidInputError
+        The variable is neither 0 nor 1.
+    """
+    named = environ.get(COMPARE_VARIABLE) or "0"
+    if named not in {"0", "1"}:
+        raise InvalidInputError(
+            f"{COMPARE_VARIABLE} is {named!r}", hint="Write 1 to compare, or 0 not to"
+        )
+    return named == "1"
 
 
 def _bytes_of(environ: Mapping[str, str], name: str, default: T, hint: str) -> int | T:

@@ -109,6 +109,7 @@ class ErrorKind(StrEnum):
     CORRUPT_PACK = "corrupt-pack"
     CORRUPT_JOURNAL = "corrupt-journal"
     CORRUPT_OBJECT = "corrupt-object"
+    DIGEST_COLLISION = "digest-collision"
     FORMAT_TOO_NEW = "format-too-new"
     FORMAT_UNKNOWN = "format-unknown"
 

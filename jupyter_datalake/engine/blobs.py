@@ -470,14 +470,26 @@ class BlobWriter:
 
     Left without `seal`, it leaves nothing but packs that were full and registered on the way:
     garbage for gc.
+
+    What has the digest of a stored blob and another size is refused (``digest-collision``).
+
+    Parameters
+    ----------
+    stored
+        Reads what the lake has. If it is given, a blob that is left out because the lake has it is
+        compared with that byte by byte, which costs reading it.
     """
 
-    def __init__(self, objects: ObjectStore, metadata: MetadataStore) -> None:
+    def __init__(
+        self, objects: ObjectStore, metadata: MetadataStore, *, stored: BlobReader | None = None
+    ) -> None:
         self._objects = objects
         self._metadata = metadata
+        self._stored = stored
         self._queue: list[tuple[Digest, BlobKind, Bytes]] = []
         self._queued_bytes = 0
-        self._seen: set[Digest] = set()
+        self._seen: dict[Digest, int] = {}
+        """Sizes of the blobs that were met before."""
         self._upload: Upload | None = None
         self._parts: list[Bytes] = []
         """What is to be written next; small pieces are joined, as each write has its price."""
@@ -503,7 +515,7 @@ class BlobWriter:
         _check_size(data)
         digest = digest_of(data)
         self.added_bytes += len(data)
-        if self._is_new(digest):
+        if self._is_new(digest, len(data)):
             self._queue.append((digest, kind, bytes(data)))
             self._queued_bytes += len(data)
             if self._queued_bytes >= BATCH_BYTES or len(self._queue) >= BATCH_COUNT:
@@ -523,7 +535,7 @@ class BlobWriter:
             [
                 (digest, kind, data)
                 for digest, data in zip(digests, blobs, strict=True)
-                if self._is_new(digest)
+                if self._is_new(digest, len(data))
             ]
         )
         return digests
@@ -554,7 +566,7 @@ class BlobWriter:
 
         The caller has verified it (`engine.transfer`), and asked `missing` whether it is wanted.
         """
-        if self._is_new(record.digest):
+        if self._is_new(record.digest, record.raw_size):
             self.added_bytes += record.raw_size
             self._append(record.digest, record.kind, record.codec, payload, record.raw_size)
 
@@ -613,13 +625,16 @@ class BlobWriter:
         with suppress(DatalakeError), self._metadata.write() as tx:
             _register(tx, packs)
 
-    def _is_new(self, digest: Digest) -> bool:
+    def _is_new(self, digest: Digest, size: int) -> bool:
         """Tell whether this writer has not met a digest, and remember it."""
-        if digest in self._seen:
+        before = self._seen.get(digest)
+        if before is not None:
+            if before != size:
+                raise _collision(digest, f"one has {before} bytes and the other {size}")
             return False
         if len(self._seen) >= _SEEN_LIMIT:
             self._seen.clear()  # costs a few look-ups, never a wrong blob
-        self._seen.add(digest)
+        self._seen[digest] = size
         return True
 
     def _flush(self) -> None:
@@ -632,7 +647,8 @@ class BlobWriter:
             return
         with self._metadata.read() as tx:
             self._reliance.begin(tx)
-            known = tx.blobs.known(digest for digest, _, _ in queue)
+            known = tx.blobs.sizes(digest for digest, _, _ in queue)
+        self._compare({digest: data for digest, _, data in queue if digest in known}, known)
         self._reliance.add(known)
         # A commit is written even if its bytes are known: its record is what a rebuild looks for.
         fresh = [item for item in queue if item[0] not in known or item[1] is BlobKind.COMMIT]
@@ -640,6 +656,20 @@ class BlobWriter:
         for (digest, kind, data), (codec, payload) in zip(fresh, stored, strict=True):
             self._append(digest, kind, codec, payload, len(data))
         self._write_parts()  # views among them end with the caller's call
+
+    def _compare(self, written: dict[Digest, Bytes], sizes: dict[Digest, int]) -> None:
+        """Refuse blobs that are to be left out, and are not what the lake has of their name."""
+        for digest, data in written.items():
+            if sizes[digest] != len(data):
+                raise _collision(
+                    digest, f"the lake has {sizes[digest]} bytes and {len(data)} were to be written"
+                )
+        if self._stored is None:
+            return
+        found = self._stored.get_many(list(written))
+        for (digest, data), stored in zip(written.items(), found, strict=True):
+            if stored != data:
+                raise _collision(digest, f"the lake has other {len(data)} bytes")
 
     def _append(
         self, digest: Digest, kind: BlobKind, codec: Codec, payload: Bytes, raw_size: int
@@ -743,6 +773,16 @@ class BlobWriter:
     def _is_retired(self, name: str) -> bool:
         with self._metadata.read() as tx:
             return tx.blobs.is_retired(name)
+
+
+def _collision(digest: Digest, how: str) -> CorruptDataError:
+    return CorruptDataError(
+        f"Two contents have the digest {digest.hex()}: {how}. Nothing was committed",
+        kind=ErrorKind.DIGEST_COLLISION,
+        hint="By chance this does not happen: run 'datalake maintenance verify' to see whether what"
+        " is stored is sound, and test the memory of this machine",
+        blob=digest.hex(),
+    )
 
 
 def _check_size(data: Bytes) -> None:

@@ -34,6 +34,8 @@ class LakeCore:
     clock: Clock = field(default=time.time_ns)
     disk: DiskTrust = field(default_factory=DiskTrust)
     """Of this machine's part: objects of a lake in a folder, SQLite, sessions."""
+    compares_duplicates: bool = False
+    """Whether writers read what they leave out because the lake has it, and compare."""
 
     def snapshot(self, commit: Commit) -> Snapshot:
         """Return the tree of a commit."""
@@ -47,7 +49,8 @@ class LakeCore:
 
     def writer(self) -> BlobWriter:
         """Return a writer for new blobs."""
-        return BlobWriter(self.objects, self.metadata)
+        stored = self.blobs if self.compares_duplicates else None
+        return BlobWriter(self.objects, self.metadata, stored=stored)
 
 
 def new_id() -> str:

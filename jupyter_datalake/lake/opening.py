@@ -362,6 +362,9 @@ def _compose(
         url=place.url,
         clock=clock,
         disk=place.disk,
+        compares_duplicates=environment.compares_duplicates()
+        if config.compare_duplicates is None
+        else config.compare_duplicates,
     )
 
 

@@ -229,16 +229,19 @@ class Blobs(TableGroup):
 
     def known(self, digests: Iterable[Digest]) -> set[Digest]:
         """Return those of `digests` that are stored and that a writer may count on."""
+        return set(self.sizes(digests))
+
+    def sizes(self, digests: Iterable[Digest]) -> dict[Digest, int]:
+        """Return how many bytes those of `digests` have that are `known`, as the index says."""
         blobs = tables.blobs
-        found: set[Digest] = set()
+        found: dict[Digest, int] = {}
         for batch in batched(digests):
-            found.update(
-                self._connection.execute(
-                    select(blobs.c.digest).where(
-                        blobs.c.digest.in_(batch), blobs.c.condemned.is_(None)
-                    )
-                ).scalars()
+            rows = self._connection.execute(
+                select(blobs.c.digest, blobs.c.raw_size).where(
+                    blobs.c.digest.in_(batch), blobs.c.condemned.is_(None)
+                )
             )
+            found.update((Digest(row[0]), row[1]) for row in rows)
         return found
 
     def packs(self, *, after: str = "", limit: int) -> list[PackRow]:

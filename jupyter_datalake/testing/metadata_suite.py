@@ -635,6 +635,7 @@ class MetadataSuite:
         digests = [one.digest for one in records]
         with store.read() as tx:
             assert tx.blobs.known([*digests, digest_of(b"none")]) == set(digests)
+            assert tx.blobs.sizes(digests) == {one.digest: one.raw_size for one in records}
             found = tx.blobs.locate(digests)
         assert [found[one.digest].record for one in records] == records
 

@@ -89,3 +89,11 @@ def test_a_worker_has_the_keys_of_the_stores_while_it_opens_them_and_then_no_mor
         assert {name: os.environ.get(name) for name in given} == given
     assert not set(os.environ) & {*given, *handed}
     assert os.environ["AWS_REGION"] == "of the datum's own"
+
+
+def test_duplicates_are_compared_where_somebody_asks_for_it():
+    assert not environment.compares_duplicates({})
+    assert not environment.compares_duplicates({"DATALAKE_COMPARE_DUPLICATES": "0"})
+    assert environment.compares_duplicates({"DATALAKE_COMPARE_DUPLICATES": "1"})
+    with pytest.raises(InvalidInputError, match="'yes'"):
+        environment.compares_duplicates({"DATALAKE_COMPARE_DUPLICATES": "yes"})

@@ -354,3 +354,19 @@ def test_a_pack_of_tiny_blobs_is_closed_before_its_index_is_large(stores, monkey
         counts = sorted(pack.blob_count for pack in tx.blobs.packs(limit=10))
     assert counts == [500, 1000, 1000, 1000]
     assert reader(stores).get_many(digests) == items
+
+
+def test_e14_what_a_writer_met_in_another_size_is_refused(stores, monkeypatch):
+    monkeypatch.setattr(blobs, "digest_of", lambda data: digest_of(b"one for all"))
+    with BlobWriter(*stores) as writer:
+        writer.add(BlobKind.CHUNK, b"a" * 100)
+        for add in (
+            lambda: writer.add(BlobKind.CHUNK, b"b" * 101),
+            lambda: writer.add_many(BlobKind.CHUNK, [b"c" * 102]),
+        ):
+            with pytest.raises(CorruptDataError) as found:
+                add()
+            assert found.value.kind is ErrorKind.DIGEST_COLLISION
+    assert list(stores[0].list("")) == []
+    with stores[1].read() as tx:
+        assert tx.blobs.totals() == (0, 0, 0)
