@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -24,7 +23,7 @@ from jupyter_datalake.errors import CorruptDataError, category_of
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.lake.maintenance import examine_lake, rebuild_lake, restore_lake
 from jupyter_datalake.metadata.base import time_of
-from jupyter_datalake.model.gc import GcPolicy, GcReport
+from jupyter_datalake.model.gc import GcReport, policy_of
 from jupyter_datalake.model.verification import Finding, VerifyReport
 from jupyter_datalake.mount.doctor import Verdict
 
@@ -119,6 +118,7 @@ def get_status(context: CliContext, as_json: bool) -> None:
             ("encrypted", "yes" if status.is_encrypted else "no"),
             ("live jobs", status.live_jobs),
             ("controller", status.controller or "none"),
+            ("collects garbage", status.collector or "nobody"),
         ]
     )
 
@@ -291,15 +291,7 @@ def gc(
     as_json: bool,
 ) -> None:
     """Remove what nobody needs. Others may go on working with the lake meanwhile."""
-    policy = GcPolicy()
-    if now:
-        policy = replace(policy, grace_s=0.0, reader_s=0.0)
-    if undo is not None:
-        policy = replace(policy, undo_s=undo)
-    if grace is not None:
-        policy = replace(policy, grace_s=grace, reader_s=min(grace, policy.reader_s))
-    if delete_unknown:
-        policy = replace(policy, unknown_s=0.0)
+    policy = policy_of(undo_s=undo, grace_s=grace, now=now, delete_unknown=delete_unknown)
     report = context.lake.maintenance.gc(
         policy, dry_run=dry_run, on_progress=_gc_progress if sys.stderr.isatty() else None
     )
@@ -332,6 +324,18 @@ def gc(
 
 def _gc_progress(report: GcReport) -> None:
     click.echo(f"\r{report.phase}: {report.marked_blobs:,} blobs marked", err=True, nl=False)
+
+
+@group.command("cancel-gc")
+@json_option
+@pass_context
+def cancel_gc(context: CliContext, as_json: bool) -> None:
+    """End the run of gc that is at work, wherever that is; what it did stays done."""
+    owner = context.lake.maintenance.cancel_gc()
+    if as_json:
+        print_json({"owner": owner})
+    else:
+        click.echo("No gc is at work" if owner is None else f"Cancelled the gc of {owner}")
 
 
 @group.command("get-usage")

@@ -27,6 +27,7 @@ from jupyter_datalake.engine.repacking import Source, write_pack
 from jupyter_datalake.errors import DatalakeError, NotFoundError
 from jupyter_datalake.metadata.gc import BlobState, PackUse
 from jupyter_datalake.metadata.store import Transaction
+from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.gc import GcPolicy, GcReport
 from jupyter_datalake.model.ids import DIGEST_SIZE, CommitId, Digest, short_id
 from jupyter_datalake.model.jobs import LIVE_STATES
@@ -40,6 +41,8 @@ from jupyter_datalake.model.refs import parse_ref_expression
 from jupyter_datalake.storage.base import SweepsUploads
 
 _LEASE_S = 120.0
+_RENEWED_S = 5.0
+"""How often a run tells how far it is, and looks whether it was cancelled."""
 _PAGE = 2000
 _COMMITS = 200
 _PACKS = 500
@@ -80,7 +83,7 @@ class GarbageCollector:
         Raises
         ------
         ConflictError
-            Another run is at work (``lease-held``).
+            Another run is at work (``lease-held``), or this one was cancelled.
         CorruptDataError
             A manifest cannot be read. What it leads to is not known, so nothing is condemned.
         StorageError
@@ -89,6 +92,8 @@ class GarbageCollector:
         with self._core.metadata.write() as tx:
             self._fence = tx.gc.claim(self._owner, _LEASE_S)
             self._run = tx.gc.begin_run(self._owner)
+            self._announce(tx, "running")
+        state = "failed"
         try:
             self._sweep_uploads()
             if self._find_strangers():
@@ -103,10 +108,12 @@ class GarbageCollector:
             with self._write() as tx:
                 tx.blobs.recount_stored()
                 tx.gc.finish_run(self._run, asdict(self._report))
+            state = "done"
             return self._report
         finally:
             with suppress(DatalakeError), self._core.metadata.write() as tx:
                 tx.leases.release("gc", self._owner)
+                self._announce(tx, state)
 
     def look(self) -> GcReport:
         """Tell what a run, and those behind it, would remove, and change nothing.
@@ -284,6 +291,7 @@ class GarbageCollector:
                 page = tx.gc.blob_page(after, _PAGE)
             if not page:
                 return
+            self._renew()
             yield page
             after = page[-1].digest
 
@@ -426,16 +434,21 @@ class GarbageCollector:
         self._told()
 
     def _renew(self) -> None:
-        """Keep the lease through a step that writes nothing."""
+        """Keep the lease through a step that writes nothing, and tell how far it is."""
         now = time.monotonic()
-        if self._fence is not None and now - self._renewed > _LEASE_S / 4:
+        if self._fence is not None and now - self._renewed > _RENEWED_S:
             self._renewed = now
-            with self._core.metadata.write() as tx:
-                tx.gc.claim(self._owner, _LEASE_S, self._fence)
+            with self._write() as tx:
+                tx.gc.note_progress(self._run, asdict(self._report))
 
     def _step(self, phase: str) -> None:
         self._report.phase = phase
+        self._renewed = 0.0
+        self._renew()
         self._told()
+
+    def _announce(self, tx: Transaction, state: str) -> None:
+        tx.events.append(EventKind.COLLECTION_CHANGED, str(self._run), state=state)
 
     def _told(self) -> None:
         if self._on_progress is not None:

@@ -22,6 +22,7 @@ from jupyter_datalake.errors import DatalakeError, InvalidInputError, StateError
 from jupyter_datalake.lake.context import LakeContext
 from jupyter_datalake.lake.opening import open_core, rebuilding
 from jupyter_datalake.lake.remotes import open_remote
+from jupyter_datalake.metadata.gc import COLLECTION_LEASE
 from jupyter_datalake.model.gc import CollectionRun, GcPolicy, GcReport
 from jupyter_datalake.model.jobs import CONTROLLER_LEASE
 from jupyter_datalake.model.usage import LakeUsage
@@ -47,6 +48,8 @@ class LakeStatus:
     live_jobs: int
     controller: str | None
     """Who runs the controller now; None when nobody does."""
+    collector: str | None
+    """Who collects garbage now; None when nobody does."""
     is_encrypted: bool
     """Whether stored objects are encrypted."""
     quota_bytes: int | None
@@ -72,6 +75,7 @@ class Maintenance:
                 stored,
                 tx.jobs.count_live(),
                 tx.leases.holder(CONTROLLER_LEASE),
+                tx.leases.holder(COLLECTION_LEASE),
                 _keys_of(core) is not None,
                 tx.blobs.room().quota_bytes,
             )
@@ -272,7 +276,7 @@ class Maintenance:
         Raises
         ------
         ConflictError
-            Another run is at work (``lease-held``).
+            Another run is at work (``lease-held``), or this one was cancelled.
         CorruptDataError
             A manifest is damaged, so it is not known what is in use; nothing was removed.
         """
@@ -299,6 +303,20 @@ class Maintenance:
         of `repos.get`, and the size of all packs of `get_status`, at no cost.
         """
         return measure_usage(self._context.core, memory_bytes=GcPolicy().memory_bytes)
+
+    def cancel_gc(self) -> str | None:
+        """End the run of `gc` that is at work, wherever that is.
+
+        It notices within a few seconds, or when the pack is written that it is at. What it did
+        stays done, and the next run goes on.
+
+        Returns
+        -------
+        str or None
+            Who ran it; None where nobody did.
+        """
+        with self._context.core.metadata.write() as tx:
+            return tx.leases.revoke(COLLECTION_LEASE)
 
     def list_runs(self, *, limit: int = 20) -> Sequence[CollectionRun]:
         """Return what the last runs of `gc` did, newest first."""

@@ -29,6 +29,16 @@ _KEPT_RUNS = 500
 _LIVE = [str(state) for state in sorted(LIVE_STATES)]
 
 
+def collected_by(owner: str) -> ConflictError:
+    """Return the error of who wants to collect garbage while somebody else does."""
+    return ConflictError(
+        f"Another process collects garbage: {owner}",
+        kind=ErrorKind.LEASE_HELD,
+        hint="Wait for it to end, or end it: datalake maintenance cancel-gc",
+        retryable=True,
+    )
+
+
 class BlobState(NamedTuple):
     """What gc looks at of one blob."""
 
@@ -86,13 +96,14 @@ class GarbageCollection(TableGroup):
         """
         leases = Leases(self._connection, self._now_ns)
         found = leases.acquire(COLLECTION_LEASE, owner, duration_s)
-        if found is None or fence not in {None, found}:
+        if found is not None and fence not in {None, found}:
             raise ConflictError(
-                f"Another process collects garbage: {leases.holder(COLLECTION_LEASE) or 'unknown'}",
+                "This run of gc was cancelled, or paused for so long that another one began",
                 kind=ErrorKind.LEASE_HELD,
-                hint="Wait for it to end",
-                retryable=True,
+                hint="What it did stays; the next run goes on",
             )
+        if found is None:
+            raise collected_by(leases.holder(COLLECTION_LEASE) or "unknown")
         return found
 
     def begin_run(self, owner: str) -> int:
@@ -103,6 +114,11 @@ class GarbageCollection(TableGroup):
         ).scalar_one()
         self._connection.execute(delete(runs).where(runs.c.id <= number - _KEPT_RUNS))
         return int(number)
+
+    def note_progress(self, run: int, report: dict[str, Any]) -> None:
+        """Note how far a run is."""
+        runs = tables.collections
+        self._connection.execute(update(runs).where(runs.c.id == run).values(report=report))
 
     def finish_run(self, run: int, report: dict[str, Any]) -> None:
         """Note what a run did."""

@@ -47,6 +47,18 @@ class Leases(TableGroup):
             update(leases).where(leases.c.name == name, leases.c.owner == owner).values(until_ns=0)
         )
 
+    def revoke(self, name: str) -> str | None:
+        """End a lease whoever holds it, so that its fence is old; return who held it, or None."""
+        leases = tables.leases
+        owner = self.holder(name)
+        if owner is not None:
+            self._connection.execute(
+                update(leases)
+                .where(leases.c.name == name)
+                .values(owner="", until_ns=0, fence=leases.c.fence + 1)
+            )
+        return owner
+
     def forget(self, name: str) -> None:
         """Remove a lease that will not be taken again."""
         self._connection.execute(delete(tables.leases).where(tables.leases.c.name == name))

@@ -22,6 +22,8 @@ class EventKind(StrEnum):
     CONNECTION_CHANGED = "connection.changed"
     REMOTE_CHANGED = "remote.changed"
     """A remote was named or forgotten, or a push or pull ended; `details` say which."""
+    COLLECTION_CHANGED = "collection.changed"
+    """A run of gc began or ended; `details` say how. The subject is its number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +45,41 @@ class GcPolicy:
             raise InvalidInputError(
                 f"min_live_share is {self.min_live_share}; it is between 0 and 1"
             )
+
+
+def policy_of(
+    *,
+    undo_s: float | None = None,
+    grace_s: float | None = None,
+    now: bool = False,
+    delete_unknown: bool = False,
+) -> GcPolicy:
+    """Return the policy of what people ask for in a few words.
+
+    Parameters
+    ----------
+    undo_s, grace_s
+        As in `GcPolicy`; its own when None. Readers are not waited for longer than the grace.
+    now
+        Wait for nothing.
+    delete_unknown
+        Take packs for garbage that hold commits which the database does not know.
+
+    Raises
+    ------
+    InvalidInputError
+        A time is negative.
+    """
+    policy = GcPolicy()
+    if now:
+        policy = replace(policy, grace_s=0.0, reader_s=0.0)
+    if undo_s is not None:
+        policy = replace(policy, undo_s=undo_s)
+    if grace_s is not None:
+        policy = replace(policy, grace_s=grace_s, reader_s=min(grace_s, policy.reader_s))
+    if delete_unknown:
+        policy = replace(policy, unknown_s=0.0)
+    return policy
 
 
 @dataclass(slots=True)

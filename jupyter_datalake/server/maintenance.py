@@ -9,6 +9,8 @@ from typing import Any, BinaryIO
 from jupyter_datalake import __version__
 from jupyter_datalake.engine.backups import Backup
 from jupyter_datalake.lake.lake import Lake
+from jupyter_datalake.metadata.gc import collected_by
+from jupyter_datalake.model.gc import policy_of
 from jupyter_datalake.model.jsonable import as_json
 from jupyter_datalake.server.base import DatalakeHandler, operation, whole
 from jupyter_datalake.server.mounts import contents_path
@@ -96,5 +98,48 @@ class CollectionHandler(DatalakeHandler):
         lake = await self.lake()
         self.answer(whole(await self.call(lake.maintenance.list_runs, limit=limit)))
 
+    @operation("gcLake")
+    async def post(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        policy = policy_of(
+            undo_s=body["undo_s"],
+            grace_s=body["grace_s"],
+            now=body["now"],
+            delete_unknown=body["delete_unknown"],
+        )
+        if body["dry_run"]:
+            report = await self.call(lake.maintenance.gc, policy, dry_run=True)
+            self.answer({"report": report, "after_event": None})
+            return
+        status = await self.call(lake.maintenance.get_status)
+        if status.collector is not None:
+            raise collected_by(status.collector)
+        after_event = await self.call(lake.events.last_number)
+        self.service.start(lake.maintenance.gc, policy)
+        self.answer({"report": None, "after_event": after_event}, 202)
 
-HANDLERS = [StatusHandler, BackupHandler, QuotaHandler, CollectionHandler, DoctorHandler]
+    @operation("cancelGc")
+    async def delete(self) -> None:
+        lake = await self.lake()
+        self.answer({"owner": await self.call(lake.maintenance.cancel_gc)})
+
+
+class UsageHandler(DatalakeHandler):
+    """What repos take."""
+
+    path = "/usage"
+
+    @operation("getUsage")
+    async def get(self) -> None:
+        lake = await self.lake()
+        self.answer(await self.call(lake.maintenance.get_usage))
+
+
+HANDLERS = [
+    StatusHandler,
+    BackupHandler,
+    QuotaHandler,
+    CollectionHandler,
+    UsageHandler,
+    DoctorHandler,
+]

@@ -1506,6 +1506,25 @@ export interface paths {
         /** What the last runs of garbage collection did, newest first. */
         get: operations["listRuns"];
         put?: never;
+        /** Begin to remove what nobody needs; an event collection.changed tells how it ended. A dry run answers when it is done. */
+        post: operations["gcLake"];
+        /** End the run of garbage collection that is at work, wherever that is; what it did stays done. */
+        delete: operations["cancelGc"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What every repo takes, and what repos share. */
+        get: operations["getUsage"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -2072,6 +2091,8 @@ export interface components {
             live_jobs: number;
             /** @description Who runs the pipelines now; null when nobody does. */
             controller: string | null;
+            /** @description Who collects garbage now; null when nobody does. */
+            collector: string | null;
             is_encrypted: boolean;
             /** @description The most that may be stored; null for whatever there is space for. */
             quota_bytes: number | null;
@@ -2114,6 +2135,59 @@ export interface components {
             finished_at: components["schemas"]["Time"] | null;
             /** @description Counts by name. */
             report: Record<string, unknown>;
+        };
+        CollectionStart: {
+            /** @description Of a dry run. */
+            report: components["schemas"]["CollectionReport"] | null;
+            /** @description Events behind this number tell of the run. */
+            after_event: number | null;
+        };
+        /** @description What a run of gc did, or would do. */
+        CollectionReport: {
+            is_dry_run: boolean;
+            phase: string;
+            repos: {
+                repo: string;
+                commits: number;
+                /** @description That only these commits needed; only of a dry run. */
+                bytes: number;
+            }[];
+            deleted_repos: number;
+            results: number;
+            marked_blobs: number;
+            condemned_blobs: number;
+            condemned_bytes: number;
+            pardoned_blobs: number;
+            waiting_blobs: number;
+            swept_blobs: number;
+            swept_bytes: number;
+            repacked_packs: number;
+            written_packs: number;
+            written_bytes: number;
+            damaged_packs: number;
+            retired_packs: number;
+            retired_bytes: number;
+            deleted_packs: number;
+            deleted_bytes: number;
+            unknown_packs: number;
+            unknown_bytes: number;
+            swept_uploads: number;
+        };
+        Usage: {
+            pack_bytes: number;
+            blob_bytes: number;
+            /** @description Needed by several repos. */
+            shared_bytes: number;
+            /** @description Needed by none. */
+            other_bytes: number;
+            repos: {
+                repo: string;
+                commits: number;
+                logical_bytes: number;
+                stored_bytes: number;
+                /** @description That no other repo needs. */
+                exclusive_bytes: number;
+            }[];
         };
         CollectionRunPage: {
             results: components["schemas"]["CollectionRun"][];
@@ -2328,6 +2402,9 @@ export type RetentionPolicyPage = components['schemas']['RetentionPolicyPage'];
 export type RetentionReport = components['schemas']['RetentionReport'];
 export type RetentionReportPage = components['schemas']['RetentionReportPage'];
 export type CollectionRun = components['schemas']['CollectionRun'];
+export type CollectionStart = components['schemas']['CollectionStart'];
+export type CollectionReport = components['schemas']['CollectionReport'];
+export type Usage = components['schemas']['Usage'];
 export type CollectionRunPage = components['schemas']['CollectionRunPage'];
 export type DoctorFinding = components['schemas']['DoctorFinding'];
 export type FindingPage = components['schemas']['FindingPage'];
@@ -5002,6 +5079,108 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CollectionRunPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    gcLake: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @default false */
+                    dry_run?: boolean;
+                    /**
+                     * @description How long deletions and moves of refs can be undone.
+                     * @default null
+                     */
+                    undo_s?: number | null;
+                    /**
+                     * @description How long garbage waits at each stage.
+                     * @default null
+                     */
+                    grace_s?: number | null;
+                    /**
+                     * @description Wait for nothing; a writer at work may have to repeat its work.
+                     * @default false
+                     */
+                    now?: boolean;
+                    /**
+                     * @description Also delete packs with commits that the database does not know.
+                     * @default false
+                     */
+                    delete_unknown?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Of a dry run. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionStart"];
+                };
+            };
+            /** @description Begun. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionStart"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    cancelGc: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who ran it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Null where nobody did. */
+                        owner: string | null;
+                    };
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sizes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
                 };
             };
             default: components["responses"]["Error"];

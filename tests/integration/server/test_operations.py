@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -200,6 +201,46 @@ async def ended(lake, act, count):
         found = [one.details for one in lake.events.list(after=0) if one.details.get("act") == act]
         if len(found) >= count:
             return found[-1]
+        await asyncio.sleep(0.02)
+
+
+async def test_collections_that_are_begun_followed_and_cancelled(call, served_lake):
+    served_lake.repos.create("raw")
+    served_lake.files.put("raw@main/a", "a" * 5000)
+    served_lake.refs.create_branch("raw", "dev")
+    served_lake.files.put("raw@dev/gone", os.urandom(50_000))
+    usage = (await call("getUsage")).json
+    assert [(one["repo"], one["commits"]) for one in usage["repos"]] == [("raw", 3)]
+    assert usage["repos"][0]["stored_bytes"] > 50_000
+    served_lake.refs.delete_branch("raw", "dev")
+    wish = {"undo_s": 0, "now": True}
+    planned = (await call("gcLake", json_body={"dry_run": True, **wish})).json["report"]
+    assert planned["condemned_bytes"] > 50_000
+    begun = (await call("gcLake", json_body=wish, expect=202)).json
+    await collected(served_lake, 50_000)
+    events = served_lake.events.list(after=begun["after_event"])
+    kinds = {event.kind for event in events}
+    assert kinds == {"collection.changed"}
+    runs = (await call("listRuns")).json["results"]
+    assert {event.subject for event in events} == {str(run["number"]) for run in runs}
+    assert (await call("getUsage")).json["repos"][0]["commits"] == 2
+    assert (await call("cancelGc")).json["owner"] is None
+    with served_lake.core.metadata.write() as tx:
+        tx.gc.claim("somebody", 60)
+    assert (await call("getStatus")).json["collector"] == "somebody"
+    held = await call("gcLake", json_body={}, expect=409)
+    assert (held.json["kind"], "somebody" in held.json["message"]) == ("lease-held", True)
+    assert (await call("cancelGc")).json["owner"] == "somebody"
+    assert (await call("getStatus")).json["collector"] is None
+    await call("gcLake", json_body={"grace_s": -1}, expect=400)
+
+
+async def collected(lake, limit_bytes):
+    """Wait until gc has left no more than so much, and nobody collects."""
+    while True:
+        status = lake.maintenance.get_status()
+        if status.collector is None and status.stored_bytes < limit_bytes:
+            return
         await asyncio.sleep(0.02)
 
 

@@ -337,6 +337,10 @@ def test_maintenance_events_and_doctor(run, lake):
     lake.files.put("raw@main/a.txt", "x" * 1000)
     assert "everything is as it should be" in run("maintenance", "verify").out
     assert run("maintenance", "get-status", "--json").json["packs"] == 2
+    assert "at most 1.0 GiB" in run("maintenance", "set-quota", str(2**30)).out
+    assert run("maintenance", "get-status", "--json").json["quota_bytes"] == 2**30
+    assert "anything" in run("maintenance", "set-quota").out
+    assert "No gc is at work" in run("maintenance", "cancel-gc").out
     assert run("events", "list", "--json").json[0]["kind"] == "repo.created"
     is_lacking = any(one.verdict is Verdict.FAIL for one in lake.mounts.doctor())
     found = run("doctor", "--json", code=int(is_lacking)).json

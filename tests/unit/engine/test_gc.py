@@ -11,6 +11,7 @@ from jupyter_datalake.engine.gc import GarbageCollector
 from jupyter_datalake.errors import ConflictError, CorruptDataError, ErrorKind, NotFoundError
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.lake.maintenance import rebuild_lake
+from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.gc import DAY_S, GcPolicy
 from jupyter_datalake.model.ids import Digest
 from jupyter_datalake.model.packs import BlobKind
@@ -479,6 +480,34 @@ def test_unknown_commits_go_when_they_were_reported_for_long(lake, lake_clock):
 
 
 # --- runs ----------------------------------------------------------------------------------------
+
+
+def test_a_run_that_is_cancelled_ends_where_it_is_and_the_next_one_goes_on(lake):
+    garbage(lake)
+    phases = []
+
+    def cancel(report):
+        phases.append(report.phase)
+        if report.phase == "mark" and phases.count("mark") == 1:
+            assert lake.maintenance.get_status().collector.startswith("cancelled")
+            assert lake.maintenance.cancel_gc().startswith("cancelled")
+
+    with pytest.raises(ConflictError, match="was cancelled"):
+        GarbageCollector(lake.core, AT_ONCE, "cancelled", cancel).run()
+    assert "sweep" not in phases
+    (ended,) = lake.maintenance.list_runs()
+    assert ended.finished_at is None
+    assert ended.report["phase"] == "mark"
+    assert lake.maintenance.get_status().collector is None
+    assert lake.maintenance.cancel_gc() is None
+    check_lake(lake)
+    assert run(lake).condemned_blobs == 1
+    told = [
+        (one.subject, one.details["state"])
+        for one in lake.events.list(after=0, limit=99)
+        if one.kind is EventKind.COLLECTION_CHANGED
+    ]
+    assert told == [("1", "running"), ("1", "failed"), ("2", "running"), ("2", "done")]
 
 
 def test_only_one_run_is_at_work_and_one_that_lost_its_lease_writes_nothing(lake, lake_clock):

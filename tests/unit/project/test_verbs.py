@@ -58,8 +58,6 @@ NOT_IN_REST = {
     ("jobs", "wait"): "the event stream tells when jobs end",
     ("jobs", "latest_of_each"): "part of listPipelines",
     ("events", "last_number"): "part of getStatus",
-    ("maintenance", "get_usage"): "reads every manifest: for a command, not a request",
-    ("maintenance", "gc"): "reads every manifest: for a command, not a request",
     ("maintenance", "verify"): "reads everything: for a command, not a request",
     ("maintenance", "heal"): "reads everything: for a command, not a request",
     ("maintenance", "rebuild"): "needs the lake closed",
