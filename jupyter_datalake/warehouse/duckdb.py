@@ -257,7 +257,7 @@ class DuckdbWarehouse:
     def _connect(self, deadline: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         while True:
             try:
-                return duckdb.connect(str(self._path), read_only=read_only)
+                return without_bars(duckdb.connect(str(self._path), read_only=read_only))
             except duckdb.IOException as error:
                 if "lock" not in str(error).lower():
                     raise StorageError(
@@ -277,6 +277,12 @@ class DuckdbWarehouse:
                 path=str(self._path),
             )
         time.sleep(_RETRY_S)
+
+
+def without_bars(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Return a connection that shows no progress: it would print it among a program's output."""
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 def quote_name(name: str) -> str:

@@ -35,6 +35,7 @@ from jupyter_datalake.model.table_diffs import (
     TableDiff,
     column_changes,
 )
+from jupyter_datalake.warehouse.duckdb import without_bars
 from jupyter_datalake.warehouse.table_files import TableSource, TableStream, open_table
 
 MEMORY_LIMIT = "192MiB"
@@ -138,7 +139,7 @@ def diff_tables(
 
 
 def _connect(place: Path) -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(
+    connection = duckdb.connect(
         str(place / "tables.duckdb"),
         config={
             "memory_limit": MEMORY_LIMIT,
@@ -149,6 +150,7 @@ def _connect(place: Path) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": False,
         },
     )
+    return without_bars(connection)
 
 
 @contextmanager

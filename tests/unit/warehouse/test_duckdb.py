@@ -158,6 +158,18 @@ def test_readers_and_writers_of_one_file_take_turns(tmp_path):
     assert read(patient, "SELECT count(*) AS c FROM n") == [{"c": 20}]
 
 
+def test_no_progress_bar_is_printed_among_the_output_of_a_program(tmp_path):
+    code = (
+        "from pathlib import Path; from jupyter_datalake.warehouse import duckdb, table_diff;"
+        f" place = Path({str(tmp_path)!r});"
+        " one = duckdb.DuckdbWarehouse(place / 'w')._connect(0, read_only=False);"
+        " setting = \"SELECT current_setting('enable_progress_bar')\";"
+        " print([c.execute(setting).fetchone() for c in (one, table_diff._connect(place))])"
+    )  # by -c, which DuckDB takes for a person at a terminal
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[(False,), (False,)]\n"
+
+
 def test_a_file_that_a_program_keeps_open_is_told_after_a_bounded_wait(warehouse, tmp_path):
     warehouse.execute("CREATE TABLE n (i INT)")
     code = (
