@@ -23,6 +23,7 @@ from jupyter_datalake.errors import CorruptDataError, category_of
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.lake.maintenance import examine_lake, rebuild_lake, restore_lake
 from jupyter_datalake.metadata.base import time_of
+from jupyter_datalake.model.durations import age_of
 from jupyter_datalake.model.gc import GcReport, policy_of
 from jupyter_datalake.model.verification import Finding, VerifyReport
 from jupyter_datalake.mount.doctor import Verdict
@@ -118,6 +119,12 @@ def get_status(context: CliContext, as_json: bool) -> None:
             ("encrypted", "yes" if status.is_encrypted else "no"),
             ("live jobs", status.live_jobs),
             ("controller", status.controller or "none"),
+            (
+                "gc by itself",
+                "never"
+                if status.auto_gc_s is None
+                else f"at most every {age_of(status.auto_gc_s)}",
+            ),
             ("collects garbage", status.collector or "nobody"),
         ]
     )
@@ -275,6 +282,9 @@ def backup(context: CliContext, target: str, as_json: bool) -> None:
     "--now", is_flag=True, help="Wait for nothing; a writer at work may have to repeat its work."
 )
 @click.option(
+    "--auto", "only_if_due", is_flag=True, help="Only if it would run by itself now: for cron."
+)
+@click.option(
     "--delete-unknown",
     is_flag=True,
     help="Also delete packs with commits that the database does not know.",
@@ -287,16 +297,23 @@ def gc(
     undo: float | None,
     grace: float | None,
     now: bool,
+    only_if_due: bool,
     delete_unknown: bool,
     as_json: bool,
 ) -> None:
     """Remove what nobody needs. Others may go on working with the lake meanwhile."""
     policy = policy_of(undo_s=undo, grace_s=grace, now=now, delete_unknown=delete_unknown)
     report = context.lake.maintenance.gc(
-        policy, dry_run=dry_run, on_progress=_gc_progress if sys.stderr.isatty() else None
+        policy,
+        dry_run=dry_run,
+        only_if_due=only_if_due,
+        on_progress=_gc_progress if sys.stderr.isatty() else None,
     )
     if as_json:
         print_json(report)
+        return
+    if report.phase == "not due":
+        click.echo("gc is not due")
         return
     for one in report.repos:
         held = f", {size_text(one.bytes)}" if report.is_dry_run else ""
@@ -324,6 +341,20 @@ def gc(
 
 def _gc_progress(report: GcReport) -> None:
     click.echo(f"\r{report.phase}: {report.marked_blobs:,} blobs marked", err=True, nl=False)
+
+
+@group.command("set-auto-gc")
+@click.argument("every", type=AGE, required=False)
+@json_option
+@pass_context
+def set_auto_gc(context: CliContext, every: float | None, as_json: bool) -> None:
+    """Let the controller run gc every so often (1d) when it is due; without an age, never."""
+    context.lake.maintenance.set_auto_gc(every)
+    if as_json:
+        print_json({"every_s": every})
+    else:
+        text = "never" if every is None else f"at most every {age_of(every)}"
+        click.echo(f"gc runs by itself: {text}")
 
 
 @group.command("cancel-gc")

@@ -23,7 +23,7 @@ from jupyter_datalake.lake.context import LakeContext
 from jupyter_datalake.lake.opening import open_core, rebuilding
 from jupyter_datalake.lake.remotes import open_remote
 from jupyter_datalake.metadata.gc import COLLECTION_LEASE
-from jupyter_datalake.model.gc import CollectionRun, GcPolicy, GcReport
+from jupyter_datalake.model.gc import DAY_S, CollectionRun, Due, GcPolicy, GcReport, when_due
 from jupyter_datalake.model.jobs import CONTROLLER_LEASE
 from jupyter_datalake.model.usage import LakeUsage
 from jupyter_datalake.model.verification import HealReport, VerifyReport, parse_subset
@@ -54,6 +54,8 @@ class LakeStatus:
     """Whether stored objects are encrypted."""
     quota_bytes: int | None
     """The most that `stored_bytes` may be; None: whatever there is space for."""
+    auto_gc_s: float | None
+    """How often gc may run by itself; None: never."""
 
 
 class Maintenance:
@@ -78,6 +80,7 @@ class Maintenance:
                 tx.leases.holder(COLLECTION_LEASE),
                 _keys_of(core) is not None,
                 tx.blobs.room().quota_bytes,
+                tx.gc.auto_every_s() or None,
             )
 
     def set_quota(self, quota_bytes: int | None) -> None:
@@ -256,6 +259,7 @@ class Maintenance:
         policy: GcPolicy | None = None,
         *,
         dry_run: bool = False,
+        only_if_due: bool = False,
         on_progress: Callable[[GcReport], None] | None = None,
     ) -> GcReport:
         """Remove what nobody needs; other processes may go on working meanwhile.
@@ -272,6 +276,9 @@ class Maintenance:
             How long things are kept that nobody needs, and when packs are written anew.
         dry_run
             Only tell what this run and those behind it would remove.
+        only_if_due
+            Do nothing, at the cost of a few counts, where it would not run by itself either; the
+            `phase` of the report is ``not due`` then. See `set_auto_gc`.
 
         Raises
         ------
@@ -281,6 +288,10 @@ class Maintenance:
             A manifest is damaged, so it is not known what is in use; nothing was removed.
         """
         chosen = policy or GcPolicy()
+        if only_if_due:
+            with self._context.core.metadata.read() as tx:
+                if when_due(tx.gc.garbage(chosen), chosen, tx.now_ns) is Due.NO:
+                    return GcReport(phase="not due")
         total = GcReport()
         for _ in range(_STAGES):
             owner = f"{environment.user_name()}@{socket.gethostname()} {new_id()[:8]}"
@@ -303,6 +314,27 @@ class Maintenance:
         of `repos.get`, and the size of all packs of `get_status`, at no cost.
         """
         return measure_usage(self._context.core, memory_bytes=GcPolicy().memory_bytes)
+
+    def set_auto_gc(self, every_s: float | None) -> None:
+        """Say how often `gc` may run by itself; None: never.
+
+        The lake's controller runs it, where it is worth it: an earlier run left something to be
+        removed, retention has removed commits, deletions cannot be undone any more, or there are
+        many small packs. It waits until nothing has happened for a minute, and makes way when
+        something does; after seven times as long it runs all the same. Once a day by default.
+
+        Raises
+        ------
+        InvalidInputError
+            The time is below a minute, or above 100 years.
+        """
+        if every_s is not None and not 60 <= every_s <= 36_500 * DAY_S:
+            raise InvalidInputError(
+                f"gc cannot run by itself every {every_s} seconds",
+                hint="Give at least a minute, or None for never",
+            )
+        with self._context.core.metadata.write() as tx:
+            tx.gc.set_auto(int(every_s or 0))
 
     def cancel_gc(self) -> str | None:
         """End the run of `gc` that is at work, wherever that is.

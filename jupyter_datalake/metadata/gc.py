@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, delete, func, insert, or_, select, update
 
 from jupyter_datalake.errors import ConflictError, ErrorKind
 from jupyter_datalake.metadata import tables
@@ -18,13 +18,16 @@ from jupyter_datalake.metadata.base import TableGroup, batched, optional_time, t
 from jupyter_datalake.metadata.blobs import Blobs
 from jupyter_datalake.metadata.leases import Leases
 from jupyter_datalake.metadata.repos import shown_name
-from jupyter_datalake.model.gc import CollectionRun
+from jupyter_datalake.model.gc import AUTO_EVERY_S, CollectionRun, Garbage, GcPolicy
 from jupyter_datalake.model.ids import CommitId, Digest, short_id
 from jupyter_datalake.model.jobs import LIVE_STATES, JobState
 from jupyter_datalake.model.packs import BlobKind, BlobRecord, Codec
 
 COLLECTION_LEASE = "gc"
 _EPOCH = "collection"
+_AUTO = "auto_gc"
+_WAITING = ("condemned_blobs", "waiting_blobs", "swept_blobs", "retired_packs")
+"""Numbers of a report that say that another run has something to do."""
 _KEPT_RUNS = 500
 _LIVE = [str(state) for state in sorted(LIVE_STATES)]
 
@@ -149,6 +152,76 @@ class GarbageCollection(TableGroup):
             self._connection.execute(
                 select(runs.c.id).where(runs.c.condemned_ns > since_ns)
             ).scalars()
+        )
+
+    # --- runs by themselves ----------------------------------------------------------------------
+
+    def auto_every_s(self) -> float:
+        """Return how often gc may run by itself; 0: never."""
+        epochs = tables.epochs
+        found = self._connection.execute(
+            select(epochs.c.number).where(epochs.c.name == _AUTO)
+        ).scalar_one_or_none()
+        return AUTO_EVERY_S if found is None else float(found)
+
+    def set_auto(self, every_s: int) -> None:
+        """Say how often gc may run by itself; 0: never."""
+        epochs = tables.epochs
+        self._connection.execute(delete(epochs).where(epochs.c.name == _AUTO))
+        self._connection.execute(insert(epochs).values(name=_AUTO, number=every_s))
+
+    def garbage(self, policy: GcPolicy) -> Garbage:
+        """Return what tells whether gc would find something: a few counts, no look at blobs."""
+        runs, packs, events = tables.collections, tables.packs, tables.events
+        last = self._connection.execute(
+            select(runs.c.started_ns, runs.c.report)
+            .where(runs.c.finished_ns.is_not(None))
+            .order_by(runs.c.id.desc())
+            .limit(1)
+        ).one_or_none()
+        ends = [
+            self._connection.execute(
+                select(packs.c.created_ns).order_by(order).limit(1)
+            ).scalar_one_or_none()
+            for order in (packs.c.id, packs.c.id.desc())
+        ]
+        since_ns = ends[0] if last is None else last.started_ns
+        report = {} if last is None else last.report or {}
+        event_ns = self._connection.execute(
+            select(events.c.at_ns).order_by(events.c.number.desc()).limit(1)
+        ).scalar_one_or_none()
+        small = self._count(
+            packs, packs.c.retired_ns.is_(None), packs.c.size_bytes < policy.small_pack_bytes
+        )
+        return Garbage(
+            every_s=self.auto_every_s(),
+            since_ns=since_ns,
+            is_waiting=any(report.get(name) for name in _WAITING),
+            removed_commits=self._count(
+                tables.removed_commits, tables.removed_commits.c.at_ns > (since_ns or 0)
+            ),
+            ended_undos=self._ended_undos(since_ns or 0, int(policy.undo_s * 1e9)),
+            small_packs=small,
+            has_new=ends[1] is not None and ends[1] > (since_ns or 0),
+            last_event_ns=event_ns or 0,
+        )
+
+    def _ended_undos(self, since_ns: int, undo_ns: int) -> int:
+        moves, repos = tables.ref_moves, tables.repos
+        count = self._count(
+            moves,
+            moves.c.new_commit_id.is_(None),
+            moves.c.at_ns.between(since_ns - undo_ns, self._now_ns - undo_ns),
+        )
+        return count + self._count(
+            repos, repos.c.deleted_ns.between(since_ns - undo_ns, self._now_ns - undo_ns)
+        )
+
+    def _count(self, table: Table, *conditions: ColumnElement[bool]) -> int:
+        return int(
+            self._connection.execute(
+                select(func.count()).select_from(table).where(*conditions)
+            ).scalar_one()
         )
 
     # --- blobs -----------------------------------------------------------------------------------

@@ -279,7 +279,8 @@ epochs = Table(
     metadata,
     # 'collection' grows whenever something that a writer may count on stops being sure. 'stored' is
     # the sum of the sizes in `packs`, kept by every statement that adds or removes one. 'quota' is
-    # the most that it may be; no row: no quota.
+    # the most that it may be; no row: no quota. 'auto_gc' is how many seconds lie between two runs
+    # of gc by itself at least; 0: none; no row: a day.
     Column("name", _Name, primary_key=True),
     Column("number", BigInteger, nullable=False),
 )

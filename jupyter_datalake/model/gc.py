@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from jupyter_datalake.errors import InvalidInputError
@@ -45,6 +46,66 @@ class GcPolicy:
             raise InvalidInputError(
                 f"min_live_share is {self.min_live_share}; it is between 0 and 1"
             )
+
+
+AUTO_EVERY_S = DAY_S
+"""How often gc runs by itself at most, where nobody says otherwise."""
+_OVERDUE = 7
+"""After so many times as long it runs although people work, and for whatever is new."""
+_QUIET_S = 60.0
+_MUCH = 4
+"""It is worth a run when there are so many times as many small packs as are written together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage:
+    """What tells, at hardly any cost, whether gc would find something. Times are nanoseconds."""
+
+    every_s: float
+    """How often it may run by itself; 0: never."""
+    since_ns: int | None
+    """When the last run that ended began, or the first pack was stored; None: nothing is."""
+    is_waiting: bool
+    """Whether that run left something to be removed when its grace is over."""
+    removed_commits: int
+    """Commits that retention has removed since."""
+    ended_undos: int
+    """Deletions of refs and repos that cannot be undone any more, and could then."""
+    small_packs: int
+    has_new: bool
+    """Whether anything was stored since."""
+    last_event_ns: int
+
+
+class Due(StrEnum):
+    """Whether gc is to run by itself."""
+
+    NO = "no"
+    IF_IDLE = "if-idle"
+    """Nobody has done anything for a minute; it ends when somebody does."""
+    OVERDUE = "overdue"
+    """Whatever else is going on."""
+
+
+def when_due(found: Garbage, policy: GcPolicy, now_ns: int) -> Due:
+    """Tell whether gc is to run by itself."""
+    if not found.every_s or found.since_ns is None:
+        return Due.NO
+    age_s = (now_ns - found.since_ns) / 1e9
+    is_overdue = age_s >= _OVERDUE * found.every_s
+    is_worth_it = (
+        found.is_waiting
+        or found.removed_commits
+        or found.ended_undos
+        or found.small_packs >= _MUCH * max(policy.small_pack_count, 2)
+        or (is_overdue and found.has_new)
+    )
+    if age_s < found.every_s or not is_worth_it:
+        return Due.NO
+    is_quiet = now_ns - found.last_event_ns >= _QUIET_S * 1e9
+    if is_overdue:
+        return Due.OVERDUE
+    return Due.IF_IDLE if is_quiet else Due.NO
 
 
 def policy_of(

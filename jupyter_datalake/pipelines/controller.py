@@ -37,6 +37,7 @@ from jupyter_datalake.model.jobs import (
 from jupyter_datalake.model.lineage import GlobalOrigin
 from jupyter_datalake.pipelines.running import JobRun
 from jupyter_datalake.pipelines.triggering import Started, plan_event, plan_jobs
+from jupyter_datalake.pipelines.upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class Controller:
         self._renewed = 0.0
         self._leads = False
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()[:8]}"
+        self._upkeep = Upkeep(core, self.owner)
 
     def run(self, stop: threading.Event, *, until_idle: bool = False) -> None:
         """Work until told to stop, or until no job is left.
@@ -92,6 +94,8 @@ class Controller:
         try:
             while not stop.is_set():
                 is_busy = self._step_safely(until_idle=until_idle)
+                if not until_idle:
+                    self._keep_up(is_busy=is_busy)
                 if until_idle and not is_busy and not self._runs and not self._has_work():
                     return
                 if not is_busy:
@@ -119,6 +123,15 @@ class Controller:
                 raise
             logger.warning("the controller waits: %s", error)
             return False
+
+    def _keep_up(self, *, is_busy: bool) -> None:
+        """Let gc run when it is due, where this controller leads."""
+        if not self._leads:
+            return
+        try:
+            self._upkeep.tend(is_busy=is_busy or bool(self._runs))
+        except StorageError as error:
+            logger.warning("it is not known whether gc is due: %s", error)
 
     def step(self) -> bool:
         """Do what there is to do now; tell whether there was anything."""
@@ -158,6 +171,7 @@ class Controller:
 
         Running jobs go back to waiting: the next controller takes them up with what they have.
         """
+        self._upkeep.close()
         for run, _ in self._runs.values():
             run.abandon("its controller ends, and the next one goes on with it")
         for _, thread in self._runs.values():

@@ -124,6 +124,18 @@ class CollectionHandler(DatalakeHandler):
         self.answer({"owner": await self.call(lake.maintenance.cancel_gc)})
 
 
+class AutoGcHandler(DatalakeHandler):
+    """When garbage is collected without being asked for."""
+
+    path = "/gc/auto"
+
+    @operation("setAutoGc")
+    async def put(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        await self.call(lake.maintenance.set_auto_gc, body["every_s"])
+        self.answer_nothing()
+
+
 class UsageHandler(DatalakeHandler):
     """What repos take."""
 
@@ -140,6 +152,7 @@ HANDLERS = [
     BackupHandler,
     QuotaHandler,
     CollectionHandler,
+    AutoGcHandler,
     UsageHandler,
     DoctorHandler,
 ]

@@ -49,6 +49,7 @@ from jupyter_datalake.model.commits import (
 )
 from jupyter_datalake.model.datums import DatumInput, DatumResult, DatumState
 from jupyter_datalake.model.events import EventKind
+from jupyter_datalake.model.gc import GcPolicy
 from jupyter_datalake.model.ids import CommitId, GlobalId, digest_of
 from jupyter_datalake.model.jobs import Job, JobState, Trigger, TriggerKind
 from jupyter_datalake.model.lineage import GlobalOrigin
@@ -626,6 +627,33 @@ class MetadataSuite:
         with store.write() as tx:
             tx.blobs.recount_stored()
         assert sums() == (300, None, 300)
+
+    def test_what_tells_whether_gc_would_find_something(
+        self, store: MetadataStore, clock: ManualClock
+    ) -> None:
+        """Counts since the last run that ended."""
+        policy = GcPolicy()
+        with store.read() as tx:
+            nothing = tx.gc.garbage(policy)
+        assert (nothing.since_ns, nothing.has_new, nothing.small_packs) == (None, False, 0)
+        with store.write() as tx:
+            tx.blobs.add_pack("a" * 64, 100, [record(b"x", 60)])
+            tx.blobs.add_pack("b" * 64, policy.small_pack_bytes, [record(b"y", 60)])
+            stored_ns = tx.now_ns
+        clock.advance(60)
+        with store.write() as tx:
+            tx.gc.begin_run("killed")
+            run = tx.gc.begin_run("ends")
+            began_ns = tx.now_ns
+            found = tx.gc.garbage(policy)
+            assert (found.since_ns, found.small_packs, found.is_waiting) == (stored_ns, 1, False)
+            tx.gc.note_progress(run, {"condemned_blobs": 1})
+            tx.gc.finish_run(run, {"condemned_blobs": 1})
+            tx.gc.set_auto(3600)
+        with store.read() as tx:
+            found = tx.gc.garbage(policy)
+        assert (found.since_ns, found.has_new, found.is_waiting) == (began_ns, False, True)
+        assert (found.every_s, found.removed_commits, found.ended_undos) == (3600, 0, 0)
 
     def test_thousands_of_blobs_are_looked_up_at_once(self, store: MetadataStore) -> None:
         """More than one statement can name."""

@@ -1515,6 +1515,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/gc/auto": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say how often garbage collection may run by itself. */
+        put: operations["setAutoGc"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/usage": {
         parameters: {
             query?: never;
@@ -2096,6 +2113,8 @@ export interface components {
             is_encrypted: boolean;
             /** @description The most that may be stored; null for whatever there is space for. */
             quota_bytes: number | null;
+            /** @description How often garbage collection may run by itself; null for never. */
+            auto_gc_s: number | null;
             version: string;
             last_event: number;
             /** @description The server's mount point as the file browser knows it. */
@@ -5161,6 +5180,32 @@ export interface operations {
                         owner: string | null;
                     };
                 };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    setAutoGc: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Null for never. */
+                    every_s: number | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Set. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Error"];
         };

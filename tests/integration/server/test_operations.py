@@ -163,6 +163,11 @@ async def test_retention_and_collections(call, served_lake):
     )
     assert refused.json["kind"] == "over-limit"
     await call("setQuota", json_body={"quota_bytes": None}, expect=204)
+    await call("setAutoGc", json_body={"every_s": 3600}, expect=204)
+    assert (await call("getStatus")).json["auto_gc_s"] == 3600
+    await call("setAutoGc", json_body={"every_s": None}, expect=204)
+    assert (await call("getStatus")).json["auto_gc_s"] is None
+    await call("setAutoGc", json_body={"every_s": 1}, expect=400)
     await call("deleteRepo", repo="raw", expect=204)
     assert (await call("restoreRepo", repo="raw")).json["name"] == "raw"
     assert len(served_lake.commits.list("raw")) == 2

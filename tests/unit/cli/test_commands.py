@@ -340,6 +340,9 @@ def test_maintenance_events_and_doctor(run, lake):
     assert "at most 1.0 GiB" in run("maintenance", "set-quota", str(2**30)).out
     assert run("maintenance", "get-status", "--json").json["quota_bytes"] == 2**30
     assert "anything" in run("maintenance", "set-quota").out
+    assert "at most every 12h" in run("maintenance", "set-auto-gc", "12h").out
+    assert "gc is not due" in run("maintenance", "gc", "--auto").out
+    assert "never" in run("maintenance", "set-auto-gc").out
     assert "No gc is at work" in run("maintenance", "cancel-gc").out
     assert run("events", "list", "--json").json[0]["kind"] == "repo.created"
     is_lacking = any(one.verdict is Verdict.FAIL for one in lake.mounts.doctor())
