@@ -70,6 +70,8 @@ class CacheSizes:
     """Decoded manifest nodes, of 20 to 40 KiB each."""
     place_count: int
     """Known places of blobs, of about 500 bytes each."""
+    upload_bytes: int
+    """Packs that are on their way to S3, or filled for it; what finds no room is on the disk."""
 
 
 def cache_sizes(memory_bytes: int) -> CacheSizes:
@@ -92,6 +94,7 @@ def cache_sizes(memory_bytes: int) -> CacheSizes:
         chunk_bytes=memory_bytes // 8,
         node_count=memory_bytes // (256 * 1024),
         place_count=memory_bytes // 4096,
+        upload_bytes=(memory_bytes - SMALLEST_MEMORY_BYTES) * 9 // 16,
     )
 
 

@@ -695,10 +695,12 @@ class BlobWriter:
         self.stored_bytes += size
         if self._offset >= PACK_TARGET_BYTES or len(self._records) >= PACK_TARGET_BLOBS:
             closed = self._close_pack()
-            self._settle()
             if isinstance(self._objects, RemoteObjectStore):
-                # It takes as long to send a pack as to fill the next one: both at once.
-                self._finishing = self._finisher().submit(self._finish, closed)
+                # It takes as long to send a pack as to fill the next one: both at once. The one
+                # before has its last words with the store while this one is on its way already.
+                finishing = self._finisher().submit(self._finish, closed)
+                self._settle()
+                self._finishing = finishing
             else:
                 self._register(self._finish(closed))
 
@@ -714,7 +716,7 @@ class BlobWriter:
 
     def _finisher(self) -> ThreadPoolExecutor:
         if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="finish-pack")
+            self._thread = ThreadPoolExecutor(2, thread_name_prefix="finish-pack")
         return self._thread
 
     def _settle(self) -> None:

@@ -34,6 +34,7 @@ from jupyter_datalake import environment
 from jupyter_datalake.config import (
     DEFAULT_MEMORY_BYTES,
     MEMORY_URL,
+    CacheSizes,
     LakeConfig,
     S3Location,
     cache_sizes,
@@ -69,6 +70,7 @@ from jupyter_datalake.storage.base import ObjectSource, ObjectStore
 from jupyter_datalake.storage.cache import CachedObjectStore
 from jupyter_datalake.storage.local import LocalObjectStore, sync_folder
 from jupyter_datalake.storage.memory import MemoryObjectStore
+from jupyter_datalake.storage.s3_parts import PartMemory
 
 if TYPE_CHECKING:
     from jupyter_datalake.storage.s3 import S3ObjectStore
@@ -335,6 +337,10 @@ def _size_of(path: Path) -> int | None:
         ) from error
 
 
+def _sizes(config: LakeConfig) -> CacheSizes:
+    return cache_sizes(config.memory_bytes or environment.memory_bytes() or DEFAULT_MEMORY_BYTES)
+
+
 def _compose(
     config: LakeConfig,
     place: _Place,
@@ -343,8 +349,7 @@ def _compose(
     clock: Clock,
 ) -> LakeCore:
     objects = _readable(place.objects, description, config)
-    memory_bytes = config.memory_bytes or environment.memory_bytes() or DEFAULT_MEMORY_BYTES
-    sizes = cache_sizes(memory_bytes)
+    sizes = _sizes(config)
     blobs = BlobReader(
         objects, metadata, cache_bytes=sizes.chunk_bytes, place_count=sizes.place_count
     )
@@ -531,6 +536,7 @@ def _s3_place(
         location = replace(location, state_folder=str(config.state_folder.absolute()))
     folder = Path(location.state_folder or environment.state_folder()) / lake_id
     store.spool_folder = folder / SPOOL
+    store.memory = PartMemory(_sizes(config).upload_bytes)
     limit = config.read_cache_bytes
     if limit is None:
         limit = environment.read_cache_bytes()

@@ -8,13 +8,9 @@ holds every byte, that a body is whole, that a key that was written is seen at o
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import math
-import os
 import re
 import secrets
-import tempfile
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
@@ -40,16 +36,16 @@ from jupyter_datalake.forking import renew_after_fork
 from jupyter_datalake.storage.base import ObjectInfo, ObjectStore, check_object_name
 from jupyter_datalake.storage.retrying import Patience
 from jupyter_datalake.storage.s3_client import S3Client, S3Error
-
-PART_BYTES = 8 << 20
-"""Of an upload in parts, and of a long read; a part is in memory as a whole."""
+from jupyter_datalake.storage.s3_parts import PART_BYTES, PartMemory, Parts
 
 SINGLE_PUT_BYTES = 16 << 20
 """Up to this, an object is one request."""
 
+UPLOAD_MEMORY_BYTES = 18 * PART_BYTES
+"""A pack that is sent and one that is filled meanwhile: each begins a ninth part."""
+
 _THREADS = 8
 """A pack is eight parts: they go together."""
-_MAX_PARTS = 10_000
 _LARGEST_OBJECT = 50 << 40
 _MAX_STORES = 3
 _MISSING_PAUSES_S = (0.05, 0.2, 0.5)
@@ -87,8 +83,10 @@ class S3ObjectStore:
     location
         The bucket, the prefix, and how the server is talked to.
     spool_folder
-        Where uploads grow until their name is known: at most a pack for each. The system's
-        temporary folder when None.
+        Where uploads grow until their name is known, as far as there is no room in memory. The
+        system's temporary folder when None.
+    memory_bytes
+        What uploads may hold in memory together.
     patience
         How long failures are tried again; what `location` says when None.
     """
@@ -98,10 +96,12 @@ class S3ObjectStore:
         location: S3Location,
         *,
         spool_folder: Path | None = None,
+        memory_bytes: int = UPLOAD_MEMORY_BYTES,
         patience: Patience | None = None,
     ) -> None:
         self.location = location
         self.spool_folder = spool_folder
+        self.memory = PartMemory(memory_bytes)
         self.client = S3Client(location, patience)
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
@@ -176,7 +176,7 @@ class S3ObjectStore:
         stored: _Stored,
         size: int,
         etag: str,
-        again: Callable[[], Iterator[bytes]],
+        again: Callable[[], Iterator[bytes | bytearray]],
     ) -> bool:
         """Tell whether an object that was just written holds what was sent.
 
@@ -397,14 +397,13 @@ class S3ObjectStore:
                 self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
             return self._pool.submit(act, *arguments)
 
-    def put_parts(self, name: str, spool: int, size: int) -> None:
-        """Write an object in parts from a file, unless it is there."""
-        key = self.key(name)
+    def put_parts(self, name: str, parts: Parts) -> None:
+        """Write an object in parts, unless it is there."""
+        key, size = self.key(name), parts.size_bytes
         there = self.client.retrying(f"look at {name}", lambda: self._look(key))
         if there is not None:
             check_same_size(name, there.size_bytes, size)
             return
-        parts = _Parts(spool, size)
         for _ in range(_MAX_STORES):
             etag = self._put_parts(name, parts)
             stored = self._find(name, is_known=True)
@@ -412,7 +411,7 @@ class S3ObjectStore:
                 return
         raise _half_stored(name, size)
 
-    def _put_parts(self, name: str, parts: _Parts) -> str:
+    def _put_parts(self, name: str, parts: Parts) -> str:
         """Write an object in parts, and return the ETag that it has where ETags are MD5s."""
         key = self.key(name)
         begun = self.client.retrying(
@@ -435,7 +434,7 @@ class S3ObjectStore:
         return f"{joined.hexdigest()}-{len(sent)}"
 
     def _put_part(
-        self, key: str, upload_id: str, number: int, parts: _Parts
+        self, key: str, upload_id: str, number: int, parts: Parts
     ) -> tuple[int, str, bytes]:
         data = parts.read(number)
         digest = hashlib.md5(data, usedforsecurity=False).digest()
@@ -458,7 +457,7 @@ class S3ObjectStore:
         return number, self.client.retrying(f"write part {number} of {key}", act), digest
 
     def _complete(
-        self, name: str, upload_id: str, sent: Sequence[tuple[int, str]], parts: _Parts
+        self, name: str, upload_id: str, sent: Sequence[tuple[int, str]], parts: Parts
     ) -> None:
         key = self.key(name)
         listed = [{"PartNumber": number, "ETag": etag} for number, etag in sent]
@@ -484,12 +483,11 @@ class S3ObjectStore:
         self._pool = None
 
 
-_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 class S3Upload:
-    """An object that grows in a file without a name; see `storage.base.Upload`.
+    """An object that grows in memory and on the disk; see `storage.base.Upload`.
 
     S3 wants the key first and ours comes last, so the bytes go to the server in `finish`, in
     parts at the same time.
@@ -497,23 +495,11 @@ class S3Upload:
 
     def __init__(self, store: S3ObjectStore) -> None:
         self._store = store
-        try:
-            if store.spool_folder is not None:
-                store.spool_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = tempfile.TemporaryFile(  # noqa: SIM115  # closed on exit
-                dir=store.spool_folder, prefix="upload-", buffering=0
-            )
-        except OSError as error:
-            raise _spool_error(error) from error
+        self._parts = Parts(store.memory, store.spool_folder)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append bytes."""
-        view = memoryview(data)
-        try:
-            while view:
-                view = view[self._file.write(view) or 0 :]
-        except OSError as error:
-            raise _spool_error(error) from error
+        self._parts.append(data)
 
     def finish(self, name: str) -> None:
         """Make the object appear whole under `name`, unless it is there already.
@@ -524,14 +510,10 @@ class S3Upload:
             What is there has another size, so it was not written whole.
         """
         check_object_name(name)
-        try:
-            size = os.fstat(self._file.fileno()).st_size
-            data = os.pread(self._file.fileno(), size, 0) if size <= SINGLE_PUT_BYTES else None
-        except OSError as error:
-            raise _spool_error(error) from error
-        if data is None:
-            self._store.put_parts(name, self._file.fileno(), size)
-        elif not self._store.put(name, data):
+        size = self._parts.size_bytes
+        if size > SINGLE_PUT_BYTES:
+            self._store.put_parts(name, self._parts)
+        elif not self._store.put(name, self._parts.all()):
             check_same_size(name, self._store.info(name).size_bytes, size)
 
     def __enter__(self) -> Self:
@@ -543,29 +525,7 @@ class S3Upload:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with suppress(OSError):  # on a full disk it cannot write what nobody wants any more
-            self._file.close()
-
-
-class _Parts:
-    """A file as the parts of an upload."""
-
-    def __init__(self, descriptor: int, size_bytes: int) -> None:
-        self._descriptor = descriptor
-        self.size_bytes = size_bytes
-        self._part_bytes = max(PART_BYTES, math.ceil(size_bytes / _MAX_PARTS))
-        self.count = math.ceil(size_bytes / self._part_bytes)
-
-    def read(self, number: int) -> bytes:
-        """Return a part; numbers begin at 1."""
-        try:
-            return os.pread(self._descriptor, self._part_bytes, (number - 1) * self._part_bytes)
-        except OSError as error:
-            raise _spool_error(error) from error
-
-    def pieces(self) -> Iterator[bytes]:
-        """Yield all parts in order."""
-        return (self.read(number) for number in range(1, self.count + 1))
+        self._parts.close(may_be_in_use=exc_type is not None)
 
 
 class KeyMissingError(Exception):
@@ -744,15 +704,4 @@ def _half_stored(name: str, size: int) -> StorageError:
         hint="Try again; nothing makes use of it",
         retryable=True,
         object=name,
-    )
-
-
-def _spool_error(error: OSError) -> StorageError:
-    full = error.errno in _NO_SPACE
-    return StorageError(
-        "The disk is full: an upload could not be kept"
-        if full
-        else f"An upload could not be kept on this machine: {error.strerror}",
-        kind=ErrorKind.STORAGE_FULL if full else ErrorKind.STORAGE_UNAVAILABLE,
-        hint="Free some space and try again; nothing that was there is lost" if full else None,
     )

@@ -35,6 +35,8 @@ RIGHTS = (
 
 _PIECE_BYTES = 1 << 20
 _CONNECTIONS = 32
+_WITH_MD5 = frozenset({"put_object", "upload_part"})
+"""Requests that carry bytes of ours, and their Content-MD5."""
 
 _TRANSIENT_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 _TRANSIENT_CODES = frozenset(
@@ -97,6 +99,7 @@ class S3Client:
         self._lock = threading.Lock()
         self._session: Any = None
         self._boto: Any = None
+        self._boto_of_bodies: Any = None
         renew_after_fork(self, S3Client._forget_connections)
         self._connected()  # now, so that what is wrong with the configuration is said now
 
@@ -106,7 +109,7 @@ class S3Client:
         Fails with `S3Error` when no answer comes, or one that is not a success.
         """
         try:
-            call = getattr(self._connected(), operation)
+            call = getattr(self._connected(operation), operation)
             answer: dict[str, Any] = call(Bucket=self.location.bucket, **parameters)
         except _BROKEN as error:
             raise S3Error(_reason(error), is_transient=True) from error
@@ -186,9 +189,11 @@ class S3Client:
     def close(self) -> None:
         """Close the connections; the next request opens new ones."""
         with self._lock:
-            boto, self._boto = self._boto, None
-        if boto is not None:
-            boto.close()
+            clients = [self._boto, self._boto_of_bodies]
+            self._boto = self._boto_of_bodies = None
+        for one in clients:
+            if one is not None:
+                one.close()
 
     def fail(self, subject: str, failure: S3Error) -> NoReturn:
         """Raise what a failure means to a person."""
@@ -232,14 +237,23 @@ class S3Client:
             code=failure.code,
         )
 
-    def _connected(self) -> Any:
+    def _connected(self, operation: str = "") -> Any:
         with self._lock:
             if self._boto is None:
                 self._boto = self._connect()
-            return self._boto
+            is_plain = self._boto.meta.endpoint_url.startswith("http:")
+            if not is_plain or operation not in _WITH_MD5:
+                return self._boto
+            # boto3 hashes bodies for the signature once more where there is no TLS. The signature
+            # covers Content-MD5, and the server compares that: they are protected already.
+            if self._boto_of_bodies is None:
+                self._boto_of_bodies = self._connect(payload_signing_enabled=False)
+            return self._boto_of_bodies
 
-    def _connect(self) -> Any:
+    def _connect(self, **s3_options: Any) -> Any:
         place = self.location
+        if place.addressing_style is not None:
+            s3_options["addressing_style"] = place.addressing_style
         options: dict[str, Any] = {
             "signature_version": "s3v4",
             "connect_timeout": place.connect_timeout_s,
@@ -250,9 +264,8 @@ class S3Client:
             # Checksums are our own: every server knows Content-MD5, not every one the newer ones.
             "request_checksum_calculation": "when_required",
             "response_checksum_validation": "when_required",
+            "s3": s3_options,
         }
-        if place.addressing_style is not None:
-            options["s3"] = {"addressing_style": place.addressing_style}
         if self._session is None:
             self._session = self._new_session()
         try:
@@ -285,12 +298,13 @@ class S3Client:
         except StorageError:
             return  # a worker, for one, has forgotten where they were
         with self._lock:
-            self._session, self._boto = session, None
+            self._session = session
+            self._boto = self._boto_of_bodies = None
 
     def _forget_connections(self) -> None:
         """Begin anew in a forked child: its parent goes on to use the connections."""
         self._lock = threading.Lock()
-        self._boto = None
+        self._boto = self._boto_of_bodies = None
 
     def _configuration_error(self, error: Exception) -> StorageError:
         if isinstance(error, botocore.exceptions.NoCredentialsError):

@@ -12,13 +12,13 @@ from jupyter_datalake.errors import ErrorKind, NotFoundError, PathNotFoundError,
 from jupyter_datalake.storage.base import SourceObject
 from jupyter_datalake.storage.retrying import Patience
 from jupyter_datalake.storage.s3 import (
-    PART_BYTES,
     KeyChangedError,
     KeyMissingError,
     RangeReading,
     S3ObjectStore,
 )
 from jupyter_datalake.storage.s3_client import S3Error
+from jupyter_datalake.storage.s3_parts import PART_BYTES
 
 _THREADS = 6
 

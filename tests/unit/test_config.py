@@ -158,6 +158,9 @@ def test_caches_are_cut_to_the_memory_budget_and_one_too_small_is_refused():
     for sizes, budget in ((small, 256 * 2**20), (large, 1024 * 2**20)):
         taken = sizes.chunk_bytes + sizes.node_count * 40_000 + sizes.place_count * 500
         assert taken < budget // 2
+        rest = 160 * 2**20  # the process itself, and what it is working on
+        assert taken + sizes.upload_bytes + rest < max(budget, 264 * 2**20)
     assert large.node_count == 4 * small.node_count
+    assert (small.upload_bytes, large.upload_bytes) == (0, 432 * 2**20)
     with pytest.raises(InvalidInputError, match="100,000,000 bytes is too small"):
         cache_sizes(100_000_000)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from jupyter_datalake.config import parse_s3_url
+from jupyter_datalake.engine import blobs
 from jupyter_datalake.errors import (
     AlreadyExistsError,
     CorruptDataError,
@@ -18,7 +19,8 @@ from jupyter_datalake.errors import (
 )
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.storage import retrying, s3_client
-from jupyter_datalake.storage.s3 import PART_BYTES, SINGLE_PUT_BYTES, S3ObjectStore, probe
+from jupyter_datalake.storage.s3 import SINGLE_PUT_BYTES, S3ObjectStore, probe
+from jupyter_datalake.storage.s3_parts import PART_BYTES
 from jupyter_datalake.testing.s3_proxy import Fault, S3FaultProxy
 
 _numbers = itertools.count()
@@ -580,6 +582,48 @@ def test_s9_an_upload_that_fails_takes_its_parts_back(store, proxy, moto, prefix
         upload(store, "packs/x", LARGE)
     assert not [one for one in unfinished(moto) if one["Key"].startswith(prefix)]
     assert keys(moto, prefix) == set()
+
+
+# --- uploads in the background ---------------------------------------------------------------
+
+
+def test_a_pack_that_cannot_be_sent_while_the_next_is_filled_fails_the_commit(
+    lake, proxy, moto, prefix, monkeypatch
+):
+    monkeypatch.setattr(blobs, "PACK_TARGET_BYTES", SINGLE_PUT_BYTES + 1)
+    before = lake.refs.get("raw", "main").commit_id
+    there = keys(moto, prefix)
+    data = os.urandom(4 * SINGLE_PUT_BYTES)
+    fault = Fault("status", method="PUT", path="partNumber=2", times=1, status=403, code="Denied")
+    proxy.add(fault)
+    with pytest.raises(StorageError) as caught:
+        lake.files.put("raw@main/large", data)
+    assert caught.value.kind is ErrorKind.STORAGE_DENIED
+    assert fault.happened == 1
+    assert lake.refs.get("raw", "main").commit_id == before
+    assert not [one for one in unfinished(moto) if one["Key"].startswith(prefix)]
+    assert lake.maintenance.verify().is_clean
+    proxy.clear()
+    lake.files.put("raw@main/large", data)
+    assert lake.files.read("raw@main/large") == data
+    assert keys(moto, prefix) > there
+
+
+@pytest.mark.parametrize("room", [0, PART_BYTES, 8 * PART_BYTES], ids=["disk", "both", "memory"])
+def test_uploads_at_the_same_time_stay_within_their_memory(proxy, moto, prefix, tmp_path, room):
+    location = parse_s3_url(proxy.server.url(BUCKET, prefix, **FAST))
+    store = S3ObjectStore(location, spool_folder=tmp_path, memory_bytes=room)
+    data = [os.urandom(len(LARGE)) for _ in range(2)]
+    with store.upload() as first, store.upload() as second:
+        for start in range(0, len(LARGE), 1 << 20):
+            first.write(data[0][start : start + (1 << 20)])
+            second.write(data[1][start : start + (1 << 20)])
+            assert store.memory.held_bytes <= room
+        second.finish("packs/second")
+        first.finish("packs/first")
+    assert stored(moto, prefix, "packs/first") == data[0]
+    assert stored(moto, prefix, "packs/second") == data[1]
+    store.close()
 
 
 def test_the_probe_leaves_nothing_behind(store, moto, prefix):

@@ -12,7 +12,7 @@ from jupyter_datalake.errors import (
     PathNotFoundError,
     StorageError,
 )
-from jupyter_datalake.storage.s3 import PART_BYTES
+from jupyter_datalake.storage.s3_parts import PART_BYTES
 from jupyter_datalake.testing.s3_proxy import Fault, S3FaultProxy
 
 BUCKET = "source"

@@ -78,7 +78,7 @@ def test_files_of_many_packs_come_back_and_the_second_time_from_this_machine(lak
         if path.is_file()
     )
     assert held > len(data)
-    assert list((lake.core.work_folder.parent / "spool").iterdir()) == []
+    assert list((lake.core.work_folder.parent / "spool").glob("*")) == []
 
 
 def test_commands_make_and_use_it(url, tmp_path):
