@@ -55,7 +55,7 @@ crash: ## kill verbs at each step and any moment; fill and break their disk (RUN
 power: ## cut the power at any moment of series of verbs (STATES=3000 SEED=1; needs FUSE)
 	python -m jupyter_datalake.testing.power_loss --states $(STATES) --seed $(SEED)
 
-large: ## a million tiny files, a sparse file of 100 GB, 10 GB of one byte (E11)
+large: ## millions of files and branches, a sparse file of 100 GB, 10 GB of one byte (E11, B8)
 	DATALAKE_LARGE_TESTS=1 pytest tests/faults/test_large.py -q -s
 
 bench: ## measure against other tools (ONLY="commits trees", SCALE=0.1), into .benchmarks/

@@ -21,7 +21,7 @@ from jupyter_datalake.engine.tree_nodes import DataFile, Node, Shift
 from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import Author, Commit
 from jupyter_datalake.model.ids import CommitId
-from jupyter_datalake.model.paths import MAX_PATH_BYTES, RepoPath, path_bytes
+from jupyter_datalake.model.paths import MAX_PATH_BYTES, RepoPath, check_name, path_bytes
 from jupyter_datalake.mount.errnos import refusal
 from jupyter_datalake.mount.views import TreeView
 
@@ -110,6 +110,7 @@ class SessionView(TreeView):
         """Move a file or folder over whatever POSIX lets it replace, and return it."""
         if flags & ~RENAME_NOREPLACE:
             raise refusal(errno.EINVAL)
+        self._check_request(target, new_name)
         node = self._child(folder, name)
         existing = self.tree.lookup(target, new_name)
         if existing is node:
@@ -142,7 +143,15 @@ class SessionView(TreeView):
             raise refusal(errno.ENOENT)
         return node
 
+    @staticmethod
+    def _check_request(folder: Node, name: str) -> None:
+        """Refuse what the kernel never asks for, and whoever opened the device may."""
+        if not folder.is_folder:
+            raise refusal(errno.ENOTDIR)
+        check_name(name)
+
     def _check_free(self, folder: Node, name: str) -> None:
+        self._check_request(folder, name)
         if self.tree.lookup(folder, name) is not None:
             raise refusal(errno.EEXIST)
         self._check_place(folder, name)

@@ -50,6 +50,32 @@ def test_b2_twins_of_unicode_and_of_case_are_both_kept(run, lake):
     check_lake(lake)
 
 
+@pytest.mark.parametrize(
+    "twin", ["Raw", "RAW", "ra\u0301w", "\uff52aw", "raw.", "raw ", "raw\u200b"]
+)
+def test_b2_repos_have_no_twins_because_their_names_have_one_spelling(run, lake, twin):
+    before = state_of(lake)
+    with pytest.raises(InvalidInputError, match="is not a repo name"):
+        lake.repos.create(twin)
+    assert run("repos", "create", twin, code=2).out == ""
+    run("repos", "create", "raw", code=14)
+    assert state_of(lake) == before
+
+
+def test_b2_refs_that_differ_in_case_are_two_refs(run, lake):
+    first = lake.files.put("raw@main/x", "1").id
+    run("refs", "create-branch", "raw", "Dev")
+    second = lake.files.put("raw@main/x", "2").id
+    run("refs", "create-branch", "raw", "dev")
+    lake.files.put("raw@Dev/x", "3")
+    found = {ref.name: ref.commit_id for ref in lake.refs.list("raw")}
+    assert found["dev"] == second
+    assert found["Dev"] not in {first, second}
+    assert lake.files.read("raw@dev/x") == b"2"
+    assert run("files", "read", "raw@Dev/x").out == "3"
+    check_lake(lake)
+
+
 def test_b3_names_to_255_bytes_and_paths_to_4095(run, lake):
     lake.files.put(f"raw@main/{'n' * 255}", "x")
     deep = "/".join(["d" * 100] * 40)
@@ -63,13 +89,56 @@ def test_b3_names_to_255_bytes_and_paths_to_4095(run, lake):
     check_lake(lake)
 
 
-@pytest.mark.parametrize("name", ["a@{1}", "a^1", "main~2", "a:b", "a\\b", "0" * 64])
+@pytest.mark.parametrize(
+    "name",
+    ["a@{1}", "a^1", "main~2", "a:b", "a\\b", "HEAD", "head", "ORIG_HEAD", "-rf", "--help"]
+    + ["0" * count for count in (8, 32, 40, 64)],
+)
 def test_b5_refs_that_look_like_ids_or_ancestry_are_refused(run, lake, name):
     before = state_of(lake)
     with pytest.raises(InvalidInputError):
         lake.refs.create_branch("raw", name)
-    run("refs", "create-tag", "raw", name, code=2)
+    with pytest.raises(InvalidInputError):
+        lake.refs.rename("raw", "main", name)
+    run("refs", "create-tag", "--", "raw", name, code=2)
     assert state_of(lake) == before
+
+
+@pytest.mark.parametrize("name", ["out", "con", "nul", "main.lock", "deadbee"])
+def test_b5_what_is_reserved_elsewhere_is_a_name(run, lake, name):
+    """And a branch is meant before a commit whose id begins like it."""
+    run("repos", "create", name)
+    lake.refs.create_branch("raw", name)
+    lake.files.put(f"raw@{name}/{name}", "x")
+    assert run("files", "read", f"raw@{name}/{name}").out == "x"
+    lake.refs.create_tag(name, "v1")
+    assert [ref.name for ref in lake.refs.list(name)] == ["main", "v1"]
+    check_lake(lake)
+
+
+@pytest.mark.parametrize("name", ["-rf", "--help", "--json", "HEAD", "0" * 40])
+def test_b5_files_that_look_like_options_or_ids_are_files(run, lake, name, tmp_path):
+    (tmp_path / name).write_text("odd")
+    run("files", "put", "--", f"raw@main/{name}", name)
+    run("files", "put", "--", f"raw@main/folder/{name}", name)
+    assert run("files", "read", f"raw@main/{name}").out == "odd"
+    run("files", "export", "--", f"raw@main/folder/{name}", f"out/{name}")
+    assert (tmp_path / "out" / name).read_text() == "odd"
+    run("files", "delete", f"raw@main/{name}")
+    assert [one.path for one in lake.files.glob("raw@main", "/**")] == [f"folder/{name}"]
+    check_lake(lake)
+
+
+@pytest.mark.parametrize("name", ["out", "class", "pfs"])
+def test_b5_a_repo_whose_name_is_no_variable_needs_another_one_as_an_input(run, lake, name):
+    lake.repos.create(name)
+    lake.files.put(f"{name}@main/x", "1")
+    spec = {"pipeline": "p", "command": ["true"], "input": {"repo": {"name": name, "glob": "/"}}}
+    with pytest.raises(InvalidInputError, match=name):
+        lake.pipelines.create(spec)
+    assert lake.pipelines.list() == []
+    spec["input"]["repo"]["as"] = "given"
+    assert lake.pipelines.create(spec).name == "p"
 
 
 @pytest.mark.parametrize("name", ["\u202egnp.exe", "zero\u200bwidth", "a\nb", "\x1b[31mred"])
