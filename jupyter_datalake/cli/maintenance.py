@@ -373,7 +373,7 @@ def cancel_gc(context: CliContext, as_json: bool) -> None:
 @json_option
 @pass_context
 def get_usage(context: CliContext, as_json: bool) -> None:
-    """Show what every repo takes, and what repos share; reads every manifest."""
+    """Show what every repo takes, and what repos share; the first time it reads every manifest."""
     usage = context.lake.maintenance.get_usage()
     if as_json:
         print_json(usage)

@@ -24,6 +24,7 @@ from jupyter_datalake.engine.blobs import (
 )
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.transfer import StoredBlob, read_stored
+from jupyter_datalake.engine.usage_cache import forget_usage
 from jupyter_datalake.engine.verify import Verifier
 from jupyter_datalake.errors import CorruptDataError, DatalakeError, NotFoundError
 from jupyter_datalake.metadata.base import batched
@@ -79,6 +80,7 @@ class Healer:
             mended = self._mend(verifier)
             if not mended:
                 break
+        forget_usage(self._core)
         after = Verifier(self._core, self._on_progress).run()
         report.findings = after.findings
         return report

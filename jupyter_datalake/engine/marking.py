@@ -47,10 +47,19 @@ class Marker:
     ----------
     limit
         How many digests each of about ten sets keeps in memory.
+    known
+        Tells of nodes and lists that they, and what is below them, need not be looked at.
     """
 
-    def __init__(self, blobs: BlobReader, *, limit: int) -> None:
+    def __init__(
+        self,
+        blobs: BlobReader,
+        *,
+        limit: int,
+        known: Callable[[Digest], bool] = lambda _: False,
+    ) -> None:
         self._blobs = blobs
+        self._known = known
         self.marked = DigestSet(limit)
         """Everything that is reached, the roots included."""
         self._roots = DigestSet(limit)
@@ -99,7 +108,7 @@ class Marker:
         visit: Callable[[bytes], None],
         on_step: Callable[[int], None],
     ) -> None:
-        for batch in _batches(digests):
+        for batch in _batches(one for one in digests if not self._known(one)):
             self._blobs.locate(batch)
             by_place = sorted(batch, key=self._place)
             many = len(batch) >= _WORTH_THREADS
@@ -170,7 +179,7 @@ def _check_level(found: int, expected: int | None) -> None:
         )
 
 
-def _batches(digests: DigestSet) -> Iterator[list[Digest]]:
+def _batches(digests: Iterable[Digest]) -> Iterator[list[Digest]]:
     rest = iter(digests)
     while batch := list(islice(rest, _BATCH)):
         yield batch

@@ -310,7 +310,8 @@ class Maintenance:
     def get_usage(self) -> LakeUsage:
         """Return what every repo takes: logical, stored, and what it shares with others.
 
-        Cost: every manifest of every commit is read, as by `gc`; the logical size alone is part
+        Cost: every manifest of every commit is read, as by `gc`, and the next time on this machine
+        those of new commits, unless commits were removed. The logical size alone is part
         of `repos.get`, and the size of all packs of `get_status`, at no cost.
         """
         return measure_usage(self._context.core, memory_bytes=GcPolicy().memory_bytes)

@@ -152,6 +152,11 @@ class Blobs(TableGroup):
         numbers = {row.name: int(row.number) for row in rows}
         return Room(numbers.get(_STORED, 0), numbers.get(_QUOTA))
 
+    def blob_bytes(self) -> int:
+        """Return the stored bytes of all blobs, without the frames of packs; looks at all rows."""
+        size = tables.blobs.c.stored_size
+        return int(self._connection.execute(select(func.coalesce(func.sum(size), 0))).scalar_one())
+
     def set_quota(self, quota_bytes: int | None) -> None:
         """Say what may be stored; None for whatever there is space for."""
         epochs = tables.epochs
