@@ -33,7 +33,8 @@ _TYPES = {
     FileKind.SYMLINK: stat.S_IFLNK,
 }
 
-_uid, _gid = os.getuid(), os.getgid()
+OWNER = os.getuid(), os.getgid()
+"""Of every file, unless somebody says otherwise for the time being."""
 
 
 def attributes_of(inode: Inode) -> EntryAttributes:
@@ -41,7 +42,7 @@ def attributes_of(inode: Inode) -> EntryAttributes:
     node = inode.node
     found = EntryAttributes()
     found.st_ino = inode.number
-    found.st_uid, found.st_gid = _uid, _gid
+    found.st_uid, found.st_gid = OWNER if inode.owner is None else inode.owner
     found.st_blksize = _IO_SIZE
     found.attr_timeout = FOR_EVER_S
     is_view = node is inode.view.root

@@ -27,7 +27,16 @@ _MAX_NUMBER = 2**63 - 1  # tools that keep it in a signed integer are many
 class Inode:
     """A node that the kernel knows, or is about to."""
 
-    __slots__ = ("accessed_ns", "changed_ns", "clean_ns", "lookups", "node", "number", "view")
+    __slots__ = (
+        "accessed_ns",
+        "changed_ns",
+        "clean_ns",
+        "lookups",
+        "node",
+        "number",
+        "owner",
+        "view",
+    )
 
     def __init__(self, number: int, view: View, node: Node) -> None:
         self.number = number
@@ -41,6 +50,8 @@ class Inode:
         """When its attributes or its name were last changed here; 0 for never."""
         self.accessed_ns: int | None = None
         """A time of access that somebody set."""
+        self.owner: tuple[int, int] | None = None
+        """User and group that somebody set; shown until the kernel forgets the inode."""
 
 
 class InodeTable:
