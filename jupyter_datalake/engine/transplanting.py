@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from jupyter_datalake.engine.commits import CommitRequest, CommitResult, commit_tree
 from jupyter_datalake.engine.core import LakeCore, new_global_id
+from jupyter_datalake.engine.importing import commit_items
 from jupyter_datalake.engine.nodes import NodeWriter
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.writing import on_head, writable_head
@@ -116,7 +117,7 @@ def restore(
         _check_place(tree, path)
         return _placed(nodes, tree.root, path, source.root, path)
 
-    return _committed(core, request, rewrite)
+    return _committed(core, request, rewrite, source)
 
 
 def copy_to_free_place(
@@ -151,7 +152,40 @@ def copy_to_free_place(
             )
         return _placed(nodes, tree.root, place, source.root, origin)
 
-    return _committed(core, request, rewrite)
+    return _committed(core, request, rewrite, source)
+
+
+def copy_over(
+    core: LakeCore,
+    request: CommitRequest,
+    source: Snapshot,
+    origin: RepoPath,
+    target: Callable[[Snapshot], RepoPath],
+) -> CommitResult:
+    """Commit a copy of a file or folder to a place where something may be; no bytes move.
+
+    What is at the same paths is replaced, what else is there stays. Costs one pass over the
+    entries of the copy, as a stream.
+
+    Parameters
+    ----------
+    target
+        Returns the place in a branch's tree: the root only for a copy of a root.
+
+    Raises
+    ------
+    InvalidInputError, AlreadyExistsError
+        A file stands where a folder is needed, or a folder where a file is.
+    ConflictError
+        Somebody else committed other content to the same paths meanwhile.
+    """
+    base = writable_head(core, request.repo, request.branch)
+    place = target(core.snapshot(base))
+    with core.writer() as writer:
+        if source.commit_id is not None:
+            writer.count_on(source.commit_id)
+        items = _Rekeyed(core.nodes, source.root, origin, place)
+        return commit_items(core, writer, base, items, request)
 
 
 def is_free(tree: Snapshot, path: RepoPath) -> bool:
@@ -159,11 +193,16 @@ def is_free(tree: Snapshot, path: RepoPath) -> bool:
     return path != ROOT and tree.find(path) is None and _file_above(tree, path) is None
 
 
-def _committed(core: LakeCore, request: CommitRequest, rewrite: Rewrite) -> CommitResult:
+def _committed(
+    core: LakeCore, request: CommitRequest, rewrite: Rewrite, source: Snapshot | None = None
+) -> CommitResult:
+    """Commit what `rewrite` makes of a branch's tree, and of `source` if that takes from one."""
     fresh_id = new_global_id()
 
     def attempt(head: Commit) -> CommitResult:
         with core.writer() as writer:
+            if source is not None and source.commit_id is not None:
+                writer.count_on(source.commit_id)
             nodes = NodeWriter(core.nodes, writer)
             root = rewrite(nodes, core.snapshot(head))
             return commit_tree(core, writer, nodes, head, root, request, fresh_id=fresh_id)
@@ -186,6 +225,21 @@ def _placed(
     parts = place.split("/")
     above = [RepoPath("/".join(parts[:count])) for count in range(1, len(parts))]
     return edit_manifest(nodes, root, [Edit(path_key(folder), None) for folder in above])
+
+
+class _Rekeyed:
+    """What a tree has at and below a path, as it is at another one; may be gone through again."""
+
+    def __init__(self, source: NodeSource, root: Digest, origin: RepoPath, place: RepoPath) -> None:
+        self._source = source
+        self._root = root
+        self._origin = origin
+        self._place = place
+
+    def __iter__(self) -> Iterator[Item]:
+        if self._origin == self._place:
+            return iter_items(self._source, self._root, *path_range(self._origin))
+        return _rekeyed(self._source, self._root, self._origin, self._place)
 
 
 def _rekeyed(source: NodeSource, root: Digest, origin: RepoPath, place: RepoPath) -> Iterator[Item]:

@@ -7,9 +7,8 @@ commit and is no error, so a script may run twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -21,12 +20,10 @@ from jupyter_datalake.engine.content import FileContent
 from jupyter_datalake.engine.importing import import_folder, put_file
 from jupyter_datalake.engine.importing_objects import OnObject, import_objects
 from jupyter_datalake.engine.linking import KEPT_FILES, KeptFiles, LinkMode
-from jupyter_datalake.engine.session import Session
 from jupyter_datalake.engine.sharing import share_file
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.sources import Source
 from jupyter_datalake.engine.text_diff import diff_texts
-from jupyter_datalake.errors import ErrorKind, StateError, StorageError
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.lake.frames import PASSPORT, read_frame
 from jupyter_datalake.lake.opening import open_source
@@ -433,9 +430,10 @@ class Files:
     ) -> Commit:
         """Commit a copy of a file or folder, also between repos; no bytes move.
 
-        A target that ends in a slash, or is a folder, receives the source under its own name. A
-        folder that goes where nothing is yet costs one pass over the names below it, and hardly
-        anything where it keeps its path.
+        A target that ends in a slash, or is a folder, receives the source under its own name. What
+        is at the same paths already is replaced, and what else is there stays. The cost is one pass
+        over the names below the source, and hardly anything where a folder keeps its path and
+        nothing is there yet.
         """
         origin, tree = self._tree(source)
         info = tree.get(origin.path, measure=False)
@@ -459,10 +457,13 @@ class Files:
             )
             if copied is not None:
                 return copied.commit
-        with self._one_commit(place, text) as change:
-            path = final(change.session.find(place.path))
-            change.session.copy(tree, origin.path, path)
-        return change.commit
+        return transplanting.copy_over(
+            self._context.core,
+            self._request(place, text),
+            tree,
+            origin.path,
+            lambda head: final(head.find(place.path)),
+        ).commit
 
     def _request(self, place: Address, message: str) -> CommitRequest:
         return CommitRequest(place.repo, place.ref, message, self._context.author)
@@ -474,33 +475,6 @@ class Files:
     def _tree(self, address: str | Address) -> tuple[Address, Snapshot]:
         place = _parsed(address)
         return place, self._context.history.snapshot(place.repo, place.ref)
-
-    @contextmanager
-    def _one_commit(self, place: Address, message: str) -> Iterator[_OneCommit]:
-        """Open a session that commits when its block ends and leaves nothing when it fails."""
-        session = self._sessions.begin(place.repo, place.ref)
-        change = _OneCommit(session, session.base)
-        try:
-            yield change
-            result, _ = session.commit(message, self._context.author)
-            change.commit = result.commit
-        except StateError as error:
-            # What was to be written is there already: done before, and no reason to fail now.
-            if error.kind is not ErrorKind.NOTHING_TO_COMMIT:
-                raise
-        finally:
-            # On a full disk it may stay behind, empty; what became of the change is what counts.
-            with suppress(StorageError):
-                session.destroy()
-
-
-@dataclass(slots=True)
-class _OneCommit:
-    """A change that is committed at once."""
-
-    session: Session
-    commit: Commit
-    """What it was made from; when the block has ended, what became of it."""
 
 
 def _parsed(address: str | Address) -> Address:

@@ -6,18 +6,21 @@ import stat
 
 import pytest
 
-from jupyter_datalake.engine import importing
+from jupyter_datalake.engine import importing, transplanting
 from jupyter_datalake.engine.session import Session
 from jupyter_datalake.errors import (
     AlreadyExistsError,
+    ConflictError,
     ErrorKind,
     InvalidInputError,
     NotFoundError,
     PathNotFoundError,
     PermissionDeniedError,
 )
+from jupyter_datalake.lake.sessions import Sessions
 from jupyter_datalake.model.addresses import Address
 from jupyter_datalake.model.files import FileKind
+from jupyter_datalake.model.gc import GcPolicy
 from jupyter_datalake.model.paths import RepoPath
 from jupyter_datalake.testing.invariants import check_lake, contents_of, history_of
 
@@ -448,6 +451,57 @@ def test_a_folder_is_copied_to_a_free_place_without_looking_at_files(grown, monk
     assert contents_of(grown, "copy")["all/other"] == b"at other"
     grown.files.copy("copy@main/all", "copy@main/d/")
     assert contents_of(grown, "copy")["d/all/d/e/c"] == b"at d/e/c"
+
+
+def test_a_copy_onto_a_taken_place_replaces_what_it_has_and_keeps_the_rest(grown, monkeypatch):
+    """By one commit, without a session: a kill in between leaves none."""
+    monkeypatch.setattr(Sessions, "begin", None)
+    before = contents_of(grown, "raw")
+    grown.repos.create("copy")
+    grown.files.put("copy@main/d/a", "replaced")
+    grown.files.put("copy@main/d/mine", "kept")
+    last = grown.files.copy("raw@main/d/", "copy@main/")
+    assert contents_of(grown, "copy") == {
+        "d/mine": b"kept",
+        **{path: data for path, data in before.items() if path.startswith("d/")},
+    }
+    assert grown.files.copy("raw@main/d/", "copy@main/").id == last.id, "nothing is new"
+    grown.files.copy("raw@main/d/a", "copy@main/d/mine")
+    assert contents_of(grown, "copy")["d/mine"] == before["d/a"]
+    grown.files.copy("raw@main/", "copy@main/")
+    assert contents_of(grown, "copy") == {"d/mine": before["d/a"], **before}
+    grown.files.copy("copy@main/d", "copy@main/d/")
+    assert contents_of(grown, "copy")["d/d/mine"] == before["d/a"]
+    with pytest.raises(InvalidInputError, match="is a file, not a folder"):
+        grown.files.copy("raw@main/d", "copy@main/other/inside")
+    grown.files.put("copy@main/e/other/x", "1")
+    with pytest.raises(AlreadyExistsError, match="A folder is at"):
+        grown.files.copy("raw@main/other", "copy@main/e/")
+    check_lake(grown)
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_a_copy_of_what_gc_removes_meanwhile_is_refused(lake, monkeypatch, is_taken):
+    lake.repos.create("gone")
+    lake.files.put("gone@main/d/x", os.urandom(100_000))
+    if is_taken:
+        lake.files.put("raw@main/d/x", "mine")
+    before = contents_of(lake, "raw")
+    module = importing if is_taken else transplanting
+    real = module.commit_tree
+
+    def overtaken(*arguments, **named):
+        monkeypatch.setattr(module, "commit_tree", real)
+        lake.repos.delete("gone")
+        lake.maintenance.gc(GcPolicy(undo_s=0, grace_s=0, reader_s=0))
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(module, "commit_tree", overtaken)
+    with pytest.raises(ConflictError) as caught:
+        lake.files.copy("gone@main/d", "raw@main/" if is_taken else "raw@main/new")
+    assert caught.value.kind is ErrorKind.CONTENT_COLLECTED
+    assert contents_of(lake, "raw") == before
+    check_lake(lake)
 
 
 def test_a_whole_repo_is_copied_and_taken_back_by_few_reads(grown):
