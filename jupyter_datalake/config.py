@@ -130,6 +130,13 @@ def folder_of(url: str) -> Path:
         )
     try:
         return Path(raw).expanduser().absolute()
+    except FileNotFoundError as error:
+        raise InvalidInputError(
+            f"Lake URL {url!r} is relative to the current folder, which is gone",
+            kind=ErrorKind.INVALID_URL,
+            hint="Change to a folder that is there, or give the whole path",
+            url=url,
+        ) from error
     except RuntimeError as error:
         raise InvalidInputError(
             f"Lake URL {url!r} names the home of a user who is not there",

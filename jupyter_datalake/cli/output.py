@@ -14,6 +14,8 @@ from jupyter_datalake.errors import (
     EXIT_INTERRUPTED,
     DatalakeError,
     InternalError,
+    InvalidInputError,
+    StorageError,
     category_of,
 )
 from jupyter_datalake.model.ids import short_id
@@ -82,6 +84,22 @@ def id_text(identifier: str | None) -> str:
     return short_id(identifier) if identifier else ""
 
 
+def _usage_error(error: click.ClickException) -> InvalidInputError:
+    """Return what click says of a command line as an error of ours."""
+    context = getattr(error, "ctx", None)
+    return InvalidInputError(
+        " ".join(error.format_message().split()).rstrip("."),
+        hint=None if context is None else f"'{context.command_path} --help' tells how it is used",
+    )
+
+
+def _print_error(error: DatalakeError, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(error.as_dict()), err=True)
+    else:
+        click.echo(f"error: {printable(str(error))}", err=True)
+
+
 def run_command(command: Callable[[], Any], *, as_json_errors: bool) -> int:
     """Run a command and return its exit code; the only place where errors become exit codes."""
     try:
@@ -90,14 +108,17 @@ def run_command(command: Callable[[], Any], *, as_json_errors: bool) -> int:
         click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        _print_error(_usage_error(error), as_json=as_json_errors)
         return error.exit_code
     except DatalakeError as error:
         if isinstance(error, InternalError):
             traceback.print_exc()
-        if as_json_errors:
-            click.echo(json.dumps(error.as_dict()), err=True)
-        else:
-            click.echo(f"error: {printable(str(error))}", err=True)
+        _print_error(error, as_json=as_json_errors)
         return category_of(error).exit_code
+    except OSError as error:
+        # A folder that is not this user's to read, a full disk behind standard output.
+        where = "" if error.filename is None else f": {error.filename}"
+        failed = StorageError(f"{error.strerror or error}{where}")
+        _print_error(failed, as_json=as_json_errors)
+        return 1
     return code if isinstance(code, int) else 0  # a command that left early gives its code

@@ -19,6 +19,7 @@ import errno
 import fcntl
 import json
 import os
+import pwd
 import re
 import shutil
 import socket
@@ -53,6 +54,7 @@ from jupyter_datalake.errors import (
     FormatError,
     InvalidInputError,
     NotFoundError,
+    PermissionDeniedError,
     StorageError,
 )
 from jupyter_datalake.metadata.locations import (
@@ -485,9 +487,33 @@ def _moved(place: _Place, config: LakeConfig, lake_id: str) -> _Place:
 
 
 def _folder_place(folder: Path) -> _Place:
+    _check_owner(folder)
     disk = DiskTrust()
     objects = LocalObjectStore(folder / OBJECTS, disk)
     return _Place(f"in {folder}", str(folder), objects, folder, disk=disk)
+
+
+def _check_owner(folder: Path) -> None:
+    """Refuse root on a lake of somebody else, who could not read what root writes into it."""
+    if os.geteuid() != 0:
+        return
+    try:
+        owner = folder.stat().st_uid
+    except OSError:
+        return  # not there, or not ours to see: what follows tells
+    if owner == 0:
+        return
+    try:
+        name = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        name = f"#{owner}"
+    raise PermissionDeniedError(
+        f"The lake in {folder} belongs to the user {name}, who could not read what root writes",
+        kind=ErrorKind.NOT_ALLOWED,
+        hint=f"Work as that user: sudo -u '{name}' datalake …; or give it to root with all that is"
+        f" in it: chown -R root '{folder}'",
+        path=str(folder),
+    )
 
 
 def _s3_place_for_new(config: LakeConfig, location: S3Location) -> _Place:

@@ -81,6 +81,12 @@ def check_key_source(source: str) -> str:
     scheme, _, rest = source.partition(":")
     if source == "keyring" or (scheme in {"file", "env"} and rest):
         return source
+    if re.fullmatch(r"[0-9A-Fa-f]{32,}", source.strip()):
+        # Not repeated: messages are logged. It stands in the history of a shell already.
+        raise InvalidInputError(
+            "A key itself was given where the place of one belongs",
+            hint="Take another key, put it into a file, and write file:/path/to/key",
+        )
     raise InvalidInputError(
         f"{source!r} does not say where a key is",
         hint="Write file:/path/to/key, env:VARIABLE or keyring",

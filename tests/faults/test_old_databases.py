@@ -47,7 +47,7 @@ def holds(lake, held):
 
 
 @logs_a_migration
-def test_an_older_database_is_migrated_and_as_it_was_it_is_kept_in_a_file_that_is_named(
+def test_c8_an_older_database_is_migrated_and_as_it_was_it_is_kept_in_a_file_that_is_named(
     old, caplog
 ):
     url, database, held, schema = old
@@ -109,7 +109,7 @@ def test_without_room_for_the_copy_nothing_is_changed_and_the_next_try_works(old
 
 
 @pytest.mark.parametrize("what", ["database", "format"])
-def test_a_newer_lake_is_refused_by_an_older_program_and_not_touched(lake, what):
+def test_c8_a_newer_lake_is_refused_by_an_older_program_and_not_touched(lake, what):
     lake.files.put("raw@main/a", "one")
     lake.close()
     database = f"{lake.url}/metadata.sqlite"

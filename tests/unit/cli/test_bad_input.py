@@ -76,7 +76,7 @@ def assert_one_line(result, names, advises):
 
 
 @pytest.mark.parametrize(("typed", "code", "names", "advises"), TYPED)
-def test_what_is_typed_wrong_is_told_on_one_line_and_changes_nothing(
+def test_c3_what_is_typed_wrong_is_told_on_one_line_and_changes_nothing(
     run, filled, typed, code, names, advises
 ):
     before = state_of(filled)

@@ -400,7 +400,7 @@ def test_a_name_that_looks_like_an_option_follows_two_dashes(run, lake):
     assert "is not a repo name" in run("repos", "create", "--", "-rf", code=2).err
 
 
-def test_a_reader_that_has_seen_enough_ends_the_command_quietly(lake, url):
+def test_c2_a_reader_that_has_seen_enough_ends_the_command_quietly(lake, url):
     for number in range(40):
         lake.repos.create(f"repo-{number}")
     code = "from jupyter_datalake.cli.main import main; main()"

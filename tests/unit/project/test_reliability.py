@@ -12,6 +12,7 @@ SECTIONS = {
     "S3": ("S", 9),
     "Database": ("P", 5),
     "Names": ("B", 10),
+    "Terminal": ("C", 8),
     "Concurrency": ("D", 9),
 }
 """Heading, letter of its rows, and how many there are."""
