@@ -78,6 +78,8 @@ def no_unexpected_warnings(request, caplog):
         for record in caplog.get_records(when)
         if record.levelno >= logging.WARNING
         and not (expected and expected.search(record.getMessage()))
+        # what the tests run on may be such a disk
+        and "where locks may not hold" not in record.getMessage()
     ]
     assert not unexpected, "unexpected warnings in the log:\n" + "\n".join(unexpected)
 

@@ -20,7 +20,7 @@ from jupyter_datalake.engine.usage import measure_usage
 from jupyter_datalake.engine.verify import Verifier, VerifyPlan
 from jupyter_datalake.errors import DatalakeError, InvalidInputError, StateError
 from jupyter_datalake.lake.context import LakeContext
-from jupyter_datalake.lake.opening import open_core, rebuilding
+from jupyter_datalake.lake.opening import DATABASE, open_core, rebuilding
 from jupyter_datalake.lake.remotes import open_remote
 from jupyter_datalake.metadata.gc import COLLECTION_LEASE
 from jupyter_datalake.model.gc import DAY_S, CollectionRun, Due, GcPolicy, GcReport, when_due
@@ -28,6 +28,7 @@ from jupyter_datalake.model.jobs import CONTROLLER_LEASE
 from jupyter_datalake.model.usage import LakeUsage
 from jupyter_datalake.model.verification import HealReport, VerifyReport, parse_subset
 from jupyter_datalake.mount.doctor import Finding, Verdict, examine, examine_machine
+from jupyter_datalake.storage.file_systems import doubt_of_locks, file_system_of
 
 if TYPE_CHECKING:
     from jupyter_datalake.storage.keys import KeyInfo, LakeKeys
@@ -417,9 +418,23 @@ def examine_lake(url: str | None = None) -> Sequence[Finding]:
 def _examine(core: LakeCore) -> Sequence[Finding]:
     return [
         Finding("lake", Verdict.OK, f"{core.url} can be opened"),
+        *_check_locks(core),
         _check_controller(core),
         *examine(core),
     ]
+
+
+def _check_locks(core: LakeCore) -> Sequence[Finding]:
+    """Look whether the file system of the database keeps locks; nothing for one elsewhere."""
+    folder = core.work_folder.parent
+    if not (folder / DATABASE).exists():
+        return []
+    doubt = doubt_of_locks(folder)
+    if doubt is not None:
+        return [Finding("locks", Verdict.WARN, *doubt)]
+    found = file_system_of(folder)
+    kind = "a file system of which nothing is known" if found is None else found.kind
+    return [Finding("locks", Verdict.OK, f"{folder} is on {kind}")]
 
 
 def _check_controller(core: LakeCore) -> Finding:

@@ -70,6 +70,7 @@ from jupyter_datalake.model.encoding import FORMAT_VERSION
 from jupyter_datalake.model.repos import RepoKind
 from jupyter_datalake.storage.base import ObjectSource, ObjectStore
 from jupyter_datalake.storage.cache import CachedObjectStore
+from jupyter_datalake.storage.file_systems import warn_of_locks
 from jupyter_datalake.storage.local import LocalObjectStore, sync_folder
 from jupyter_datalake.storage.memory import MemoryObjectStore
 from jupyter_datalake.storage.s3_parts import PartMemory
@@ -602,6 +603,7 @@ def _metadata(
         )
     if place.folder is None:
         return open_memory(clock=clock)
+    warn_of_locks(place.folder)
     return open_sqlite(
         place.folder / DATABASE, wait_s=config.database_wait_s, clock=clock, disk=place.disk
     )

@@ -17,7 +17,7 @@ SECTIONS = {
 }
 """Heading, letter of its rows, and how many there are."""
 
-OPEN = {"D5"}
+OPEN: set[str] = set()
 """Rows that have no test yet, and say so."""
 
 BY_OTHER_NAMES = {"E8", "E9", "E12", "D2", "D4", "D9"}
