@@ -32,7 +32,7 @@ def apply_retention(
     job, a mount, a pipeline, and by policy a tag or a commit that was made from it) keeps it.
     Killed in between, it has removed the oldest ones, and applying it again goes on.
 
-    Cost: memory of about 1 KB per commit of the repo; one transaction per 200 removed ones.
+    Cost: memory of about 900 bytes per commit of the repo; one transaction per 200 removed ones.
     """
     report = RetentionReport(repo, dry_run)
     with core.metadata.read() as tx:

@@ -93,19 +93,25 @@ class Retention(TableGroup):
     def graph(self, repo: RepoRow) -> dict[CommitId, GraphCommit]:
         """Return every commit of a repo with its parents; about 500 bytes each."""
         commits, parents = tables.commits, tables.commit_parents
-        above: dict[str, list[CommitId]] = {}
+        times = {
+            CommitId(row.id): row.time_ns
+            for row in self._connection.execute(
+                select(commits.c.id, commits.c.time_ns).where(commits.c.repo_id == repo.id)
+            )
+        }
+        ids = {commit_id: commit_id for commit_id in times}  # each once in memory
+        above: dict[CommitId, tuple[CommitId, ...]] = {}
         for row in self._connection.execute(
             select(parents.c.commit_id, parents.c.parent_id)
             .join(commits, commits.c.id == parents.c.commit_id)
             .where(commits.c.repo_id == repo.id)
             .order_by(parents.c.commit_id, parents.c.position)
         ):
-            above.setdefault(row.commit_id, []).append(CommitId(row.parent_id))
+            child, parent = ids[row.commit_id], CommitId(row.parent_id)
+            above[child] = (*above.get(child, ()), ids.get(parent, parent))
         return {
-            CommitId(row.id): GraphCommit(tuple(above.get(row.id, ())), row.time_ns)
-            for row in self._connection.execute(
-                select(commits.c.id, commits.c.time_ns).where(commits.c.repo_id == repo.id)
-            )
+            commit_id: GraphCommit(above.get(commit_id, ()), time_ns)
+            for commit_id, time_ns in times.items()
         }
 
     def mark_removed(

@@ -21,6 +21,7 @@ from jupyter_datalake.engine.commits import BY_HAND
 from jupyter_datalake.engine.core import new_global_id
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.commits import CommitDraft
+from jupyter_datalake.model.gc import GcPolicy
 from jupyter_datalake.model.packs import BlobKind
 
 BUDGET_MIB = 512
@@ -163,6 +164,13 @@ def _walk_history(place: Path) -> None:
             after = page[-1].id
 
 
+def _cut_history(place: Path) -> None:
+    with _lake(place) as lake:
+        lake.retention.set("long", keep_last=10)
+        lake.retention.apply("long")
+        lake.maintenance.gc(GcPolicy(grace_s=0, reader_s=0))
+
+
 def _verify(place: Path) -> None:
     with _lake(place) as lake:
         report = lake.maintenance.verify()
@@ -185,6 +193,7 @@ VERBS: dict[str, Callable[[Path], None]] = {
     "delete and diff in it": _delete_half_and_diff,
     "make 100k commits": _make_history,
     "list them": _walk_history,
+    "keep ten of them and collect the rest": _cut_history,
     "commit a tree of 10M entries": _fill_and_commit,
     "verify everything": _verify,
 }
