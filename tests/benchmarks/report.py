@@ -131,6 +131,13 @@ def _dedup(results: dict[str, Any]) -> str:
     return _table(["stored ÷ changed bytes", *tools], rows)
 
 
+def _mount(results: dict[str, Any]) -> str:
+    figures = results["figures"]
+    acts = list(dict.fromkeys(act for one in figures.values() for act in one))
+    rows = [[act, *(one.get(act, "–") for one in figures.values())] for act in acts]
+    return f"Scale {results['scale']}.\n\n" + _table(["", *figures], rows)
+
+
 def _plain(results: dict[str, Any]) -> str:
     return f"```json\n{json.dumps(results, indent=2)}\n```\n"
 
@@ -141,4 +148,5 @@ _TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "many_files": _many_files,
     "memory": _memory,
     "dedup": _dedup,
+    "mount": _mount,
 }

@@ -37,6 +37,7 @@ ALL = (
     "dedup",
     "memory",
     "parallel",
+    "mount",
     "writers",
     "s3",
     "encryption",
@@ -91,7 +92,7 @@ def _run(name: str, place: Path, scale: float, cases: frozenset[str]) -> None:
 def _install_peers() -> None:
     """Install the tools to compare with, as far as this machine lets us."""
     if os.geteuid() == 0:
-        packages = ("restic", "borgbackup", "git-annex")
+        packages = ("restic", "borgbackup", "git-annex", "rclone", "python3-pyfuse3")
         command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
         _try(command)
     if not (PEERS / "bin" / "dvc").exists():
