@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import compress, pairwise
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -529,7 +529,11 @@ class BlobWriter:
         """
         for data in blobs:
             _check_size(data)
-        digests = _digests(blobs)
+        if isinstance(self._objects, RemoteObjectStore):
+            # The threads that send have the processors: to hand this over takes longer than it.
+            digests = [digest_of(data) for data in blobs]
+        else:
+            digests = _digests(blobs)
         self.added_bytes += sum(map(len, blobs))
         self._store(
             [
@@ -800,8 +804,16 @@ def _digests(blobs: Sequence[Bytes]) -> list[Digest]:
 
 
 def _encode_all(blobs: Sequence[Bytes]) -> list[tuple[Codec, Bytes]]:
-    """Return how each blob is stored, in order."""
-    return _in_threads(blobs, _average(blobs), lambda part: [_encode(data) for data in part])
+    """Return how each blob is stored, in order; only compressing is worth a thread."""
+    may_shrink = [_may_shrink(data) for data in blobs]
+    tried = list(compress(blobs, may_shrink))
+    packed = iter(
+        _in_threads(tried, _average(tried), lambda part: [_encode(data) for data in part])
+    )
+    return [
+        next(packed) if is_tried else (Codec.RAW, data)
+        for data, is_tried in zip(blobs, may_shrink, strict=True)
+    ]
 
 
 def _average(blobs: Sequence[Bytes]) -> int:
@@ -829,13 +841,17 @@ def _in_threads(
     return done
 
 
+def _may_shrink(data: Bytes) -> bool:
+    """Tell by a probe of a large blob whether compressing it may save something."""
+    if len(data) <= 2 * _PROBE_BYTES:
+        return True
+    middle = len(data) // 2
+    probe = b"".join((data[:_PROBE_BYTES], data[middle : middle + _PROBE_BYTES]))
+    return len(_compressor().compress(probe)) <= len(probe) * _PROBE_RATIO
+
+
 def _encode(data: Bytes) -> tuple[Codec, Bytes]:
-    """Compress a blob if that saves something; a probe decides it for incompressible ones."""
-    if len(data) > 2 * _PROBE_BYTES:
-        middle = len(data) // 2
-        probe = b"".join((data[:_PROBE_BYTES], data[middle : middle + _PROBE_BYTES]))
-        if len(_compressor().compress(probe)) > len(probe) * _PROBE_RATIO:
-            return Codec.RAW, data
+    """Compress a blob if that saves something."""
     packed = _compressor().compress(data)
     if len(packed) > len(data) * _WORTHWHILE:
         return Codec.RAW, data

@@ -7,10 +7,12 @@ import os
 import threading
 from bisect import bisect_right, insort
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import BinaryIO, Protocol
 
 from jupyter_datalake.engine.blobs import BlobReader, BlobWriter
 from jupyter_datalake.errors import CorruptDataError, ErrorKind
+from jupyter_datalake.forking import ThreadPool
 from jupyter_datalake.model.chunking import ChunkingParameters, cut_window
 from jupyter_datalake.model.chunklists import (
     ChunkList,
@@ -34,6 +36,8 @@ WINDOW_BYTES = 8 * 1024 * 1024
 
 _LOCATE_AHEAD = 256
 """Chunks whose places are looked up together."""
+
+_ahead = ThreadPool(4, "datalake-ahead")
 
 _SPANS_KEPT = 65_536
 """Spans remembered per open file: of a file of 16 GiB all, of a larger one those last used."""
@@ -168,24 +172,38 @@ class FileContent:
                 self._blobs.get(span.digest)
 
     def iter_chunks(self) -> Iterator[bytes]:
-        """Yield the whole content in pieces of at most one chunk."""
+        """Yield the whole content in pieces of at most one chunk.
+
+        While the caller uses what it got, the next `WINDOW_BYTES` are read and verified.
+        """
         if self._entry.layout is Layout.INLINE:
             if self._entry.content:
                 yield self._entry.content
             return
+        windows = self._windows()
+        chunks = self._chunks(next(windows, []))
+        while chunks:
+            following = next(windows, None)
+            coming = None if following is None else _ahead.submit(partial(self._chunks, following))
+            yield from chunks
+            chunks = [] if coming is None else coming.result()
+
+    def _windows(self) -> Iterator[list[ChunkSpan]]:
+        """Yield the spans of all chunks, as many together as are worth reading together."""
         window: list[ChunkSpan] = []
         for span in self._covering(0, self._entry.size_bytes):
             window.append(span)
             if span.offset + span.size_bytes - window[0].offset >= WINDOW_BYTES:
-                yield from self._chunks(window)
+                yield window
                 window = []
-        yield from self._chunks(window)
+        if window:
+            yield window
 
-    def _chunks(self, spans: Sequence[ChunkSpan]) -> Iterator[bytes]:
+    def _chunks(self, spans: Sequence[ChunkSpan]) -> list[bytes]:
         chunks = self._blobs.get_many([span.digest for span in spans])
         for span, chunk in zip(spans, chunks, strict=True):
             self._check(span, chunk)
-            yield chunk
+        return chunks
 
     def iter_spans(self) -> Iterator[ChunkSpan]:
         """Yield which chunks the file is made of; reads its chunk lists and no chunk.

@@ -202,7 +202,7 @@ class _Bench:
         return LakeConfig(self._server.url(BUCKET, f"lake-{number}"))
 
     def tidy(self, number: int) -> None:
-        """Remove what a round has left: the server keeps it in memory."""
+        """Remove what a round has left: the server has it in memory, and not too much of that."""
         for prefix in (f"plain/{number}", f"store/packs/{number}-", f"lake-{number}/"):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=BUCKET, Prefix=prefix
@@ -210,6 +210,7 @@ class _Bench:
             for page in pages:
                 for one in page.get("Contents", ()):
                     self._client.delete_object(Bucket=BUCKET, Key=one["Key"])
+        self._server.collect()
         shutil.rmtree(self._folder / "state", ignore_errors=True)
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_datalake.engine.blobs import BlobReader, BlobWriter, register_packs
+from jupyter_datalake.engine import content as content_module
+from jupyter_datalake.engine.blobs import BlobReader, BlobWriter, pack_object, register_packs
 from jupyter_datalake.engine.content import FileContent, open_content, store_stream
 from jupyter_datalake.engine.sources import store_source
 from jupyter_datalake.errors import CorruptDataError
@@ -69,6 +70,32 @@ def test_every_range_is_what_slicing_gives(data, ranges):
     assert b"".join(content.iter_chunks()) == data
     for start, length in ranges:
         assert content.read(start, length) == data[start : start + length]
+    stores.metadata.close()
+
+
+def test_reading_ahead_tells_of_damage_only_where_it_is(monkeypatch):
+    monkeypatch.setattr(content_module, "WINDOW_BYTES", 8 * SMALL.max_bytes)
+    stores = Stores()
+    data = content_of(40 * SMALL.max_bytes, 5, "noise")
+    content = stores.content(stores.put(data))
+    spans = list(content.iter_spans())
+    bad = spans[len(spans) // 2]
+    place = BlobReader(stores.objects, stores.metadata, cache_bytes=1).place(bad.digest)
+    name = pack_object(place.pack)
+    pack = bytearray(stores.objects.read(name, 0, 1 << 30))
+    pack[place.record.offset] ^= 1
+    stores.objects.delete(name)
+    stores.objects.create(name, bytes(pack))
+    chunks = []
+    with pytest.raises(CorruptDataError):
+        chunks.extend(content.iter_chunks())
+    read = b"".join(chunks)
+    assert data.startswith(read)
+    assert bad.offset - 9 * SMALL.max_bytes <= len(read) <= bad.offset
+    left = content.iter_chunks()
+    assert next(left) == data[: spans[0].size_bytes]
+    left.close()
+    assert content.read(0, bad.offset) == data[: bad.offset]
     stores.metadata.close()
 
 

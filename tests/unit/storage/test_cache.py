@@ -1,5 +1,7 @@
 """The read cache keeps the contract of a store, a limit, and its own counsel about its blocks."""
 
+import errno
+import fcntl
 import functools
 import os
 import threading
@@ -125,6 +127,55 @@ def test_a_damaged_block_is_dropped_and_read_anew(far, make, tmp_path, damage):
     assert block.read_bytes() == whole
 
 
+@pytest.mark.parametrize("place", [0, 15, 4096, 4096 + BLOCK_BYTES - 1, -1])
+def test_a_damaged_full_block_is_dropped_and_read_anew(far, make, tmp_path, place):
+    far.create("packs/a", numbered(1))
+    make().read("packs/a", 0, 1000)
+    (block,) = files(tmp_path)
+    whole = block.read_bytes()
+    assert whole[4096:] == numbered(1)
+    damaged = bytearray(whole)
+    damaged[place] ^= 1
+    block.write_bytes(damaged if place >= 0 else whole[:-1])
+    assert make().read("packs/a", 0, 1000) == numbered(1)[:1000]
+    assert len(far.reads) == 2
+    assert block.read_bytes() == whole
+
+
+@pytest.mark.parametrize("refused", ["open", "write"])
+def test_a_file_system_without_direct_writes_keeps_the_same_copies(
+    far, make, tmp_path, monkeypatch, refused
+):
+    far.create("packs/a", numbered(3))
+    make().read("packs/a", 0, 3 * BLOCK_BYTES)
+    wanted = {path.name: path.read_bytes() for path in files(tmp_path)}
+    assert len(wanted) == 3
+    for path in files(tmp_path):
+        path.unlink()
+    really = {"open": os.open, "write": os.write}
+    direct = []
+
+    def opened(path, flags, *arguments, **options):
+        if flags & os.O_DIRECT:
+            direct.append(path)
+            if refused == "open":
+                raise OSError(errno.EINVAL, "Invalid argument")
+        return really["open"](path, flags, *arguments, **options)
+
+    def written(descriptor, data):
+        if refused == "write" and fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_DIRECT:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return really["write"](descriptor, data)
+
+    monkeypatch.setattr(os, "open", opened)
+    monkeypatch.setattr(os, "write", written)
+    store = make()
+    assert store.read("packs/a", 0, 3 * BLOCK_BYTES) == numbered(3)
+    assert len(direct) == 1
+    assert {path.name: path.read_bytes() for path in files(tmp_path)} == wanted
+    assert list((tmp_path / "cache").rglob("*.*-*")) == []
+
+
 def test_a_block_under_the_name_of_another_is_not_believed(far, make, tmp_path):
     far.create("packs/a", b"a" * 100)
     far.create("packs/b", b"b" * 100)
@@ -163,7 +214,7 @@ def test_the_disk_it_takes_stays_below_the_limit_and_what_was_used_last_stays(
             os.utime(path, ns=(status.st_atime_ns - 10**9, status.st_mtime_ns - 10**9))
         store._memory.clear()
         store.read("packs/0", 0, 10)
-        assert sum(path.stat().st_size for path in files(tmp_path)) <= 11 * (BLOCK_BYTES + 16)
+        assert sum(path.stat().st_size for path in files(tmp_path)) <= 11 * (BLOCK_BYTES + 4096)
     before = len(far.reads)
     store._memory.clear()
     store.read("packs/0", 0, 10)
