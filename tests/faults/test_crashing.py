@@ -52,14 +52,14 @@ def test_every_verb_that_changes_a_lake_is_killed_or_it_is_said_why_not(memory_l
     assert NOT_KILLED.keys() - verbs == set()
 
 
-def test_no_verb_killed_at_a_step_loses_anything_or_does_half():
+def test_e8_no_verb_killed_at_a_step_loses_anything_or_does_half():
     summary = crash(len(VERBS), Plan(seed=7, stride=13, first_step=11))
     assert losses(summary) == []
     assert sum(tally.kills for tally in summary.values()) > len(VERBS) / 3
     assert sum(tally.runs > 0 for tally in summary.values()) > 0.8 * len(VERBS)
 
 
-def test_no_verb_killed_at_any_moment_loses_anything_or_does_half():
+def test_e8_no_verb_killed_at_any_moment_loses_anything_or_does_half():
     verbs = VERBS[::4]
     summary = crash(3 * len(verbs), Plan(seed=7, mode="moments"), verbs=verbs)
     assert losses(summary) == []

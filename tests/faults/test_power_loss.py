@@ -18,7 +18,7 @@ def recording(tmp_path_factory):
         pytest.skip(f"needs a FUSE file system of its own: {error}")
 
 
-def test_what_was_acknowledged_survives_every_way_of_losing_what_was_not_synced(
+def test_e9_what_was_acknowledged_survives_every_way_of_losing_what_was_not_synced(
     recording, tmp_path
 ):
     report = examine(recording, tmp_path, 48, SEED)

@@ -82,7 +82,9 @@ def test_a_conflict_lists_the_paths_and_keeps_what_is_staged(lake):
     }
 
 
-def test_a_session_that_another_process_has_open_is_busy_until_that_process_is_killed(lake, start):
+def test_d4_a_session_that_another_process_has_open_is_busy_until_that_process_is_killed(
+    lake, start
+):
     holder = start("hold_session", lake.url)
     word, session_id = holder.says()
     assert word == "session"

@@ -19,7 +19,7 @@ def put(runner, **files):
         return session.commit("put")
 
 
-def test_a_commit_runs_everything_downstream_and_shares_its_global_id(runner):
+def test_d9_a_commit_runs_everything_downstream_and_shares_its_global_id(runner):
     runner.command("upper", UPPER, ("raw", "/*"))
     runner.command("count", "cat pfs/upper/* | wc -c > pfs/out/n", ("upper", "/"))
     commit = put(runner, a="one", b="two")

@@ -48,7 +48,7 @@ def run(lake, policy=AT_ONCE, owner="a test"):
     return GarbageCollector(lake.core, policy, owner).run()
 
 
-def test_nothing_goes_while_everything_is_needed(lake):
+def test_e12_nothing_goes_while_everything_is_needed(lake):
     for number in range(3):
         lake.files.put(f"raw@main/{number}", noise(number))
     before = digests(lake)
@@ -510,7 +510,7 @@ def test_a_run_that_is_cancelled_ends_where_it_is_and_the_next_one_goes_on(lake)
     assert told == [("1", "running"), ("1", "failed"), ("2", "running"), ("2", "done")]
 
 
-def test_only_one_run_is_at_work_and_one_that_lost_its_lease_writes_nothing(lake, lake_clock):
+def test_d2_only_one_run_is_at_work_and_one_that_lost_its_lease_writes_nothing(lake, lake_clock):
     garbage(lake)
     paused = GarbageCollector(lake.core, AT_ONCE, "paused")
     with lake.core.metadata.write() as tx:

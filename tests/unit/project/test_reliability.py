@@ -17,12 +17,6 @@ SECTIONS = {
 }
 """Heading, letter of its rows, and how many there are."""
 
-OPEN: set[str] = set()
-"""Rows that have no test yet, and say so."""
-
-BY_OTHER_NAMES = {"E8", "E9", "E12", "D2", "D4", "D9"}
-"""Rows whose tests were there before the table, under names that say what they are about."""
-
 _ROW = re.compile(r"^\| ([A-Z]\d+) \| ([^|]+) \| (.+) \|$", re.MULTILINE)
 _TEST = re.compile(r"`([\w/.]+\.py)::(\w+)`")
 
@@ -48,13 +42,12 @@ def test_every_row_is_there_and_cites_a_test_of_its_name(text, heading):
     letter, count = SECTIONS[heading]
     rows = rows_of(heading, text)
     assert list(rows) == [f"{letter}{number}" for number in range(1, count + 1)]
-    assert {row for row, tests in rows.items() if not tests} == OPEN & rows.keys()
     nameless = {
         row
         for row, tests in rows.items()
         if not any(is_named_after(row, name) for _, name in tests)
     }
-    assert nameless == (OPEN | BY_OTHER_NAMES) & rows.keys()
+    assert nameless == set()
 
 
 def test_every_test_that_has_the_name_of_a_row_is_of_a_row_that_there_is(text):
