@@ -41,8 +41,8 @@ from jupyter_datalake.storage.s3_parts import PART_BYTES, PartMemory, Parts
 SINGLE_PUT_BYTES = 16 << 20
 """Up to this, an object is one request."""
 
-UPLOAD_MEMORY_BYTES = 18 * PART_BYTES
-"""A pack that is sent and one that is filled meanwhile: each begins a ninth part."""
+UPLOAD_MEMORY_BYTES = 16 * PART_BYTES
+"""A pack that is sent and one that is filled meanwhile."""
 
 _THREADS = 8
 """A pack is eight parts: they go together."""

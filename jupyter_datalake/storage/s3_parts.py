@@ -21,8 +21,11 @@ from typing import IO
 from jupyter_datalake.errors import ErrorKind, StorageError
 from jupyter_datalake.forking import renew_after_fork
 
-PART_BYTES = 8 << 20
-"""Of an upload in parts, and of a long read; a part that is sent is in memory as a whole."""
+PART_BYTES = (8 << 20) + (256 << 10)
+"""Of an upload in parts, and of a long read; a part that is sent is in memory as a whole.
+
+A pack ends with the chunk that reaches 64 MiB, and its index: with this it is eight parts.
+"""
 
 _MAX_PARTS = 10_000
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
