@@ -746,8 +746,7 @@ class BlobWriter:
         assert self._upload is not None
         self._write_parts()
         index = encode_index(self._records)
-        self._check_room(self._offset + len(index) + TRAILER_SIZE)
-        while self._is_retired(pack_name(index)):
+        while not self._is_welcome(pack_name(index), self._offset + len(index) + TRAILER_SIZE):
             # gc is about to delete an object of this very name. An empty blob more makes another.
             empty = BlobRecord(
                 digest_of(b""), BlobKind.CHUNK, Codec.RAW, self._offset + RECORD_HEADER_SIZE, 0, 0
@@ -764,21 +763,18 @@ class BlobWriter:
         upload, self._upload = self._upload, None
         return _ClosedPack(upload, sealed)
 
-    def _check_room(self, size_bytes: int) -> None:
-        """Refuse a pack before it is stored, where the lake may not have it.
+    def _is_welcome(self, name: str, size_bytes: int) -> bool:
+        """Tell whether a pack may have a name, and refuse it where the lake may not have it at all.
 
-        Others may register theirs before it is: `register_packs` looks once more.
+        Others may register theirs before it is: `register_packs` looks for room once more.
         """
         try:
             with self._metadata.read() as tx:
                 check_room(tx, self._records, size_bytes)
+                return not tx.blobs.is_retired(name)
         except StateError:
             self._is_lost = True
             raise
-
-    def _is_retired(self, name: str) -> bool:
-        with self._metadata.read() as tx:
-            return tx.blobs.is_retired(name)
 
 
 def _collision(digest: Digest, how: str) -> CorruptDataError:
