@@ -157,8 +157,9 @@ def python_suite(folder: Path, lake: Lake) -> Outcome:
         failed += [f"{module}.{name}" for name in sorted(found - set(PYTHON_REFUSED))]
         if done.returncode and not found:
             failed.append(module)
-        counts = re.findall(r"^Ran (\d+) tests?", done.stdout, re.MULTILINE)
-        passed += sum(map(int, counts)) - len(found)
+        ran = re.findall(r"^Ran (\d+) tests?", done.stdout, re.MULTILINE)
+        skipped = re.findall(r"^(?:OK|FAILED) \(.*skipped=(\d+)", done.stdout, re.MULTILINE)
+        passed += sum(map(int, ran)) - sum(map(int, skipped)) - len(found)
         _tell(module, not found - set(PYTHON_REFUSED))
     return Outcome("CPython's tests of files", passed, refused, tuple(failed), _since(started))
 
