@@ -24,7 +24,13 @@ PATIENCE_S = 150.0
 Figures = dict[str, dict[str, Any]]
 
 
-def run(place: Path, *, scale: float = 1.0, only: frozenset[str] = frozenset()) -> dict[str, Any]:
+def run(
+    place: Path,
+    *,
+    scale: float = 1.0,
+    only: frozenset[str] = frozenset(),
+    without: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
     """Return what each tool took for each of the cases, and our ratios to the best of them.
 
     Parameters
@@ -35,8 +41,10 @@ def run(place: Path, *, scale: float = 1.0, only: frozenset[str] = frozenset()) 
         1.0 is 2 GB, 50,000 files and a CSV of 1 GB.
     only
         Names of cases; all when empty.
+    without
+        Names of tools that are left out, since they take too long for instance.
     """
-    tools = [Datalake, LinkedDatalake, *PEERS, *RAW]
+    tools = [one for one in (Datalake, LinkedDatalake, *PEERS, *RAW) if one.name not in without]
     versions = {tool.name: tool.version() for tool in tools}
     available = [tool for tool in tools if versions[tool.name] is not None]
     cases: dict[str, Callable[[], Figures]] = {

@@ -53,6 +53,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="share of the data; 1.0 is all")
     parser.add_argument("--place", type=Path, help="a folder on the disk to be measured")
     parser.add_argument("--cases", nargs="*", default=[], help="cases of the benchmark 'commits'")
+    parser.add_argument("--without", nargs="*", default=[], help="tools to leave out of 'commits'")
     parser.add_argument("--no-peers", action="store_true", help="install no tools to compare with")
     parser.add_argument("--write-docs", action="store_true", help="write docs/benchmarks.md anew")
     options = parser.parse_args()
@@ -66,12 +67,12 @@ def main() -> None:
     place = options.place or Path(tempfile.gettempdir()) / "datalake-bench"
     place.mkdir(parents=True, exist_ok=True)
     for name in options.only or ALL:
-        _run(name, place, options.scale, frozenset(options.cases))
+        _run(name, place, options)
     if options.write_docs:
         (ROOT / "docs" / "benchmarks.md").write_text(report.page(RESULTS))
 
 
-def _run(name: str, place: Path, scale: float, cases: frozenset[str]) -> None:
+def _run(name: str, place: Path, options: argparse.Namespace) -> None:
     print(f"== {name}", file=sys.stderr, flush=True)
     facts = machine()
     started = time.monotonic()
@@ -79,9 +80,10 @@ def _run(name: str, place: Path, scale: float, cases: frozenset[str]) -> None:
     if name in SELF_CONTAINED:
         results: dict[str, Any] = module.run()
     elif name == "commits":
-        results = module.run(place, scale=scale, only=cases)
+        cases, without = frozenset(options.cases), frozenset(options.without)
+        results = module.run(place, scale=options.scale, only=cases, without=without)
     else:
-        results = module.run(place, scale=scale)
+        results = module.run(place, scale=options.scale)
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
     record = {"name": name, "at": at, "machine": facts, "results": results}
     record["took_s"] = round(time.monotonic() - started, 1)
