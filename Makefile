@@ -10,7 +10,7 @@ STATES ?= 3000
 SEED ?= 1
 STRIDE ?= 1
 
-.PHONY: help setup demo test check lint types unit integration ui crash power large test-mount docs lock clean bench
+.PHONY: help setup demo test check lint types unit integration ui crash power large test-mount soak docs lock clean bench
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -60,6 +60,9 @@ large: ## millions of files and branches, a sparse file of 100 GB, 10 GB of one 
 
 test-mount: ## run other people's file system tests on a mount (ONLY="python fio stress fsx")
 	@python tests/suites/run.py $(ONLY)
+
+soak: ## ten minutes of mixed work on a mount, and what grows meanwhile
+	@python tests/suites/soak.py
 
 bench: ## measure against other tools (ONLY="commits trees", SCALE=0.1), into .benchmarks/
 	@python tests/benchmarks/run.py $(ONLY) --scale $(or $(SCALE),1.0) $(BENCH)
