@@ -42,17 +42,21 @@ def run(
     only
         Names of cases; all when empty.
     without
-        Names of tools that are left out, since they take too long for instance.
+        Tools that are left out of a case, as ``case:tool``, since they take too long for instance.
     """
-    tools = [one for one in (Datalake, LinkedDatalake, *PEERS, *RAW) if one.name not in without]
+    tools = [Datalake, LinkedDatalake, *PEERS, *RAW]
     versions = {tool.name: tool.version() for tool in tools}
     available = [tool for tool in tools if versions[tool.name] is not None]
-    cases: dict[str, Callable[[], Figures]] = {
-        "large file": lambda: _large_file(place, available, scale),
-        "small files": lambda: _small_files(place, available, scale),
-        "table": lambda: _table(place, available, scale),
+    cases: dict[str, Callable[[Path, list[type[Tool]], float], Figures]] = {
+        "large file": _large_file,
+        "small files": _small_files,
+        "table": _table,
     }
-    results = {name: case() for name, case in cases.items() if not only or name in only}
+    results = {
+        name: case(place, [one for one in available if f"{name}:{one.name}" not in without], scale)
+        for name, case in cases.items()
+        if not only or name in only
+    }
     return {
         "benchmark": "commits",
         "scale": scale,

@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="share of the data; 1.0 is all")
     parser.add_argument("--place", type=Path, help="a folder on the disk to be measured")
     parser.add_argument("--cases", nargs="*", default=[], help="cases of the benchmark 'commits'")
-    parser.add_argument("--without", nargs="*", default=[], help="tools to leave out of 'commits'")
+    parser.add_argument("--without", nargs="*", default=[], help="of 'commits', as case:tool")
     parser.add_argument("--no-peers", action="store_true", help="install no tools to compare with")
     parser.add_argument("--write-docs", action="store_true", help="write docs/benchmarks.md anew")
     options = parser.parse_args()
