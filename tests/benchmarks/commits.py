@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ ROUNDS = 2
 """Of each command, in turn with those of the others; the medians count."""
 PATIENCE_S = 150.0
 """A tool whose commands of one case took longer together is not asked again."""
+
+_MANY = 20_000
 
 Figures = dict[str, dict[str, Any]]
 
@@ -69,12 +72,14 @@ def run(
 def _large_file(place: Path, tools: list[type[Tool]], scale: float) -> Figures:
     """One file that nothing compresses: 2 GB."""
     folder = random_file(place / f"large-{scale}", max(int(2048 * scale), 1))
+    _warm_up(folder)
     return _rounds(place, tools, lambda tool: _commit_once(tool, folder))
 
 
 def _small_files(place: Path, tools: list[type[Tool]], scale: float) -> Figures:
     """50,000 files of 4 KB: committed, committed again unchanged, and restored."""
     folder = small_files(place / f"small-{scale}", max(int(50_000 * scale), 100), 4096)
+    _warm_up(folder)
     return _rounds(place, tools, lambda tool: _commit_again_and_restore(tool, folder))
 
 
@@ -85,7 +90,18 @@ def _table(place: Path, tools: list[type[Tool]], scale: float) -> Figures:
         kind: csv_file(place / f"csv-{kind}-{scale}", megabytes, kind)
         for kind in ("none", "clustered", "scattered")
     }
+    _warm_up(*folders.values())
     return _rounds(place, tools, lambda tool: _commit_changes(tool, folders))
+
+
+def _warm_up(*folders: Path) -> None:
+    """Let the system have the data in memory: who comes first would read it from the disk."""
+    for folder in folders:
+        for path in folder.rglob("*"):
+            if path.is_file():
+                with open(path, "rb", buffering=0) as file:
+                    while file.read(1 << 20):
+                        pass
 
 
 Step = tuple[str, Cost, int]
@@ -155,9 +171,7 @@ def _rounds(
             except NotImplementedError:
                 print(f"{kind.name:24} cannot do that", file=sys.stderr)
             finally:
-                # ext4 is slow to make files where many were removed a moment ago, which would be
-                # held against the next tool.
-                tool.place.rename(trash / f"{len(list(trash.iterdir()))}")
+                _clear_away(tool.place, trash)
     shutil.rmtree(trash)
     return {
         tool.name: {
@@ -174,6 +188,18 @@ def _rounds(
         for tool in tools
         if taken[tool.name]
     }
+
+
+def _clear_away(store: Path, trash: Path) -> None:
+    """Remove a tool's files, many small ones only when all is done.
+
+    ext4 is slow to make files where many were removed a moment ago, which would be held against
+    the next tool; large ones would fill the disk.
+    """
+    if sum(1 for _ in islice(store.rglob("*"), _MANY)) < _MANY:
+        shutil.rmtree(store)
+    else:
+        store.rename(trash / f"{len(list(trash.iterdir()))}")
 
 
 def _ratios(figures: Figures) -> dict[str, dict[str, Any]]:
