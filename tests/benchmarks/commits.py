@@ -64,6 +64,7 @@ def run(
         "benchmark": "commits",
         "scale": scale,
         "versions": versions,
+        "without": sorted(without),
         "cases": results,
         "ratios": {name: _ratios(figures) for name, figures in results.items()},
     }

@@ -42,7 +42,11 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def _commits(results: dict[str, Any]) -> str:
-    parts = [f"Scale {results['scale']}. Versions: {_versions(results['versions'])}.\n"]
+    left_out = ", ".join(results.get("without", [])) or "nothing"
+    parts = [
+        f"Scale {results['scale']}. Versions: {_versions(results['versions'])}."
+        f" Left out for want of time: {left_out}.\n"
+    ]
     for case, figures in results["cases"].items():
         steps = list(dict.fromkeys(
             step for tool in figures.values() for step, cost in tool.items()
