@@ -23,11 +23,13 @@ T = TypeVar("T")
 @contextmanager
 def importing() -> Iterator[None]:
     """Let modules be imported without a search for garbage, of which they make none."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if was_enabled:  # programs that call commands may have it otherwise
+            gc.enable()
 
 
 class CliContext:

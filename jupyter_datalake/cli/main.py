@@ -40,7 +40,7 @@ _HOMES = {
 
 
 class Commands(click.Group):
-    """Imports a command when it is asked for: a command starts several times as fast as all."""
+    """Imports a command when it is asked for: one command needs few of the modules of all."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, sorted."""
