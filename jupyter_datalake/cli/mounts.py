@@ -11,6 +11,7 @@ from jupyter_datalake.cli.context import (
     pass_context,
 )
 from jupyter_datalake.cli.output import print_fields, print_json, print_table, time_text
+from jupyter_datalake.model.mounts import MAX_BEHIND, Mount
 
 
 @click.group("mounts")
@@ -38,12 +39,24 @@ def list_mounts(context: CliContext, as_json: bool) -> None:
         [
             ("PATH", lambda mount: mount.path),
             ("REPO", lambda mount: f"{mount.repo}@{mount.ref}"),
+            ("BEHIND", behind_text),
             ("ACCESS", lambda mount: "writable" if mount.is_writable else "read-only"),
             ("MODE", lambda mount: points[mount.mountpoint].mode),
             ("STATE", lambda mount: points[mount.mountpoint].state),
         ],
         empty="Nothing is mounted. Mount a repo: datalake mounts create REPO",
     )
+
+
+def behind_text(mount: Mount) -> str:
+    """Return how many commits its branch has that a mount does not show; nothing for none."""
+    standing = mount.standing
+    if standing is None:
+        return "gone"
+    if standing.behind is None:
+        return f"{standing.branch} is gone"
+    more = "+" if standing.behind == MAX_BEHIND else ""
+    return f"{standing.branch} by {standing.behind}{more}" if standing.behind else ""
 
 
 @group.command("get")
@@ -61,6 +74,8 @@ def get(context: CliContext, name: str, at: str | None, as_json: bool) -> None:
         [
             ("path", mount.path),
             ("repo", f"{mount.repo}@{mount.ref}"),
+            ("commit", None if mount.standing is None else mount.standing.commit_id),
+            ("behind", behind_text(mount)),
             ("access", "writable" if mount.is_writable else "read-only"),
             ("session", mount.session_id),
             ("mounted", f"{time_text(mount.created_at)} by {mount.created_by}"),
@@ -89,6 +104,29 @@ def create(
     else:
         access = "writable" if mount.is_writable else "read-only"
         click.echo(f"Mounted {mount.repo}@{mount.ref} at {mount.path}, {access}")
+
+
+@group.command("switch")
+@click.argument("name")
+@click.argument("ref")
+@click.option(
+    "--writable/--read-only",
+    default=None,
+    help="By default writable for a branch that people may write to.",
+)
+@_at_option
+@json_option
+@pass_context
+def switch(
+    context: CliContext, name: str, ref: str, writable: bool | None, at: str | None, as_json: bool
+) -> None:
+    """Show another branch, tag or commit in a folder; staged changes stay with their branch."""
+    mount = context.lake.mounts.switch(name, ref, writable=writable, at=at)
+    if as_json:
+        print_json(mount)
+    else:
+        access = "writable" if mount.is_writable else "read-only"
+        click.echo(f"{mount.path} shows {mount.repo}@{mount.ref} now, {access}")
 
 
 @group.command("delete")

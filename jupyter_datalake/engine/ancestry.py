@@ -68,6 +68,30 @@ class Ancestry:
         ]
         return sorted(best, key=lambda found: (self._times[found], found), reverse=True)
 
+    def count_beyond(self, one: CommitId, other: CommitId, *, limit: int) -> int:
+        """Return how many commits led to `other` and not to `one`, at most `limit`.
+
+        It is exact wherever clocks went forward. The cost is that of the history since they parted.
+        """
+        marks = {other: _FIRST}
+        marks[one] = marks.get(one, 0) | _SECOND
+        waiting: list[tuple[int, str, CommitId]] = []
+        for start in marks:
+            self._push(waiting, start)
+        passed: set[CommitId] = set()
+        while len(passed) <= limit and any(not marks[entry[2]] & _SECOND for entry in waiting):
+            commit_id = heappop(waiting)[2]
+            mark = marks[commit_id]
+            if mark & _SECOND:
+                passed.discard(commit_id)
+            else:
+                passed.add(commit_id)
+            for parent in self.parents(commit_id):
+                if marks.get(parent, 0) | mark != marks.get(parent, 0):
+                    marks[parent] = marks.get(parent, 0) | mark
+                    self._push(waiting, parent)
+        return min(len(passed), limit)
+
     def _common(self, one: CommitId, other: CommitId) -> list[CommitId]:
         """Return common ancestors, the best among them.
 

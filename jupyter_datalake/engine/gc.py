@@ -489,7 +489,7 @@ def _held(tx: Transaction) -> Iterator[tuple[CommitId, str]]:
                 yield commit_id, f"job {short_id(job.id)} of pipeline {job.pipeline}"
     for mount in tx.mounts.list():
         with suppress(DatalakeError):  # its ref is gone, and it shows that
-            expression = parse_ref_expression(mount.ref)
+            expression = parse_ref_expression(mount.commit_id or mount.ref)
             yield resolve_in(tx, tx.repos.get(mount.repo), expression), f"mount {mount.path}"
 
 

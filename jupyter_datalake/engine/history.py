@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jupyter_datalake.engine.ancestry import Ancestry
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.renames import change_at, diff_with_renames, difference_range
 from jupyter_datalake.engine.snapshot import Snapshot
@@ -16,8 +17,9 @@ from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.ids import CommitId, is_head_like, is_id_prefix
 from jupyter_datalake.model.jsonable import as_json
 from jupyter_datalake.model.manifests import diff_manifests
+from jupyter_datalake.model.mounts import MAX_BEHIND, Standing
 from jupyter_datalake.model.paths import ROOT, RepoPath
-from jupyter_datalake.model.refs import RefExpression, parse_ref_expression
+from jupyter_datalake.model.refs import RefExpression, RefKind, parse_ref_expression
 
 
 class History:
@@ -40,6 +42,27 @@ class History:
         with self._core.metadata.read() as tx:
             row = tx.repos.get(repo)
             return tx.commits.get(resolve_in(tx, row, expression))
+
+    def standing(self, repo: str, commit_id: CommitId, branch: str | None = None) -> Standing:
+        """Return how far behind a branch a commit is, counted up to `MAX_BEHIND`.
+
+        Parameters
+        ----------
+        branch
+            By default the one that the commit was made on.
+
+        Raises
+        ------
+        NotFoundError
+            The repo or the commit is gone.
+        """
+        with self._core.metadata.read() as tx:
+            name = branch or tx.commits.get(commit_id).branch
+            ref = tx.refs.find(tx.repos.get(repo), name)
+            if ref is None or ref.kind is not RefKind.BRANCH:
+                return Standing(commit_id, name, None)
+            behind = Ancestry(tx).count_beyond(commit_id, ref.commit_id, limit=MAX_BEHIND)
+            return Standing(commit_id, name, behind)
 
     def snapshot(self, repo: str, ref: str) -> Snapshot:
         """Return the tree that a ref expression means now."""

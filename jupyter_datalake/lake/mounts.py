@@ -27,6 +27,7 @@ from jupyter_datalake.lake.mountpoints import Mountpoints, set_point
 from jupyter_datalake.lake.sessions import Sessions
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.events import EventKind
+from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.mounts import Mount, MountMode, Mountpoint, MountState
 from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
 from jupyter_datalake.mount.checkout import Checkout
@@ -56,7 +57,8 @@ class Mounts:
         """Return what is mounted, by path; brings back what should be there and is not."""
         self._points.revive()
         with self._core.metadata.read() as tx:
-            return tx.mounts.list()
+            mounts = tx.mounts.list()
+        return [self._with_standing(mount) for mount in mounts]
 
     def get(self, name: str, *, at: str | None = None) -> Mount:
         """Return one mount by the name of its folder: ``raw``, ``raw@v1``.
@@ -66,7 +68,7 @@ class Mounts:
         NotFoundError
             Nothing of this name is mounted there.
         """
-        return self._find(name, at)
+        return self._with_standing(self._find(name, at))
 
     def list_mountpoints(self) -> Sequence[Mountpoint]:
         """Return the folders that show repos, and how the processes behind them are doing."""
@@ -130,7 +132,88 @@ class Mounts:
         except BaseException:
             self._forget(mount)
             raise
-        return mount
+        return self._with_standing(mount)
+
+    def switch(
+        self, name: str, ref: str, *, writable: bool | None = None, at: str | None = None
+    ) -> Mount:
+        """Let a folder show another ref of its repo, at once and for those who stand in it too.
+
+        What is staged on the branch that it showed is kept, and there again when the folder is
+        switched back. Through FUSE, files that are open keep their content, and folders that the
+        other ref has not are as they were for those who are in them. A checkout is written anew.
+
+        Parameters
+        ----------
+        name
+            The folder's name, which stays.
+        writable
+            As of `create`.
+
+        Raises
+        ------
+        InvalidInputError
+            The folder is named after its ref (``raw@v1``).
+        AlreadyExistsError
+            The ref is mounted beside it.
+        NotFoundError
+            There is no such mount or ref.
+        ConflictError
+            A file in it is open for writing (``in-use``).
+        """
+        old = self._find(name, at)
+        if "@" in name:
+            raise InvalidInputError(
+                f"{name!r} says by its name what it shows",
+                hint=f"Mount the other: datalake mounts create {old.repo} {ref}",
+                mount=name,
+            )
+        if ref == old.ref and writable in {None, old.is_writable}:
+            return self._with_standing(old)
+        branch = self._branch(old.repo, ref)
+        if branch is None:
+            self._context.history.resolve(old.repo, ref)
+        if writable is None:
+            writable = branch is not None and self._may_write(old.repo, ref)
+        elif writable:
+            self._sessions.check_writable(old.repo, ref)
+        with self._core.metadata.read() as tx:
+            point = tx.mounts.find_point(old.mountpoint)
+            beside = [one for one in tx.mounts.list(old.mountpoint) if one.name != name]
+        assert point is not None
+        _check_not_shown(beside, old.repo, ref)
+        client = self._points.client(point) if point.mode is MountMode.FUSE else None
+        if client is not None and old.is_writable:
+            _check_idle(client, old)
+        session_id = self._session(old.repo, ref) if writable else None
+        self._replace(old, point, ref, session_id)
+        self._drop_if_clean(old.session_id)
+        with self._core.metadata.read() as tx:
+            return self._with_standing(tx.mounts.get(old.mountpoint, name))
+
+    def _replace(self, old: Mount, point: Mountpoint, ref: str, session_id: str | None) -> None:
+        """Show another ref in a mount's folder; if that fails, the old one as before."""
+        commit_id = self._pinned(old.repo, ref, point.mode, session_id)
+        if point.mode is MountMode.CHECKOUT:
+            Checkout(self._core, old).remove()
+        try:
+            new = self._reshow(old, ref, session_id, commit_id)
+            self._show(new, point.mode)
+        except BaseException:
+            before = self._reshow(old, old.ref, old.session_id, old.commit_id)
+            self._show(before, point.mode)
+            self._drop_if_clean(session_id)
+            raise
+
+    def _reshow(
+        self, mount: Mount, ref: str, session_id: str | None, commit_id: CommitId | None
+    ) -> Mount:
+        with self._core.metadata.write() as tx:
+            shown = tx.mounts.show(
+                mount.mountpoint, mount.name, ref, session_id=session_id, commit_id=commit_id
+            )
+            _announce(tx, shown)
+            return shown
 
     def delete(self, name: str, *, at: str | None = None, discard: bool = False) -> None:
         """Unmount one folder. What is staged in it is kept for the next mount of the branch.
@@ -203,6 +286,32 @@ class Mounts:
 
     # --- inside: what is wanted ------------------------------------------------------------------
 
+    def _pinned(
+        self, repo: str, ref: str, mode: MountMode, session_id: str | None
+    ) -> CommitId | None:
+        """Return the commit that a new mount stays at: a checkout does not follow its branch."""
+        is_followed = mode is MountMode.FUSE and self._branch(repo, ref) is not None
+        if session_id is not None or is_followed:
+            return None
+        return self._context.history.resolve(repo, ref).id
+
+    def _with_standing(self, mount: Mount) -> Mount:
+        """Return a mount that says how far behind it is."""
+        history = self._context.history
+        try:
+            if mount.session_id is not None:
+                info = self._sessions.get(mount.session_id)
+                standing = history.standing(mount.repo, info.base_commit_id, info.branch)
+            elif mount.commit_id is not None:
+                branch = self._branch(mount.repo, mount.ref)
+                standing = history.standing(mount.repo, mount.commit_id, branch)
+            else:
+                head = history.resolve(mount.repo, mount.ref)
+                standing = history.standing(mount.repo, head.id, mount.ref)
+        except NotFoundError:
+            return mount
+        return replace(mount, standing=standing)
+
     def _branch(self, repo: str, ref: str) -> str | None:
         with self._core.metadata.read() as tx:
             found = tx.refs.find(tx.repos.get(repo), ref)
@@ -239,6 +348,7 @@ class Mounts:
         *,
         is_branch: bool,
     ) -> Mount:
+        commit_id = self._pinned(repo, ref, mode, session_id)
         try:
             with self._core.metadata.write() as tx:
                 name = _free_name(tx.mounts.list(point), repo, ref, is_branch=is_branch)
@@ -258,6 +368,7 @@ class Mounts:
                     ref,
                     session_id=session_id,
                     by=str(self._context.author),
+                    commit_id=commit_id,
                 )
                 _announce(tx, mount)
                 return mount
@@ -355,7 +466,7 @@ class Mounts:
         """Write the folders that are missing, and bring the others to the heads of branches."""
         with self._core.metadata.read() as tx:
             mounts = tx.mounts.list(point.path)
-        for mount in mounts:
+        for mount in map(self._staying, mounts):
             checkout = Checkout(self._core, mount)
             if Path(mount.path).exists():
                 checkout.update()
@@ -363,10 +474,16 @@ class Mounts:
                 checkout.create()
         self._points.set_state(point, MountState.READY)
 
+    def _staying(self, mount: Mount) -> Mount:
+        """Return a mount that is a checkout now; it does not follow its branch any more."""
+        if mount.session_id is not None or mount.commit_id is not None:
+            return mount
+        commit_id = self._context.history.resolve(mount.repo, mount.ref).id
+        return self._reshow(mount, mount.ref, None, commit_id)
 
-def _free_name(mounts: Sequence[Mount], repo: str, ref: str, *, is_branch: bool) -> str:
-    """Return the name that a repo gets below a mount point, or raise `AlreadyExistsError`."""
-    taken = {mount.name: mount for mount in mounts}
+
+def _check_not_shown(mounts: Sequence[Mount], repo: str, ref: str) -> None:
+    """Refuse what is mounted already."""
     for mount in mounts:
         if (mount.repo, mount.ref) == (repo, ref):
             raise AlreadyExistsError(
@@ -375,6 +492,13 @@ def _free_name(mounts: Sequence[Mount], repo: str, ref: str, *, is_branch: bool)
                 hint=f"Unmount it first: datalake mounts delete {mount.name}",
                 mount=mount.name,
             )
+
+
+def _free_name(mounts: Sequence[Mount], repo: str, ref: str, *, is_branch: bool) -> str:
+    """Return the name that a repo gets below a mount point, or raise `AlreadyExistsError`."""
+    taken = {mount.name: mount for mount in mounts}
+    _check_not_shown(mounts, repo, ref)
+    for mount in mounts:
         if repo.startswith(f"{mount.name}/") or mount.name.startswith(f"{repo}/"):
             raise AlreadyExistsError(
                 f"{repo} cannot be shown beside {mount.name}: one would lie inside the other",

@@ -10,6 +10,7 @@ from jupyter_datalake.errors import AlreadyExistsError, ErrorKind, NotFoundError
 from jupyter_datalake.metadata import tables
 from jupyter_datalake.metadata.base import TableGroup, time_of
 from jupyter_datalake.metadata.repos import RepoRow
+from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.mounts import Mount, MountMode, Mountpoint, MountState
 
 
@@ -71,6 +72,7 @@ class Mounts(TableGroup):
         *,
         session_id: str | None,
         by: str,
+        commit_id: CommitId | None = None,
     ) -> Mount:
         """Insert a mount, or raise `AlreadyExistsError`."""
         if any(mount.name == name for mount in self.list(mountpoint)):
@@ -87,11 +89,30 @@ class Mounts(TableGroup):
                 repo_id=repo.id,
                 ref=ref,
                 session_id=session_id,
+                commit_id=commit_id,
                 created_ns=self._now_ns,
                 created_by=by,
             )
         )
-        return Mount(mountpoint, name, repo.repo.name, ref, session_id, time_of(self._now_ns), by)
+        return self.get(mountpoint, name)
+
+    def show(
+        self,
+        mountpoint: str,
+        name: str,
+        ref: str,
+        *,
+        session_id: str | None,
+        commit_id: CommitId | None,
+    ) -> Mount:
+        """Let a mount show another ref of its repo, or raise `NotFoundError`."""
+        mounts = tables.mounts
+        self._connection.execute(
+            update(mounts)
+            .where(mounts.c.mountpoint == mountpoint, mounts.c.name == name)
+            .values(ref=ref, session_id=session_id, commit_id=commit_id)
+        )
+        return self.get(mountpoint, name)
 
     def list(self, mountpoint: str | None = None) -> list[Mount]:
         """Return the mounts of one mount point or of all, by path."""
@@ -146,4 +167,5 @@ def _mount(row: Row[Any]) -> Mount:
         row.session_id,
         time_of(row.created_ns),
         row.created_by,
+        row.commit_id,
     )

@@ -345,6 +345,8 @@ mounts = Table(
     Column("ref", _Name, nullable=False),
     # The session that takes the writes; null for a read-only view.
     Column("session_id", _Id, ForeignKey("sessions.id")),
+    # The commit that a view stays at; null for what follows its branch, and for sessions.
+    Column("commit_id", _CommitId),
     Column("created_ns", BigInteger, nullable=False),
     Column("created_by", Text, nullable=False),
 )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from jupyter_datalake.model.ids import CommitId
+
 
 class MountMode(StrEnum):
     """By what means a folder shows the lake; the paths are the same in all of them."""
@@ -42,6 +44,23 @@ class Mountpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a mount stands in the history of its branch."""
+
+    commit_id: CommitId
+    """The commit that is shown, or that what is staged is relative to."""
+    branch: str
+    """The branch it is compared with: its own, or the one that the commit was made on."""
+    behind: int | None
+    """How many commits the branch has that it does not show, at most `MAX_BEHIND`; None where the
+    branch is gone."""
+
+
+MAX_BEHIND = 1_000
+"""Beyond it nobody counts."""
+
+
+@dataclass(frozen=True, slots=True)
 class Mount:
     """One repo shown below a mount point."""
 
@@ -54,6 +73,10 @@ class Mount:
     """The session that takes the writes; None for a read-only view."""
     created_at: datetime
     created_by: str
+    commit_id: CommitId | None = None
+    """The commit it stays at; None for what follows a branch, and for a session."""
+    standing: Standing | None = None
+    """How far behind it is, where `lake.mounts` said so; None where what it shows is gone."""
 
     @property
     def is_writable(self) -> bool:

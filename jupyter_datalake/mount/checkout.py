@@ -95,7 +95,9 @@ class Checkout:
             remove_tree(partial)  # of a mount that was killed
             try:
                 if self._mount.session_id is None:
-                    commit = History(self._core).resolve(self._mount.repo, self._mount.ref)
+                    commit = History(self._core).resolve(
+                        self._mount.repo, self._mount.commit_id or self._mount.ref
+                    )
                     self._core.snapshot(commit).export(ROOT, partial)
                     make_read_only(partial)
                     partial.rename(self._folder)

@@ -171,11 +171,14 @@ class OpenFolder:
     def rewind(self) -> None:
         """Begin again, with the names as they are now."""
         self._names: list[str] = []
-        self._coming = self.inode.view.children(self.inode.node)
+        self._view = self.inode.view
+        self._coming = self._view.children(self.inode.node)
 
     def entries(self, position: int) -> Iterator[tuple[int, str, View, Node]]:
         """Yield the entries from a position on that are still there, each with its position."""
         inode = self.inode
+        if inode.view is not self._view:
+            self._go_on_in(inode.view)
         for index in range(position, len(self._names)):
             found = inode.view.present(inode.node, self._names[index])
             if found is not None:
@@ -184,6 +187,12 @@ class OpenFolder:
             self._names.append(name)
             if len(self._names) > position:
                 yield len(self._names) - 1, name, view, node
+
+    def _go_on_in(self, view: View) -> None:
+        """Go on with what another view has in the folder: it was switched to another ref."""
+        known = set(self._names)
+        self._view = view
+        self._coming = (found for found in view.children(self.inode.node) if found[0] not in known)
 
 
 class HandleTable:

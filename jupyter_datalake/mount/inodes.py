@@ -93,6 +93,26 @@ class InodeTable:
             node.pins += 1
         return inode
 
+    def below(self, view: View) -> list[tuple[Inode, Inode | None, str]]:
+        """Return the inodes of a view, each with that of its folder, if known, and its name."""
+        found = []
+        for inode in self._by_number.values():
+            if inode.view is view:
+                folder = inode.node.parent
+                above = None if folder is None else self._by_node.get(folder)
+                found.append((inode, above, inode.node.name))
+        return found
+
+    def lead_to(self, inode: Inode, view: View, node: Node) -> None:
+        """Let a number mean another node from now on, of another view for instance."""
+        before, left = inode.view, inode.node
+        del self._by_node[left]
+        left.pins -= 1
+        inode.view, inode.node, inode.clean_ns = view, node, view.time_ns
+        self._by_node[node] = inode
+        node.pins += 1
+        before.release(left)
+
     def _free_number(self, above: Inode, name: str) -> int:
         path = blake2b(above.number.to_bytes(8, "big") + path_bytes(name), digest_size=8)
         number = int.from_bytes(path.digest(), "big") & _MAX_NUMBER

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -70,6 +70,13 @@ async def tell_kernel(kernel: KernelMemory, inodes: InodeTable, shift: Shift) ->
         inode = inodes.find(node)
         if inode is not None:
             inode.clean_ns = inode.view.time_ns
+    await forget(kernel, numbers, names)
+
+
+async def forget(
+    kernel: KernelMemory, numbers: Sequence[int], names: Sequence[tuple[int, bytes]]
+) -> None:
+    """Make the kernel forget inodes, and names in folders; as `tell_kernel`."""
 
     def tell() -> None:
         for folder_number, name in names:

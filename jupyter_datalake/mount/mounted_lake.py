@@ -31,8 +31,9 @@ from jupyter_datalake.model.paths import RepoPath
 from jupyter_datalake.model.refs import RefKind
 from jupyter_datalake.mount.catalogue import Catalogue
 from jupyter_datalake.mount.inodes import InodeTable
-from jupyter_datalake.mount.kernel import KernelMemory, tell_kernel
+from jupyter_datalake.mount.kernel import KernelMemory, forget, tell_kernel
 from jupyter_datalake.mount.session_view import SessionView
+from jupyter_datalake.mount.switching import Switch
 from jupyter_datalake.mount.views import TreeView, View
 
 logger = logging.getLogger(__name__)
@@ -81,12 +82,13 @@ class MountedLake:
             wanted = await self._read(
                 lambda tx: {mount.name: mount for mount in tx.mounts.list(self._mountpoint)}
             )
-            shown = self.catalogue.shown
-            for name, view in shown.items():
-                mount = wanted.get(name)
-                if mount is None or not _shows(view, mount):
-                    await self._hide(view)
             self.problems = {}
+            for name, view in self.catalogue.shown.items():
+                mount = wanted.get(name)
+                if mount is None:
+                    await self._hide(view)
+                elif not _shows(view, mount):
+                    await self._switch(view, mount)
             for name, mount in wanted.items():
                 if name not in self.catalogue.shown:
                     await self._show(mount)
@@ -105,7 +107,31 @@ class MountedLake:
         above = self.catalogue.root if found is None else found[1]
         await tell_kernel(self._kernel, self.inodes, Shift(names=[(above, last)]))
 
-    async def _open(self, mount: Mount) -> View:
+    async def _switch(self, old: View, mount: Mount) -> None:
+        """Show another ref in the folder of a view, also to those who stand or look into it.
+
+        What is open keeps the content that it was opened with.
+        """
+        if isinstance(old, SessionView) and not old.session.is_open:
+            await self._hide(old)
+            return
+        try:
+            new = await self._open(mount)
+        except DatalakeError as error:
+            logger.warning("%s is not switched to %s: %s", mount.name, mount.ref, error)
+            self.problems[mount.name] = str(error)
+            return
+        assert isinstance(old, TreeView)
+        switch = Switch(self.inodes, old, new)
+        async with old.gate.unchanging(), old.rearranging():
+            await trio.to_thread.run_sync(switch.plan)
+            if isinstance(old, SessionView):
+                await trio.to_thread.run_sync(old.session.close)
+            switch.make()
+            self.catalogue.put(new)
+        await forget(self._kernel, switch.numbers, switch.names)
+
+    async def _open(self, mount: Mount) -> TreeView:
         if mount.session_id is None:
             return await trio.to_thread.run_sync(self._open_tree, mount)
         patience = trio.current_time() + _BUSY_S
@@ -129,12 +155,17 @@ class MountedLake:
             raise
 
     def _open_tree(self, mount: Mount) -> TreeView:
-        commit = History(self._core).resolve(mount.repo, mount.ref)
+        commit = History(self._core).resolve(mount.repo, mount.commit_id or mount.ref)
         with self._core.metadata.read() as tx:
             ref = tx.refs.find(tx.repos.get(mount.repo), mount.ref)
         is_branch = ref is not None and ref.kind is RefKind.BRANCH
         return TreeView(
-            self._core, mount.name, mount.repo, commit, branch=mount.ref if is_branch else None
+            self._core,
+            mount.name,
+            mount.repo,
+            commit,
+            branch=mount.ref if is_branch else None,
+            ref=mount.ref,
         )
 
     async def _hide(self, view: View) -> None:
@@ -280,7 +311,11 @@ def _shows(view: View, mount: Mount) -> bool:
     """Tell whether a view is what a mount asks for."""
     if isinstance(view, SessionView):
         return view.session.id == mount.session_id and view.session.is_open
-    return mount.session_id is None and isinstance(view, TreeView) and view.repo == mount.repo
+    return (
+        mount.session_id is None
+        and isinstance(view, TreeView)
+        and (view.repo, view.ref) == (mount.repo, mount.ref)
+    )
 
 
 def _memory_bytes() -> int:

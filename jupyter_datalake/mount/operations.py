@@ -29,7 +29,7 @@ from jupyter_datalake.mount.handles import (
     WorkingDescriptors,
 )
 from jupyter_datalake.mount.inodes import Inode, InodeTable
-from jupyter_datalake.mount.views import View
+from jupyter_datalake.mount.views import Found, View
 
 _WRITING = os.O_WRONLY | os.O_RDWR
 _DOTS = (b".", b"..")
@@ -66,7 +66,7 @@ class Operations(pyfuse3.Operations):
     ) -> EntryAttributes:
         """Find a name in a folder."""
         folder = self._inodes.get(parent_inode)
-        found = await folder.view.lookup(folder.node, _text(name))
+        found = await _looked_up(folder, _text(name))
         if found is None:
             raise refusal(errno.ENOENT)
         return self._introduce(folder, name, *found)
@@ -164,7 +164,7 @@ class Operations(pyfuse3.Operations):
     async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
         """Return the attributes of an inode."""
         found = self._inodes.get(inode)
-        await found.view.gate.until_seen()
+        await _until_seen(found)
         return attributes_of(found)
 
     async def setattr(
@@ -208,7 +208,7 @@ class Operations(pyfuse3.Operations):
         """Return repo, commit or digest of a file."""
         if name.startswith(b"user.datalake."):
             found = self._inodes.get(inode)
-            await found.view.gate.until_seen()
+            await _until_seen(found)
             value = found.view.xattrs(found.node).get(name)
             if value is not None:
                 return value
@@ -217,7 +217,7 @@ class Operations(pyfuse3.Operations):
     async def listxattr(self, inode: int, ctx: RequestContext) -> Sequence[bytes]:
         """Return the names that `getxattr` has a value for."""
         found = self._inodes.get(inode)
-        await found.view.gate.until_seen()
+        await _until_seen(found)
         return list(found.view.xattrs(found.node))
 
     async def setxattr(self, inode: int, name: bytes, value: bytes, ctx: RequestContext) -> None:
@@ -268,7 +268,7 @@ class Operations(pyfuse3.Operations):
     async def readdir(self, fh: int, start_id: int, token: ReaddirToken) -> None:
         """List a folder from a position on; each position stays valid while it is open."""
         handle = self.handles.folder(fh)
-        await handle.inode.view.gate.until_seen()
+        await _until_seen(handle.inode)
         if start_id == 0:
             handle.rewind()
         for position in range(start_id, len(_DOTS)):
@@ -319,6 +319,21 @@ class Operations(pyfuse3.Operations):
         inode = self._inodes.find(node)
         if inode is not None:
             inode.changed_ns = time.time_ns()
+
+
+async def _until_seen(inode: Inode) -> None:
+    """Wait until the tree of an inode may be looked at; it may, up to the caller's next await."""
+    while inode.view.gate.is_unseen:
+        await inode.view.gate.until_seen()  # afterwards it may be one of another view
+
+
+async def _looked_up(folder: Inode, name: str) -> Found | None:
+    """Return what is at a name in a folder, in the view that it has when this returns."""
+    while True:
+        view = folder.view
+        found = await view.lookup(folder.node, name)
+        if folder.view is view:
+            return found
 
 
 def _text(name: bytes) -> str:

@@ -94,6 +94,8 @@ class TreeView(View):
     ----------
     branch
         The branch it follows, or None if it stays where it is.
+    ref
+        What was asked for, where something was mounted.
     on_release
         Told when nobody looks at anything in it any more.
     """
@@ -106,6 +108,7 @@ class TreeView(View):
         commit: Commit,
         *,
         branch: str | None = None,
+        ref: str = "",
         tree: Worktree | None = None,
         on_release: Callable[[TreeView], None] | None = None,
     ) -> None:
@@ -115,6 +118,7 @@ class TreeView(View):
         self.base = commit
         """The commit it shows, or that what is staged is relative to."""
         self.branch = branch
+        self.ref = ref
         self._core = core
         self._on_release = on_release
         self._released: list[Node] = []
@@ -147,10 +151,11 @@ class TreeView(View):
         return self.tree.base.content_of(node.entry)
 
     def xattrs(self, node: Node) -> dict[bytes, bytes]:
-        """Return repo, commit and digest of what is in a commit; of what is staged, the repo."""
+        """Return where a node comes from: of what is staged, the repo alone."""
         found = {b"user.datalake.repo": self.repo.encode()}
         if not node.touched and self.is_attached(node):
             found[b"user.datalake.commit"] = self.base.id.encode()
+            found[b"user.datalake.global_id"] = self.base.global_id.encode()
             if node.entry is not None:
                 found[b"user.datalake.digest"] = node.entry.content_digest.hex().encode()
         return found

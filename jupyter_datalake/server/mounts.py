@@ -66,6 +66,22 @@ class MountHandler(MountHandlerBase):
         self.answer_nothing()
 
 
+class MountSwitchesHandler(MountHandlerBase):
+    """Showing another ref in the same folder."""
+
+    path = "/mounts/{mount}/switches"
+
+    @operation("switchMount")
+    async def post(self, mount: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        self.answer(self.shown(await self.call(self._switch, lake, mount, body)))
+
+    def _switch(self, lake: Lake, mount: str, body: dict[str, Any]) -> Mount:
+        return lake.mounts.switch(
+            mount, body["ref"], writable=body.get("writable"), at=self.mountpoint
+        )
+
+
 class MountpointsHandler(DatalakeHandler):
     """Folders that show repos."""
 
@@ -87,4 +103,4 @@ def contents_path(path: str, root: str) -> str | None:
     return relative.replace(os.sep, "/")
 
 
-HANDLERS = [MountsHandler, MountHandler, MountpointsHandler]
+HANDLERS = [MountsHandler, MountHandler, MountSwitchesHandler, MountpointsHandler]

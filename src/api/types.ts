@@ -861,6 +861,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/mounts/{mount}/switches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                mount: components["parameters"]["mount"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show another ref in the same folder; what is staged stays with its branch. */
+        post: operations["switchMount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/mountpoints": {
         parameters: {
             query?: never;
@@ -1832,10 +1851,21 @@ export interface components {
             session_id: string | null;
             created_at: components["schemas"]["Time"];
             created_by: string;
+            /** @description The commit it stays at; null for what follows a branch, and for a session. */
+            commit_id: string | null;
+            /** @description How far behind it is; null where what it shows is gone. */
+            standing: components["schemas"]["Standing"] | null;
             is_writable: boolean;
             path: string;
             /** @description The folder as the file browser knows it; null if it lies outside its root. */
             contents_path: string | null;
+        };
+        Standing: {
+            commit_id: string;
+            /** @description The branch it is compared with. */
+            branch: string;
+            /** @description Commits of the branch that it does not show, at most 1000; null where the branch is gone. */
+            behind: number | null;
         };
         MountPage: {
             results: components["schemas"]["Mount"][];
@@ -2372,6 +2402,7 @@ export type TableDiff = components['schemas']['TableDiff'];
 export type Session = components['schemas']['Session'];
 export type SessionPage = components['schemas']['SessionPage'];
 export type Mount = components['schemas']['Mount'];
+export type Standing = components['schemas']['Standing'];
 export type MountPage = components['schemas']['MountPage'];
 export type MountMode = components['schemas']['MountMode'];
 export type MountState = components['schemas']['MountState'];
@@ -4090,6 +4121,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    switchMount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                mount: components["parameters"]["mount"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    ref: string;
+                    /** @description By default true for a branch that people may write to. */
+                    writable?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The mount as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mount"];
+                };
             };
             default: components["responses"]["Error"];
         };

@@ -1,5 +1,6 @@
 """Commands on mounted sessions, and branches that others move."""
 
+import mmap
 import os
 import threading
 import time
@@ -185,7 +186,11 @@ def test_a_read_only_branch_follows_its_head(lake, point):
     assert (folder / "removed").exists()
     assert not (folder / "added").exists()
 
-    with open(folder / "changed") as reader, lake.sessions.create("raw") as session:
+    with (
+        open(folder / "changed") as reader,
+        mmap.mmap(reader.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+        lake.sessions.create("raw") as session,
+    ):
         session.put("d/changed", "new")
         session.put("d/added", "added")
         session.delete("d/removed")
@@ -193,6 +198,7 @@ def test_a_read_only_branch_follows_its_head(lake, point):
         began = time.monotonic()
         wait_until(lambda: (folder / "changed").read_text() == "new")
         assert time.monotonic() - began < 2
+        assert mapped[:] == b"old changed"
         assert reader.read() == "old changed"
     assert sorted(os.listdir(folder)) == ["added", "changed", "same"]
     assert not (folder / "removed").exists()

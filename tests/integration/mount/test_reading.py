@@ -85,7 +85,9 @@ def test_extended_attributes_say_where_a_file_comes_from(lake, shown):
     assert os.getxattr(path, "user.datalake.commit").decode() == lake.commits.get("raw", "main").id
     digest = os.getxattr(path, "user.datalake.digest").decode()
     assert digest == lake.files.get("raw@main/small").digest.hex()
-    assert len(os.listxattr(path)) == 3
+    global_id = os.getxattr(path, "user.datalake.global_id").decode()
+    assert global_id == lake.commits.get("raw", "main").global_id
+    assert len(os.listxattr(path)) == 4
     with pytest.raises(OSError) as refused:
         os.getxattr(path, "user.other")
     assert refused.value.errno == errno.ENODATA

@@ -469,6 +469,11 @@ async def test_mounts(call, served_lake, root):
     assert len((await call("listMounts")).json["results"]) == 2
     (point,) = (await call("listMountpoints")).json["results"]
     assert point["state"] == "ready"
+    assert pinned.json["standing"]["behind"] == 1
+    served_lake.refs.create_tag("raw", "v1", at="main^")
+    switched = (await call("switchMount", mount="raw", json_body={"ref": "v1"})).json
+    assert (switched["ref"], switched["standing"]["behind"]) == ("v1", 1)
+    assert not (root / "lake" / "raw" / "b.txt").exists()
     await call("deleteMount", mount="raw", expect=204)
     await call("deleteMount", mount=pinned.json["name"], expect=204)
     assert (await call("listMounts")).json["results"] == []

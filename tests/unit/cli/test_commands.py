@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from jupyter_datalake.cli.output import age_text, size_text
+from jupyter_datalake.model.mounts import MountMode
 from jupyter_datalake.model.text import printable
 from jupyter_datalake.mount.doctor import Verdict
 
@@ -331,6 +332,27 @@ def test_warehouse(run, lake, tmp_path):
     assert "w.duckdb" in run("warehouse", "list").out
     run("warehouse", "delete", "w")
     assert run("warehouse", "list", "--json").json == []
+
+
+def test_mounts(run, lake, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "jupyter_datalake.lake.mountpoints.choose_mode",
+        lambda: (MountMode.CHECKOUT, "a test wants it"),
+    )
+    monkeypatch.setenv("DATALAKE_MOUNTPOINT", str(tmp_path / "shown"))
+    lake.files.put("raw@main/a.txt", "old")
+    lake.refs.create_tag("raw", "v1")
+    lake.files.put("raw@main/a.txt", "new")
+    run("mounts", "create", "raw")
+    assert (tmp_path / "shown" / "raw" / "a.txt").read_text() == "new"
+    assert "shows raw@v1 now, read-only" in run("mounts", "switch", "raw", "v1").out
+    assert (tmp_path / "shown" / "raw" / "a.txt").read_text() == "old"
+    assert "main by 1" in run("mounts", "list").out
+    assert "main by 1" in run("mounts", "get", "raw").out
+    (shown,) = run("mounts", "list", "--json").json
+    assert shown["standing"]["behind"] == 1
+    run("mounts", "delete", "raw")
+    assert "Nothing is mounted" in run("mounts", "list").out
 
 
 def test_maintenance_events_and_doctor(run, lake):

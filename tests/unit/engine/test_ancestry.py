@@ -95,3 +95,15 @@ def test_a_parent_that_is_not_there_any_more_ends_the_walk(lake):
     with lake.core.metadata.read() as tx:
         assert list(Ancestry(tx).walk(third)) == [third, second]
         assert Ancestry(tx).merge_bases(third, second) == [second]
+
+
+@given(graphs(), st.data())
+def test_commits_that_one_lacks_are_counted(lake, shape, data):
+    forward = [(parents, number) for number, (parents, _) in enumerate(shape)]
+    commits = drawn(lake.core, forward)
+    one, other = (data.draw(st.integers(0, len(shape) - 1)) for _ in range(2))
+    lacking = len(all_before(forward, other) - all_before(forward, one))
+    with lake.core.metadata.read() as tx:
+        count = Ancestry(tx).count_beyond
+        assert count(commits[one], commits[other], limit=100) == lacking
+        assert count(commits[one], commits[other], limit=2) == min(lacking, 2)
