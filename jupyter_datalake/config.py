@@ -20,6 +20,8 @@ _PASSWORD = re.compile(r"(://[^:/@]*):.*@", re.DOTALL)
 
 DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024
 SMALLEST_MEMORY_BYTES = 256 * 1024 * 1024
+MOUNT_MEMORY_BYTES = 288 * 1024 * 1024
+"""What the process behind a mount point may take, unless `LakeConfig.memory_bytes` is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class CacheSizes:
     """Decoded manifest nodes, of 20 to 40 KiB each."""
     place_count: int
     """Known places of blobs, of about 500 bytes each."""
+    inode_count: int
+    """What the kernel may remember of a mount, of about 700 bytes each."""
     upload_bytes: int
     """Packs that are on their way to S3, or filled for it; what finds no room is on the disk."""
 
@@ -94,6 +98,7 @@ def cache_sizes(memory_bytes: int) -> CacheSizes:
         chunk_bytes=memory_bytes // 8,
         node_count=memory_bytes // (256 * 1024),
         place_count=memory_bytes // 4096,
+        inode_count=memory_bytes // 4096,
         upload_bytes=(memory_bytes - SMALLEST_MEMORY_BYTES) * 9 // 16,
     )
 

@@ -10,7 +10,8 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from jupyter_datalake.config import LakeConfig
+from jupyter_datalake import environment
+from jupyter_datalake.config import MOUNT_MEMORY_BYTES, LakeConfig, cache_sizes
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.lake.opening import open_core
 from jupyter_datalake.model.events import EventKind
@@ -27,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--supervisor", type=int)
     parser.add_argument("--record-failure")
     options = parser.parse_args(arguments)
-    core = open_core(LakeConfig(options.lake))
+    memory_bytes = environment.memory_bytes() or MOUNT_MEMORY_BYTES
+    core = open_core(LakeConfig(options.lake, memory_bytes=memory_bytes))
     try:
         if options.record_failure is not None:
             _record_failure(core, options.mountpoint, options.record_failure)
@@ -35,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from jupyter_datalake.mount import daemon  # noqa: PLC0415  # needs FUSE; the rest does not
 
         daemon.log_to_file(core, options.mountpoint)
-        return daemon.serve(core, options.mountpoint, options.supervisor)
+        max_inodes = cache_sizes(memory_bytes).inode_count
+        return daemon.serve(core, options.mountpoint, options.supervisor, max_inodes)
     finally:
         core.metadata.close()
         core.objects.close()

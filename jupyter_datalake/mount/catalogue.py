@@ -34,6 +34,8 @@ class Catalogue(View):
         self._core = core
         self._shown: dict[str, View] = {}
         self._resolved: dict[str, TreeView] = {}
+        self._looked_at_s: dict[str, float] = {}
+        """When each of the resolved was last asked for."""
         self._projects: dict[str, Node] = {}
 
     # --- what is mounted -------------------------------------------------------------------------
@@ -113,6 +115,7 @@ class Catalogue(View):
         commit = await trio.to_thread.run_sync(self._find, full)
         if commit is None:
             return None
+        self._looked_at_s[full] = trio.current_time()
         view = self._resolved.get(full)
         if view is None or view.base.id != commit.id:
             # The old view stays what it is for those who are in it.
@@ -140,6 +143,18 @@ class Catalogue(View):
     def _forget(self, view: TreeView) -> None:
         if self._resolved.get(view.name) is view:
             del self._resolved[view.name]
+            self._looked_at_s.pop(view.name, None)
+
+    def idle(self, before_s: float) -> Iterator[tuple[Node, str, TreeView]]:
+        """Yield folder, name and view of refs that nobody has open or asked for since a time.
+
+        The kernel asks again for the name of a view whenever a path leads through it, but for
+        paths that begin inside: a program may stand in a view that is idle.
+        """
+        for full, view in list(self._resolved.items()):
+            if not view.opens and self._looked_at_s.get(full, 0.0) < before_s:
+                project, _, last = full.rpartition("/")
+                yield self._project(project) if project else self.root, last, view
 
 
 def _full_name(root: Node, folder: Node, name: str) -> str:

@@ -24,6 +24,7 @@ from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.errors import DatalakeError, ErrorKind, MountError
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.mounts import MountMode, MountState
+from jupyter_datalake.mount import memory
 from jupyter_datalake.mount.commands import CommandServer
 from jupyter_datalake.mount.control import socket_path, state_path
 from jupyter_datalake.mount.heartbeat import Heartbeat
@@ -49,7 +50,7 @@ _PR_SET_PDEATHSIG = 1
 _GRACE_S = 5.0
 
 
-def serve(core: LakeCore, mountpoint: str, supervisor_pid: int | None) -> int:
+def serve(core: LakeCore, mountpoint: str, supervisor_pid: int | None, max_inodes: int) -> int:
     """Serve a mount point until told to stop, and return the exit code.
 
     Parameters
@@ -58,10 +59,14 @@ def serve(core: LakeCore, mountpoint: str, supervisor_pid: int | None) -> int:
         As `mountpoints.normalised` gives it.
     supervisor_pid
         The process to end with; None to run without one.
+    max_inodes
+        How much the kernel may remember of it.
     """
     _end_with(supervisor_pid)
     _allow_many_open_files()
-    daemon = _Daemon(core, mountpoint, os.getpid() if supervisor_pid is None else supervisor_pid)
+    memory.share_arenas()
+    pid = os.getpid() if supervisor_pid is None else supervisor_pid
+    daemon = _Daemon(core, mountpoint, pid, max_inodes)
     try:
         trio.run(daemon.run)
     except MountError as error:
@@ -80,12 +85,12 @@ def serve(core: LakeCore, mountpoint: str, supervisor_pid: int | None) -> int:
 class _Daemon:
     """One mount, from before it is there until it is gone."""
 
-    def __init__(self, core: LakeCore, mountpoint: str, pid: int) -> None:
+    def __init__(self, core: LakeCore, mountpoint: str, pid: int, max_inodes: int) -> None:
         self._core = core
         self._mountpoint = mountpoint
         self._pid = pid
         self._kernel = FuseKernel()
-        self._lake = MountedLake(core, mountpoint, self._kernel)
+        self._lake = MountedLake(core, mountpoint, self._kernel, max_inodes=max_inodes)
         self._operations = Operations(self._lake.inodes, core.work_folder)
 
     async def run(self) -> None:
@@ -127,6 +132,7 @@ class _Daemon:
             nursery.start_soon(self._stop_on_signal, nursery)
             await nursery.start(commands.serve, socket_path(self._core, self._mountpoint))
             nursery.start_soon(self._lake.follow)
+            nursery.start_soon(memory.give_back_now_and_then)
             nursery.start_soon(Heartbeat(self._mountpoint).run)
             # In a thread, because it is the loop that answers.
             await trio.to_thread.run_sync(self._greet, abandon_on_cancel=True)

@@ -82,6 +82,7 @@ class OpenFile:
         self._reader: tuple[FileEntry, ContentReader] | None = None
         node, view = inode.node, inode.view
         node.opens += 1
+        view.opens += 1
         if can_write:
             node.writers += 1
             if isinstance(view, SessionView):
@@ -148,6 +149,7 @@ class OpenFile:
         """End this open; with the last one of a file, its descriptor is closed."""
         node, view = self.inode.node, self.inode.view
         node.opens -= 1
+        view.opens -= 1
         if self._can_write:
             node.writers -= 1
             if isinstance(view, SessionView):

@@ -10,7 +10,6 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import trio
@@ -27,11 +26,13 @@ from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.mounts import Mount
-from jupyter_datalake.model.paths import RepoPath
+from jupyter_datalake.model.paths import RepoPath, path_bytes
 from jupyter_datalake.model.refs import RefKind
+from jupyter_datalake.mount import memory
 from jupyter_datalake.mount.catalogue import Catalogue
 from jupyter_datalake.mount.inodes import InodeTable
 from jupyter_datalake.mount.kernel import KernelMemory, forget, tell_kernel
+from jupyter_datalake.mount.processes import is_path_within, working_folders
 from jupyter_datalake.mount.session_view import SessionView
 from jupyter_datalake.mount.switching import Switch
 from jupyter_datalake.mount.views import TreeView, View
@@ -41,10 +42,9 @@ logger = logging.getLogger(__name__)
 FOLLOW_S = 0.5
 """How often the lake's events are asked for."""
 
-MAX_INODES = 200_000
-"""Inodes kept; beyond, the kernel is asked to forget files. About 1 KiB each."""
+IDLE_S = 60.0
+"""After how long without a look `repo@ref` is let go of, if it is not mounted and in no use."""
 
-_TRIM_BATCH = 10_000
 _EVENT_BATCH = 1_000
 _FOLLOWED = frozenset({EventKind.REF_MOVED})
 _BUSY_S = 10.0
@@ -52,10 +52,21 @@ _BUSY_S = 10.0
 
 
 class MountedLake:
-    """What one mount point shows. For the event loop's thread."""
+    """What one mount point shows. For the event loop's thread.
 
-    def __init__(self, core: LakeCore, mountpoint: str, kernel: KernelMemory) -> None:
+    Parameters
+    ----------
+    max_inodes
+        Beyond it the kernel is asked to forget files: this process remembers what the kernel does.
+    """
+
+    def __init__(
+        self, core: LakeCore, mountpoint: str, kernel: KernelMemory, *, max_inodes: int
+    ) -> None:
         self._core = core
+        self._max_inodes = max_inodes
+        self._next_idle_s = 0.0
+        """When views that nobody looks at are looked for again."""
         self._mountpoint = mountpoint
         self._kernel = kernel
         self.catalogue = Catalogue(core)
@@ -188,7 +199,7 @@ class MountedLake:
         return {
             "pid": os.getpid(),
             "inodes": len(self.inodes),
-            "memory_bytes": _memory_bytes(),
+            "memory_bytes": memory.resident_bytes(),
             "problems": dict(self.problems),
             "mounts": {
                 name: {
@@ -267,6 +278,7 @@ class MountedLake:
                 await self._keep_up_view(view, has_moved=(view.repo, view.branch) in moved)
         if events:
             self._last_event = events[-1].number
+        await self._let_go_of_idle_views()
         await self._trim()
 
     async def _keep_up_view(self, view: TreeView, *, has_moved: bool) -> None:
@@ -290,14 +302,36 @@ class MountedLake:
 
     async def _trim(self) -> None:
         """Ask the kernel to forget files, if it remembers very many: this process does, too."""
-        if len(self.inodes) > MAX_INODES:
-            names = list(self.inodes.oldest_files(_TRIM_BATCH))
+        too_many = len(self.inodes) - self._max_inodes
+        if too_many > 0:
+            # Some more, so that not every file from now on costs another one its place.
+            count = too_many + self._max_inodes // 8
+            oldest = self.inodes.oldest_files(count)
+            names = [(folder_number, path_bytes(name)) for folder_number, name in oldest]
+            await forget(self._kernel, [], names)
 
-            def tell() -> None:
-                for folder_number, name in names:
-                    self._kernel.forget_name(folder_number, os.fsencode(name))
-
-            await trio.to_thread.run_sync(tell)
+    async def _let_go_of_idle_views(self) -> None:
+        """Ask the kernel to forget ``repo@ref`` that nobody has looked at for a while."""
+        now = trio.current_time()
+        if now < self._next_idle_s:
+            return
+        self._next_idle_s = now + IDLE_S / 4
+        idle = {
+            os.path.join(self._mountpoint, view.name): (folder, name)
+            for folder, name, view in self.catalogue.idle(now - IDLE_S)
+        }
+        if idle:
+            in_use = await trio.to_thread.run_sync(working_folders)
+            await forget(
+                self._kernel,
+                [],
+                [
+                    (inode.number, path_bytes(name))
+                    for path, (folder, name) in idle.items()
+                    if (inode := self.inodes.find(folder)) is not None
+                    and not any(is_path_within(used, path) for used in in_use)
+                ],
+            )
 
     async def _read(self, question: Callable[[Transaction], Any]) -> Any:
         def ask() -> Any:
@@ -316,8 +350,3 @@ def _shows(view: View, mount: Mount) -> bool:
         and isinstance(view, TreeView)
         and (view.repo, view.ref) == (mount.repo, mount.ref)
     )
-
-
-def _memory_bytes() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")

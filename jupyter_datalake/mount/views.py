@@ -50,6 +50,8 @@ class View:
         self.root = root
         self.time_ns = time_ns
         self.gate = Gate()
+        self.opens = 0
+        """Files in it that are open."""
 
     async def lookup(self, folder: Node, name: str) -> Found | None:
         """Return what is at a name, or None."""

@@ -208,7 +208,7 @@ sys.exit(mount_process.main())
 
 def test_a_bug_in_a_handler_gives_eio_and_the_mount_lives(lake, raw, point, tmp_path, monkeypatch):
     (tmp_path / "raising_mount.py").write_text(RAISING)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setattr("jupyter_datalake.lake.mountpoints.PROCESS", "raising_mount")
     lake.mounts.stop(point)
     lake.mounts.start(point)
@@ -225,10 +225,12 @@ def test_a_bug_in_a_handler_gives_eio_and_the_mount_lives(lake, raw, point, tmp_
 
 FORGETFUL = """
 import sys
-from jupyter_datalake.lake import mount_process
-from jupyter_datalake.mount import mounted_lake
+from dataclasses import replace
 
-mounted_lake.MAX_INODES = 200
+from jupyter_datalake.lake import mount_process
+
+sizes = mount_process.cache_sizes
+mount_process.cache_sizes = lambda budget: replace(sizes(budget), inode_count=200)
 sys.exit(mount_process.main())
 """
 
@@ -237,7 +239,7 @@ def test_the_daemon_forgets_files_that_nobody_uses(lake, raw, point, tmp_path, m
     for number in range(2_000):
         (raw / f"{number}").write_text(f"{number}")
     (tmp_path / "forgetful_mount.py").write_text(FORGETFUL)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setattr("jupyter_datalake.lake.mountpoints.PROCESS", "forgetful_mount")
     lake.mounts.stop(point)
     lake.mounts.start(point)
@@ -258,7 +260,7 @@ def test_a_daemon_that_dies_at_once_is_given_up_with_its_last_words(
         "if '--record-failure' in sys.argv: sys.exit(mount_process.main())\n"
         "raise RuntimeError('no such luck')\n"
     )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setattr("jupyter_datalake.lake.mountpoints.PROCESS", "dying_mount")
     with pytest.raises(MountError) as refused:
         lake.mounts.create("raw", at=point)

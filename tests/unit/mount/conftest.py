@@ -37,10 +37,10 @@ class RecordingKernel:
 class Mounted:
     """A mount point with `raw` in it, and requests by path; made inside `trio.run`."""
 
-    def __init__(self, lake, kernel):
+    def __init__(self, lake, kernel, max_inodes):
         self.lake = lake
         self.kernel = kernel
-        self.shown = MountedLake(lake.core, POINT, kernel)
+        self.shown = MountedLake(lake.core, POINT, kernel, max_inodes=max_inodes)
         self.operations = Operations(self.shown.inodes, lake.core.work_folder)
 
     async def find(self, path):
@@ -147,11 +147,11 @@ def lake(memory_lake):
 def run(lake, kernel):
     """Run an async test with a mount point that shows `raw` writable, as in the daemon."""
 
-    def run(test, *, writable=True):
+    def run(test, *, writable=True, max_inodes=10_000):
         record_mount(lake, "raw", "raw", "main", writable=writable)
 
         async def main():
-            mounted = Mounted(lake, kernel)
+            mounted = Mounted(lake, kernel, max_inodes)
             await mounted.shown.start()
             try:
                 async with trio.open_nursery() as nursery:

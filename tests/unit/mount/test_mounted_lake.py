@@ -131,14 +131,47 @@ def test_following_survives_a_database_that_fails(run, lake, monkeypatch):
     run(test)
 
 
-def test_the_kernel_is_asked_to_forget_when_it_knows_too_much(run, kernel, monkeypatch):
+def test_the_kernel_is_asked_to_forget_when_it_knows_too_much(run, kernel):
     async def test(mounted):
-        monkeypatch.setattr(mounted_lake, "MAX_INODES", 4)
         kernel.names.clear()
         found = [await mounted.find(f"raw/{path}") for path in ("a.txt", "folder/b.bin")]
         await mounted.shown.keep_up()
         assert {name for _, name in kernel.names} == {b"a.txt", b"b.bin"}
         assert [inode.node.name for inode in map(mounted.shown.inodes.get, _numbers(found))]
+
+    run(test, max_inodes=3)
+
+
+def test_a_ref_that_nobody_looks_at_is_let_go_of(run, lake, kernel, monkeypatch):
+    async def test(mounted):
+        lake.refs.create_tag("raw", "v1")
+        lake.refs.create_tag("raw", "v2")
+        lake.refs.create_tag("raw", "v3")
+        number = await mounted.number("raw@v1/a.txt")
+        held = await mounted.operations.open(await mounted.number("raw@v2/a.txt"), 0, None)
+        await mounted.number("raw@v3/folder")
+        monkeypatch.setattr(mounted_lake, "working_folders", lambda: {f"{POINT}/raw@v3/folder"})
+        monkeypatch.setattr(mounted_lake, "IDLE_S", 0.0)
+        kernel.names.clear()
+        await mounted.shown.keep_up()
+        assert kernel.names == [(1, b"raw@v1")]
+        for known in (number, await mounted.number("raw@v1")):
+            await mounted.operations.forget([(known, 2)])
+        assert {view.name for *_, view in mounted.shown.catalogue.idle(float("inf"))} == {"raw@v3"}
+        assert await mounted.read("raw@v1/a.txt") == b"hello"
+        await mounted.operations.release(held.fh)
+        assert len(list(mounted.shown.catalogue.idle(float("inf")))) == 3
+
+    run(test)
+
+
+def test_a_ref_that_was_just_looked_at_is_kept(run, lake, kernel):
+    async def test(mounted):
+        lake.refs.create_tag("raw", "v1")
+        await mounted.number("raw@v1/a.txt")
+        kernel.names.clear()
+        await mounted.shown.keep_up()
+        assert kernel.names == []
 
     run(test)
 
