@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 
@@ -88,5 +89,11 @@ def main() -> None:
     sys.exit(run_command(lambda: cli(standalone_mode=False), as_json_errors=wants_json))
 
 
-if __name__ == "__main__":
+def program() -> None:
+    """Be the process of the command line, which ends with its command."""
+    gc.freeze()  # see `importing`
     main()
+
+
+if __name__ == "__main__":
+    program()

@@ -1,7 +1,8 @@
 """`Lake`: the Python face of a lake.
 
 Pipelines, jobs and warehouses bring notebooks, web clients and engines along, which cost more
-than a second to import: they are loaded when they are first used.
+than a second to import, and a command should not wait for verbs of which it has no use: most are
+loaded when they are first used.
 """
 
 from __future__ import annotations
@@ -18,24 +19,24 @@ from jupyter_datalake.config import ControllerConfig, LakeConfig
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.lake.commits import Commits
 from jupyter_datalake.lake.context import LakeContext
-from jupyter_datalake.lake.events import Events
 from jupyter_datalake.lake.files import Files
-from jupyter_datalake.lake.maintenance import Maintenance
-from jupyter_datalake.lake.mounts import Mounts
 from jupyter_datalake.lake.opening import close_core, create_core, open_core
 from jupyter_datalake.lake.refs import Refs
-from jupyter_datalake.lake.remotes import Remotes
 from jupyter_datalake.lake.repos import Repos
-from jupyter_datalake.lake.retention import RetentionVerbs
 from jupyter_datalake.lake.sessions import Sessions
 from jupyter_datalake.lake.transactions import LakeTransaction
 from jupyter_datalake.metadata.store import Clock
 from jupyter_datalake.model.commits import Author
 
 if TYPE_CHECKING:
+    from jupyter_datalake.lake.events import Events
     from jupyter_datalake.lake.jobs import Jobs
     from jupyter_datalake.lake.lineage import LineageVerbs
+    from jupyter_datalake.lake.maintenance import Maintenance
+    from jupyter_datalake.lake.mounts import Mounts
     from jupyter_datalake.lake.pipelines import Pipelines
+    from jupyter_datalake.lake.remotes import Remotes
+    from jupyter_datalake.lake.retention import RetentionVerbs
     from jupyter_datalake.lake.warehouse import WarehouseVerbs
 
 
@@ -61,11 +62,41 @@ class Lake:
         self.commits = Commits(context)
         self.sessions = Sessions(context)
         self.files = Files(context, self.sessions)
-        self.remotes = Remotes(context)
-        self.events = Events(context)
-        self.mounts = Mounts(context, self.sessions)
-        self.maintenance = Maintenance(context)
-        self.retention = RetentionVerbs(context)
+
+    @cached_property
+    def remotes(self) -> Remotes:
+        """Other lakes, to push to and pull from."""
+        from jupyter_datalake.lake.remotes import Remotes  # noqa: PLC0415
+
+        return Remotes(self._context)
+
+    @cached_property
+    def events(self) -> Events:
+        """The numbered log of what happened."""
+        from jupyter_datalake.lake.events import Events  # noqa: PLC0415
+
+        return Events(self._context)
+
+    @cached_property
+    def mounts(self) -> Mounts:
+        """Repos as folders."""
+        from jupyter_datalake.lake.mounts import Mounts  # noqa: PLC0415
+
+        return Mounts(self._context, self.sessions)
+
+    @cached_property
+    def maintenance(self) -> Maintenance:
+        """Keeping the lake in good health."""
+        from jupyter_datalake.lake.maintenance import Maintenance  # noqa: PLC0415
+
+        return Maintenance(self._context)
+
+    @cached_property
+    def retention(self) -> RetentionVerbs:
+        """How much history repos keep."""
+        from jupyter_datalake.lake.retention import RetentionVerbs  # noqa: PLC0415
+
+        return RetentionVerbs(self._context)
 
     @cached_property
     def pipelines(self) -> Pipelines:

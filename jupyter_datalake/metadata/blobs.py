@@ -46,6 +46,13 @@ class Room(NamedTuple):
 
 _STORED = "stored"
 _QUOTA = "quota"
+_KINDS = {kind.value: kind for kind in BlobKind}
+_CODECS = {codec.value: codec for codec in Codec}
+_LOCATE = """
+    SELECT blobs.digest, packs.name, blobs.kind, blobs.codec, blobs."offset", blobs.stored_size,
+        blobs.raw_size
+    FROM blobs JOIN packs ON packs.id = blobs.pack_id WHERE blobs.digest IN"""
+_SIZES = "SELECT digest, raw_size FROM blobs WHERE condemned IS NULL AND digest IN"
 _PLACE_COLUMNS = ("pack_id", "kind", "codec", "offset", "stored_size", "raw_size")
 
 
@@ -209,27 +216,11 @@ class Blobs(TableGroup):
 
     def locate(self, digests: Iterable[Digest]) -> dict[Digest, BlobPlace]:
         """Return the places of those of `digests` that are stored."""
-        blobs, packs = tables.blobs, tables.packs
         places: dict[Digest, BlobPlace] = {}
-        for batch in batched(digests):
-            rows = self._connection.execute(
-                select(blobs, packs.c.name.label("pack"))
-                .join(packs, packs.c.id == blobs.c.pack_id)
-                .where(blobs.c.digest.in_(batch))
-            )
-            for row in rows:
-                digest = Digest(row.digest)
-                places[digest] = BlobPlace(
-                    row.pack,
-                    BlobRecord(
-                        digest,
-                        BlobKind(row.kind),
-                        Codec(row.codec),
-                        row.offset,
-                        row.stored_size,
-                        row.raw_size,
-                    ),
-                )
+        packs: dict[str, str] = {}  # each name once, not once for each of its blobs
+        for digest, pack, kind, codec, *where in self._rows_where_in(_LOCATE, digests):
+            record = BlobRecord(digest, _KINDS[kind], _CODECS[codec], *where)
+            places[digest] = BlobPlace(packs.setdefault(pack, pack), record)
         return places
 
     def known(self, digests: Iterable[Digest]) -> set[Digest]:
@@ -238,16 +229,7 @@ class Blobs(TableGroup):
 
     def sizes(self, digests: Iterable[Digest]) -> dict[Digest, int]:
         """Return how many bytes those of `digests` have that are `known`, as the index says."""
-        blobs = tables.blobs
-        found: dict[Digest, int] = {}
-        for batch in batched(digests):
-            rows = self._connection.execute(
-                select(blobs.c.digest, blobs.c.raw_size).where(
-                    blobs.c.digest.in_(batch), blobs.c.condemned.is_(None)
-                )
-            )
-            found.update((Digest(row[0]), row[1]) for row in rows)
-        return found
+        return {Digest(digest): size for digest, size in self._rows_where_in(_SIZES, digests)}
 
     def packs(self, *, after: str = "", limit: int) -> list[PackRow]:
         """Return packs by name, at most `limit`, behind the name `after`."""

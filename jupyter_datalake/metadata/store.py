@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
@@ -32,25 +32,27 @@ from jupyter_datalake.errors import ErrorKind, InternalError, StorageError
 from jupyter_datalake.forking import renew_after_fork
 from jupyter_datalake.metadata.blobs import Blobs
 from jupyter_datalake.metadata.commits import Commits
-from jupyter_datalake.metadata.connections import Connections
-from jupyter_datalake.metadata.datums import Datums
 from jupyter_datalake.metadata.events import Events
 from jupyter_datalake.metadata.gc import GarbageCollection
-from jupyter_datalake.metadata.jobs import Jobs
 from jupyter_datalake.metadata.leases import Leases
-from jupyter_datalake.metadata.lineage import Lineage
 from jupyter_datalake.metadata.migrating import migrate
-from jupyter_datalake.metadata.mounts import Mounts
 from jupyter_datalake.metadata.pins import Pins
-from jupyter_datalake.metadata.pipelines import Pipelines
 from jupyter_datalake.metadata.refs import Refs
-from jupyter_datalake.metadata.remotes import Remotes
 from jupyter_datalake.metadata.repos import Repos
-from jupyter_datalake.metadata.retention import Retention
 from jupyter_datalake.metadata.rules import DatabaseRules
 from jupyter_datalake.metadata.sessions import Sessions
 from jupyter_datalake.metadata.settings import Settings
 from jupyter_datalake.metadata.write_keys import WriteKeys
+
+if TYPE_CHECKING:
+    from jupyter_datalake.metadata.connections import Connections
+    from jupyter_datalake.metadata.datums import Datums
+    from jupyter_datalake.metadata.jobs import Jobs
+    from jupyter_datalake.metadata.lineage import Lineage
+    from jupyter_datalake.metadata.mounts import Mounts
+    from jupyter_datalake.metadata.pipelines import Pipelines
+    from jupyter_datalake.metadata.remotes import Remotes
+    from jupyter_datalake.metadata.retention import Retention
 
 Clock = Callable[[], int]
 """Returns nanoseconds since 1970, UTC."""
@@ -62,7 +64,11 @@ _ATTEMPTS = 5
 
 
 class Transaction:
-    """The tables, as seen by one transaction; of no use after its block."""
+    """The tables, as seen by one transaction; of no use after its block.
+
+    Those that few commands need are imported when they are asked for: all of them would be a
+    tenth of what a short command takes.
+    """
 
     def __init__(self, connection: Connection, now_ns: int) -> None:
         self._connection = connection
@@ -91,6 +97,8 @@ class Transaction:
     @cached_property
     def lineage(self) -> Lineage:
         """Provenance edges and global ids."""
+        from jupyter_datalake.metadata.lineage import Lineage  # noqa: PLC0415
+
         return Lineage(self._connection, self.now_ns)
 
     @cached_property
@@ -106,6 +114,8 @@ class Transaction:
     @cached_property
     def retention(self) -> Retention:
         """How much history is kept, and marks of what went."""
+        from jupyter_datalake.metadata.retention import Retention  # noqa: PLC0415
+
         return Retention(self._connection, self.now_ns)
 
     @cached_property
@@ -121,21 +131,29 @@ class Transaction:
     @cached_property
     def mounts(self) -> Mounts:
         """Mount points and what they show."""
+        from jupyter_datalake.metadata.mounts import Mounts  # noqa: PLC0415
+
         return Mounts(self._connection, self.now_ns)
 
     @cached_property
     def pipelines(self) -> Pipelines:
         """Pipelines, their versions, inputs and ticks."""
+        from jupyter_datalake.metadata.pipelines import Pipelines  # noqa: PLC0415
+
         return Pipelines(self._connection, self.now_ns)
 
     @cached_property
     def jobs(self) -> Jobs:
         """Jobs and what they wait for."""
+        from jupyter_datalake.metadata.jobs import Jobs  # noqa: PLC0415
+
         return Jobs(self._connection, self.now_ns)
 
     @cached_property
     def datums(self) -> Datums:
         """Datums of jobs, and results by datum key."""
+        from jupyter_datalake.metadata.datums import Datums  # noqa: PLC0415
+
         return Datums(self._connection, self.now_ns)
 
     @cached_property
@@ -151,11 +169,15 @@ class Transaction:
     @cached_property
     def remotes(self) -> Remotes:
         """Other lakes by name."""
+        from jupyter_datalake.metadata.remotes import Remotes  # noqa: PLC0415
+
         return Remotes(self._connection, self.now_ns)
 
     @cached_property
     def connections(self) -> Connections:
         """Warehouse connections."""
+        from jupyter_datalake.metadata.connections import Connections  # noqa: PLC0415
+
         return Connections(self._connection, self.now_ns)
 
 

@@ -12,8 +12,6 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from croniter import CroniterError, croniter
-
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
 
 _EVERY = re.compile(
@@ -44,6 +42,8 @@ class Schedule:
         """Return the first tick strictly behind `moment`; an interval counts from `moment`."""
         if self.every is not None:
             return moment + self.every
+        from croniter import croniter  # noqa: PLC0415  # see `parse_schedule`
+
         following: datetime = croniter(self.cron or "", moment.astimezone(UTC)).get_next(datetime)
         return following
 
@@ -72,6 +72,8 @@ def parse_schedule(text: str) -> Schedule:
         raise _invalid(text, "is not a known name")
     if len(cron.split()) != _CRON_FIELDS:
         raise _invalid(text, f"does not have {_CRON_FIELDS} fields")
+    from croniter import CroniterError, croniter  # noqa: PLC0415  # most commands need no calendar
+
     try:
         croniter(cron, datetime(2000, 1, 1, tzinfo=UTC)).get_next(datetime)
     except (CroniterError, ValueError, KeyError) as error:

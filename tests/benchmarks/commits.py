@@ -150,8 +150,9 @@ def _rounds(
     shutil.rmtree(trash, ignore_errors=True)
     trash.mkdir(parents=True)
     taken: dict[str, dict[str, list[tuple[Cost, int]]]] = {tool.name: {} for tool in tools}
-    for _ in range(ROUNDS):
-        for kind in tools:
+    for number in range(ROUNDS):
+        # Forth and back: who comes later finds the disk as the others left it.
+        for kind in tools if number % 2 == 0 else reversed(tools):
             if (
                 sum(cost.wall_s for one in taken[kind.name].values() for cost, _ in one)
                 > PATIENCE_S
