@@ -44,7 +44,7 @@ def test_a_bad_request_changes_nothing(lake, raw):
     assert refused.value.kind is ErrorKind.SESSION_BUSY
 
 
-def test_files_open_for_writing_go_on_after_a_commit(lake, raw):
+def test_f11_files_open_for_writing_go_on_after_a_commit(lake, raw):
     with open(raw / "log", "w") as file:
         file.write("one\n")
         file.flush()
@@ -152,7 +152,7 @@ def test_a_commit_is_rebased_over_other_paths(lake, raw):
     assert (raw / "theirs").read_text() == "2"
 
 
-def test_a_conflict_is_told_and_everything_staged_is_kept(lake, raw):
+def test_f14_a_conflict_is_told_and_everything_staged_is_kept(lake, raw):
     (raw / "x").write_text("base")
     commit(lake)
     (raw / "x").write_text("ours")
@@ -166,7 +166,7 @@ def test_a_conflict_is_told_and_everything_staged_is_kept(lake, raw):
     wait_until(lambda: (raw / "x").read_text() == "theirs")
 
 
-def test_what_is_staged_stands_on_the_old_head_until_it_is_committed(lake, raw):
+def test_f14_what_is_staged_stands_on_the_old_head_until_it_is_committed(lake, raw):
     (raw / "x").write_text("base")
     commit(lake)
     (raw / "y").write_text("staged")

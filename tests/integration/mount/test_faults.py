@@ -26,7 +26,7 @@ def supervisor_pid(lake, point):
     return next(one.pid for one in lake.mounts.list_mountpoints() if one.path == point)
 
 
-def test_a_killed_daemon_comes_back_with_everything_staged(lake, raw, point):
+def test_f1_a_killed_daemon_comes_back_with_everything_staged(lake, raw, point):
     (raw / "kept").write_text("committed")
     commit(lake)
     (raw / "kept").write_text("staged")
@@ -47,8 +47,9 @@ def test_a_killed_daemon_comes_back_with_everything_staged(lake, raw, point):
     assert os.readlink(raw / "link") == "kept"
     assert (raw / "open").read_bytes() == b"written before the kill"
     assert (raw / "kept").stat().st_ino == number
-    with pytest.raises(OSError):
+    with pytest.raises(OSError) as refused:
         os.write(writer, b"into a connection that is gone")
+    assert refused.value.errno in {errno.ENOTCONN, errno.EIO, errno.ECONNABORTED}
     with contextlib.suppress(OSError):
         os.close(writer)
     assert diff(lake) == {
@@ -153,7 +154,7 @@ def test_staged_changes_wait_for_the_next_mount_of_the_branch(lake, raw, point):
     assert os.listdir(raw) == []
 
 
-def test_a_damaged_pack_gives_eio_for_what_is_in_it_and_nothing_else(lake, point):
+def test_f15_a_damaged_pack_gives_eio_for_what_is_in_it_and_nothing_else(lake, point):
     big = os.urandom(4_000_000)
     lake.files.put("raw@main/big", big)
     folder = Path(lake.mounts.create("raw", writable=False, at=point).path)
@@ -206,7 +207,9 @@ sys.exit(mount_process.main())
 """
 
 
-def test_a_bug_in_a_handler_gives_eio_and_the_mount_lives(lake, raw, point, tmp_path, monkeypatch):
+def test_f18_a_bug_in_a_handler_gives_eio_and_the_mount_lives(
+    lake, raw, point, tmp_path, monkeypatch
+):
     (tmp_path / "raising_mount.py").write_text(RAISING)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setattr("jupyter_datalake.lake.mountpoints.PROCESS", "raising_mount")
@@ -235,7 +238,7 @@ sys.exit(mount_process.main())
 """
 
 
-def test_the_daemon_forgets_files_that_nobody_uses(lake, raw, point, tmp_path, monkeypatch):
+def test_f19_the_daemon_forgets_files_that_nobody_uses(lake, raw, point, tmp_path, monkeypatch):
     for number in range(2_000):
         (raw / f"{number}").write_text(f"{number}")
     (tmp_path / "forgetful_mount.py").write_text(FORGETFUL)

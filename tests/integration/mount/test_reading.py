@@ -96,7 +96,7 @@ def test_extended_attributes_say_where_a_file_comes_from(lake, shown):
     assert refused.value.errno in {errno.ENOTSUP, errno.EROFS}
 
 
-def test_every_change_of_a_read_only_mount_is_refused(shown):
+def test_f13_every_change_of_a_read_only_mount_is_refused(shown):
     changes = {
         "create": lambda: (shown / "new").write_text("x"),
         "overwrite": lambda: (shown / "small").write_text("x"),

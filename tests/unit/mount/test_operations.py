@@ -116,7 +116,7 @@ def test_what_the_kernel_forgets_is_forgotten(run):
     run(test)
 
 
-def test_nodes_of_a_storm_of_look_ups_are_not_kept(run):
+def test_f19_nodes_of_a_storm_of_look_ups_are_not_kept(run):
     async def test(mounted):
         tree = mounted.view().tree
         for _ in range(5):

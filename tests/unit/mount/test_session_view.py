@@ -46,7 +46,7 @@ def test_a_file_being_read_keeps_its_content_over_a_commit(run, lake, kernel):
     run(test)
 
 
-def test_writers_wait_for_a_commit_and_readers_do_not(run, monkeypatch):
+def test_f11_writers_wait_for_a_commit_and_readers_do_not(run, monkeypatch):
     async def test(mounted):
         view = mounted.view()
         await mounted.write("raw/new", b"1")

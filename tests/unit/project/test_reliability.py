@@ -1,4 +1,4 @@
-"""docs/reliability.md has every row of bad luck, each with a test of its name."""
+"""Every row of bad luck is in docs/reliability.md or docs/mount.md, with a test of its name."""
 
 import re
 from pathlib import Path
@@ -14,6 +14,7 @@ SECTIONS = {
     "Names": ("B", 10),
     "Terminal": ("C", 8),
     "Concurrency": ("D", 9),
+    "Bad luck": ("F", 22),
 }
 """Heading, letter of its rows, and how many there are."""
 
@@ -34,7 +35,7 @@ def is_named_after(row, test):
 
 @pytest.fixture(scope="module")
 def text():
-    return (ROOT / "docs" / "reliability.md").read_text()
+    return "\n".join((ROOT / "docs" / name).read_text() for name in ("reliability.md", "mount.md"))
 
 
 @pytest.mark.parametrize("heading", SECTIONS)
