@@ -58,49 +58,60 @@ def run_notebook(
         A cell raised (``datum-failed``), or the kernel died (``kernel-died``). One that dies
         before the first cell is started once more: nothing of the notebook ran.
     """
+
+    def execute() -> None:
+        with _connection(language) as connection, _told_as_ours(notebook, executed, log):
+            execute_notebook(  # type: ignore[no-untyped-call]
+                str(notebook),
+                str(executed),
+                parameters=parameters,
+                kernel_name=kernel,
+                language=language,
+                cwd=str(folder),
+                progress_bar=False,
+                stdout_file=log,
+                stderr_file=log,
+                start_timeout=_KERNEL_START_S,
+                config=connection,
+            )
+
     with _environment(environment), _logged(log):
-        for attempt in (1, 2):
-            try:
-                with _connection(language) as connection:
-                    execute_notebook(  # type: ignore[no-untyped-call]
-                        str(notebook),
-                        str(executed),
-                        parameters=parameters,
-                        kernel_name=kernel,
-                        language=language,
-                        cwd=str(folder),
-                        progress_bar=False,
-                        stdout_file=log,
-                        stderr_file=log,
-                        start_timeout=_KERNEL_START_S,
-                        config=connection,
-                    )
-                return
-            except PapermillExecutionError as error:
-                where = f"cell {error.cell_index + 1} (In [{error.exec_count}])"
-                log.line(f"{where} failed:")
-                log.write(_ANSI.sub("", "\n".join(error.traceback)) + "\n")
-                raise JobFailedError(
-                    f"{notebook.name}, {where}: {error.ename}: {_short(error.evalue)}",
-                    kind=ErrorKind.DATUM_FAILED,
-                    hint="The executed notebook and the log show more",
-                ) from error
-            except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
-                cell = last_begun_cell(executed)
-                where = "before its first cell" if cell is None else f"in cell {cell + 1}"
-                log.line(f"the kernel died {where}: {error}")
-                if cell is None and attempt == 1:
-                    continue
-                raise JobFailedError(
-                    f"{notebook.name}: the kernel died {where}",
-                    kind=ErrorKind.KERNEL_DIED,
-                    hint="It ran out of memory, was killed, or a library crashed",
-                ) from error
-            except (PapermillException, nbformat.ValidationError, ValueError) as error:
-                raise JobFailedError(
-                    f"{notebook.name} cannot be run: {_short(str(error))}",
-                    kind=ErrorKind.INVALID_NOTEBOOK,
-                ) from error
+        try:
+            execute()
+        except JobFailedError as error:
+            if error.kind is not ErrorKind.KERNEL_DIED or last_begun_cell(executed) is not None:
+                raise
+            execute()
+
+
+@contextmanager
+def _told_as_ours(notebook: Path, executed: Path, log: CappedLog) -> Iterator[None]:
+    """Turn what ends a notebook into `JobFailedError`, and write it to the log."""
+    try:
+        yield
+    except PapermillExecutionError as error:
+        where = f"cell {error.cell_index + 1} (In [{error.exec_count}])"
+        log.line(f"{where} failed:")
+        log.write(_ANSI.sub("", "\n".join(error.traceback)) + "\n")
+        raise JobFailedError(
+            f"{notebook.name}, {where}: {error.ename}: {_short(error.evalue)}",
+            kind=ErrorKind.DATUM_FAILED,
+            hint="The executed notebook and the log show more",
+        ) from error
+    except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
+        cell = last_begun_cell(executed)
+        where = "before its first cell" if cell is None else f"in cell {cell + 1}"
+        log.line(f"the kernel died {where}: {error}")
+        raise JobFailedError(
+            f"{notebook.name}: the kernel died {where}",
+            kind=ErrorKind.KERNEL_DIED,
+            hint="It ran out of memory, was killed, or a library crashed",
+        ) from error
+    except (PapermillException, nbformat.ValidationError, ValueError) as error:
+        raise JobFailedError(
+            f"{notebook.name} cannot be run: {_short(str(error))}",
+            kind=ErrorKind.INVALID_NOTEBOOK,
+        ) from error
 
 
 @contextmanager
