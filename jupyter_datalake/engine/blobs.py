@@ -23,6 +23,7 @@ from typing import Self, TypeVar
 import zstandard
 
 from jupyter_datalake.engine.reliance import Reliance
+from jupyter_datalake.engine.verified_blocks import BLOCK_BYTES, VerifiedBlocks
 from jupyter_datalake.errors import (
     ConflictError,
     CorruptDataError,
@@ -54,7 +55,12 @@ from jupyter_datalake.model.packs import (
     encode_trailer,
     pack_name,
 )
-from jupyter_datalake.storage.base import ObjectStore, RemoteObjectStore, Upload
+from jupyter_datalake.storage.base import (
+    ObjectStore,
+    ReadsWithoutWaiting,
+    RemoteObjectStore,
+    Upload,
+)
 
 PACK_FOLDER = "packs"
 MAX_BLOB_BYTES = 64 * 1024 * 1024
@@ -116,6 +122,7 @@ class BlobReader:
         self._blobs: OrderedDict[Digest, bytes] = OrderedDict()
         self._cached_bytes = 0
         self._cache_bytes = cache_bytes
+        self._blocks = VerifiedBlocks(place_count // 8)
         renew_lock_after_fork(self)
 
     def get(self, digest: Digest, *, keep: bool = True) -> bytes:
@@ -142,6 +149,55 @@ class BlobReader:
         if keep:
             self._remember(digest, blob)
         return blob
+
+    def learn_blocks(self, digest: Digest, blob: bytes) -> None:
+        """Take note of a blob that was verified, so that `part` can read some of it alone."""
+        with self._lock:
+            place = self._places.get(digest)
+        is_stored_as_it_is = place is not None and place.record.codec is Codec.RAW
+        is_large = len(blob) >= 2 * BLOCK_BYTES
+        if is_stored_as_it_is and is_large and self._blocks.find(digest) is None:
+            self._blocks.learn(digest, blob)
+
+    def part(self, digest: Digest, size_bytes: int, start: int, stop: int) -> bytes | None:
+        """Return some bytes of a blob, verified, without reading all of it; None if it has to be.
+
+        Parameters
+        ----------
+        size_bytes
+            How large the caller takes the blob to be.
+        """
+        return self._part(digest, size_bytes, start, stop, self._objects.read)
+
+    def part_at_hand(self, digest: Digest, size_bytes: int, start: int, stop: int) -> bytes | None:
+        """Return what `part` would if no store has to be waited for, else None."""
+        if not isinstance(self._objects, ReadsWithoutWaiting):
+            return None
+        return self._part(digest, size_bytes, start, stop, self._objects.read_now)
+
+    def _part(
+        self,
+        digest: Digest,
+        size_bytes: int,
+        start: int,
+        stop: int,
+        read: Callable[[str, int, int], bytes | None],
+    ) -> bytes | None:
+        blocks = self._blocks.find(digest)
+        with self._lock:
+            place = self._places.get(digest)
+        if blocks is None or place is None or place.record.codec is not Codec.RAW:
+            return None
+        begin, end = blocks.around(start, stop)
+        try:
+            data = read(pack_object(place.pack), place.record.offset + begin, end - begin)
+        except DatalakeError:
+            return None
+        # What is damaged or moved by now `get` finds, or tells what is wrong.
+        is_sound = data is not None and blocks.are_in(data, begin, end)
+        if data is None or not is_sound or blocks.size_bytes != size_bytes:
+            return None
+        return data[start - begin : stop - begin]
 
     def get_many(self, digests: Sequence[Digest]) -> list[bytes]:
         """Return blobs in order: neighbours in a pack by one read, verified in threads.

@@ -39,6 +39,9 @@ _LOCATE_AHEAD = 256
 
 _ahead = ThreadPool(4, "datalake-ahead")
 
+_SMALL_READ_BYTES = 64 * 1024
+"""Up to so much, a read fetches less than the chunk if it can."""
+
 _SPANS_KEPT = 65_536
 """Spans remembered per open file: of a file of 16 GiB all, of a larger one those last used."""
 
@@ -144,9 +147,20 @@ class FileContent:
             return b""
         if self._entry.layout is Layout.INLINE:
             return self._entry.content[start:end]
-        return _joined(
-            [_part(self._chunk(span), span, start, end) for span in self._covering(start, end)]
-        )
+        part_of = self._small_part if end - start <= _SMALL_READ_BYTES else self._large_part
+        return _joined([part_of(span, start, end) for span in self._covering(start, end)])
+
+    def _large_part(self, span: ChunkSpan, start: int, end: int) -> bytes:
+        return _part(self._chunk(span), span, start, end)
+
+    def _small_part(self, span: ChunkSpan, start: int, end: int) -> bytes:
+        if self._blobs.cached(span.digest) is None:
+            part = self._blobs.part(span.digest, span.size_bytes, *_within(span, start, end))
+            if part is not None:
+                return part
+        chunk = self._chunk(span)
+        self._blobs.learn_blocks(span.digest, chunk)
+        return _part(chunk, span, start, end)
 
     def peek(self, start: int, length: int) -> bytes | None:
         """Return what `read` would if all of it is in memory, else None; never waits."""
@@ -157,12 +171,20 @@ class FileContent:
         position = start
         while position < end:
             span = self._known_span(position)
-            chunk = None if span is None else self._blobs.cached(span.digest)
-            if span is None or chunk is None or len(chunk) != span.size_bytes:
+            part = None if span is None else self._part_at_hand(span, start, end)
+            if span is None or part is None:
                 return None
-            parts.append(_part(chunk, span, start, end))
+            parts.append(part)
             position = span.offset + span.size_bytes
         return _joined(parts)
+
+    def _part_at_hand(self, span: ChunkSpan, start: int, end: int) -> bytes | None:
+        chunk = self._blobs.cached(span.digest)
+        if chunk is not None:
+            return _part(chunk, span, start, end) if len(chunk) == span.size_bytes else None
+        if end - start > _SMALL_READ_BYTES:
+            return None
+        return self._blobs.part_at_hand(span.digest, span.size_bytes, *_within(span, start, end))
 
     def warm(self, start: int, length: int) -> None:
         """Bring a range into memory, so that `peek` finds it; raises what `read` would."""
@@ -283,9 +305,13 @@ class FileContent:
 
 def _part(chunk: bytes, span: ChunkSpan, start: int, end: int) -> bytes:
     """Return what a chunk has of the bytes from `start` to `end` of its file."""
-    begin = max(start - span.offset, 0)
-    stop = min(end - span.offset, span.size_bytes)
+    begin, stop = _within(span, start, end)
     return chunk if (begin, stop) == (0, len(chunk)) else chunk[begin:stop]
+
+
+def _within(span: ChunkSpan, start: int, end: int) -> tuple[int, int]:
+    """Return the bytes from `start` to `end` of a file, counted from where a chunk begins."""
+    return max(start - span.offset, 0), min(end - span.offset, span.size_bytes)
 
 
 def _joined(parts: list[bytes]) -> bytes:

@@ -125,6 +125,15 @@ class ObjectStore(Protocol):
 
 
 @runtime_checkable
+class ReadsWithoutWaiting(Protocol):
+    """An `ObjectStore` that may have bytes at hand, for callers that cannot wait for a disk."""
+
+    def read_now(self, name: str, start: int, length: int) -> bytes | None:
+        """Return what `read` would if nothing has to be waited for, else None; never raises."""
+        ...
+
+
+@runtime_checkable
 class SweepsUploads(Protocol):
     """An `ObjectStore` in which uploads of processes that died leave something behind."""
 

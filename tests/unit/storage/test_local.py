@@ -298,3 +298,21 @@ def test_unreadable_folder_is_an_error_of_the_listing_not_an_empty_one(store, mo
     monkeypatch.setattr(os, "scandir", fails)
     with pytest.raises(StorageError):
         list(store.list(""))
+
+
+def test_only_what_need_not_be_waited_for_is_read_now(store):
+    data = random.Random(1).randbytes(50_000)
+    store.create("packs/x", data)
+    assert store.read_now("packs/x", 0, 10) is None  # it would have to be opened
+    assert store.read("packs/x", 0, 50_000) == data
+    # A file system that cannot tell (tmpfs) has nothing at hand.
+    assert store.read_now("packs/x", 10_000, 5_000) in {None, data[10_000:15_000]}
+    assert store.read_now("packs/x", 49_000, 5_000) in {None, data[49_000:]}
+    assert store.read_now("packs/y", 0, 10) is None
+
+
+def test_nothing_is_read_now_where_the_system_knows_no_such_read(store, monkeypatch):
+    monkeypatch.setattr(local, "_NOWAIT", None)
+    store.create("packs/x", b"data")
+    assert store.read("packs/x", 0, 4) == b"data"
+    assert store.read_now("packs/x", 0, 4) is None
