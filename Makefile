@@ -10,10 +10,10 @@ STATES ?= 3000
 SEED ?= 1
 STRIDE ?= 1
 
-.PHONY: help setup demo test check lint types unit integration ui crash power large test-mount soak docs lock clean bench
+.PHONY: help setup demo test check lint types unit integration ui crash crash-s3 power large test-mount soak docs lock clean bench
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 setup: ## install everything into .venv and build the extension
 	@scripts/setup.sh
@@ -51,6 +51,12 @@ crash: ## kill verbs at each step and any moment; fill and break their disk (RUN
 	python -m jupyter_datalake.testing.crashing --mode moments --runs $(RUNS) --seed $(SEED) --stride $(STRIDE)
 	python -m jupyter_datalake.testing.crashing --mode full --runs $(RUNS) --seed $(SEED) --stride $(STRIDE)
 	python -m jupyter_datalake.testing.crashing --mode broken --runs $(RUNS) --seed $(SEED) --stride $(STRIDE)
+
+crash-s3: ## kill verbs on lakes in S3, with SQLite and with Postgres (RUNS=5000 SEED=1)
+	for stores in s3-sqlite s3-postgres; do \
+	  python -m jupyter_datalake.testing.crashing --stores $$stores --mode steps --runs $(RUNS) --seed $(SEED) --stride $(STRIDE); \
+	  python -m jupyter_datalake.testing.crashing --stores $$stores --mode moments --runs $(RUNS) --seed $(SEED) --stride $(STRIDE); \
+	done
 
 power: ## cut the power at any moment of series of verbs (STATES=3000 SEED=1; needs FUSE)
 	python -m jupyter_datalake.testing.power_loss --states $(STATES) --seed $(SEED)

@@ -60,6 +60,9 @@ _PARTIAL = 206
 _WRITER = "writer"
 """Metadata of an object: a random word by which its writer knows its own."""
 
+_PROBES = "probe/"
+"""What the names of objects begin with that are written only to see what the server does."""
+
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -321,7 +324,10 @@ class S3ObjectStore:
         )
 
     def sweep_uploads(self, *, older_than_s: float) -> int:
-        """Abort uploads that nobody will finish; see `RemoteObjectStore.sweep_uploads`."""
+        """Abort uploads that nobody will finish; see `RemoteObjectStore.sweep_uploads`.
+
+        What a `probe` left that was killed goes too.
+        """
         limit = datetime.now(UTC) - timedelta(seconds=older_than_s)
         count = 0
         for upload in list(self._unfinished()):
@@ -329,6 +335,10 @@ class S3ObjectStore:
                 continue
             with suppress(NotFoundError):  # somebody else swept it, or it was finished
                 self._abort(upload["Key"], upload["UploadId"])
+                count += 1
+        for item in list(self.list_keys(self.location.prefix + _PROBES)):
+            if item["LastModified"] <= limit:
+                self.delete(item["Key"][len(self.location.prefix) :])
                 count += 1
         return count
 
@@ -640,7 +650,7 @@ def probe(store: S3ObjectStore) -> None:
         Kind ``storage-unsuitable``: it ignores the condition of a write. Kind
         ``storage-denied``: a right is missing.
     """
-    name = f"probe/{secrets.token_hex(16)}"
+    name = f"{_PROBES}{secrets.token_hex(16)}"
     try:
         first = store.create(name, b"first")
         second = store.create(name, b"second")

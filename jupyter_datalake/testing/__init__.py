@@ -8,6 +8,7 @@
 ``invariants``              what must be true of any lake at any time
 ``faults``                  stores that fail on purpose, and points at which a process dies
 ``crashing``                the crash harness: verbs killed at every step; `crash_verbs` lists them
+``grounds``, ``s3_grounds`` where its lakes are: on a disk, in S3, with SQLite, with Postgres
 ``recording_disk``          a disk mounted by FUSE that writes down what is done to it
 ``power_loss``              what a power cut could leave of such a disk, and lakes opened on it
 ``lake_states``             what a lake shows, as a value to compare

@@ -16,14 +16,15 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from jupyter_datalake.config import LakeConfig
 from jupyter_datalake.lake.lake import Lake, default_author
 from jupyter_datalake.lake.maintenance import rebuild_lake
-from jupyter_datalake.lake.opening import DATABASE
 from jupyter_datalake.model.files import FileKind
 from jupyter_datalake.model.gc import GcPolicy
 from jupyter_datalake.model.merging import MergeReport
 from jupyter_datalake.model.paths import RepoPath
 from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
+from jupyter_datalake.testing.grounds import LOCAL, Ground
 from jupyter_datalake.testing.old_databases import make_old, schemas
 
 Arguments = tuple[Any, ...]
@@ -34,6 +35,8 @@ PATHS = ("a", "b", "c.bin", "d/one", "d/two", "d/e/three", "f")
 NAMES = ("dev", "test", "v1", "v2")
 SIZES = (0, 10, 64, 65, 3_000, 140_000, 700_000)
 BACKUP = "backup.sqlite"
+LAKE = "lake"
+"""Name of the lake that verbs are done to, in the folder of its site."""
 OTHER = "other"
 """Name of a second lake, beside the first, for verbs that make or replace one."""
 
@@ -44,6 +47,23 @@ class Site:
 
     lake: Lake
     folder: Path
+    ground: Ground = LOCAL
+    place: Path | None = None
+    """The folder of the lake, where it is not in that folder under its name."""
+
+    @property
+    def home(self) -> Path:
+        """The folder of the lake."""
+        return self.place or self.folder / LAKE
+
+    @property
+    def other(self) -> Path:
+        """The folder of the second lake."""
+        return self.folder / OTHER
+
+    def other_config(self) -> LakeConfig:
+        """Return how the second lake is opened."""
+        return self.ground.config(self.other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +77,7 @@ class Verb:
     """Does it: ``act(site, *arguments)``; what it returns is reported as acknowledged."""
     is_atomic: bool = True
     """Whether all of it must be there or nothing; else each path on its own."""
+    needs_sqlite: bool = False
 
 
 def content(seed: int, size: int) -> bytes:
@@ -356,15 +377,13 @@ def pick_staged_path(site: Site, chance: Random) -> Arguments | None:
 
 def pick_nothing_there(site: Site, chance: Random) -> Arguments | None:
     """Clear the place for a second lake."""
-    shutil.rmtree(site.folder / OTHER, ignore_errors=True)
+    site.ground.make_room(site.other)
     return ()
 
 
 def pick_lost_database(site: Site, chance: Random) -> Arguments | None:
     """Make a copy of the lake that lost its database."""
-    other = site.folder / OTHER
-    shutil.rmtree(other, ignore_errors=True)
-    shutil.copytree(site.lake.url, other, ignore=shutil.ignore_patterns("metadata.sqlite*", "work"))
+    site.ground.copy_objects(site.home, site.other)
     return ()
 
 
@@ -400,11 +419,10 @@ def pick_deleted_repo(site: Site, chance: Random) -> Arguments | None:
 def pick_remote(site: Site, chance: Random) -> Arguments | None:
     """Make another lake, to push to and pull from, that has some of this one's history."""
     pick_nothing_there(site, chance)
-    url = str(site.folder / OTHER)
-    Lake.create(url, author=site.lake.author).close()
+    Lake.create(site.other_config(), author=site.lake.author).close()
     known = [remote.name for remote in site.lake.remotes.list()]
     if OTHER not in known:
-        site.lake.remotes.create(OTHER, url)
+        site.lake.remotes.create(OTHER, site.other_config().url)
     if chance.random() < 0.7:
         site.lake.remotes.push(OTHER)
         branch = _branch(site, chance)
@@ -419,7 +437,7 @@ def pick_remote_ahead(site: Site, chance: Random) -> Arguments | None:
     if branch is None or pick_remote(site, chance) is None:
         return None
     site.lake.remotes.push(OTHER)
-    with Lake.open(str(site.folder / OTHER), author=site.lake.author) as other:
+    with Lake.open(site.other_config(), author=site.lake.author) as other:
         other.files.put(f"{branch[0]}@{branch[1]}/there", content(*_source(chance)))
         other.refs.create_tag(branch[0], f"t{chance.randrange(10**6)}", at=branch[1])
     return ()
@@ -428,8 +446,11 @@ def pick_remote_ahead(site: Site, chance: Random) -> Arguments | None:
 def pick_old_database(site: Site, chance: Random) -> Arguments | None:
     """Make a copy of the lake with a database of an older schema."""
     pick_lost_database(site, chance)
-    database = site.folder / OTHER / DATABASE
-    with closing(sqlite3.connect(Path(site.lake.url) / DATABASE)) as ours:
+    source = site.ground.database(site.home)
+    assert source is not None
+    database = site.other / source.relative_to(site.home)
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(source)) as ours:
         ours.execute("VACUUM INTO ?", [str(database)])
     with closing(sqlite3.connect(database)) as copy, copy:
         copy.execute("UPDATE sessions SET place = NULL")  # else they are those of the first lake
@@ -508,7 +529,7 @@ def _commit_together(site: Site, *session_ids: str) -> None:
 
 
 def _replicate(act: str, site: Site) -> None:
-    url = str(site.folder / OTHER)
+    url = site.other_config().url
     if site.lake.remotes.get(OTHER).url != url:  # in a copy of the site
         site.lake.remotes.delete(OTHER)
         site.lake.remotes.create(OTHER, url)
@@ -671,17 +692,18 @@ VERBS = (
     Verb(
         "init",
         pick_nothing_there,
-        lambda site: Lake.create(str(site.folder / OTHER), author=default_author()).close(),
+        lambda site: Lake.create(site.other_config(), author=default_author()).close(),
     ),
     Verb(
         "migrate",
         pick_old_database,
-        lambda site, _: Lake.open(str(site.folder / OTHER), author=default_author()).close(),
+        lambda site, _: Lake.open(site.other_config(), author=default_author()).close(),
+        needs_sqlite=True,
     ),
     Verb(
         "maintenance.rebuild",
         pick_lost_database,
-        lambda site: rebuild_lake(str(site.folder / OTHER)) and None,
+        lambda site: rebuild_lake(site.other_config()) and None,
     ),
 )
 """Every verb that changes a lake."""

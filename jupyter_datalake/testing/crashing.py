@@ -3,13 +3,15 @@
 Usage::
 
     python -m jupyter_datalake.testing.crashing --runs 5000 --seed 1
+    python -m jupyter_datalake.testing.crashing --stores s3-postgres --runs 500 --seed 1
 
 Each run takes a lake with some history and one of `crash_verbs.VERBS`, and
 
 1. in a child process, notes what the lake shows, copies the lake, and does the verb; SIGKILL ends
-   the child at the nth step that changes a disk or a database (``steps``), or whenever its parent
-   pleases (``moments``), also in the middle of what SQLite does; or the child lives on, and from
-   the nth step on its disk is full (``full``) or fails (``broken``) until the verb has given up;
+   the child at the nth step that changes a disk, a bucket or a database (``steps``), or whenever
+   its parent pleases (``moments``), also in the middle of what SQLite does; or the child lives on,
+   and from the nth step on its disk is full (``full``) or fails (``broken``) until the verb has
+   given up;
 2. in another child, opens the lake anew, reads everything, checks every invariant, and compares:
    what is there must be what was there before, or what the verb leads to in the copy; after an
    acknowledged verb only the latter;
@@ -17,7 +19,8 @@ Each run takes a lake with some history and one of `crash_verbs.VERBS`, and
 4. goes on with the same lake, so that later kills meet what earlier ones left behind.
 
 Processes are forked from one that has everything imported and no lake open, which makes a run cost
-some 100 ms. The same seed gives the same runs; only moments differ.
+some 100 ms, and in S3 a second. The same seed gives the same runs; only moments differ, and in S3
+the order in which threads of one process send.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ import json
 import logging
 import os
 import pickle
+import re
 import select
 import shutil
 import signal
@@ -40,8 +44,8 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -57,12 +61,14 @@ from jupyter_datalake.errors import (
     StorageError,
 )
 from jupyter_datalake.lake.lake import Lake
-from jupyter_datalake.lake.opening import DATABASE
 from jupyter_datalake.metadata.migrating import HEAD
+from jupyter_datalake.metadata.store import Clock
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.ids import digest_of
+from jupyter_datalake.storage.base import origin_of
 from jupyter_datalake.testing.crash_verbs import (
     BACKUP,
+    LAKE,
     OTHER,
     VERBS,
     Arguments,
@@ -72,6 +78,7 @@ from jupyter_datalake.testing.crash_verbs import (
     populate,
 )
 from jupyter_datalake.testing.faults import CrashPoint, FailPoint, with_objects
+from jupyter_datalake.testing.grounds import LOCAL, Ground
 from jupyter_datalake.testing.invariants import check_lake
 from jupyter_datalake.testing.lake_states import (
     Fact,
@@ -87,14 +94,19 @@ from jupyter_datalake.testing.old_databases import dump, schema_of
 ME = Author("Crash")
 MODES = ("steps", "moments", "full", "broken")
 _ERRORS = {"full": errno.ENOSPC, "broken": errno.EIO}
-LAKE, TWIN = "lake", "twin"
+STORES = ("local-sqlite", "s3-sqlite", "s3-postgres")
+POINTS = "COMMIT|_object|_upload|upload_part"
+"""For `Plan.only`: requests that change a bucket, and commits of a database."""
+TWIN = "twin"
 RUNS_PER_LAKE = 60
 """A lake is replaced by a new one after so many runs, or its history would be all the work."""
 
 _SHAPES: dict[str, Hashable] = {}
 """Of commits by id; children inherit it and tell what they add."""
 _THOROUGH = 10
+_LATE_LIBRARIES = frozenset({"alembic", "boto3", "botocore", "psycopg", "urllib3"})
 _NEVER = 1 << 62
+_LEASE_IS_OVER_NS = 3600 * 10**9
 _PATIENCE_S = 60.0
 _FRAME = struct.Struct("<I")
 _SERIOUS = (CorruptDataError, FormatError, InternalError, StorageError)
@@ -111,6 +123,8 @@ class Tally:
     """Numbers of the steps it was killed at."""
     kinds: Counter[str] = field(default_factory=Counter)
     """What those steps were."""
+    passes: int = 0
+    """How often a run found no step left to be killed at: every `Plan.stride` of them was."""
     undone: int = 0
     """Kills that left everything as it was."""
     losses: list[str] = field(default_factory=list)
@@ -122,6 +136,7 @@ class Tally:
         self.kills += other.kills
         self.steps |= other.steps
         self.kinds += other.kinds
+        self.passes += other.passes
         self.undone += other.undone
         self.losses += other.losses
 
@@ -208,7 +223,9 @@ class Run:
     seed: str
     at: int
     """The step to be killed at."""
+    ground: Ground = LOCAL
     mode: str = "steps"
+    only: str | None = None
     delay_s: float | None = None
     """When to be killed instead, after the verb began."""
     arguments: Arguments | None = None
@@ -226,10 +243,10 @@ class Run:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Site]:
+def opened(folder: Path, ground: Ground, clock: Clock = time.time_ns) -> Iterator[Site]:
     """Open the lake of a site."""
-    with Lake.open(str(folder / LAKE), author=ME) as lake:
-        yield Site(lake, folder)
+    with Lake.open(ground.config(folder / LAKE), author=ME, clock=clock) as lake:
+        yield Site(lake, folder, ground)
 
 
 def observe_site(site: Site) -> dict[Key, Fact]:
@@ -240,21 +257,20 @@ def observe_site(site: Site) -> dict[Key, Fact]:
         with closing(sqlite3.connect(backup)) as connection:
             answer = connection.execute("PRAGMA integrity_check").fetchone()
         facts["backup",] = Fact(answer, answer)
-    other = site.folder / OTHER
-    if not (other / "objects" / "lake.json").exists():
+    if not site.ground.holds(site.other):
         return facts
-    database = other / DATABASE
-    if database.exists() and schema_of(database) != HEAD:
+    database = site.ground.database(site.other)
+    if database is not None and schema_of(database) != HEAD:
         held = digest_of("".join(dump(database)).encode()).hex()
         facts["other",] = Fact((schema_of(database), held), schema_of(database))
         return facts
     try:
-        with Lake.open(str(other), author=ME) as lake:
+        with Lake.open(site.other_config(), author=ME) as lake:
             facts |= {("other", *key): fact for key, fact in observe(lake, _SHAPES).items()}
             _check(lake, is_thorough=False)
         facts["other",] = Fact("lake", "lake")
     except DatalakeError as error:
-        if error.kind is not ErrorKind.DATABASE_UNAVAILABLE or (other / DATABASE).exists():
+        if error.kind is not ErrorKind.DATABASE_UNAVAILABLE or database is not None:
             raise
         facts["other",] = Fact("no database", "no database")
     return facts
@@ -296,19 +312,25 @@ def _picked(run: Run, site: Site) -> Arguments | None:
 
 def _begin(run: Run, folder: Path, tell: Callable[..., None]) -> None:
     """In a child: do the verb, and die at the step."""
-    with opened(folder) as site:
+    run.ground.remove(folder / OTHER)
+    with opened(folder, run.ground) as site:
         arguments = _picked(run, site)
         if arguments is None:
             return
         run.arguments = arguments
         tell("before", arguments, observe_site(site))
-        shutil.copytree(folder, folder.parent / TWIN)
-        point: CrashPoint = CrashPoint(run.at, last_words=lambda step: tell("dies", step))
+    run.ground.copy_site(folder, folder.parent / TWIN, (LAKE, OTHER))
+    with opened(folder, run.ground) as site:
+        point = CrashPoint(
+            run.at,
+            last_words=lambda step: tell("dies", step),
+            only=re.compile(run.only) if run.only else None,
+        )
         if run.mode in _ERRORS:
             point = FailPoint(run.at, error=_ERRORS[run.mode])
-        watched = Site(Lake(with_objects(site.lake.core, site.lake.core.objects), ME), folder)
+        watched = replace(site, lake=Lake(with_objects(site.lake.core, site.lake.core.objects), ME))
         if run.delay_s is None:
-            point.watch_system(str(folder))
+            run.ground.watch(point, folder)
         tell("begins")
         began = time.perf_counter()
         if isinstance(point, FailPoint):
@@ -324,7 +346,7 @@ def _begin(run: Run, folder: Path, tell: Callable[..., None]) -> None:
 def _judge(run: Run, folder: Path, tell: Callable[..., None]) -> None:
     """In another child: look at what is left, and do the verb again."""
     known = len(_SHAPES)
-    with opened(folder) as site:
+    with opened(folder, run.ground) as site:
         found = observe_site(site)
         _check(site.lake, is_thorough=run.is_thorough)
         is_undone = differs_from_before(found, run.before) is None
@@ -336,14 +358,14 @@ def _judge(run: Run, folder: Path, tell: Callable[..., None]) -> None:
             is_leftover = ("session", info.id) not in run.before
             if is_leftover and not run.verb.name.startswith("session"):
                 site.lake.sessions.delete(info.id)
-        if run.is_thorough:
-            _check_leftovers(site)
+    if run.is_thorough:
+        _check_leftovers(folder, run.ground)
     tell("judged", is_undone, dict([*_SHAPES.items()][known:]))
 
 
 def _judge_by_copy(run: Run, site: Site, found: Facts, *, is_undone: bool) -> None:
     """Compare with a copy of the lake in which the verb is done; do it again and compare again."""
-    with opened(site.folder.parent / TWIN) as twin:
+    with opened(site.folder.parent / TWIN, run.ground) as twin:
         outcome = _do(run, twin)
         after = observe_site(twin)
     _compare(run, found, after, outcome)
@@ -354,18 +376,38 @@ def _judge_by_copy(run: Run, site: Site, found: Facts, *, is_undone: bool) -> No
         assert wrong is None, f"done again, {wrong}"
 
 
-def _check_leftovers(site: Site) -> None:
+def _check_leftovers(folder: Path, ground: Ground) -> None:
     """Check that gc takes away what kills left, and nothing else."""
+    if ground.holds(folder / OTHER):
+        with Lake.open(ground.config(folder / OTHER), author=ME) as other:
+            _check_store(other, ground, folder / OTHER)
+    with opened(folder, ground) as site:
+        try:
+            _collect_and_check(site)
+            return
+        except ConflictError:  # a run that was killed holds its lease for a while
+            pass
+    twin = folder.parent / TWIN
+    ground.copy_site(folder, twin, (LAKE,))
+    later_ns = time.time_ns() + _LEASE_IS_OVER_NS
+    with opened(twin, ground, lambda: later_ns) as site:
+        _collect_and_check(site)
+
+
+def _collect_and_check(site: Site) -> None:
     before = observe_site(site)
-    try:
-        collect_at_once(site)
-    except ConflictError:
-        return  # a run that was killed holds its lease for a while
+    collect_at_once(site)
     changed = differs_from_before(observe_site(site), before)
     assert changed is None, f"gc changed {changed}"
     report = site.lake.maintenance.verify()
     assert report.is_clean, [f"{one.thing}: {one.message}" for one in report.findings]
     assert report.unknown_packs == 0, f"gc left {report.unknown_packs} packs that nobody knows"
+    _check_store(site.lake, site.ground, site.home)
+
+
+def _check_store(lake: Lake, ground: Ground, folder: Path) -> None:
+    left = ground.leftovers(folder, origin_of(lake.core.objects))
+    assert not left, f"nobody will ever remove {left}"
 
 
 def _check(lake: Lake, *, is_thorough: bool) -> None:
@@ -393,7 +435,6 @@ def _compare(run: Run, found: Facts, after: Facts, outcome: tuple[Any, ...]) -> 
 
 def perform(run: Run, folder: Path) -> None:
     """Do one run in a site's folder, and note in it what became of it."""
-    shutil.rmtree(folder.parent / TWIN, ignore_errors=True)
     child = Child(lambda tell: _begin(run, folder, tell))
     for message in child.messages():
         _note(run, message)
@@ -406,7 +447,6 @@ def perform(run: Run, folder: Path) -> None:
             _note(run, message)
         if not said:
             run.problem = "nobody could say what is left"
-    shutil.rmtree(folder / OTHER, ignore_errors=True)
     (folder / BACKUP).unlink(missing_ok=True)
 
 
@@ -455,20 +495,28 @@ class Plan:
     stride: int = 1
     """Every so many steps of a verb are tried; in a second pass others."""
     first_step: int = 1
+    only: str | None = None
+    """A regular expression that is found in the names of the steps that count; all by default."""
 
 
 class Worker:
     """Does runs one after the other, in a folder of its own."""
 
     def __init__(
-        self, folder: Path, plan: Plan, verbs: Sequence[Verb], *, number: int, of: int
+        self,
+        folder: Path,
+        plan: Plan,
+        verbs: Sequence[Verb],
+        *,
+        number: int,
+        of: int,
+        ground: Ground,
     ) -> None:
         self.summary: Summary = {verb.name: Tally() for verb in verbs}
         self._folder = folder / str(number)
-        self._plan, self._verbs, self._number = plan, verbs, number
+        self._plan, self._verbs, self._number, self._ground = plan, verbs, number, ground
         self._stride = of * plan.stride
         self._next_step = {verb.name: plan.first_step + number for verb in verbs}
-        self._passes: Counter[str] = Counter()
         self._took_s: dict[str, float] = {}
 
     def work(self, runs: int) -> None:
@@ -489,11 +537,12 @@ class Worker:
     def _next_run(self, verb: Verb, number: int) -> Run:
         seed = f"{self._plan.seed} {self._number} {number} {verb.name}"
         if self._plan.mode != "moments":
-            return Run(verb, seed, self._next_step[verb.name], self._plan.mode)
+            step, plan = self._next_step[verb.name], self._plan
+            return Run(verb, seed, step, self._ground, plan.mode, plan.only)
         chance = Random(f"{seed} when")  # noqa: S311  # repeatable, not secret
         took_s = self._took_s.get(verb.name)  # the first is left alone, to see how long it takes
         delay_s = _PATIENCE_S if took_s is None else chance.uniform(0, 1.1 * took_s)
-        return Run(verb, seed, _NEVER, self._plan.mode, delay_s=delay_s)
+        return Run(verb, seed, _NEVER, self._ground, self._plan.mode, delay_s=delay_s)
 
     def _count(self, run: Run) -> None:
         tally = self.summary[run.verb.name]
@@ -508,8 +557,8 @@ class Worker:
         elif run.outcome is not None:
             # It has no step of that number: begin again, on what is another lake by now, and
             # between the steps of the last pass where there is room.
-            self._passes[run.verb.name] += 1
-            ahead = self._passes[run.verb.name] + self._number
+            tally.passes += 1
+            ahead = tally.passes + self._number
             self._next_step[run.verb.name] = 1 + ahead % self._stride
             before_s = self._took_s.get(run.verb.name, run.took_s)
             self._took_s[run.verb.name] = 0.8 * before_s + 0.2 * run.took_s
@@ -525,13 +574,17 @@ class Worker:
     def _new_lake(self, number: int) -> None:
         _SHAPES.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
-        (self._folder / LAKE).mkdir(parents=True)
-        url = str(self._folder / LAKE / LAKE)
+        site, ground = self._folder / LAKE, self._ground
+        site.mkdir(parents=True)
 
         def make(tell: Callable[..., None]) -> None:
-            with Lake.create(url, author=ME) as lake:
+            for one in (site, self._folder / TWIN):
+                for name in (LAKE, OTHER):
+                    ground.remove(one / name)
+            ground.make_room(site / LAKE)
+            with Lake.create(ground.config(site / LAKE), author=ME) as lake:
                 chance = Random(f"{self._plan.seed} {self._number} {number}")  # noqa: S311  # as above
-                populate(Site(lake, self._folder / LAKE), chance)
+                populate(Site(lake, site, ground), chance)
             tell("made")
 
         said = list(Child(make).messages())
@@ -539,15 +592,21 @@ class Worker:
             raise AssertionError(f"no lake could be made to begin with: {said}")
 
 
-def warm_up() -> None:
+def warm_up(ground: Ground) -> None:
     """Import what children would import otherwise, each for itself."""
     folder = Path(tempfile.mkdtemp(prefix="crash-"))
 
     def make(tell: Callable[..., None]) -> None:
-        Lake.create(str(folder / LAKE), author=ME).close()
-        tell("made", [name for name in sys.modules if name.startswith("alembic")])
+        ground.make_room(folder / LAKE)
+        Lake.create(ground.config(folder / LAKE), author=ME).close()
+        ground.remove(folder / LAKE)
+        loaded = [name for name in sys.modules if name.partition(".")[0] in _LATE_LIBRARIES]
+        tell("made", loaded)
 
-    for _, names in Child(make).messages():
+    ground.prepare()
+    for said, names in Child(make).messages():
+        if said != "made":
+            raise AssertionError(names)
         for name in names:
             importlib.import_module(name)
     shutil.rmtree(folder)
@@ -560,6 +619,7 @@ def crash(
     verbs: Sequence[Verb] = VERBS,
     workers: int = 1,
     folder: Path | None = None,
+    ground: Ground | None = None,
 ) -> Summary:
     """Kill verbs, and tell what became of them.
 
@@ -573,16 +633,21 @@ def crash(
         How many lakes to work on at once.
     folder
         Where lakes are made; in memory (``/dev/shm``) by default, which a kill is no less hard to.
+    ground
+        What lakes are made of; of files with SQLite by default.
     """
-    chosen = plan or Plan()
-    warm_up()
+    chosen, where_lakes_are = plan or Plan(), ground or LOCAL
+    if chosen.mode in _ERRORS and not where_lakes_are.can_fail:
+        raise ValueError(f"the mode {chosen.mode} is one of lakes on a local disk")
+    verbs = [verb for verb in verbs if where_lakes_are.has_sqlite or not verb.needs_sqlite]
+    warm_up(where_lakes_are)
     shared = Path("/dev/shm")  # noqa: S108  # a folder with a random name is made there
     where = folder or (shared if os.access(shared, os.W_OK) else None)
     place = Path(tempfile.mkdtemp(prefix="crash-", dir=where))
     total: Summary = {verb.name: Tally() for verb in verbs}
 
     def work(number: int, tell: Callable[..., None]) -> None:
-        worker = Worker(place, chosen, verbs, number=number, of=workers)
+        worker = Worker(place, chosen, verbs, number=number, of=workers, ground=where_lakes_are)
         share = runs // workers + (number < runs % workers)
         worker.work(share)
         tell(worker.summary)
@@ -628,6 +693,7 @@ def as_json(summary: Mapping[str, Tally]) -> dict[str, Any]:
             "runs": tally.runs,
             "kills": tally.kills,
             "steps": sorted(tally.steps),
+            "passes": tally.passes,
             "kinds": dict(tally.kinds),
             "undone": tally.undone,
             "losses": tally.losses,
@@ -636,13 +702,26 @@ def as_json(summary: Mapping[str, Tally]) -> dict[str, Any]:
     }
 
 
+def ground_of(stores: str) -> AbstractContextManager[Ground]:
+    """Return a block in which lakes can be made of one of `STORES`; servers run as long."""
+    if stores == STORES[0]:
+        return nullcontext(LOCAL)
+    from jupyter_datalake.testing.s3_grounds import s3_ground  # noqa: PLC0415  # optional packages
+
+    return s3_ground(with_postgres=stores == STORES[2])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the harness from a command line; return 1 if anything was lost."""
     parser = argparse.ArgumentParser(prog="crashing", description="Kill verbs and look.")
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--mode", choices=MODES, default="steps")
+    parser.add_argument(
+        "--stores", choices=STORES, default=STORES[0], help="what lakes are made of"
+    )
     parser.add_argument("--stride", type=int, default=1, help="try every so many steps")
+    parser.add_argument("--only", help="a regular expression: what kinds of step count")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--verbs", help="names, joined by commas; all by default")
     parser.add_argument("--folder", type=Path, help="where lakes are made; memory by default")
@@ -650,17 +729,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     began = time.monotonic()
     wanted = options.verbs.split(",") if options.verbs else [verb.name for verb in VERBS]
-    summary = crash(
-        options.runs,
-        Plan(seed=options.seed, mode=options.mode, stride=options.stride),
-        verbs=[verb for verb in VERBS if verb.name in wanted],
-        workers=options.workers,
-        folder=options.folder,
-    )
+    with ground_of(options.stores) as ground:
+        summary = crash(
+            options.runs,
+            Plan(options.seed, options.mode, options.stride, only=options.only),
+            verbs=[verb for verb in VERBS if verb.name in wanted],
+            workers=options.workers,
+            folder=options.folder,
+            ground=ground,
+        )
     took = time.monotonic() - began
     runs = sum(tally.runs for tally in summary.values())
     print(table(summary))  # noqa: T201  # a program
-    print(f"\nseed {options.seed}, {options.mode}: {took:.0f} s, {runs / took:.1f} runs/s")  # noqa: T201
+    how = f"seed {options.seed}, {options.stores}, {options.mode}"
+    print(f"\n{how}: {took:.0f} s, {runs / took:.1f} runs/s")  # noqa: T201
+    passed = [name for name, tally in summary.items() if tally.passes]
+    print(f"to the last step: {len(passed)} of {len(summary)} verbs")  # noqa: T201
     losses = [loss for tally in summary.values() for loss in tally.losses]
     for loss in losses:
         print(f"\nLOST: {loss}", file=sys.stderr)  # noqa: T201

@@ -7,12 +7,15 @@ inside a wrapper, and a session is left as the death of its process would leave 
 from __future__ import annotations
 
 import errno
+import io
 import os
+import re
 import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -203,20 +206,37 @@ class CrashPoint:
         Number of the step that is the last thing this process does, counted from 1.
     last_words
         Told the step, right before.
+    only
+        Found in the names of the steps that count; in all by default.
     """
 
-    def __init__(self, at: int, *, last_words: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        at: int,
+        *,
+        last_words: Callable[[str], None] | None = None,
+        only: re.Pattern[str] | None = None,
+    ) -> None:
         self.at = at
         self.steps: list[str] = []
         self._last_words = last_words
+        self._only = only
 
     def reached(self, step: str) -> None:
         """Count a step; the one with the number `at` is the last thing this process does."""
+        if self._is_last(step):
+            self._die(step)
+
+    def _is_last(self, step: str) -> bool:
+        if self._only is not None and not self._only.search(step):
+            return False
         self.steps.append(step)
-        if len(self.steps) == self.at:
-            if self._last_words is not None:
-                self._last_words(step)
-            os.kill(os.getpid(), signal.SIGKILL)
+        return len(self.steps) == self.at
+
+    def _die(self, step: str) -> None:
+        if self._last_words is not None:
+            self._last_words(step)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     def watch(self, core: LakeCore) -> LakeCore:
         """Return the lake with a step before and after every write to its stores.
@@ -246,10 +266,24 @@ class CrashPoint:
         for name in _WRITING_CALLS:
             if hasattr(os, name):
                 setattr(os, name, self._around(name, getattr(os, name)))
+        self.watch_databases()
+        self.watch_journals()
+
+    def watch_databases(self) -> None:
+        """Count each statement that changes any database, and count before and behind each COMMIT.
+
+        For the rest of this process's life.
+        """
         DefaultDialect.do_commit = self._around(  # type: ignore[method-assign]
             "COMMIT", DefaultDialect.do_commit
         )
         event.listen(Engine, "before_cursor_execute", self._statement)
+
+    def watch_journals(self) -> None:
+        """Count each record of a journal: before, when half of it is there, and when all is.
+
+        For the rest of this process's life.
+        """
         write = Journal._write
 
         def torn(journal: Journal, data: bytes) -> None:
@@ -257,14 +291,35 @@ class CrashPoint:
                 self.reached("journal")
             except OSError as error:
                 _write_to_broken_file(write, journal, data, error)
-            half = len(data) // 2
-            if len(self.steps) + 1 == self.at:
-                journal._file.write(data[:half])
-            self.reached("journal, half a record")
+            if self._is_last("journal, half a record"):
+                journal._file.write(data[: len(data) // 2])
+                self._die("journal, half a record")
             write(journal, data)
             self.reached("journal, a record")
 
         Journal._write = torn  # type: ignore[method-assign, assignment]
+
+    def watch_requests(self) -> None:
+        """Count each request that changes a bucket: before, when half its body is sent, behind.
+
+        For the rest of this process's life.
+        """
+        from jupyter_datalake.storage.s3_client import S3Client  # noqa: PLC0415  # loads boto3
+
+        request = S3Client.request
+
+        def counted(client: S3Client, operation: str, **parameters: Any) -> dict[str, Any]:
+            if operation not in _CHANGING_REQUESTS:
+                return request(client, operation, **parameters)
+            self.reached(f"before {operation}")
+            body, step = parameters.get("Body", b""), f"half of {operation}"
+            if len(body) > 1 and self._is_last(step):
+                parameters["Body"] = _LastWords(bytes(body), partial(self._die, step))
+            answer = request(client, operation, **parameters)
+            self.reached(f"after {operation}")
+            return answer
+
+        S3Client.request = counted  # type: ignore[method-assign, assignment]
 
     def _around(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*arguments: Any, **named: Any) -> Any:
@@ -277,7 +332,7 @@ class CrashPoint:
 
     def _statement(self, connection: Any, cursor: Any, text: str, *_: Any) -> None:
         words = text.split()[:3]
-        if words and words[0] not in {"SELECT", "PRAGMA", "WITH"} and text != "BEGIN":
+        if words and words[0] not in {"SELECT", "PRAGMA", "WITH", "BEGIN"}:
             self.reached(" ".join(words[: 2 if words[0] == "UPDATE" else 3]))
 
     def watch_files(self, folder: str) -> None:
@@ -301,6 +356,16 @@ _WRITING_CALLS = (
     "copy_file_range", "fchmod", "fdatasync", "fsync", "ftruncate", "pwrite", "pwritev",
     "sendfile", "utime", "write", "writev",
 )  # fmt: skip
+_CHANGING_REQUESTS = frozenset(
+    {
+        "abort_multipart_upload",
+        "complete_multipart_upload",
+        "create_multipart_upload",
+        "delete_object",
+        "put_object",
+        "upload_part",
+    }
+)
 _STATEMENTS = frozenset({"INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "COMMIT"})
 _TAKES_SPACE = _STATEMENTS | {
     "copy_file_range", "journal", "open", "os.link", "os.mkdir", "os.rename", "os.symlink",
@@ -364,6 +429,23 @@ class FailPoint(CrashPoint):
         if act == "open" and os.path.exists(step.removeprefix("open ")):
             return self._error == errno.EIO
         return act in _TAKES_SPACE or (self._error == errno.EIO and act in _FAILS_TOO)
+
+
+class _LastWords(io.BytesIO):
+    """The body of a request during which this process dies, when half of it is sent."""
+
+    def __init__(self, data: bytes, die: Callable[[], None]) -> None:
+        super().__init__(data)
+        self._half = len(data) // 2
+        self._die = die
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        position = self.tell()
+        if position and position >= self._half:
+            self._die()
+        # Whatever reads it sends what it has before it reads on.
+        whole = size is None or size < 0
+        return super().read(self._half - position if whole else min(size or 0, self._half))
 
 
 class _BrokenFile:

@@ -39,8 +39,8 @@ from jupyter_datalake.errors import (
     StateError,
 )
 from jupyter_datalake.lake.lake import Lake
-from jupyter_datalake.testing.crash_verbs import VERBS, Site, Verb, populate
-from jupyter_datalake.testing.crashing import LAKE, ME, observe_site
+from jupyter_datalake.testing.crash_verbs import LAKE, VERBS, Site, Verb, populate
+from jupyter_datalake.testing.crashing import ME, observe_site
 from jupyter_datalake.testing.lake_states import Facts, differs_from_both
 from jupyter_datalake.testing.recording_disk import MARKS, ROOT, Act, recorded_disk
 
@@ -269,7 +269,8 @@ def record(folder: Path, acts: int, seed: int, verbs: Sequence[Verb] = VERBS) ->
     with recorded_disk(folder / "disk") as disk:
         place = disk.folder
         with Lake.create(str(place / LAKE), author=ME) as lake:
-            site = Site(lake, folder)  # what verbs need beside the lake is not recorded
+            # What verbs need beside the lake is not recorded.
+            site = Site(lake, folder, place=place / LAKE)
             populate(site, chance)
             facts.append(observe_site(site))
             done.append(None)

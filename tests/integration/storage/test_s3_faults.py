@@ -576,6 +576,16 @@ def test_s9_uploads_that_may_still_be_finished_are_left_alone(ceph, tmp_path, pr
     store.close()
 
 
+def test_s9_what_a_killed_probe_left_is_removed_once_it_is_old(store, moto, prefix):
+    names = (f"{prefix}/probe/left", f"{prefix}/packs/kept", f"{prefix}-other/probe/theirs")
+    for key in names:
+        moto.client.put_object(Bucket=BUCKET, Key=key, Body=b"first")
+    assert store.sweep_uploads(older_than_s=3600) == 0
+    assert keys(moto, prefix) == set(names)
+    assert store.sweep_uploads(older_than_s=-3600) == 1
+    assert keys(moto, prefix) == set(names[1:])
+
+
 def test_s9_an_upload_that_fails_takes_its_parts_back(store, proxy, moto, prefix):
     proxy.add(Fault("status", method="PUT", path="partNumber=2", status=403, code="AccessDenied"))
     with pytest.raises(StorageError):
