@@ -85,6 +85,16 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Let mounts know which cell runs: ``%load_ext jupyter_datalake``."""
+    import_module(f"{__name__}.lake.cells").load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Let mounts know so no longer: ``%unload_ext jupyter_datalake``."""
+    import_module(f"{__name__}.lake.cells").unload(shell)
+
+
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
     """Tell JupyterLab where the front end is."""
     return [{"src": "labextension", "dest": "jupyter-datalake"}]

@@ -123,8 +123,17 @@ def state_folder(environ: Mapping[str, str] = os.environ) -> str:
     named = environ.get(STATE_VARIABLE)
     if named:
         return os.path.abspath(os.path.expanduser(named))
+    return os.path.join(_user_state(environ), "lakes")
+
+
+def cells_folder(environ: Mapping[str, str] = os.environ) -> str:
+    """Return where kernels of this user say which cell they run, whatever the lake."""
+    return os.path.join(_user_state(environ), "cells")
+
+
+def _user_state(environ: Mapping[str, str]) -> str:
     state = environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-    return os.path.join(state, "jupyter_datalake", "lakes")
+    return os.path.join(state, "jupyter_datalake")
 
 
 def read_cache_bytes(environ: Mapping[str, str] = os.environ) -> int:

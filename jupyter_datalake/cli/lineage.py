@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import click
 
@@ -16,7 +17,7 @@ from jupyter_datalake.cli.output import (
     time_text,
 )
 from jupyter_datalake.model.commits import CODE_INPUT, Commit
-from jupyter_datalake.model.lineage import LineageStep
+from jupyter_datalake.model.lineage import LineageStep, Observer
 from jupyter_datalake.model.text import printable
 
 
@@ -123,6 +124,46 @@ def get_global(context: CliContext, global_id: str, as_json: bool) -> None:
         ],
         empty="It made no commits",
     )
+
+
+@group.command("observed")
+@click.argument("repo", required=False)
+@click.option("--session", help="Only files of this session.")
+@click.option("--notebook", help="Only what this notebook's kernel opened.")
+@limit_option(100)
+@json_option
+@pass_context
+def observed(
+    context: CliContext,
+    repo: str | None,
+    session: str | None,
+    notebook: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Show which programs opened which files through mounts, newest first."""
+    found = context.lake.lineage.observed(repo, session=session, notebook=notebook, limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        found,
+        [
+            ("LAST", lambda one: time_text(datetime.fromtimestamp(one.last_ns / 1e9, UTC))),
+            ("OPENS", lambda one: one.opens),
+            ("FOR", lambda one: one.kind),
+            ("FILE", lambda one: printable(f"{one.repo}@{id_text(one.commit_id)}/{one.path}")),
+            ("BY", lambda one: printable(_observer_text(one.observer))),
+        ],
+        empty="No program was seen to open anything through a mount",
+    )
+
+
+def _observer_text(observer: Observer) -> str:
+    """Return a notebook with its cell, or the process where there is none."""
+    if observer.notebook is None:
+        return f"{observer.pid} {observer.command[:60]}"
+    return observer.notebook if observer.cell is None else f"{observer.notebook} {observer.cell}"
 
 
 @group.command("graph")

@@ -21,6 +21,7 @@ from jupyter_datalake.model.lineage import (
     LineageNode,
     LineageStep,
     NodeKind,
+    Observation,
     node_id,
 )
 from jupyter_datalake.model.paths import RepoPath
@@ -115,6 +116,35 @@ class LineageVerbs:
         with self._context.core.metadata.read() as tx:
             builder = _GraphBuilder(tx, None if global_id is None else tx.lineage.get(global_id).id)
             return builder.build()
+
+    def observed(
+        self,
+        repo: str | None = None,
+        *,
+        session: str | None = None,
+        notebook: str | None = None,
+        limit: int | None = 100,
+    ) -> Sequence[Observation]:
+        """Return which files processes were seen to open through mounts, newest first.
+
+        A mount writes it down every two seconds. It is kept for 90 days. What is read without a
+        mount, or from a checkout, is not observed.
+
+        Parameters
+        ----------
+        repo
+            Only files of this repo.
+        session
+            Only files of the session that was mounted.
+        notebook
+            Only what the kernel of this notebook opened, or a program that it started.
+        """
+        with self._context.core.metadata.read() as tx:
+            if repo is not None:
+                tx.repos.get(repo)
+            return tx.lineage.list_observed(
+                repo=repo, session_id=session, notebook=notebook, limit=limit_of(limit)
+            )
 
     def _makers(self, tx: Transaction, commit: Commit, path: RepoPath) -> Sequence[Datum]:
         job_id = commit.provenance.job_id

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, delete, select, update
 
 from jupyter_datalake.errors import ErrorKind, NotFoundError
 from jupyter_datalake.metadata import tables
 from jupyter_datalake.metadata.base import TableGroup, batched, time_of
 from jupyter_datalake.model.ids import CommitId, GlobalId
-from jupyter_datalake.model.lineage import GlobalOrigin, GlobalRecord, LineageStep
+from jupyter_datalake.model.lineage import (
+    AccessKind,
+    GlobalOrigin,
+    GlobalRecord,
+    LineageStep,
+    Observation,
+    Observer,
+)
+from jupyter_datalake.model.paths import RepoPath, path_bytes, path_from_bytes
+
+OBSERVED_NS = 90 * 86_400 * 10**9
+"""How long it is kept who opened what."""
 
 
 class Lineage(TableGroup):
-    """Statements about `commit_inputs` and `global_ids`."""
+    """Statements about `commit_inputs`, `global_ids`, `observers` and `accesses`."""
 
     def begin(
         self,
@@ -124,6 +137,88 @@ class Lineage(TableGroup):
                     )
             frontier = following
         return steps[:limit]
+
+    # --- observed --------------------------------------------------------------------------------
+
+    def observe(self, observations: Sequence[Observation]) -> None:
+        """Add what was opened to what is recorded, and drop what is older than `OBSERVED_NS`."""
+        observers = {one.observer.id: one.observer for one in observations}
+        self._insert_missing(tables.observers, [asdict(one) for one in observers.values()])
+        accesses = tables.accesses
+        rows = [_access(one) for one in observations]
+        self._insert_missing(accesses, [{**row, "opens": 0} for row in rows])
+        if rows:
+            self._connection.execute(
+                update(accesses)
+                .where(accesses.c.key == bindparam("this"))
+                .values(opens=accesses.c.opens + bindparam("more"), last_ns=bindparam("last")),
+                [
+                    {"this": row["key"], "more": row["opens"], "last": row["last_ns"]}
+                    for row in rows
+                ],
+            )
+        old = delete(accesses).where(accesses.c.last_ns < self._now_ns - OBSERVED_NS)
+        if self._connection.execute(old).rowcount:
+            table, known = tables.observers, select(accesses.c.observer_id)
+            self._connection.execute(delete(table).where(table.c.id.not_in(known)))
+
+    def list_observed(
+        self,
+        *,
+        repo: str | None = None,
+        session_id: str | None = None,
+        notebook: str | None = None,
+        limit: int,
+    ) -> Sequence[Observation]:
+        """Return what was opened, newest first, at most `limit`."""
+        accesses, observers = tables.accesses, tables.observers
+        statement = (
+            select(accesses, *(one for one in observers.c if one.name != "id"))
+            .join(observers, observers.c.id == accesses.c.observer_id)
+            .order_by(accesses.c.last_ns.desc(), accesses.c.key)
+            .limit(limit)
+        )
+        wanted = (
+            (accesses.c.repo, repo),
+            (accesses.c.session_id, session_id),
+            (observers.c.notebook, notebook),
+        )
+        for column, value in wanted:
+            if value is not None:
+                statement = statement.where(column == value)
+        return [_observation(row) for row in self._connection.execute(statement)]
+
+
+def _access(one: Observation) -> dict[str, Any]:
+    identity = "\0".join((one.observer.id, one.repo, one.commit_id, one.path, one.kind))
+    return {
+        "key": blake2b(identity.encode("utf-8", "surrogateescape"), digest_size=16).digest(),
+        "observer_id": one.observer.id,
+        "repo": one.repo,
+        "commit_id": one.commit_id,
+        "path": path_bytes(one.path),
+        "kind": str(one.kind),
+        "session_id": one.session_id,
+        "opens": one.opens,
+        "first_ns": one.first_ns,
+        "last_ns": one.last_ns,
+    }
+
+
+def _observation(row: Row[Any]) -> Observation:
+    return Observation(
+        Observer(
+            row.observer_id, row.host, row.pid, row.command, row.kernel_id, row.notebook, row.cell
+        ),
+        row.repo,
+        CommitId(row.commit_id),
+        RepoPath(path_from_bytes(row.path)),
+        AccessKind(row.kind),
+        row.session_id,
+        row.opens,
+        row.first_ns,
+        row.last_ns,
+    )
 
 
 def _record(row: Row[Any]) -> GlobalRecord:

@@ -3,9 +3,9 @@
 Times are integer nanoseconds since 1970 in UTC (``…_ns``). Digests are 32 raw bytes; commit ids,
 being names that people type, are hex text. The only rows that change after they were written are
 `repos`, `refs`, `sessions`, `mounts`, `mountpoints`, `pipelines`, `cron_inputs`, `jobs`,
-`datums`, `leases`, `cursors`, `epochs`, `collections` and `retention`, always inside a write
-transaction and by compare-and-swap where two writers can meet; besides, repacking moves the places
-in `blobs`. A change here needs a migration in `migrations/versions`; a test compares both.
+`datums`, `accesses`, `leases`, `cursors`, `epochs`, `collections` and `retention`, always inside
+a write transaction and by compare-and-swap where two writers can meet; besides, repacking moves the
+places in `blobs`. A change here needs a migration in `migrations/versions`; a test compares both.
 """
 
 from __future__ import annotations
@@ -473,6 +473,38 @@ leases = Table(
     Column("until_ns", BigInteger, nullable=False),
     # Grows whenever the owner changes: what an old owner does late carries an old number.
     Column("fence", BigInteger, nullable=False),
+)
+
+# Processes that opened something through a mount; one for each cell, where that is known.
+observers = Table(
+    "observers",
+    metadata,
+    Column("id", _Id, primary_key=True),  # hash of what makes it this one
+    Column("host", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("command", Text, nullable=False),
+    # The Jupyter kernel that it is, or that started it, and the notebook and cell of that.
+    Column("kernel_id", Text),
+    Column("notebook", Text),
+    Column("cell", Text),
+)
+
+# What they opened, counted; rows nobody added to for a while are removed.
+accesses = Table(
+    "accesses",
+    metadata,
+    Column("key", LargeBinary(16), primary_key=True),  # hash of observer, repo, commit, path, kind
+    Column("observer_id", _Id, ForeignKey("observers.id"), nullable=False, index=True),
+    Column("repo", _Name, nullable=False),
+    # What was shown, or what the session was based on.
+    Column("commit_id", _CommitId, nullable=False),
+    Column("path", LargeBinary, nullable=False),  # its bytes, which need not be text
+    Column("kind", _Name, nullable=False),  # model.lineage.AccessKind
+    # The session that was opened, which may be gone; null for a read-only view.
+    Column("session_id", _Id),
+    Column("opens", BigInteger, nullable=False),
+    Column("first_ns", BigInteger, nullable=False),
+    Column("last_ns", BigInteger, nullable=False, index=True),
 )
 
 events = Table(

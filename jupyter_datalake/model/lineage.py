@@ -11,6 +11,7 @@ from heapq import heapify, heappop, heappush
 from typing import Any
 
 from jupyter_datalake.model.ids import CommitId, GlobalId
+from jupyter_datalake.model.paths import RepoPath
 
 
 class GlobalOrigin(StrEnum):
@@ -84,6 +85,48 @@ class LineageStep:
     """The neighbouring commit it was reached from."""
     name: str
     """Input name of the edge; ``.code`` for the code that ran."""
+
+
+class AccessKind(StrEnum):
+    """For what a file was opened."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """A process that was seen to open something, as far as the system told what it is."""
+
+    id: str
+    host: str
+    pid: int
+    command: str
+    """Its command line, shortened."""
+    kernel_id: str | None = None
+    """The Jupyter kernel that it is, or that started it."""
+    notebook: str | None = None
+    """What the kernel was started for, as the Jupyter server names it."""
+    cell: str | None = None
+    """The cell that ran, where the kernel says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One file of one commit that an observer opened through a mount, however often."""
+
+    observer: Observer
+    repo: str
+    commit_id: CommitId
+    """What was shown; of a session, the commit it was based on."""
+    path: RepoPath
+    kind: AccessKind
+    session_id: str | None
+    """The session whose file it was; None for a read-only view."""
+    opens: int
+    first_ns: int
+    """Nanoseconds since 1970, as `last_ns`."""
+    last_ns: int
 
 
 def node_id(kind: NodeKind, name: str) -> str:

@@ -29,6 +29,7 @@ from jupyter_datalake.mount.handles import (
     WorkingDescriptors,
 )
 from jupyter_datalake.mount.inodes import Inode, InodeTable
+from jupyter_datalake.mount.observing import Observations
 from jupyter_datalake.mount.views import Found, View
 
 _WRITING = os.O_WRONLY | os.O_RDWR
@@ -56,6 +57,7 @@ class Operations(pyfuse3.Operations):
         self._space_folder = space_folder
         self.handles = HandleTable()
         self.descriptors = WorkingDescriptors()
+        self.observations = Observations()
         self.nursery: trio.Nursery | None = None
         """Where files are fetched ahead, while the mount is served."""
 
@@ -84,7 +86,7 @@ class Operations(pyfuse3.Operations):
         view = await folder.view.for_change()
         node = view.create_file(folder.node, _text(name), mode)
         attributes = self._introduce(folder, name, view, node)
-        return self._opened(self._inodes.get(attributes.st_ino), flags), attributes
+        return self._opened(self._inodes.get(attributes.st_ino), flags, ctx), attributes
 
     async def mknod(
         self, parent_inode: int, name: bytes, mode: int, rdev: int, ctx: RequestContext
@@ -237,7 +239,7 @@ class Operations(pyfuse3.Operations):
             view = await found.view.for_change()
             if flags & os.O_TRUNC:
                 await view.truncate(found.node, 0)
-        return self._opened(found, flags)
+        return self._opened(found, flags, ctx)
 
     async def read(self, fh: int, off: int, size: int) -> bytes:
         """Read from a file."""
@@ -309,8 +311,11 @@ class Operations(pyfuse3.Operations):
         inode.lookups += 1
         return attributes
 
-    def _opened(self, inode: Inode, flags: int) -> FileInfo:
-        handle = OpenFile(inode, self.descriptors, self.nursery, can_write=bool(flags & _WRITING))
+    def _opened(self, inode: Inode, flags: int, ctx: RequestContext | None) -> FileInfo:
+        can_write = bool(flags & _WRITING)
+        handle = OpenFile(inode, self.descriptors, self.nursery, can_write=can_write)
+        if ctx is not None:
+            self.observations.note(ctx.pid, inode.view, inode.node, can_write=can_write)
         # The kernel is told when content changes otherwise than through it, so its pages hold.
         return FileInfo(fh=self.handles.add(handle), keep_cache=True)
 

@@ -29,6 +29,22 @@ class GlobalHandler(DatalakeHandler):
         self.answer(await self.call(lake.lineage.get_global, global_id))
 
 
+class ObservedHandler(DatalakeHandler):
+    """What was opened through mounts."""
+
+    path = "/observed"
+
+    @operation("listObserved")
+    async def get(
+        self, repo: str | None, session: str | None, notebook: str | None, limit: int
+    ) -> None:
+        lake = await self.lake()
+        found = await self.call(
+            lake.lineage.observed, repo, session=session, notebook=notebook, limit=limit
+        )
+        self.answer(whole(found))
+
+
 class LineageHandler(DatalakeHandler):
     """Ancestry and progeny of a commit or file."""
 
@@ -51,4 +67,4 @@ class GraphHandler(DatalakeHandler):
         self.answer(await self.call(lake.lineage.graph, global_id))
 
 
-HANDLERS = [GlobalsHandler, GlobalHandler, LineageHandler, GraphHandler]
+HANDLERS = [GlobalsHandler, GlobalHandler, ObservedHandler, LineageHandler, GraphHandler]

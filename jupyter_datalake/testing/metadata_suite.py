@@ -35,6 +35,7 @@ from jupyter_datalake.errors import (
     StateError,
 )
 from jupyter_datalake.metadata.jobs import JobDraft
+from jupyter_datalake.metadata.lineage import OBSERVED_NS
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import MetadataStore, Transaction
 from jupyter_datalake.model.commit_filters import CommitFilter
@@ -52,7 +53,7 @@ from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.gc import GcPolicy
 from jupyter_datalake.model.ids import CommitId, GlobalId, digest_of
 from jupyter_datalake.model.jobs import Job, JobState, Trigger, TriggerKind
-from jupyter_datalake.model.lineage import GlobalOrigin
+from jupyter_datalake.model.lineage import AccessKind, GlobalOrigin, Observation, Observer
 from jupyter_datalake.model.mounts import MountMode, MountState
 from jupyter_datalake.model.packs import BlobKind, BlobRecord, Codec
 from jupyter_datalake.model.paths import RepoPath
@@ -573,6 +574,38 @@ class MetadataSuite:
                 with pytest.raises(NotFoundError):
                     tx.lineage.get(prefix)
             assert [record.id for record in tx.lineage.list(limit=9)] == [two, one]
+
+    def test_what_was_opened_is_counted_and_dropped_when_it_is_old(
+        self, store: MetadataStore, clock: ManualClock
+    ) -> None:
+        """Rows of one key are one; a name is any bytes; who opened nothing any more is dropped."""
+        who = Observer("0" * 32, "host", 1, "cat")
+        path = RepoPath(b"caf\xe9".decode("utf-8", "surrogateescape"))
+        commit_id = CommitId("a" * 64)
+        began = clock()
+
+        def seen(observer: Observer, at_ns: int) -> Observation:
+            return Observation(
+                observer, "raw", commit_id, path, AccessKind.READ, None, 2, at_ns, at_ns
+            )
+
+        with store.write() as tx:
+            tx.lineage.observe([seen(who, began)])
+        with store.write() as tx:
+            tx.lineage.observe([seen(who, began + 5)])
+        with store.read() as tx:
+            (found,) = tx.lineage.list_observed(repo="raw", limit=9)
+            assert tx.lineage.list_observed(repo="other", limit=9) == []
+        assert (found.opens, found.first_ns, found.last_ns) == (4, began, began + 5)
+        assert (found.path, found.observer) == (path, who)
+        clock.advance(OBSERVED_NS / 1e9 + 1)
+        later = Observer("1" * 32, "host", 2, "less")
+        with store.write() as tx:
+            tx.lineage.observe([seen(later, clock())])
+        with store.read() as tx:
+            assert [one.observer for one in tx.lineage.list_observed(limit=9)] == [later]
+        with store.write() as tx:
+            tx.lineage.observe([seen(who, clock())])  # it was dropped, and may come again
 
     # --- blobs -----------------------------------------------------------------------------------
 

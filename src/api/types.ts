@@ -1218,6 +1218,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/observed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which programs opened which files through mounts, newest first. */
+        get: operations["listObserved"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/globals/{global_id}": {
         parameters: {
             query?: never;
@@ -2041,6 +2058,35 @@ export interface components {
             results: components["schemas"]["GlobalRecord"][];
             next: components["schemas"]["Next"];
         };
+        Observer: {
+            id: string;
+            host: string;
+            pid: number;
+            command: string;
+            /** @description The kernel that it is or that started it. */
+            kernel_id: string | null;
+            notebook: string | null;
+            /** @description Where the kernel says which one ran. */
+            cell: string | null;
+        };
+        Observation: {
+            observer: components["schemas"]["Observer"];
+            repo: string;
+            commit_id: string;
+            path: string;
+            /** @enum {string} */
+            kind: "read" | "write";
+            session_id: string | null;
+            opens: number;
+            /** @description Nanoseconds since 1970. */
+            first_ns: number;
+            /** @description Nanoseconds since 1970. */
+            last_ns: number;
+        };
+        ObservationPage: {
+            results: components["schemas"]["Observation"][];
+            next: components["schemas"]["Next"];
+        };
         GlobalLineage: {
             record: components["schemas"]["GlobalRecord"];
             jobs: components["schemas"]["Job"][];
@@ -2431,6 +2477,9 @@ export type DatumLog = components['schemas']['DatumLog'];
 export type LogPage = components['schemas']['LogPage'];
 export type GlobalRecord = components['schemas']['GlobalRecord'];
 export type GlobalPage = components['schemas']['GlobalPage'];
+export type Observer = components['schemas']['Observer'];
+export type Observation = components['schemas']['Observation'];
+export type ObservationPage = components['schemas']['ObservationPage'];
 export type GlobalLineage = components['schemas']['GlobalLineage'];
 export type LineageStep = components['schemas']['LineageStep'];
 export type Lineage = components['schemas']['Lineage'];
@@ -4658,6 +4707,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GlobalPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listObserved: {
+        parameters: {
+            query?: {
+                repo?: string;
+                session?: string;
+                notebook?: string;
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservationPage"];
                 };
             };
             default: components["responses"]["Error"];

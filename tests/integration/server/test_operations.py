@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sqlite3
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from jupyter_datalake.lake import files
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.files import SharedFile
+from jupyter_datalake.model.lineage import AccessKind, Observation, Observer
 from jupyter_datalake.server.openapi import load_contract
 from jupyter_datalake.warehouse.duckdb import DuckdbWarehouse
 
@@ -478,6 +480,19 @@ async def test_mounts(call, served_lake, root):
     await call("deleteMount", mount=pinned.json["name"], expect=204)
     assert (await call("listMounts")).json["results"] == []
     served_lake.mounts.stop(str(root / "lake"))
+
+
+async def test_observed_lineage(call, served_lake):
+    served_lake.repos.create("raw")
+    who = Observer("0" * 32, "host", 7, "cat", None, "a.ipynb")
+    moment = time.time_ns()
+    seen = Observation(who, "raw", "0" * 64, "a.txt", AccessKind.WRITE, None, 1, moment, moment)
+    with served_lake.core.metadata.write() as tx:
+        tx.lineage.observe([seen])
+    (found,) = (await call("listObserved", repo="raw", notebook="a.ipynb")).json["results"]
+    assert (found["path"], found["kind"], found["observer"]["cell"]) == ("a.txt", "write", None)
+    assert (await call("listObserved", session="none")).json["results"] == []
+    await call("listObserved", repo="nowhere", expect=404)
 
 
 async def test_pipelines_and_jobs(call, served_lake, root):

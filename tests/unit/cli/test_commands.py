@@ -4,12 +4,14 @@ import io
 import json
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
 from jupyter_datalake.cli.output import age_text, size_text
+from jupyter_datalake.model.lineage import AccessKind, Observation, Observer
 from jupyter_datalake.model.mounts import MountMode
 from jupyter_datalake.model.text import printable
 from jupyter_datalake.mount.doctor import Verdict
@@ -353,6 +355,23 @@ def test_mounts(run, lake, tmp_path, monkeypatch):
     assert shown["standing"]["behind"] == 1
     run("mounts", "delete", "raw")
     assert "Nothing is mounted" in run("mounts", "list").out
+
+
+def test_observed_lineage(run, lake):
+    lake.files.put("raw@main/a.txt", "1")
+    head = lake.commits.get("raw", "main").id
+    who = Observer("0" * 32, "host", 7, "python -m ipykernel", "abc", "work/a.ipynb", "cell-1")
+    moment = time.time_ns()
+    with lake.core.metadata.write() as tx:
+        tx.lineage.observe(
+            [Observation(who, "raw", head, "a.txt", AccessKind.READ, None, 2, moment, moment)]
+        )
+    assert f"raw@{head[:12]}/a.txt" in run("lineage", "observed", "raw").out
+    assert "work/a.ipynb cell-1" in run("lineage", "observed").out
+    (found,) = run("lineage", "observed", "--notebook", "work/a.ipynb", "--json").json
+    assert (found["opens"], found["observer"]["cell"]) == (2, "cell-1")
+    assert "No program" in run("lineage", "observed", "--notebook", "other.ipynb").out
+    assert run("lineage", "observed", "--session", "none", "--json").json == []
 
 
 def test_maintenance_events_and_doctor(run, lake):

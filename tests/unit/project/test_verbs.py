@@ -39,6 +39,7 @@ OPERATIONS = {
     ("jobs", "logs"): "getLogs",
     ("lineage", "list"): "listLineage",
     ("lineage", "graph"): "getGraph",
+    ("lineage", "observed"): "listObserved",
 }
 
 NOT_IN_REST = {
