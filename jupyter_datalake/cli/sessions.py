@@ -215,6 +215,57 @@ def restore(context: CliContext, session: str, source: str, as_json: bool) -> No
         click.echo(f"Staged {printable(source)} in {found.repo}@{found.branch}")
 
 
+@group.command("drafts")
+@click.option("--repo", help="Of one repo only.")
+@json_option
+@pass_context
+def drafts(context: CliContext, repo: str | None, as_json: bool) -> None:
+    """List drafts: what sessions held when they were saved last."""
+    found = context.lake.sessions.drafts(repo)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        found,
+        [
+            ("SESSION", lambda one: id_text(one.session_id)),
+            ("BRANCH", lambda one: f"{one.repo}@{one.branch}"),
+            ("SAVED", lambda one: time_text(one.saved_at)),
+            ("CHANGES", lambda one: one.changes),
+            ("OWNER", lambda one: one.owner),
+            ("", lambda one: "" if one.has_session else "its session is gone"),
+        ],
+        empty="There are no drafts",
+    )
+
+
+@group.command("save")
+@click.argument("session")
+@json_option
+@pass_context
+def save(context: CliContext, session: str, as_json: bool) -> None:
+    """Save a draft of what is staged; mounts do it each minute."""
+    draft = context.lake.sessions.save(_find(context, session).id)
+    if as_json:
+        print_json(draft)
+    else:
+        click.echo(f"Saved {draft.changes} changes of {draft.repo}@{draft.branch}")
+
+
+@group.command("recover")
+@click.argument("draft")
+@json_option
+@pass_context
+def recover(context: CliContext, draft: str, as_json: bool) -> None:
+    """Begin a session with what DRAFT holds: the beginning of an id that 'drafts' shows."""
+    found = [one for one in context.lake.sessions.drafts() if one.session_id.startswith(draft)]
+    session = context.lake.sessions.recover(found[0].session_id if len(found) == 1 else draft)
+    if as_json:
+        print_json(session)
+    else:
+        click.echo(f"Session {id_text(session.id)} on {session.repo}@{session.branch} holds it")
+
+
 @group.command("delete")
 @click.argument("session")
 @click.option("--lost", is_flag=True, help="The machine that kept it is gone; give it up.")

@@ -195,6 +195,11 @@ def _apply(core: LakeCore, part: BranchChanges, global_id: GlobalId) -> _Prepare
     return _prepare(core, part.writer, nodes, head, root, request, global_id, part.also)
 
 
+def tree_of_changes(core: LakeCore, writer: BlobWriter, base: Commit, changes: Changes) -> Digest:
+    """Store the tree that changes make of a commit's, and return its root; nothing is committed."""
+    return edit_manifest(NodeWriter(core.nodes, writer), base.root, _edits(changes))
+
+
 def commit_tree(
     core: LakeCore,
     writer: BlobWriter,

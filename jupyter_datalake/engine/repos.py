@@ -14,7 +14,7 @@ from jupyter_datalake.errors import (
     StateError,
 )
 from jupyter_datalake.metadata.base import time_of
-from jupyter_datalake.metadata.pins import session_owner
+from jupyter_datalake.metadata.pins import draft_owner, session_owner
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import MAX_MESSAGE_BYTES, Author, Commit
@@ -140,6 +140,8 @@ class Repositories:
                 raise _in_use(name, users, "Delete it all the same with --force")
             for session in sessions:
                 tx.pins.release(session_owner(session))
+            for draft in tx.sessions.list_drafts(row):
+                tx.pins.release(draft_owner(draft.session_id))
             tx.repos.delete(row)
             tx.events.append(EventKind.REPO_DELETED, name)
 

@@ -47,7 +47,7 @@ from jupyter_datalake.errors import (
     StateError,
     StorageError,
 )
-from jupyter_datalake.metadata.pins import session_owner
+from jupyter_datalake.metadata.pins import draft_owner, session_owner
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import Author, Commit, Provenance
@@ -274,8 +274,16 @@ class Session(StagedTree):
                 )
             self.move(node, self._make_folders(parent_of(new)), name_of(new))
 
-    def discard(self, paths: Iterable[RepoPath] | None = None) -> Shift:
-        """Drop what is staged: at and below `paths`, or everything."""
+    def discard(
+        self, paths: Iterable[RepoPath] | None = None, *, keep_draft: bool = False
+    ) -> Shift:
+        """Drop what is staged: at and below `paths`, or everything.
+
+        Parameters
+        ----------
+        keep_draft
+            Whether the draft of it stays, where everything is dropped: it lies elsewhere too.
+        """
         with self._mutex:
             self.check_open()
             if paths is None:
@@ -284,7 +292,7 @@ class Session(StagedTree):
                 shift = Shift()
                 for path in paths:
                     revert(self, path, shift)
-        self._announce(release=paths is None)
+        self._announce(release=paths is None, with_draft=not keep_draft)
         return shift
 
     # --- finishing -------------------------------------------------------------------------------
@@ -493,16 +501,19 @@ class Session(StagedTree):
     def _record_base(self, tx: Transaction, commit: Commit) -> None:
         tx.sessions.rebase(self.id, commit.id)
         tx.pins.release(session_owner(self.id))
+        forget_draft(tx, self.id)
         tx.events.append(EventKind.SESSION_CHANGED, self.id, repo=self.info.repo)
 
     def announce(self) -> None:
         """Tell followers of the lake's events that something else is staged now."""
         self._announce(release=False)
 
-    def _announce(self, *, release: bool) -> None:
+    def _announce(self, *, release: bool, with_draft: bool = False) -> None:
         with self._core.metadata.write() as tx:
             if release:
                 tx.pins.release(session_owner(self.id))
+            if release and with_draft:
+                forget_draft(tx, self.id)
             tx.events.append(EventKind.SESSION_CHANGED, self.id, repo=self.info.repo)
 
     def _store(self, writer: BlobWriter, source: Source) -> FileEntry:
@@ -562,6 +573,12 @@ class Session(StagedTree):
         self._base = base
         self.info = replace(self.info, base_commit_id=base.id)
         return shift
+
+
+def forget_draft(tx: Transaction, session_id: str) -> None:
+    """Drop the draft of a session, if there is one: it was committed, or is not wanted."""
+    tx.pins.release(draft_owner(session_id))
+    tx.sessions.delete_draft(session_id)
 
 
 # --- several at once -----------------------------------------------------------------------------
@@ -664,9 +681,17 @@ def forget_session(core: LakeCore, info: SessionInfo) -> None:
         tx.events.append(EventKind.SESSION_CHANGED, info.id, repo=info.repo)
 
 
-def create_session(core: LakeCore, repo: str, branch: str, author: Author, new_id: str) -> Session:
-    """Begin a session on a branch's head and open it."""
-    head = head_of(core, repo, branch)
+def create_session(
+    core: LakeCore,
+    repo: str,
+    branch: str,
+    author: Author,
+    new_id: str,
+    *,
+    base: Commit | None = None,
+) -> Session:
+    """Begin a session on a branch's head, or on an older `base`, and open it."""
+    head = head_of(core, repo, branch) if base is None else base
     with core.metadata.write() as tx:
         info = tx.sessions.create(
             new_id, tx.repos.get(repo), branch, head.id, str(author), place=place_of(core)

@@ -24,7 +24,7 @@ from jupyter_datalake.errors import (
 )
 from jupyter_datalake.lake.context import LakeContext
 from jupyter_datalake.lake.mountpoints import Mountpoints, set_point
-from jupyter_datalake.lake.sessions import Sessions
+from jupyter_datalake.lake.sessions import MOUNTABLE, Sessions
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.ids import CommitId
@@ -37,9 +37,6 @@ from jupyter_datalake.mount.mountpoints import normalised
 from jupyter_datalake.mount.starting import stop_process
 
 logger = logging.getLogger(__name__)
-
-_MARKER = "mounted"
-"""File in the folder of a session that a mount began: only such are taken up by another."""
 
 
 class Mounts:
@@ -330,11 +327,11 @@ class Mounts:
             mounted = {mount.session_id for mount in tx.mounts.list()}
             sessions = tx.sessions.list(tx.repos.get(repo))
         for info in reversed(sessions):
-            is_ours = (sessions_folder(self._core) / info.id / _MARKER).exists()
+            is_ours = (sessions_folder(self._core) / info.id / MOUNTABLE).exists()
             if is_ours and info.branch == branch and info.id not in mounted:
                 return info.id
         with self._sessions.begin(repo, branch) as session:
-            (sessions_folder(self._core) / session.id / _MARKER).touch()
+            (sessions_folder(self._core) / session.id / MOUNTABLE).touch()
             return session.id
 
     def _record(

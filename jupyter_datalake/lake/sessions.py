@@ -10,12 +10,15 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from jupyter_datalake.engine.core import new_id
+from jupyter_datalake.engine.drafts import Drafter, recover
 from jupyter_datalake.engine.session import (
     Session,
     commit_sessions,
     create_session,
+    forget_draft,
     forget_session,
     open_session,
+    sessions_folder,
 )
 from jupyter_datalake.engine.sources import Source
 from jupyter_datalake.engine.text_diff import Nothing, OpenFile, diff_texts
@@ -28,9 +31,12 @@ from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.files import FileInfo
 from jupyter_datalake.model.paths import RepoPath, parse_path
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
-from jupyter_datalake.model.sessions import SessionInfo
+from jupyter_datalake.model.sessions import Draft, SessionInfo
 from jupyter_datalake.model.text_diffs import TextDiff
 from jupyter_datalake.mount.control import SessionHolder, mount_holding
+
+MOUNTABLE = "mounted"
+"""File in the folder of a session that a mount of its branch may take up."""
 
 
 class WorkSession:
@@ -343,6 +349,59 @@ class Sessions:
         with self._opened(session_id) as session:
             session.discard(parsed)
 
+    # --- drafts ----------------------------------------------------------------------------------
+
+    def drafts(self, repo: str | None = None) -> Sequence[Draft]:
+        """Return the drafts of what is staged, of one repo or of all, newest first.
+
+        A FUSE mount saves one each minute in which something was written; `save` does it now. It
+        goes with the commit, or when everything is discarded; that of a session that is lost is
+        kept for 30 days after it was saved.
+        """
+        with self._context.core.metadata.read() as tx:
+            return tx.sessions.list_drafts(None if repo is None else tx.repos.get(repo))
+
+    def save(self, session_id: str) -> Draft:
+        """Save a draft of what is staged in a session, in the lake itself, and return it.
+
+        Raises
+        ------
+        NotFoundError
+            Nothing is staged, and there is no older draft.
+        """
+        client = self._holder(session_id)
+        if client is not None:
+            client.save(session_id)
+        else:
+            with self._opened(session_id) as session:
+                drafter = Drafter(self._context.core, session)
+                drafter.save(drafter.collect())
+        with self._context.core.metadata.read() as tx:
+            return tx.sessions.get_draft(session_id)
+
+    def recover(self, session_id: str) -> SessionInfo:
+        """Begin a session that holds what the draft of another one has.
+
+        It is based on the commit that the draft is of, so a commit of it finds what others changed
+        since then. The next mount of the branch shows it, unless the branch is mounted already. The
+        draft is dropped if its own session is gone.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such draft, or its branch is gone.
+        """
+        core = self._context.core
+        with core.metadata.read() as tx:
+            draft = tx.sessions.get_draft(session_id)
+        self.check_writable(draft.repo, draft.branch)
+        with recover(core, draft, self._context.author) as session:
+            (sessions_folder(core) / session.id / MOUNTABLE).touch()
+            if not draft.has_session:
+                with core.metadata.write() as tx:
+                    forget_draft(tx, session_id)
+            return session.info
+
     def restore(self, session_id: str, source: str | Address) -> None:
         """Stage in a session what a commit has at a path, in place of what is there.
 
@@ -365,7 +424,8 @@ class Sessions:
         Parameters
         ----------
         lost
-            The machine that kept it is gone, and what was staged there is given up.
+            The machine that kept it is gone, and what was staged there is given up; a draft of it
+            can still be recovered.
 
         Raises
         ------
@@ -375,6 +435,8 @@ class Sessions:
         try:
             with self._opened(session_id) as session:
                 session.destroy()
+                with self._context.core.metadata.write() as tx:
+                    forget_draft(tx, session_id)
         except ConflictError as error:
             if not lost or error.kind is not ErrorKind.SESSION_ELSEWHERE:
                 raise

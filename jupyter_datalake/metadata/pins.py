@@ -20,6 +20,11 @@ def session_owner(session_id: str) -> str:
     return f"session:{session_id}"
 
 
+def draft_owner(session_id: str) -> str:
+    """Return who holds the draft of what is staged in a session."""
+    return f"draft:{session_id}"
+
+
 def job_owner(job_id: str) -> str:
     """Return who holds what the datums of a job have stored."""
     return f"job:{job_id}"

@@ -125,7 +125,7 @@ class Repos(TableGroup):
     def delete(self, row: RepoRow) -> None:
         """Hide a repo and end its sessions; until it is purged, it can be restored."""
         repos = tables.repos
-        for table in (tables.mounts, tables.sessions):
+        for table in (tables.mounts, tables.sessions, tables.drafts):
             self._connection.execute(delete(table).where(table.c.repo_id == row.id))
         self._connection.execute(
             update(repos)

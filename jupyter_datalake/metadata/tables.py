@@ -2,7 +2,7 @@
 
 Times are integer nanoseconds since 1970 in UTC (``…_ns``). Digests are 32 raw bytes; commit ids,
 being names that people type, are hex text. The only rows that change after they were written are
-`repos`, `refs`, `sessions`, `mounts`, `mountpoints`, `pipelines`, `cron_inputs`, `jobs`,
+`repos`, `refs`, `sessions`, `drafts`, `mounts`, `mountpoints`, `pipelines`, `cron_inputs`, `jobs`,
 `datums`, `accesses`, `leases`, `cursors`, `epochs`, `collections` and `retention`, always inside
 a write transaction and by compare-and-swap where two writers can meet; besides, repacking moves the
 places in `blobs`. A change here needs a migration in `migrations/versions`; a test compares both.
@@ -261,12 +261,27 @@ blobs = Table(
     sqlite_with_rowid=False,  # one B-tree instead of two: half the writes of a large commit
 )
 
+drafts = Table(
+    "drafts",
+    metadata,
+    # The session may be gone: the draft is what is left of it.
+    Column("session_id", _Id, primary_key=True),
+    Column("repo_id", _Key, ForeignKey("repos.id"), nullable=False, index=True),
+    Column("branch", _Name, nullable=False),
+    Column("base_commit_id", _CommitId, nullable=False),
+    Column("root", LargeBinary(32), nullable=False),  # manifest; pinned by 'draft:<session>'
+    Column("changes", BigInteger, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("saved_ns", BigInteger, nullable=False),
+)
+
 pins = Table(
     "pins",
     metadata,
     # Content that is in use and that no commit names yet.
     Column("id", _Key, primary_key=True),
-    # 'session:<id>', gone with the session's commit or discard, or 'job:<id>', with the job.
+    # 'session:<id>', gone with the session's commit or discard, 'draft:<id>', with the draft of a
+    # session, or 'job:<id>', with the job.
     Column("owner", _Name, nullable=False, index=True),
     # Records of 33 bytes: what the blob is (model.packs.BlobKind), and its digest.
     Column("roots", LargeBinary, nullable=False),

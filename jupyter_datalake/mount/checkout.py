@@ -20,6 +20,7 @@ from pathlib import Path
 
 from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.drafts import Drafter
 from jupyter_datalake.engine.exporting import translated_errors
 from jupyter_datalake.engine.history import History
 from jupyter_datalake.engine.session import Session, open_session
@@ -119,7 +120,7 @@ class Checkout:
         write_staged(session, partial)
         partial.rename(self._folder)
         # From here on the folder is what is staged.
-        session.discard()
+        session.discard(keep_draft=True)
 
     def remove(self, *, discard: bool = False) -> bool:
         """Remove the folder; what differs in it is staged in the session, to come back with it.
@@ -208,10 +209,21 @@ class Checkout:
                 result, _ = session.commit(message, author, metadata=metadata)
             except DatalakeError:
                 # The folder is where the changes are; half of them staged would count twice.
-                session.discard()
+                session.discard(keep_draft=True)
                 raise
             self._catch_up(session)
             return result.commit.id
+
+    def save(self, session_id: str) -> None:
+        """Save a draft of the differences, which stay where they are."""
+        del session_id
+        with self._session() as session:
+            try:
+                self._stage(session, list(self._differences(session)))
+                drafter = Drafter(self._core, session)
+                drafter.save(drafter.collect())
+            finally:
+                session.discard(keep_draft=True)
 
     def discard(self, session_id: str, paths: Sequence[RepoPath] | None) -> None:
         """Put back what the commit says, at and below `paths` or everywhere."""
@@ -293,7 +305,7 @@ class Checkout:
     def _stage(self, session: Session, differences: Sequence[Difference]) -> None:
         """Put the differences into the session, and nothing else."""
         if session.has_changes:
-            session.discard()
+            session.discard(keep_draft=True)
         for one in differences:
             if one.new is None:
                 session.delete(one.path)

@@ -50,6 +50,7 @@ class CommandServer:
             "diff": self._diff,
             "commit": self._commit,
             "discard": self._discard,
+            "save": self._save,
             "stop": self._end,
         }
 
@@ -101,6 +102,9 @@ class CommandServer:
     async def _discard(self, session_id: str, paths: list[str] | None) -> None:
         parsed = None if paths is None else [RepoPath(path) for path in paths]
         await self._lake.discard(session_id, parsed)
+
+    async def _save(self, session_id: str) -> None:
+        await self._lake.save(session_id)
 
     async def _end(self) -> None:
         self._stop()

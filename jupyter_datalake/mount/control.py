@@ -108,6 +108,10 @@ class SessionHolder(Protocol):
         """Drop what is staged at and below `paths`, or everything."""
         ...
 
+    def save(self, session_id: str) -> None:
+        """Save a draft of what is staged."""
+        ...
+
 
 def mount_holding(core: LakeCore, session_id: str) -> SessionHolder | None:
     """Return the mount on this machine that has a session, or None."""
@@ -167,6 +171,10 @@ class MountClient:
     def discard(self, session_id: str, paths: Sequence[RepoPath] | None) -> None:
         """Drop what is staged in a mounted session."""
         self._call("discard", session_id=session_id, paths=paths)
+
+    def save(self, session_id: str) -> None:
+        """Save a draft of what is staged in a mounted session."""
+        self._call("save", again=True, session_id=session_id)
 
     def stop(self) -> None:
         """Unmount and end the daemon; sessions stay."""

@@ -132,6 +132,7 @@ class _Daemon:
             nursery.start_soon(self._stop_on_signal, nursery)
             await nursery.start(commands.serve, socket_path(self._core, self._mountpoint))
             nursery.start_soon(self._lake.follow)
+            nursery.start_soon(self._lake.autosave)
             nursery.start_soon(self._lake.observe, self._operations.observations)
             nursery.start_soon(memory.give_back_now_and_then)
             nursery.start_soon(Heartbeat(self._mountpoint).run)

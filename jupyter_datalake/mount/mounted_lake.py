@@ -40,6 +40,9 @@ from jupyter_datalake.mount.views import TreeView, View
 
 logger = logging.getLogger(__name__)
 
+AUTOSAVE_S = 60.0
+"""How often drafts of what is staged are saved."""
+
 OBSERVE_S = 2.0
 """How often it is written down what was opened."""
 
@@ -237,6 +240,10 @@ class MountedLake:
             shift = await view.discard(paths)
         await tell_kernel(self._kernel, self.inodes, shift)
 
+    async def save(self, session_id: str) -> None:
+        """Save a draft of what is staged in a session."""
+        await self._session_view(session_id).save()
+
     def _session_view(self, session_id: str) -> SessionView:
         for view in self.catalogue.shown.values():
             if isinstance(view, SessionView) and view.session.id == session_id:
@@ -270,6 +277,21 @@ class MountedLake:
         finally:
             with trio.CancelScope(shield=True):
                 await self.write_down(observations)
+
+    async def autosave(self) -> None:
+        """Save drafts of what is staged, now and then, until cancelled."""
+        while True:
+            await trio.sleep(AUTOSAVE_S)
+            await self.save_drafts()
+
+    async def save_drafts(self) -> None:
+        """Save a draft of each session that was written to since its last one."""
+        for view in self.catalogue.shown.values():
+            if isinstance(view, SessionView) and view.is_unsaved and view.session.is_open:
+                try:
+                    await view.save()
+                except DatalakeError as error:
+                    logger.warning("No draft of %s was saved: %s", view.name, error)
 
     async def follow(self) -> None:
         """Keep in step with the lake until cancelled; survives every error of the database."""

@@ -16,6 +16,7 @@ import trio
 
 from jupyter_datalake.engine.commits import head_of
 from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.drafts import Drafter
 from jupyter_datalake.engine.session import Session
 from jupyter_datalake.engine.tree_nodes import DataFile, Node, Shift
 from jupyter_datalake.model.changes import Change
@@ -47,6 +48,10 @@ class SessionView(TreeView):
         info = session.info
         super().__init__(core, name, info.repo, session.base, branch=info.branch, tree=session.tree)
         self.session = session
+        self._drafter = Drafter(core, session)
+        self._saving = trio.Lock()
+        self.is_unsaved = session.has_changes
+        """Whether something was staged since the last draft."""
         self.writers = 0
         """Files in it that are open for writing."""
         self.is_dirty = False
@@ -59,7 +64,7 @@ class SessionView(TreeView):
         await self.gate.until_changeable()
         if not self.session.is_open:
             raise refusal(errno.ESTALE)  # it was unmounted while somebody had a file open
-        self.is_dirty = True
+        self.is_dirty = self.is_unsaved = True
         return self
 
     async def sync(self) -> None:
@@ -249,8 +254,20 @@ class SessionView(TreeView):
 
     async def discard(self, paths: Sequence[RepoPath] | None) -> Shift:
         """Drop what is staged at and below `paths`, or everything."""
-        async with self.gate.unchanging(), self.rearranging():
+        async with self._saving, self.gate.unchanging(), self.rearranging():
             return await trio.to_thread.run_sync(self.session.discard, paths)
+
+    async def save(self) -> None:
+        """Keep a draft of what is staged in the lake. Nobody waits but while it is looked up."""
+        async with self._saving:
+            async with self.gate.unchanging(), self.rearranging():
+                collected = await trio.to_thread.run_sync(self._drafter.collect)
+            self.is_unsaved = False
+            try:
+                await trio.to_thread.run_sync(self._drafter.save, collected)
+            except BaseException:
+                self.is_unsaved = True
+                raise
 
     async def rebase(self) -> Shift:
         """Take in what others committed, if nothing is staged and nobody is about to write."""

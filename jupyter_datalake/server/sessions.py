@@ -153,7 +153,43 @@ class SessionDiscardsHandler(DatalakeHandler):
         self.answer_nothing()
 
 
+class DraftsHandler(DatalakeHandler):
+    """What sessions held when they were saved last."""
+
+    path = "/drafts"
+
+    @operation("listDrafts")
+    async def get(self, repo: str | None) -> None:
+        lake = await self.lake()
+        self.answer(whole(await self.call(lake.sessions.drafts, repo)))
+
+
+class SessionDraftsHandler(DatalakeHandler):
+    """Saving what is staged."""
+
+    path = "/sessions/{session}/drafts"
+
+    @operation("saveSession")
+    async def post(self, session: str) -> None:
+        lake = await self.lake()
+        self.answer(await self.call(lake.sessions.save, session), 201)
+
+
+class DraftRecoveriesHandler(DatalakeHandler):
+    """Going on with a draft."""
+
+    path = "/drafts/{session}/recoveries"
+
+    @operation("recoverSession")
+    async def post(self, session: str) -> None:
+        lake = await self.lake()
+        self.answer(await self.call(lake.sessions.recover, session), 201)
+
+
 HANDLERS = [
+    DraftsHandler,
+    SessionDraftsHandler,
+    DraftRecoveriesHandler,
     SessionsHandler,
     SessionHandler,
     SessionChangesHandler,

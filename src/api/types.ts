@@ -823,6 +823,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What sessions held when they were saved last, newest first. */
+        get: operations["listDrafts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Save a draft of what is staged; mounts do it each minute. */
+        post: operations["saveSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/drafts/{session}/recoveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin a session that holds what the draft of another one has. */
+        post: operations["recoverSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/mounts": {
         parameters: {
             query?: never;
@@ -1856,6 +1911,21 @@ export interface components {
             created_at: components["schemas"]["Time"];
             updated_at: components["schemas"]["Time"];
         };
+        SessionDraft: {
+            session_id: string;
+            repo: string;
+            branch: string;
+            base_commit_id: string;
+            changes: number;
+            owner: string;
+            saved_at: components["schemas"]["Time"];
+            /** @description Whether the session is still there. */
+            has_session: boolean;
+        };
+        SessionDraftPage: {
+            results: components["schemas"]["SessionDraft"][];
+            next: components["schemas"]["Next"];
+        };
         SessionPage: {
             results: components["schemas"]["Session"][];
             next: components["schemas"]["Next"];
@@ -2446,6 +2516,8 @@ export type ColumnChange = components['schemas']['ColumnChange'];
 export type RowChange = components['schemas']['RowChange'];
 export type TableDiff = components['schemas']['TableDiff'];
 export type Session = components['schemas']['Session'];
+export type SessionDraft = components['schemas']['SessionDraft'];
+export type SessionDraftPage = components['schemas']['SessionDraftPage'];
 export type SessionPage = components['schemas']['SessionPage'];
 export type Mount = components['schemas']['Mount'];
 export type Standing = components['schemas']['Standing'];
@@ -4071,6 +4143,75 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listDrafts: {
+        parameters: {
+            query?: {
+                repo?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionDraftPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    saveSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The draft. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionDraft"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    recoverSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new session. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
             };
             default: components["responses"]["Error"];
         };

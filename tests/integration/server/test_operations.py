@@ -482,6 +482,19 @@ async def test_mounts(call, served_lake, root):
     served_lake.mounts.stop(str(root / "lake"))
 
 
+async def test_drafts(call, served_lake):
+    served_lake.repos.create("raw")
+    with served_lake.sessions.create("raw") as session:
+        session.put("a.txt", "draft")
+    saved = (await call("saveSession", session=session.id, expect=201)).json
+    assert (saved["changes"], saved["has_session"]) == (1, True)
+    assert (await call("listDrafts", repo="raw")).json["results"] == [saved]
+    recovered = (await call("recoverSession", session=session.id, expect=201)).json
+    changes = (await call("diffSession", session=recovered["id"])).json["results"]
+    assert [one["path"] for one in changes] == ["a.txt"]
+    await call("recoverSession", session="0" * 32, expect=404)
+
+
 async def test_observed_lineage(call, served_lake):
     served_lake.repos.create("raw")
     who = Observer("0" * 32, "host", 7, "cat", None, "a.ipynb")

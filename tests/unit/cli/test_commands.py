@@ -357,6 +357,20 @@ def test_mounts(run, lake, tmp_path, monkeypatch):
     assert "Nothing is mounted" in run("mounts", "list").out
 
 
+def test_drafts(run, lake):
+    with lake.sessions.create("raw") as session:
+        session.put("a.txt", "draft")
+    assert "There are no drafts" in run("sessions", "drafts").out
+    assert "Saved 1 changes of raw@main" in run("sessions", "save", "raw").out
+    (draft,) = run("sessions", "drafts", "--repo", "raw", "--json").json
+    assert (draft["changes"], draft["has_session"]) == (1, True)
+    recovered = run("sessions", "recover", draft["session_id"][:8], "--json").json
+    assert [one.path for one in lake.sessions.diff(recovered["id"])] == ["a.txt"]
+    run("sessions", "delete", draft["session_id"], "--yes")
+    assert run("sessions", "drafts", "--json").json == []
+    assert "no draft" in run("sessions", "recover", "ffff", code=10).err
+
+
 def test_observed_lineage(run, lake):
     lake.files.put("raw@main/a.txt", "1")
     head = lake.commits.get("raw", "main").id

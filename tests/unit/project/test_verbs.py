@@ -35,6 +35,7 @@ NOUNS = {
 OPERATIONS = {
     ("commits", "diff"): "diffCommits",
     ("sessions", "diff_text"): "diffSessionText",
+    ("sessions", "drafts"): "listDrafts",
     ("commits", "search"): "searchCommits",
     ("jobs", "logs"): "getLogs",
     ("lineage", "list"): "listLineage",

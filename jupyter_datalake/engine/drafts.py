@@ -1,0 +1,173 @@
+"""Drafts: what a session holds, kept in the lake while it is not committed.
+
+Staged changes lie on one machine's disk. A draft is the tree that a commit of them would have, as
+blobs like any other, held by a pin instead of a commit. It outlives the session's folder and its
+machine, and `recover` makes a session of it again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jupyter_datalake.engine.blobs import BlobWriter, register_packs
+from jupyter_datalake.engine.commits import commit_by_id, tree_of_changes
+from jupyter_datalake.engine.content import store_stream
+from jupyter_datalake.engine.core import LakeCore, new_id
+from jupyter_datalake.engine.session import Session, create_session, forget_draft
+from jupyter_datalake.engine.snapshot import Snapshot
+from jupyter_datalake.engine.tree_nodes import DataFile, Node
+from jupyter_datalake.metadata.pins import draft_owner
+from jupyter_datalake.metadata.store import Transaction
+from jupyter_datalake.model.commits import Author, Commit
+from jupyter_datalake.model.entries import FileEntry
+from jupyter_datalake.model.files import FileKind
+from jupyter_datalake.model.packs import BlobKind
+from jupyter_datalake.model.paths import RepoPath, parent_of
+from jupyter_datalake.model.sessions import Draft
+
+LEFT_NS = 30 * 86_400 * 10**9
+"""How long the draft of a session that is gone is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One staged path; its content is an entry, or the working file at that moment."""
+
+    path: RepoPath
+    entry: FileEntry | None
+    data: DataFile | None
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a session held at one moment."""
+
+    base: Commit
+    changes: Sequence[_Change]
+
+
+class Drafter:
+    """Saves drafts of one session; remembers what it stored, so a file is read when it changed."""
+
+    def __init__(self, core: LakeCore, session: Session) -> None:
+        self._core = core
+        self._session = session
+        self._stored: dict[int, tuple[tuple[int, int, int], FileEntry]] = {}
+
+    def collect(self) -> Collected:
+        """Return what is staged; meanwhile nothing may be, afterwards everything."""
+        staged = self._session.collect()
+        changes = []
+        for path, _, new in staged.changes:
+            if isinstance(new, Node):
+                changes.append(_Change(path, None, new.data, new.mode))
+            else:
+                changes.append(_Change(path, new, None, 0))
+        return Collected(staged.base, changes)
+
+    def save(self, collected: Collected) -> Draft | None:
+        """Store a draft in place of the last one; None where there is nothing to keep.
+
+        A file that is written while it is read is in the draft as it was in the last one, or not
+        at all: the next draft has it. So is one that was committed or dropped meanwhile.
+        """
+        if not collected.changes:
+            return None
+        info, core = self._session.info, self._core
+        with core.writer() as writer:
+            changes = dict(self._entries(writer, collected))
+            root = tree_of_changes(core, writer, collected.base, changes)
+            packs = writer.seal()
+            with core.metadata.write() as tx:
+                register_packs(tx, packs)
+                _drop_old(tx, core.clock())
+                draft = tx.sessions.save_draft(info.id, collected.base.id, root, len(changes))
+                if draft is not None:  # else it was committed meanwhile
+                    owner, base = draft_owner(info.id), collected.base.root
+                    tx.pins.release(owner)
+                    tx.pins.add(owner, [(BlobKind.NODE, root), (BlobKind.NODE, base)])
+                return draft
+
+    def _entries(
+        self, writer: BlobWriter, collected: Collected
+    ) -> Sequence[tuple[RepoPath, FileEntry | None]]:
+        found: list[tuple[RepoPath, FileEntry | None]] = []
+        numbers = set()
+        for change in collected.changes:
+            if change.data is None:
+                found.append((change.path, change.entry))
+                continue
+            numbers.add(change.data.number)
+            entry = self._store(writer, change.data, change.mode)
+            if entry is not None:
+                found.append((change.path, entry))
+        self._stored = {one: kept for one, kept in self._stored.items() if one in numbers}
+        return found
+
+    def _store(self, writer: BlobWriter, data: DataFile, mode: int) -> FileEntry | None:
+        known = self._stored.get(data.number)
+        try:
+            with open(data.path, "rb", buffering=0) as file:
+                before = _signature(file.fileno(), mode)
+                if known is not None and known[0] == before:
+                    return known[1]
+                entry = store_stream(
+                    writer, file, self._core.chunking, mode=mode, mtime_ns=before[1]
+                )
+                if _signature(file.fileno(), mode) != before:
+                    return None if known is None else known[1]
+        except FileNotFoundError:
+            return None
+        self._stored[data.number] = before, entry
+        return entry
+
+
+def _prune(session: Session, tree: Snapshot, folder: RepoPath) -> None:
+    """Remove folders that became empty and that `tree` has not."""
+    while folder and not session.list(folder):
+        found = tree.look(folder)
+        if found is not None and found[0] is FileKind.FOLDER:
+            return
+        session.delete(folder)
+        folder = parent_of(folder)
+
+
+def _drop_old(tx: Transaction, now_ns: int) -> None:
+    """Drop what nobody has recovered for a long time."""
+    for one in tx.sessions.list_drafts():
+        if not one.has_session and one.saved_at.timestamp() * 1e9 < now_ns - LEFT_NS:
+            forget_draft(tx, one.session_id)
+
+
+def _signature(descriptor: int, mode: int) -> tuple[int, int, int]:
+    status = os.fstat(descriptor)
+    return status.st_size, status.st_mtime_ns, mode
+
+
+def recover(core: LakeCore, draft: Draft, author: Author) -> Session:
+    """Begin a session, based on the commit that a draft is of, and stage what the draft has.
+
+    Raises
+    ------
+    NotFoundError
+        The branch or that commit is gone.
+    """
+    base = commit_by_id(core, draft.base_commit_id)
+    with core.metadata.read() as tx:
+        root = tx.sessions.draft_root(draft.session_id)
+    session = create_session(core, draft.repo, draft.branch, author, new_id(), base=base)
+    try:
+        old, new = core.snapshot(base), core.tree(root, f"the draft {draft.session_id}")
+        entries = {path: new.entry(path) for path in old.changed_paths(new)}
+        for path, entry in entries.items():
+            if entry is None and session.find(path) is not None:
+                session.delete(path)
+                _prune(session, new, parent_of(path))
+        session.put_entries((path, entry) for path, entry in entries.items() if entry is not None)
+    except BaseException:
+        session.destroy()
+        raise
+    return session
