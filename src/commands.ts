@@ -20,6 +20,7 @@ export namespace CommandIDs {
   export const deleteTag = 'datalake:delete-tag';
   export const createMount = 'datalake:create-mount';
   export const deleteMount = 'datalake:delete-mount';
+  export const switchMount = 'datalake:switch-mount';
   export const commitSession = 'datalake:commit-session';
   export const discardSession = 'datalake:discard-session';
   export const promotePipeline = 'datalake:promote-pipeline';
@@ -33,6 +34,7 @@ export namespace CommandIDs {
 
 const REPO = { type: 'string', description: 'Name of a repo' };
 const REF = { type: 'string', description: 'Branch, tag, commit id or other ref expression' };
+const MOUNT = { type: 'string', description: 'Name of the mounted folder' };
 const PIPELINE = { type: 'string', description: 'Name of a pipeline' };
 const JOB = { type: 'string', description: 'Id of a job' };
 const REPROCESS = { type: 'boolean', description: 'Run every datum, also those already done' };
@@ -74,9 +76,12 @@ export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> =
   [CommandIDs.createTag]: NEW_REF,
   [CommandIDs.deleteTag]: OLD_REF,
   [CommandIDs.createMount]: args({ repo: REPO, ref: REF, writable: { type: 'boolean' } }),
-  [CommandIDs.deleteMount]: args({
+  [CommandIDs.deleteMount]: args({ repo: REPO, name: MOUNT }),
+  [CommandIDs.switchMount]: args({
     repo: REPO,
-    name: { type: 'string', description: 'Name of the mounted folder' }
+    name: MOUNT,
+    ref: REF,
+    writable: { type: 'boolean' }
   }),
   [CommandIDs.commitSession]: args({ repo: REPO, message: { type: 'string' } }),
   [CommandIDs.discardSession]: args({ repo: REPO }),

@@ -23,6 +23,15 @@ export function deleteMount(
   return client.request({ method: 'DELETE', path: ['mounts', mount], query });
 }
 
+/** Show another ref in the same folder; what is staged stays with its branch. */
+export function switchMount(
+  client: IClient,
+  mount: string,
+  body: Body<'switchMount'>
+): Promise<api.Mount> {
+  return client.request({ method: 'POST', path: ['mounts', mount, 'switches'], body });
+}
+
 /** Return the folders that show repos, and how the processes behind them are doing. */
 export function listMountpoints(client: IClient): Promise<api.MountpointPage> {
   return client.request({ path: ['mountpoints'] });

@@ -6,8 +6,9 @@ import { folderIcon, historyIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type * as api from '../api/types';
-import { mountIcon, repoIcon, unmountIcon } from '../icons';
+import { branchIcon, mountIcon, repoIcon, unmountIcon } from '../icons';
 import { Ago } from './ago';
+import { BehindTag } from './behind-tag';
 import { shortId } from './formats';
 import { IconButton } from './icon-button';
 
@@ -17,6 +18,8 @@ export interface IRepoActions {
   onOpen: (repo: api.Repo) => void;
   onMount: (repo: api.Repo) => void;
   onUnmount: (mount: api.Mount) => void;
+  /** Show another ref in the folder of a mount. */
+  onSwitch: (mount: api.Mount) => void;
   onOpenMount: (mount: api.Mount) => void;
   onHistory: (repo: api.Repo) => void;
 }
@@ -114,6 +117,7 @@ function RepoItem(props: IRepoListProps & { repo: api.Repo }): React.JSX.Element
                   {trans.__('output')}
                 </span>
               )}
+              {main && <BehindTag mount={main} trans={trans} />}
             </span>
             <RepoFacts repo={repo} branch={main?.ref ?? 'main'} trans={trans} />
           </span>
@@ -125,12 +129,20 @@ function RepoItem(props: IRepoListProps & { repo: api.Repo }): React.JSX.Element
             onClick={() => props.onHistory(repo)}
           />
           {main ? (
-            <IconButton
-              icon={unmountIcon}
-              label={trans.__('Unmount %1', repo.name)}
-              isDisabled={isBusy}
-              onClick={() => props.onUnmount(main)}
-            />
+            <>
+              <IconButton
+                icon={branchIcon}
+                label={trans.__('Switch %1 to another branch, tag or commit', repo.name)}
+                isDisabled={isBusy}
+                onClick={() => props.onSwitch(main)}
+              />
+              <IconButton
+                icon={unmountIcon}
+                label={trans.__('Unmount %1', repo.name)}
+                isDisabled={isBusy}
+                onClick={() => props.onUnmount(main)}
+              />
+            </>
           ) : (
             <IconButton
               icon={mountIcon}
@@ -214,6 +226,7 @@ function MountItem(props: IRepoListProps & { mount: api.Mount }): React.JSX.Elem
         <folderIcon.react tag="span" className="jp-DatalakeRow-icon" />
         <span className="jp-DatalakeRow-name">{ref || mount.name}</span>
         {!mount.is_writable && <span className="jp-DatalakeTag">{trans.__('read-only')}</span>}
+        <BehindTag mount={mount} trans={trans} />
       </button>
       <span className="jp-DatalakeRow-actions">
         <IconButton

@@ -1,7 +1,7 @@
 /**
  * What is mounted, and how the mount point is doing.
  */
-import { createMount, deleteMount, listMountpoints, listMounts } from '../api/mounts';
+import { createMount, deleteMount, listMountpoints, listMounts, switchMount } from '../api/mounts';
 import type * as api from '../api/types';
 import { RefreshingModel } from './refreshing';
 import { DEFAULT_BRANCH } from './selection';
@@ -31,12 +31,21 @@ export class MountsModel extends RefreshingModel {
   /**
    * Mount a ref of a repo, unless it is mounted already.
    *
+   * @param ref - when left out, whatever the folder of the repo shows will do.
    * @param writable - by default what the server thinks right for the repo and the ref.
    */
-  async create(repo: string, ref = DEFAULT_BRANCH, writable?: boolean): Promise<api.Mount> {
-    const there = this.of(repo).find(mount => mount.ref === ref);
-    return (
-      there ?? this.perform(repo, () => createMount(this.lake.client, { repo, ref, writable }))
+  async create(repo: string, ref?: string, writable?: boolean): Promise<api.Mount> {
+    const there = this.of(repo).find(mount =>
+      ref === undefined ? mount.name === repo : mount.ref === ref
+    );
+    const body = { repo, ref: ref ?? DEFAULT_BRANCH, writable };
+    return there ?? this.perform(repo, () => createMount(this.lake.client, body));
+  }
+
+  /** Show another ref in the folder of a mount. */
+  switch(mount: api.Mount, ref: string, writable?: boolean): Promise<api.Mount> {
+    return this.perform(mount.repo, () =>
+      switchMount(this.lake.client, mount.name, { ref, writable })
     );
   }
 
@@ -61,7 +70,12 @@ export class MountsModel extends RefreshingModel {
   }
 
   protected concerns(event: api.Event): boolean {
-    return event.kind === 'mount.changed' || event.kind === 'repo.deleted';
+    return (
+      event.kind === 'mount.changed' ||
+      event.kind === 'repo.deleted' ||
+      // What is mounted at a commit is further behind now.
+      (event.kind === 'ref.moved' && this._byRepo.has(event.subject))
+    );
   }
 
   private _mounts: api.Mount[] = [];

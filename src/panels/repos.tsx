@@ -83,6 +83,7 @@ export class ReposPanel extends ModelPanel {
           }}
           onMount={({ name }) => this.run(CommandIDs.createMount, { repo: name })}
           onUnmount={({ repo, name }) => this.run(CommandIDs.deleteMount, { repo, name })}
+          onSwitch={({ repo, name }) => this.run(CommandIDs.switchMount, { repo, name })}
           onOpenMount={({ repo, ref }) => this.run(CommandIDs.openFiles, { repo, ref })}
           onHistory={({ name }) => this.run(CommandIDs.openHistory, { repo: name })}
         />

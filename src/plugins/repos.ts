@@ -12,6 +12,7 @@ import { ARGUMENTS, CommandIDs } from '../commands';
 import { confirm } from '../dialogs/confirm';
 import { showCreateRef } from '../dialogs/create-ref';
 import { showCreateRepo } from '../dialogs/create-repo';
+import { showSwitchMount } from '../dialogs/switch-mount';
 import { branchIcon, mountIcon, tagIcon, unmountIcon } from '../icons';
 import type { MountsModel } from '../models/mounts';
 import type { RefsModel } from '../models/refs';
@@ -97,9 +98,7 @@ export function addRepoCommands(options: IRepoCommandOptions): void {
     execute: async args => {
       const repo = meant(args);
       const writable = typeof args.writable === 'boolean' ? args.writable : undefined;
-      return repo === null
-        ? null
-        : mount(options, repo, textOf(args, 'ref') ?? DEFAULT_BRANCH, writable);
+      return repo === null ? null : mount(options, repo, textOf(args, 'ref'), writable);
     }
   });
   commands.addCommand(CommandIDs.deleteMount, {
@@ -114,6 +113,24 @@ export function addRepoCommands(options: IRepoCommandOptions): void {
       }
     }
   });
+  commands.addCommand(CommandIDs.switchMount, {
+    label: trans.__('Switch to Another Ref…'),
+    caption: trans.__('Show another branch, tag or commit in the mounted folder'),
+    icon: branchIcon,
+    describedBy: ARGUMENTS[CommandIDs.switchMount],
+    isEnabled: args => mountOf(args) !== undefined,
+    execute: async args => {
+      const mounted = mountOf(args);
+      const ref = textOf(args, 'ref');
+      const writable = typeof args.writable === 'boolean' ? args.writable : undefined;
+      if (!mounted) {
+        return null;
+      }
+      return ref === undefined
+        ? showSwitchMount(mounted, trans, chosen => mounts.switch(mounted, chosen, writable))
+        : attempt(trans, () => mounts.switch(mounted, ref, writable));
+    }
+  });
   commands.addCommand(CommandIDs.openFiles, {
     label: trans.__('Open in File Browser'),
     icon: folderIcon,
@@ -122,7 +139,7 @@ export function addRepoCommands(options: IRepoCommandOptions): void {
     execute: async args => {
       const repo = meant(args);
       if (repo !== null) {
-        await openFiles(options, repo, textOf(args, 'ref') ?? DEFAULT_BRANCH);
+        await openFiles(options, repo, textOf(args, 'ref'));
       }
     }
   });
@@ -170,7 +187,7 @@ export function addRepoCommands(options: IRepoCommandOptions): void {
 async function mount(
   { mounts, trans }: IRepoCommandOptions,
   repo: string,
-  ref: string,
+  ref?: string,
   writable?: boolean
 ): Promise<api.Mount | null> {
   return attempt(trans, async () => {
@@ -181,7 +198,7 @@ async function mount(
   });
 }
 
-async function openFiles(options: IRepoCommandOptions, repo: string, ref: string): Promise<void> {
+async function openFiles(options: IRepoCommandOptions, repo: string, ref?: string): Promise<void> {
   const { app, trans } = options;
   const mounted = await mount(options, repo, ref);
   if (!mounted) {

@@ -25,6 +25,44 @@ test('a click mounts a repo and shows its files', async ({ page, request }) => {
   await expect(row.getByRole('img', { name: 'Not mounted' })).toBeVisible();
 });
 
+test('a mounted folder is switched to a commit and back, and says how far behind it is', async ({
+  page,
+  request
+}) => {
+  const lake = new Lake(request);
+  await lake.createRepo('switched');
+  await lake.put('switched', 'old.csv', 'id\n1\n', 'Old');
+  await lake.put('switched', 'new.csv', 'id\n2\n', 'New');
+
+  const panel = await openPanel(page);
+  const row = repoRow(panel, 'switched');
+  await row.getByRole('button', { name: /^switched: mount it/ }).click();
+  await expectFolder(page, 'lake/switched');
+  await expect(fileEntry(page, 'new.csv')).toBeVisible();
+
+  const switchTo = async (ref: string): Promise<void> => {
+    await openPanel(page);
+    await showActions(row);
+    await row.getByRole('button', { name: 'Switch switched to another branch' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Show').fill(ref);
+    await dialog.getByRole('button', { name: 'Switch' }).click();
+    await expect(dialog).toHaveCount(0);
+  };
+  await switchTo('main~1');
+  await expect(row.getByText('1 behind')).toBeVisible();
+  await expect(row.getByRole('img', { name: /read-only$/ })).toBeVisible();
+  await lake.put('switched', 'newer.csv', 'id\n3\n', 'Newer');
+  await expect(row.getByText('2 behind')).toBeVisible();
+  await row.getByRole('button', { name: /^switched, mounted/ }).click();
+  await expect(fileEntry(page, 'old.csv')).toBeVisible();
+  await expect(fileEntry(page, 'new.csv')).toHaveCount(0);
+
+  await switchTo('main');
+  await expect(row.getByText(/behind/)).toHaveCount(0);
+  await expect(row.getByRole('img', { name: /writable$/ })).toBeVisible();
+});
+
 test('repos are made, found and deleted in the panel', async ({ page }) => {
   const panel = await openPanel(page);
   await section(panel, 'repos')
