@@ -8,7 +8,7 @@ the contract as tests; every implementation runs it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -162,6 +162,21 @@ class RemoteObjectStore(SweepsUploads, ObjectStore, Protocol):
         """Drop copies of an object: what is read next comes from where it is kept.
 
         For a caller who knows that what `read` returned is not what was stored.
+        """
+        ...
+
+
+@runtime_checkable
+class ReadsPieces(Protocol):
+    """An `ObjectStore` that can spare its caller a copy of what it reads."""
+
+    def read_pieces(self, name: str, start: int, length: int) -> Sequence[bytes]:
+        """Return what `read` returns in pieces, as they came.
+
+        Parameters
+        ----------
+        length
+            At least 1.
         """
         ...
 

@@ -18,7 +18,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,7 +27,13 @@ from pathlib import Path
 import xxhash
 
 from jupyter_datalake.forking import renew_after_fork
-from jupyter_datalake.storage.base import ObjectInfo, ObjectStore, RemoteObjectStore, Upload
+from jupyter_datalake.storage.base import (
+    ObjectInfo,
+    ObjectStore,
+    ReadsPieces,
+    RemoteObjectStore,
+    Upload,
+)
 
 BLOCK_BYTES = 1 << 20
 """What is fetched at least: a chunk is about a third of it."""
@@ -195,15 +201,22 @@ class CachedObjectStore:
 
     def _fetch(self, name: str, index: int, count: int) -> bytes:
         """Fetch blocks in one request, keep them, and return the first."""
-        data = self._inner.read(name, index * BLOCK_BYTES, count * BLOCK_BYTES)
-        view = memoryview(data)
-        blocks = [bytes(view[at : at + BLOCK_BYTES]) for at in range(0, len(data), BLOCK_BYTES)]
-        self._note_end(name, index, len(data), count)
+        blocks = self._read_blocks(name, index, count)
         for number, block in enumerate(blocks):
             if self._disk is not None:
                 self._disk.write(name, index + number, block)
             self._remember((name, index + number), block)
         return blocks[0] if blocks else b""
+
+    def _read_blocks(self, name: str, index: int, count: int) -> Sequence[bytes]:
+        """Return blocks as the store has them: fewer, and a short last one, where it ends."""
+        start, length = index * BLOCK_BYTES, count * BLOCK_BYTES
+        if isinstance(self._inner, ReadsPieces):
+            blocks = _as_blocks(self._inner.read_pieces(name, start, length))
+        else:
+            blocks = _as_blocks([self._inner.read(name, start, length)])
+        self._note_end(name, index, sum(map(len, blocks)), count)
+        return blocks
 
     def _remember(self, key: tuple[str, int], block: bytes) -> None:
         with self._lock:
@@ -241,14 +254,14 @@ class CachedObjectStore:
 
     def _fetch_run(self, name: str, run: range, waiting: dict[int, Future[bytes]]) -> None:
         try:
-            data = self._inner.read(name, run.start * BLOCK_BYTES, len(run) * BLOCK_BYTES)
-            self._note_end(name, run.start, len(data), len(run))
+            blocks = self._read_blocks(name, run.start, len(run))
             for number, index in enumerate(run):
-                block = data[number * BLOCK_BYTES : (number + 1) * BLOCK_BYTES]
-                if block and self._disk is not None:
-                    self._disk.write(name, index, block)
+                block = blocks[number] if number < len(blocks) else b""
                 self._remember((name, index), block)
                 waiting[index].set_result(block)
+            if self._disk is not None:  # the reader is not kept waiting for the disk
+                for number, block in enumerate(blocks):
+                    self._disk.write(name, run.start + number, block)
         except BaseException as error:  # noqa: BLE001  # told to whoever waits, and no one else
             for future in waiting.values():
                 if not future.done():
@@ -480,6 +493,16 @@ class _Disk:
                         yield _Kept(path, status.st_size, status.st_mtime)
                     elif file != _LOCK and status.st_mtime < limit:
                         os.unlink(path)  # of a process that died
+
+
+def _as_blocks(pieces: Sequence[bytes]) -> Sequence[bytes]:
+    """Return bytes cut into blocks; as they are where they came so, which spares copies."""
+    if all(len(piece) == BLOCK_BYTES for piece in pieces[:-1]) and (
+        not pieces or 0 < len(pieces[-1]) <= BLOCK_BYTES
+    ):
+        return pieces
+    view = memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+    return [bytes(view[at : at + BLOCK_BYTES]) for at in range(0, len(view), BLOCK_BYTES)]
 
 
 def _checksum(name: str, index: int, block: bytes) -> bytes:

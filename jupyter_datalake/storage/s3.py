@@ -209,15 +209,19 @@ class S3ObjectStore:
             self.info(name)
             return b""
         if length <= PART_BYTES:
-            return self._read_range(name, start, length)[0]
+            return joined(self._read_range(name, start, length)[0])
         # The first parts go at once, whether or not the object is as long; then its size is known.
         behind = start + min(length, _THREADS * PART_BYTES)
         first = self._read_parts(name, start, min(behind, start + length))
         total = first[0][1]
         rest = self._read_parts(name, behind, min(start + length, total))
-        return b"".join(data for data, _ in (*first, *rest))
+        return b"".join(piece for pieces, _ in (*first, *rest) for piece in pieces)
 
-    def _read_parts(self, name: str, start: int, end: int) -> Sequence[tuple[bytes, int]]:
+    def read_pieces(self, name: str, start: int, length: int) -> Sequence[bytes]:
+        """Return part of an object as it came, in one request; see `ReadsPieces.read_pieces`."""
+        return self._read_range(name, start, length)[0]
+
+    def _read_parts(self, name: str, start: int, end: int) -> Sequence[tuple[Sequence[bytes], int]]:
         """Return the parts of a range, read at the same time, each with the size of the object."""
         places = range(start, end, PART_BYTES)
         return _results(
@@ -261,8 +265,8 @@ class S3ObjectStore:
                 return
             after = {"ContinuationToken": page["NextContinuationToken"]}
 
-    def _read_range(self, name: str, start: int, length: int) -> tuple[bytes, int]:
-        """Return up to `length` bytes, at least one, and the size of the object."""
+    def _read_range(self, name: str, start: int, length: int) -> tuple[Sequence[bytes], int]:
+        """Return up to `length` bytes, at least one, in pieces, and the size of the object."""
         reading = RangeReading(self.client, self.key(name), start, length)
         for pause in (*_MISSING_PAUSES_S, None):
             try:
@@ -572,8 +576,10 @@ class RangeReading:
         self._got = 0
         self._total = 0
 
-    def run(self, subject: str) -> tuple[bytes, int]:
+    def run(self, subject: str) -> tuple[list[bytes], int]:
         """Return the bytes, fewer only where the object ends, and the size of the object.
+
+        The pieces are of a mebibyte each but for the last, unless the reading broke off.
 
         Where there is no such key it fails with `KeyMissingError`, and may be run again.
 
@@ -583,7 +589,7 @@ class RangeReading:
             The server failed for too long.
         """
         self._client.retrying(subject, self._attempt, self._backoff)
-        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces), self._total
+        return self._pieces, self._total
 
     def _attempt(self) -> None:
         place = self._start + self._got
@@ -682,6 +688,11 @@ def check_same_size(name: str, there: int, ours: int) -> None:
             hint="It was not written whole, or changed since: run 'datalake maintenance verify'",
             object=name,
         )
+
+
+def joined(pieces: Sequence[bytes]) -> bytes:
+    """Return pieces as one, without a copy where there is only one."""
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _results(futures: Sequence[Future[Any]]) -> Sequence[Any]:

@@ -16,6 +16,7 @@ from jupyter_datalake.storage.s3 import (
     KeyMissingError,
     RangeReading,
     S3ObjectStore,
+    joined,
 )
 from jupyter_datalake.storage.s3_client import S3Error
 from jupyter_datalake.storage.s3_parts import PART_BYTES
@@ -84,7 +85,7 @@ class S3Source:
         reading = RangeReading(self._client, item.key, start, length, etag=item.etag)
         place = f"s3://{self._location.bucket}/{item.key}"
         try:
-            return reading.run(f"read {item.key}")[0]
+            return joined(reading.run(f"read {item.key}")[0])
         except KeyMissingError as error:
             raise NotFoundError(
                 f"{place} went away", kind=ErrorKind.OBJECT_NOT_FOUND, object=item.key

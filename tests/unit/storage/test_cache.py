@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_datalake.errors import NotFoundError, StorageError
 from jupyter_datalake.storage import cache
-from jupyter_datalake.storage.base import RemoteObjectStore, origin_of
+from jupyter_datalake.storage.base import ReadsPieces, RemoteObjectStore, origin_of
 from jupyter_datalake.storage.cache import BLOCK_BYTES, CachedObjectStore
 from jupyter_datalake.storage.memory import MemoryObjectStore
 from jupyter_datalake.testing.object_store_suite import ObjectStoreSuite
@@ -255,6 +255,50 @@ def test_reading_on_is_fetched_ahead_in_few_requests(far, make):
         assert store.read("packs/a", position, 100_000) == data[position : position + 100_000]
     assert len(far.reads) <= 16
     assert sum(length for _, _, length in far.reads) <= len(data) + 25 * BLOCK_BYTES
+
+
+def test_who_reads_on_does_not_wait_until_copies_are_on_the_disk(far, make, monkeypatch, tmp_path):
+    data = numbered(16)
+    far.create("packs/a", data)
+    store = make()
+    may_write, write = threading.Event(), cache._Disk.write
+
+    def slow(disk, *block):
+        if threading.current_thread() is not threading.main_thread():
+            assert may_write.wait(20)
+        write(disk, *block)
+
+    monkeypatch.setattr(cache._Disk, "write", slow)
+    for index in range(16):
+        place = index * BLOCK_BYTES
+        assert store.read("packs/a", place, BLOCK_BYTES) == data[place : place + BLOCK_BYTES]
+    assert not may_write.is_set()
+    before = len(files(tmp_path / "cache"))
+    may_write.set()
+    store._pool.shutdown()
+    assert before < len(files(tmp_path / "cache")) == 16
+
+
+@pytest.mark.parametrize("piece", [BLOCK_BYTES, BLOCK_BYTES // 2, 700_001, 3 * BLOCK_BYTES])
+def test_pieces_of_any_size_become_blocks(far, make, piece):
+    data = numbered(20) + b"the end"
+    far.create("packs/a", data)
+    asked = []
+
+    def read_pieces(name, start, length):
+        asked.append(length)
+        part = MemoryObjectStore.read(far, name, start, length)
+        return [part[at : at + piece] for at in range(0, len(part), piece)]
+
+    far.read_pieces = read_pieces
+    assert isinstance(far, ReadsPieces)
+    store = make()
+    for _ in range(2):
+        got = [store.read("packs/a", at, 123_457) for at in range(0, len(data), 123_457)]
+        assert b"".join(got) == data
+    assert asked
+    assert far.reads == []
+    assert store.read("packs/a", len(data), 10) == b""
 
 
 def test_a_block_that_is_on_its_way_is_waited_for_and_not_fetched_twice(far, make):
