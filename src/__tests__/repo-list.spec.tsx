@@ -68,6 +68,11 @@ describe('the repos', () => {
     ]);
   });
 
+  it('name the commit that their folder shows', () => {
+    show(mount('raw', { commit_id: COMMIT, branch: 'main', behind: 2 }));
+    expect(screen.getByTitle(COMMIT).textContent).toBe('cccccccc');
+  });
+
   it('say what is gone', () => {
     show(mount('raw', { commit_id: COMMIT, branch: 'dev', behind: null }), mount('raw@v1', null));
     expect(screen.getByText('no branch').title).toBe(

@@ -119,7 +119,7 @@ function RepoItem(props: IRepoListProps & { repo: api.Repo }): React.JSX.Element
               )}
               {main && <BehindTag mount={main} trans={trans} />}
             </span>
-            <RepoFacts repo={repo} branch={main?.ref ?? 'main'} trans={trans} />
+            <RepoFacts repo={repo} mount={main} trans={trans} />
           </span>
         </button>
         <span className="jp-DatalakeRow-actions">
@@ -172,17 +172,21 @@ function RepoItem(props: IRepoListProps & { repo: api.Repo }): React.JSX.Element
   );
 }
 
+/** What the folder of a repo shows; of one that is not mounted, its branch. */
 function RepoFacts(props: {
   repo: api.Repo;
-  branch: string;
+  mount: api.Mount | undefined;
   trans: TranslationBundle;
 }): React.JSX.Element {
-  const { repo, branch, trans } = props;
+  const { repo, mount, trans } = props;
   const head = repo.head;
+  const shown = mount?.standing?.commit_id ?? head?.commit_id;
   return (
     <span className="jp-DatalakeRow-facts">
-      <span>{branch}</span>
-      {head ? (
+      <span>{mount?.ref ?? 'main'}</span>
+      {shown && shown !== head?.commit_id ? (
+        <code title={shown}>{shortId(shown)}</code>
+      ) : head ? (
         <>
           <code title={`${head.commit_id}\n${head.message}`}>{shortId(head.commit_id)}</code>
           <Ago time={head.created_at} />
