@@ -104,7 +104,21 @@ def examine_machine(*, try_mount: bool = True) -> list[Finding]:
     findings = [check_device(), check_library(), check_helper(), check_privileges()]
     if try_mount and all(one.verdict is not Verdict.FAIL for one in findings[:3]):
         findings.append(check_trial_mount())
-    return findings
+    return [_mode_that_follows(findings), *findings]
+
+
+def _mode_that_follows(findings: Sequence[Finding]) -> Finding:
+    """Return which mode new mount points get, why, and how to get a better one."""
+    lacking = [one for one in findings if one.verdict is Verdict.FAIL]
+    if not lacking:
+        return Finding("mode", Verdict.OK, f"new mounts use {MountMode.FUSE}")
+    first = lacking[0]
+    return Finding(
+        "mode",
+        Verdict.WARN,
+        f"new mounts are {MountMode.CHECKOUT}s, because {first.found}",
+        f"For {MountMode.FUSE}: {first.advice}",
+    )
 
 
 def check_device() -> Finding:
@@ -177,7 +191,16 @@ def has_admin_capability() -> bool:
 
 def check_trial_mount() -> Finding:
     """Mount something for a moment, in another process, and take it away again."""
-    with tempfile.TemporaryDirectory(prefix="datalake-trial-") as folder:
+    try:
+        trial = tempfile.TemporaryDirectory(prefix="datalake-trial-")
+    except OSError as error:
+        return Finding(
+            "trial mount",
+            Verdict.WARN,
+            f"no folder for a trial mount can be made: {error}",
+            "Let TMPDIR name a folder that can be written to",
+        )
+    with trial as folder:
         try:
             done = subprocess.run(
                 [sys.executable, "-c", _TRIAL, folder],
@@ -199,7 +222,7 @@ def check_trial_mount() -> Finding:
                 unmount(folder)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no message"]
-        said = next((line for line in lines if "fuse" in line.lower()), lines[-1])
+        said = next((line for line in lines if line.startswith("fuse")), lines[-1])
         return Finding(
             "trial mount",
             Verdict.FAIL,

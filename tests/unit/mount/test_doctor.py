@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, datetime
 
 import pytest
@@ -53,6 +54,26 @@ def test_checkouts_are_chosen_where_something_is_missing_and_say_what(machine, l
     mode, reason = doctor.choose_mode()
     assert mode is MountMode.CHECKOUT
     assert word in reason
+
+
+@pytest.mark.parametrize("lack", ["without_device", "without_library", "without_helper"])
+def test_the_doctor_names_the_mode_the_reason_and_how_to_get_a_better_one(machine, lack):
+    better = doctor.examine_machine(try_mount=False)[0]
+    assert (better.name, better.verdict) == ("mode", Verdict.OK)
+    assert "fuse" in better.found
+    getattr(machine, lack)()
+    mode, *rest = doctor.examine_machine(try_mount=False)
+    (lacking,) = (one for one in rest if one.verdict is Verdict.FAIL)
+    assert mode.verdict is Verdict.WARN
+    assert mode.found == f"new mounts are checkouts, because {lacking.found}"
+    assert lacking.advice in mode.advice
+
+
+def test_no_place_for_a_trial_is_told(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/proc/nothing")
+    finding = doctor.check_trial_mount()
+    assert finding.verdict is Verdict.WARN
+    assert "TMPDIR" in finding.advice
 
 
 def test_root_needs_no_helper(machine):
@@ -111,7 +132,7 @@ def test_mount_points_are_asked_how_they_are(memory_lake, state, verdict, word):
 
 def test_everything_is_examined(memory_lake):
     names = [finding.name for finding in doctor.examine(memory_lake.core, try_mount=False)]
-    assert names == ["device", "library", "helper", "privileges"]
+    assert names == ["mode", "device", "library", "helper", "privileges"]
     assert all(finding.found for finding in memory_lake.mounts.doctor())
 
 

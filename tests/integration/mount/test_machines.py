@@ -1,0 +1,139 @@
+"""Machines of other kinds, made of this one in a mount namespace of its own.
+
+Real are the namespace, the user, the helper and what the kernel refuses; made up is only how the
+machine came to be so. Where this process may not make such a machine, the tests are skipped.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+import jupyter_datalake
+
+PACKAGE = Path(jupyter_datalake.__file__).parents[1]
+NAMESPACE = ["unshare", "--mount", "--propagation", "private", "--"]
+
+
+def _may_make_one():
+    if os.getuid() or shutil.which("unshare") is None:
+        return False
+    command = [*NAMESPACE, "mount", "-t", "tmpfs", "none", "/mnt"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+pytestmark = [
+    pytest.mark.fuse,
+    pytest.mark.skipif(not _may_make_one(), reason="only root may make a mount namespace"),
+]
+
+# The same for every machine: mount, look, write, commit, unmount; then what the doctor says.
+SCRIPT = """
+import os, sys
+from pathlib import Path
+from jupyter_datalake.lake.lake import Lake
+
+place = Path(sys.argv[1])
+with Lake.create(str(place / "lake")) as lake:
+    lake.repos.create("raw")
+    lake.files.put("raw@main/a.txt", "old")
+    mount = lake.mounts.create("raw", at=str(place / "shown"))
+    raw = Path(mount.path)
+    assert (raw / "a.txt").read_text() == "old"
+    (raw / "a.txt").write_text("new")
+    (raw / "d").mkdir()
+    (raw / "d" / "b.txt").write_text("more")
+    changes = {one.path: str(one.kind) for one in lake.sessions.diff(mount.session_id)}
+    assert changes == {"a.txt": "modified", "d/b.txt": "added"}, changes
+    lake.sessions.commit(mount.session_id, "New")
+    assert lake.files.read("raw@main/d/b.txt") == b"more"
+    (point,) = lake.mounts.list_mountpoints()
+    print("mode", point.mode, os.getuid())
+    for one in lake.mounts.doctor():
+        print(one.name, one.verdict, one.found, one.advice, sep="|")
+    lake.mounts.delete("raw")
+    assert not os.path.ismount(place / "shown")
+"""
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """Run the script on a machine that shell commands prepare; return what it printed."""
+
+    def run(prepare, *, python=sys.executable, place=None, environ=(), begin=""):
+        if place is None:
+            place = tmp_path / "place"
+            place.mkdir()
+        shell = f"set -eu\n{prepare}\nexec {begin} '{python}' -c \"$SCRIPT\" '{place}'"
+        variables = {"PYTHONPATH": str(PACKAGE), "TMPDIR": str(place), "SCRIPT": SCRIPT}
+        done = subprocess.run(
+            [*NAMESPACE, "bash", "-c", shell],
+            env={**os.environ, **variables, **dict(environ)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+WITHOUT_DEVICE = """
+mkdir -p /mnt && mount -t tmpfs none /mnt && mkdir /mnt/dev && mount --rbind /dev /mnt/dev
+mount -t tmpfs none /dev
+for name in null zero full random urandom tty; do
+    touch /dev/$name && mount --bind /mnt/dev/$name /dev/$name
+done
+mkdir /dev/shm && mount -t tmpfs none /dev/shm
+ln -s /proc/self/fd /dev/fd
+"""
+
+
+def test_a_container_without_the_device_has_checkouts_and_says_why(machine):
+    said = machine(WITHOUT_DEVICE)
+    assert "mode checkout 0" in said
+    assert "mode|warn|new mounts are checkouts, because /dev/fuse is missing" in said
+    assert "--device /dev/fuse" in said
+
+
+def test_a_read_only_root_is_no_hindrance(machine, tmp_path):
+    place = tmp_path / "place"
+    said = machine(f"mount --bind '{place}' '{place}'\nmount -o remount,bind,ro /\n! touch /x")
+    assert "mode fuse 0" in said
+    assert "mode|ok|new mounts use fuse" in said
+
+
+def test_a_user_without_privileges_mounts_by_the_helper(machine):
+    """The interpreter and the package are shown where everybody may go."""
+    base, packages = sys.base_prefix, sysconfig.get_path("purelib")
+    prepare = f"""
+    mount -t tmpfs -o mode=755 none /mnt
+    mkdir /mnt/python /mnt/packages /mnt/ours
+    mount --bind '{base}' /mnt/python
+    mount --bind '{packages}' /mnt/packages
+    mount --bind '{PACKAGE}' /mnt/ours
+    mknod /mnt/fuse c 10 229 && chmod 666 /mnt/fuse && mount --bind /mnt/fuse /dev/fuse
+    mkdir -m 777 /mnt/place
+    """
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    said = machine(
+        prepare,
+        python=f"/mnt/python/bin/{name}",
+        place="/mnt/place",
+        begin="setpriv --reuid 65534 --regid 65534 --clear-groups --",
+        environ={
+            "PYTHONPATH": "/mnt/ours:/mnt/packages",
+            "PYTHONHOME": "/mnt/python",
+            "LD_LIBRARY_PATH": "/mnt/python/lib",
+            "HOME": "/mnt/place",
+        },
+    )
+    assert "mode fuse 65534" in said
+    assert "helper|ok|" in said
+    assert "trial mount|ok" in said
