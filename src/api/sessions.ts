@@ -54,3 +54,16 @@ export function discardSession(
 ): Promise<void> {
   return client.request({ method: 'POST', path: ['sessions', session, 'discards'], body });
 }
+
+/** Return what sessions held when they were saved last, newest first. */
+export function listDrafts(
+  client: IClient,
+  query: Query<'listDrafts'> = {}
+): Promise<api.SessionDraftPage> {
+  return client.request({ path: ['drafts'], query });
+}
+
+/** Begin a session that holds what the draft of another one has. */
+export function recoverSession(client: IClient, session: string): Promise<api.Session> {
+  return client.request({ method: 'POST', path: ['drafts', session, 'recoveries'] });
+}

@@ -11,7 +11,9 @@ import {
   deleteSession,
   diffSession,
   discardSession,
-  listSessions
+  listDrafts,
+  listSessions,
+  recoverSession
 } from '../api/sessions';
 import type * as api from '../api/types';
 import type { ILake } from '../tokens';
@@ -64,6 +66,11 @@ export class SessionsModel extends RefreshingModel {
     return this._sessions.reduce((sum, { id }) => sum + (this._changes.get(id)?.length ?? 0), 0);
   }
 
+  /** What sessions held that are gone, newest first. */
+  get lost(): readonly api.SessionDraft[] {
+    return this._lost;
+  }
+
   /** Return a session that writes to a branch, if one is open. */
   of(repo: string, branch?: string): api.Session | undefined {
     return this._sessions.find(
@@ -100,7 +107,7 @@ export class SessionsModel extends RefreshingModel {
   async commit(session: api.Session, message?: string): Promise<api.Commit> {
     const text = (message ?? this._messages.get(session.id) ?? '').trim();
     const { id, base_commit_id } = session;
-    const commit = await this._act(session, () =>
+    const commit = await this._act(id, () =>
       commitSession(this.lake.client, id, { message: text }, base_commit_id)
     );
     this._messages.delete(id);
@@ -110,16 +117,32 @@ export class SessionsModel extends RefreshingModel {
 
   /** Drop what is staged in a session, everywhere or at and below some paths. */
   discard(session: api.Session, paths?: string[]): Promise<void> {
-    return this._act(session, () => discardSession(this.lake.client, session.id, { paths }));
+    return this._act(session.id, () => discardSession(this.lake.client, session.id, { paths }));
   }
 
   /** Remove a session that is not mounted. */
   delete(session: api.Session): Promise<void> {
-    return this._act(session, () => deleteSession(this.lake.client, session.id));
+    return this._act(session.id, () => deleteSession(this.lake.client, session.id));
+  }
+
+  /** Return why the last act on a session, or on its draft, failed. */
+  failureOf(id: string): api.Error | null {
+    return this._failed.get(id) ?? null;
+  }
+
+  /** Begin a session with what a draft holds. */
+  recover(draft: api.SessionDraft): Promise<api.Session> {
+    const id = draft.session_id;
+    return this._act(id, () => recoverSession(this.lake.client, id));
   }
 
   protected async load(): Promise<void> {
-    this._sessions = (await listSessions(this.lake.client)).results;
+    const [sessions, drafts] = await Promise.all([
+      listSessions(this.lake.client),
+      listDrafts(this.lake.client)
+    ]);
+    this._sessions = sessions.results;
+    this._lost = drafts.results.filter(draft => !draft.has_session);
     const open = new Set(this._sessions.map(session => session.id));
     for (const map of [this._changes, this._errors, this._messages, this._hasMore]) {
       for (const id of map.keys()) {
@@ -139,14 +162,14 @@ export class SessionsModel extends RefreshingModel {
     void (this.isActive ? this._poll.start() : this._poll.stop());
   }
 
-  /** Do something to a session; why it failed is thrown, and shown with the session. */
-  private _act<T>(session: api.Session, action: () => Promise<T>): Promise<T> {
-    this._failed.delete(session.id);
-    return this.perform(session.id, async () => {
+  /** Do something to a session or its draft; why it failed is thrown, and shown with it. */
+  private _act<T>(id: string, action: () => Promise<T>): Promise<T> {
+    this._failed.delete(id);
+    return this.perform(id, async () => {
       try {
         return await action();
       } catch (reason) {
-        this._failed.set(session.id, asLakeError(reason));
+        this._failed.set(id, asLakeError(reason));
         throw reason;
       }
     });
@@ -200,6 +223,7 @@ export class SessionsModel extends RefreshingModel {
   private readonly _failed = new Map<string, api.Error & Error>();
   private readonly _messages = new Map<string, string>();
   private _sessions: api.Session[] = [];
+  private _lost: api.SessionDraft[] = [];
 }
 
 /** What a {@link SessionsModel} is made of. */

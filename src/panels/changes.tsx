@@ -3,6 +3,7 @@
  */
 import * as React from 'react';
 
+import { DraftNote } from '../components/draft-note';
 import { EmptyState } from '../components/empty-state';
 import { ErrorBanner } from '../components/error-banner';
 import { SessionChanges } from '../components/session-changes';
@@ -26,6 +27,16 @@ export class ChangesPanel extends ModelPanel {
     return (
       <>
         <ErrorBanner error={sessions.error} trans={trans} onRetry={() => void sessions.refresh()} />
+        {sessions.lost.map(draft => (
+          <DraftNote
+            key={draft.session_id}
+            draft={draft}
+            error={sessions.failureOf(draft.session_id)}
+            isBusy={sessions.isBusy(draft.session_id)}
+            trans={trans}
+            onRecover={() => this._quietly(sessions.recover(draft))}
+          />
+        ))}
         {sessions.isReady && changed.length === 0 && <Nothing {...this._options} />}
         {changed.map(({ session, changes, hasMore, error, message }) => (
           <SessionChanges
