@@ -488,6 +488,7 @@ class Session(StagedTree):
 
     def _let_go(self) -> None:
         self.close_journal()
+        self._files.close()
         if self._lock_descriptor is not None:
             os.close(self._lock_descriptor)
             self._lock_descriptor = None

@@ -136,6 +136,19 @@ class StagedTree:
             raise
         return data
 
+    @property
+    def prepared_count(self) -> int:
+        """How many files can be made without asking the file system for a new one."""
+        return self._files.spare_count
+
+    def prepare_files(self, count: int) -> None:
+        """See to it that `count` files can be made so; touches nothing else, in any thread."""
+        self._files.prepare(count)
+
+    def drop_prepared(self) -> None:
+        """Remove what was prepared and is left; in any thread."""
+        self._files.remove_spare()
+
     def take(self, node: Node, data: DataFile) -> None:
         """Let a file without a working file have `data`, which begins as a copy of its content."""
         self.check_open()

@@ -17,7 +17,8 @@ from jupyter_datalake.engine.tree_nodes import DataFile, Node
 class WorkingFiles:
     """The files in a session's ``data`` folder and the nodes they belong to.
 
-    `new` and `remove` may be called from any thread; the rest by whoever may change the tree.
+    `new`, `prepare` and `remove` may be called from any thread; the rest by whoever may change the
+    tree.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -28,12 +29,59 @@ class WorkingFiles:
         self._last = max(taken, default=0)
         """The highest number ever used: one that comes back would be another file's."""
         self._owners: dict[int, Node] = {}
+        self._preparing = threading.Lock()
+        """Held while a file is made in advance; never by who wants one now."""
+        self._is_closed = False
+        self._spare: list[DataFile] = []
+        """Made in advance; they belong to nobody."""
 
     def __bool__(self) -> bool:
         return bool(self._owners)
 
+    @property
+    def spare_count(self) -> int:
+        """How many files were made in advance and are left."""
+        return len(self._spare)
+
     def new(self) -> DataFile:
-        """Make an empty file that belongs to nobody yet."""
+        """Return an empty file that belongs to nobody yet; its time is now."""
+        with self._lock:
+            spare = self._spare.pop() if self._spare else None
+        if spare is None:
+            return self._make()
+        os.utime(spare.path)
+        return spare
+
+    def prepare(self, count: int) -> None:
+        """Make files in advance until there are `count`; while others go on.
+
+        Raises
+        ------
+        OSError
+            The disk is full, or fails; those made before are there.
+        """
+        while len(self._spare) < count:
+            with self._preparing:
+                if self._is_closed:
+                    return
+                made = self._make()
+                with self._lock:
+                    self._spare.append(made)
+
+    def remove_spare(self) -> None:
+        """Remove what was made in advance and is left."""
+        with self._lock:
+            spare, self._spare = self._spare, []
+        for data in spare:
+            data.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Make nothing in advance any more, and remove what was; safe to call twice."""
+        with self._preparing:
+            self._is_closed = True
+        self.remove_spare()
+
+    def _make(self) -> DataFile:
         with self._lock:
             self._last += 1
             number = self._last

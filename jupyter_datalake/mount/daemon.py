@@ -24,7 +24,7 @@ from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.errors import DatalakeError, ErrorKind, MountError
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.mounts import MountMode, MountState
-from jupyter_datalake.mount import memory
+from jupyter_datalake.mount import memory, request_loop
 from jupyter_datalake.mount.commands import CommandServer
 from jupyter_datalake.mount.control import socket_path, state_path
 from jupyter_datalake.mount.heartbeat import Heartbeat
@@ -123,6 +123,7 @@ class _Daemon:
         except DatalakeError as error:
             raise MountError(str(error), mountpoint=self._mountpoint) from error
         self._kernel.is_mounted = True
+        request_loop.hurry()
 
     async def _serve(self) -> None:
         async with trio.open_nursery() as nursery:

@@ -339,6 +339,7 @@ class MountedLake:
     async def _keep_up_view(self, view: TreeView, *, has_moved: bool) -> None:
         try:
             if isinstance(view, SessionView):
+                await view.rest()
                 await view.announce()
                 view.is_behind = view.is_behind or has_moved
                 shift = await view.rebase() if view.is_behind else Shift()

@@ -86,6 +86,8 @@ class Operations(pyfuse3.Operations):
         view = await folder.view.for_change()
         node = view.create_file(folder.node, _text(name), mode)
         attributes = self._introduce(folder, name, view, node)
+        if self.nursery is not None:
+            view.prepare(self.nursery)
         return self._opened(self._inodes.get(attributes.st_ino), flags, ctx), attributes
 
     async def mknod(

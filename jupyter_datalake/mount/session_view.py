@@ -7,6 +7,7 @@ Handlers call `for_change` first and the plain methods after it, without an awai
 from __future__ import annotations
 
 import errno
+import logging
 import os
 from collections.abc import Sequence
 from functools import partial
@@ -34,6 +35,12 @@ RENAME_NOREPLACE = 1
 
 _SET_ID_BITS = 0o6000
 
+_MADE_FILES = 16
+"""Files made in half a second or so, from which on more are expected."""
+_PREPARED_FILES = 128
+
+logger = logging.getLogger(__name__)
+
 
 class SessionView(TreeView):
     """A branch and what is staged on it.
@@ -58,6 +65,9 @@ class SessionView(TreeView):
         """Whether something was staged since the lake's followers were told."""
         self.is_behind = False
         """Whether the branch has moved on since the commit that this is based on."""
+        self._made = 0
+        """Files made since `rest` looked last."""
+        self._is_preparing = False
 
     async def for_change(self) -> SessionView:
         """Return this view when it may be changed, up to the caller's next await."""
@@ -81,6 +91,7 @@ class SessionView(TreeView):
     def create_file(self, folder: Node, name: str, mode: int) -> Node:
         """Make an empty file."""
         self._check_free(folder, name)
+        self._made += 1
         return self.session.create_file(folder, name, mode)
 
     def create_folder(self, folder: Node, name: str, mode: int) -> Node:
@@ -284,6 +295,31 @@ class SessionView(TreeView):
             self._stand_at(self.session.base)
             self.is_behind = self.base.id != head_id
         return shift
+
+    # --- making many files -----------------------------------------------------------------------
+
+    def prepare(self, nursery: trio.Nursery) -> None:
+        """Make working files in advance, in a thread, for a program that makes many files."""
+        is_expected = self._made >= _MADE_FILES and self.session.is_open
+        is_short = self.session.prepared_count < _PREPARED_FILES // 2
+        if is_expected and is_short and not self._is_preparing:
+            self._is_preparing = True
+            nursery.start_soon(self._prepare)
+
+    async def _prepare(self) -> None:
+        try:
+            await trio.to_thread.run_sync(self.session.prepare_files, _PREPARED_FILES)
+        except OSError as error:
+            # Who makes the next file meets the same error, and is told.
+            logger.debug("No files were made in advance: %s", error)
+        finally:
+            self._is_preparing = False
+
+    async def rest(self) -> None:
+        """Remove what was made in advance, if no file was made for a while; called regularly."""
+        made, self._made = self._made, 0
+        if not made and not self._is_preparing and self.session.prepared_count:
+            await trio.to_thread.run_sync(self.session.drop_prepared)
 
     async def announce(self) -> None:
         """Tell the lake's followers that something else is staged, if it is."""

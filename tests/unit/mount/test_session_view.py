@@ -243,3 +243,30 @@ def test_a_rename_into_itself_is_refused_even_if_the_kernel_let_it_pass(run):
         await refused(errno.EXDEV, rename(root, b"a.txt", 1, b"raw2", 0, None))
 
     run(test)
+
+
+def test_working_files_are_made_in_advance_while_many_are_made_and_removed_afterwards(run, lake):
+    async def test(mounted):
+        view, folder = mounted.view(), await mounted.number("raw/folder")
+        for number in range(40):
+            made, _ = await mounted.operations.create(folder, b"%d" % number, 0o100644, 2, None)
+            await mounted.operations.write(made.fh, 0, b"%d" % number)
+            await mounted.operations.release(made.fh)
+        with trio.fail_after(30):
+            while view._is_preparing:  # noqa: ASYNC110
+                await trio.sleep(0.01)
+        assert view.session.prepared_count > 64
+        made, _ = await mounted.operations.create(folder, b"last", 0o100644, 2, None)
+        await mounted.operations.release(made.fh)
+        await view.rest()
+        assert view.session.prepared_count > 0
+        await view.rest()
+        assert view.session.prepared_count == 0
+        assert [await mounted.read(f"raw/folder/{number}") for number in range(40)] == [
+            b"%d" % number for number in range(40)
+        ]
+        assert await mounted.read("raw/folder/last") == b""
+        await mounted.shown.commit(view.session.id, "Many", Author("Ada"), {})
+        assert lake.files.read("raw@main/folder/39") == b"39"
+
+    run(test)
