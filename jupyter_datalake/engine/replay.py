@@ -38,8 +38,10 @@ class Replay:
         kind, *values = record
         match kind:
             case "entry":
-                path, encoded, size_bytes = values
-                self._tree.set_entry(RepoPath(path), decode_entry(encoded, size_bytes))
+                path, encoded, size_bytes, *folder_ns = values
+                node = self._tree.set_entry(RepoPath(path), decode_entry(encoded, size_bytes))
+                if folder_ns and node.parent is not None:
+                    node.parent.mtime_ns = folder_ns[0]
             case "data":
                 self._data(RepoPath(values[0]), *values[1:])
             case "folder":

@@ -93,7 +93,7 @@ class StagedTree:
         self.check_open()
         now = self._clock()
         entry = symlink(target, mtime_ns=now)
-        self._journal_entry(self._place(folder, name), entry)
+        self._journal_entry(self._place(folder, name), entry, now)
         node = Node(FileKind.SYMLINK, name, folder, entry=entry)
         self._attach(folder, name, node, now)
         return node
@@ -364,5 +364,9 @@ class StagedTree:
         path = self.tree.path_of(node)
         self._append(["data", path, data.number, mode, self._clock()])
 
-    def _journal_entry(self, path: RepoPath, entry: FileEntry) -> None:
-        self._append(["entry", path, entry.encode(), entry.size_bytes])
+    def _journal_entry(
+        self, path: RepoPath, entry: FileEntry, folder_ns: int | None = None
+    ) -> None:
+        """Journal content at a path, and the time that its folder got, if it got one."""
+        time = [] if folder_ns is None else [folder_ns]
+        self._append(["entry", path, entry.encode(), entry.size_bytes, *time])

@@ -5,9 +5,11 @@ import os
 import pytest
 
 from jupyter_datalake.engine import journal as journal_module
+from jupyter_datalake.engine.journal import read_journal
 from jupyter_datalake.engine.session import open_session
 from jupyter_datalake.errors import ErrorKind, StateError, StorageError
 from jupyter_datalake.model.commits import Author
+from jupyter_datalake.model.files import FileKind
 from jupyter_datalake.testing.faults import abandon
 
 
@@ -66,6 +68,81 @@ def test_every_act_is_back_after_a_kill(memory_lake, session):
         assert again.tree.get("d/link").entry.content == b"../new"
         moved = again.tree.get("d/moved/b.txt").entry
         assert (moved.mode, moved.mtime_ns) == (0o755, 7)
+
+
+def shown(session):
+    """Return what a session shows: path to kind, mode, content, and of folders the time."""
+    found, waiting = {}, [""]
+    while waiting:
+        for info in session.list(waiting.pop()):
+            content, mtime_ns = info.target, None
+            if info.kind is FileKind.FILE:
+                content = read(session, info.path)
+            elif info.kind is FileKind.FOLDER:
+                waiting.append(info.path)
+                mtime_ns = info.mtime_ns
+            found[info.path] = info.kind, info.mode, mtime_ns, content
+    return found
+
+
+def make_file(session):
+    node = session.create_file(session.tree.root, "new", 0o640)
+    node.data.path.write_bytes(b"written")
+
+
+def change_committed(session):
+    session.writable(session.tree.get("c.bin")).path.write_bytes(b"changed")
+
+
+def empty_committed(session):
+    session.writable(session.tree.get("c.bin"), truncate=True)
+
+
+ACTS = {
+    "create": make_file,
+    "write to what is committed": change_committed,
+    "truncate": empty_committed,
+    "mkdir": lambda session: session.create_folder(session.tree.root, "d", 0o700),
+    "symlink": lambda session: session.create_symlink(session.tree.get("d"), "link", b"../new"),
+    "rename a file": lambda session: session.move(
+        session.tree.get("new"), session.tree.get("d"), "moved"
+    ),
+    "rename a folder": lambda session: session.move(
+        session.tree.get("a"), session.tree.get("d"), "a"
+    ),
+    "rename over a file": lambda session: session.move(
+        session.tree.get("d/moved"), session.tree.root, "c.bin"
+    ),
+    "chmod a file": lambda session: session.set_attributes(
+        session.tree.get("d/a/b.txt"), mode=0o755
+    ),
+    "utime of a folder": lambda session: session.set_attributes(session.tree.get("d"), mtime_ns=-5),
+    "chmod a folder": lambda session: session.set_attributes(session.tree.get("d"), mode=0o711),
+    "unlink a link": lambda session: session.remove(session.tree.get("d/link")),
+    "put": lambda session: session.put("put/it", b"x" * 100),
+    "make a folder by path": lambda session: session.make_folder("by/path"),
+    "rename by path": lambda session: session.rename("put/it", "by/path/it"),
+    "delete a folder with all in it": lambda session: session.delete("by"),
+    "discard a path": lambda session: session.discard(["c.bin"]),
+    "unlink what is committed": lambda session: session.remove(session.tree.get("c.bin")),
+    "discard everything": lambda session: session.discard(),
+}
+
+
+def test_every_kind_of_act_is_replayed_after_a_kill_behind_it(memory_lake, session):
+    """One session lives through all of them, killed and opened again behind each."""
+    kinds = set()
+    for name, act in ACTS.items():
+        before = shown(session)
+        act(session)
+        after, staged = shown(session), changes(session)
+        assert after != before, f"{name} does nothing"
+        kinds |= {record[0] for record in read_journal(session._folder / "journal")}
+        session = killed(memory_lake, session)
+        assert shown(session) == after, name
+        assert changes(session) == staged, name
+    session.close()
+    assert kinds == {"attributes", "data", "entry", "folder", "move", "remove", "base"}
 
 
 def test_folders_are_as_old_as_what_last_happened_in_them(memory_lake, session, lake_clock):
