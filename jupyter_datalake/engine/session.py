@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -38,6 +39,7 @@ from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.sources import Source, store_source, walk_folder
 from jupyter_datalake.engine.staged_tree import StagedTree
 from jupyter_datalake.engine.tree_nodes import Node, Shift, StagedContent
+from jupyter_datalake.engine.worktree import StagedChange
 from jupyter_datalake.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -120,9 +122,23 @@ class Session(StagedTree):
     def diff(self, below: RepoPath = ROOT) -> Iterator[Change]:
         """Yield what is staged, by path; the cost is that of the changes."""
         with self._mutex:
-            for change in self.tree.diff():
-                if is_within(change.path, below):
-                    yield change
+            yield from self.tree.diff(below)
+
+    def staged(self, below: RepoPath, limit: int) -> Sequence[StagedChange]:
+        """Return what is staged, at most `limit`, for `show_staged`: the quick half of `diff`."""
+        with self._mutex:
+            return list(islice(self.tree.iter_changes(below), limit))
+
+    def show_staged(self, staged: Sequence[StagedChange]) -> Sequence[Change]:
+        """Return as people see it what was staged, but for what was dropped since then."""
+        with self._mutex:
+            found = []
+            for path, old, new in staged:
+                if isinstance(new, Node) and not self.tree.is_attached(new):
+                    continue
+                with suppress(FileNotFoundError):
+                    found.append(self.tree.shown_change(path, old, new))
+            return found
 
     def find(self, path: RepoPath) -> FileInfo | None:
         """Return what is at a path, or None."""

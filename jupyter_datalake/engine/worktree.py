@@ -31,7 +31,10 @@ from jupyter_datalake.model.entries import (
     empty_folder,
 )
 from jupyter_datalake.model.files import FileInfo, FileKind
-from jupyter_datalake.model.paths import ROOT, RepoPath, join_path
+from jupyter_datalake.model.paths import ROOT, RepoPath, is_within, join_path
+
+StagedChange = tuple[RepoPath, FileEntry | None, StagedContent | None]
+"""Path, what the snapshot has there, and what is to be there."""
 
 
 class Worktree:
@@ -256,12 +259,18 @@ class Worktree:
 
     # --- comparing -------------------------------------------------------------------------------
 
-    def iter_changes(self) -> Iterator[tuple[RepoPath, FileEntry | None, StagedContent | None]]:
+    def iter_changes(self, below: RepoPath = ROOT) -> Iterator[StagedChange]:
         """Yield path, old entry and new content of everything that differs from the snapshot.
 
-        The cost is that of what was touched: clean folders are not looked into. A file whose
-        working file was written is always among them, even if it holds what it held before.
+        The cost is that of what was touched: clean folders are not looked into, nor others than
+        those on the way to `below` and in it. A file whose working file was written is always among
+        them, even if it holds what it held before.
         """
+        for change in self._iter_touched(below):
+            if is_within(change[0], below):
+                yield change
+
+    def _iter_touched(self, below: RepoPath) -> Iterator[StagedChange]:
         # A stack of our own: paths are deeper than Python's.
         open_folders = [(self.root, ROOT, iter(_changed_names(self.root)))]
         while open_folders:
@@ -270,6 +279,8 @@ class Worktree:
                 place = join_path(path, name)
                 child = folder.children.get(name)
                 if child is not None and not child.touched:
+                    continue
+                if not (is_within(place, below) or is_within(below, place)):
                     continue
                 if child is not None and child.is_folder and child.origin == place:
                     open_folders.append((child, place, iter(_changed_names(child))))
@@ -281,7 +292,7 @@ class Worktree:
 
     def _replaced(
         self, folder: Node, name: str, place: RepoPath, child: Node | None
-    ) -> Iterator[tuple[RepoPath, FileEntry | None, StagedContent | None]]:
+    ) -> Iterator[StagedChange]:
         """Yield the changes at and below a place where something else stands than in the base."""
         old = dict(self.base.iter_entries(place))
         if child is None and not old:
@@ -293,9 +304,7 @@ class Worktree:
             if before != after and not _is_same_folder(before, after):
                 yield changed, before, after
 
-    def _marker_change(
-        self, folder: Node, path: RepoPath
-    ) -> Iterator[tuple[RepoPath, FileEntry | None, StagedContent | None]]:
+    def _marker_change(self, folder: Node, path: RepoPath) -> Iterator[StagedChange]:
         """Yield what becomes of the entry that stands for a folder while it is empty."""
         if path == ROOT:
             return
@@ -327,15 +336,21 @@ class Worktree:
                     for found, entry in self.base.iter_entries(origin):
                         yield RepoPath(join_path(path, name) + found[len(origin) :]), entry
 
-    def diff(self) -> Iterator[Change]:
-        """Yield the changes as people see them."""
-        for path, old, new in self.iter_changes():
-            before = None if old is None else file_info(path, old)
-            if isinstance(new, Node):
-                after: FileInfo | None = self.info(new)
-            else:
-                after = None if new is None else file_info(path, new)
-            yield change_of(path, before, after)
+    def diff(self, below: RepoPath = ROOT) -> Iterator[Change]:
+        """Yield the changes at and below a path as people see them."""
+        for path, old, new in self.iter_changes(below):
+            yield self.shown_change(path, old, new)
+
+    def shown_change(
+        self, path: RepoPath, old: FileEntry | None, new: StagedContent | None
+    ) -> Change:
+        """Return one of `iter_changes` as people see it; costs one stat(2) for a working file."""
+        before = None if old is None else file_info(path, old)
+        if isinstance(new, Node):
+            after: FileInfo | None = self.info(new)
+        else:
+            after = None if new is None else file_info(path, new)
+        return change_of(path, before, after)
 
     # --- a new snapshot --------------------------------------------------------------------------
 

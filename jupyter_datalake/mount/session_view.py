@@ -11,7 +11,6 @@ import logging
 import os
 from collections.abc import Sequence
 from functools import partial
-from itertools import islice
 
 import trio
 
@@ -33,6 +32,7 @@ MAX_FILE_BYTES = 2**50
 RENAME_NOREPLACE = 1
 """The only flag of renameat2(2) that is supported."""
 
+_DIFF_BATCH = 1_000
 _SET_ID_BITS = 0o6000
 
 _MADE_FILES = 16
@@ -237,9 +237,19 @@ class SessionView(TreeView):
     # --- commands --------------------------------------------------------------------------------
 
     async def diff(self, below: RepoPath, limit: int) -> list[Change]:
-        """Return what is staged at and below a path, at most `limit` changes."""
+        """Return what is staged at and below a path, at most `limit` changes.
+
+        Which paths these are is looked up at one moment. What each of them holds is looked at in
+        batches, so that a large session keeps nobody waiting for long.
+        """
         async with self.gate.unchanging(), self.rearranging():
-            return await trio.to_thread.run_sync(lambda: [*islice(self.session.diff(below), limit)])
+            staged = await trio.to_thread.run_sync(self.session.staged, below, limit)
+        changes: list[Change] = []
+        for begin in range(0, len(staged), _DIFF_BATCH):
+            batch = staged[begin : begin + _DIFF_BATCH]
+            async with self.gate.unchanging(), self.rearranging():
+                changes += await trio.to_thread.run_sync(self.session.show_staged, batch)
+        return changes
 
     async def commit(
         self, message: str, author: Author, metadata: dict[str, str]

@@ -344,3 +344,28 @@ def test_renaming_into_a_folder_that_is_not_there_makes_it_for_good(memory_lake,
     session.rename("a/b.txt", "x/y/z.txt")
     with killed(memory_lake, session) as again:
         assert changes(again) == {"a": "added", "a/b.txt": "removed", "x/y/z.txt": "added"}
+
+
+def test_changes_below_a_path_are_those_of_all_that_lie_there(session):
+    root = session.tree.root
+    folder = session.create_folder(root, "d", 0o755)
+    session.create_file(folder, "x", 0o644)
+    session.create_file(root, "dx", 0o644)
+    session.move(session.tree.get("a"), folder, "a")
+    session.remove(session.tree.get("c.bin"))
+    everything = changes(session)
+    assert everything == {
+        "a/b.txt": "removed",
+        "c.bin": "removed",
+        "d/a/b.txt": "added",
+        "d/x": "added",
+        "dx": "added",
+    }
+    for below in ("", "a", "a/b.txt", "d", "d/a", "d/a/b.txt", "dx", "c.bin", "none"):
+        found = {one.path: str(one.kind) for one in session.diff(below)}
+        expected = {
+            path: kind
+            for path, kind in everything.items()
+            if not below or path == below or path.startswith(below + "/")
+        }
+        assert found == expected, below

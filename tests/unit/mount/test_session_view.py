@@ -9,6 +9,7 @@ import trio
 
 from jupyter_datalake.errors import ConflictError, StateError, StorageError
 from jupyter_datalake.model.commits import Author
+from jupyter_datalake.mount import session_view
 from tests.unit.mount.conftest import attributes, refused
 
 ADA = Author("Ada")
@@ -268,5 +269,39 @@ def test_working_files_are_made_in_advance_while_many_are_made_and_removed_after
         assert await mounted.read("raw/folder/last") == b""
         await mounted.shown.commit(view.session.id, "Many", Author("Ada"), {})
         assert lake.files.read("raw@main/folder/39") == b"39"
+
+    run(test)
+
+
+def test_a_large_diff_lets_others_in_between_its_batches(run, lake, monkeypatch):
+    async def test(mounted):
+        monkeypatch.setattr(session_view, "_DIFF_BATCH", 2)
+        view, looked = mounted.view(), []
+        for number in range(10):
+            await mounted.write(f"raw/new{number}", b"1")
+        show = view.session.show_staged
+
+        def showing(staged):
+            looked.append(len(staged))
+            return show(staged)
+
+        monkeypatch.setattr(view.session, "show_staged", showing)
+        remove = mounted.operations.unlink
+
+        async def look():
+            for _ in range(3):
+                await mounted.find("raw/a.txt")
+            await remove(await mounted.number("raw"), b"new9", None)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(look)
+            changes = await view.diff("", 100)
+        assert looked == [2, 2, 2, 2, 2]
+        found = {change.path for change in changes}
+        assert found - {"new9"} == {f"new{number}" for number in range(9)}
+        assert {one.path for one in await view.diff("", 100)} == found - {"new9"}
+        assert [one.path for one in await view.diff("new3", 100)] == ["new3"]
+        assert len(await view.diff("", 4)) == 4
+        assert await view.diff("folder", 100) == []
 
     run(test)
