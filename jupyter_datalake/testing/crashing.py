@@ -744,7 +744,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     how = f"seed {options.seed}, {options.stores}, {options.mode}"
     print(f"\n{how}: {took:.0f} s, {runs / took:.1f} runs/s")  # noqa: T201
     passed = [name for name, tally in summary.items() if tally.passes]
-    print(f"to the last step: {len(passed)} of {len(summary)} verbs")  # noqa: T201
+    print(f"killed at each of these steps, to the last: {len(passed)} of {len(summary)} verbs")  # noqa: T201
     losses = [loss for tally in summary.values() for loss in tally.losses]
     for loss in losses:
         print(f"\nLOST: {loss}", file=sys.stderr)  # noqa: T201
