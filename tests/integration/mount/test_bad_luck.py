@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from jupyter_datalake.engine.blobs import pack_object
-from jupyter_datalake.errors import ConflictError
+from jupyter_datalake.errors import ConflictError, StateError
 from jupyter_datalake.mount import mountpoints
-from tests.integration.mount.conftest import commit, daemon_pid, diff, session_of, wait_until
+from tests.integration.mount.conftest import commit, daemon_pid, wait_until
 
 pytestmark = pytest.mark.fuse
 
@@ -178,11 +178,12 @@ def test_f11_a_commit_takes_what_was_flushed_and_tears_no_write_apart(lake, raw)
     writer.start()
     try:
         for _ in range(4):
-            if diff(lake):
+            # What is written next may be what was committed last: then there is nothing to commit.
+            with contextlib.suppress(StateError):
                 commit(lake)
-                letters = set(lake.files.read("raw@main/x")[:65_536])
-                assert len(letters) == 1
+            letters = set(lake.files.read("raw@main/x")[:65_536])
+            assert len(letters) == 1
     finally:
         done.set()
         writer.join()
-    assert session_of(lake)
+    assert len(lake.files.read("raw@main/x")) == size
