@@ -279,18 +279,18 @@ def test_a_large_diff_lets_others_in_between_its_batches(run, lake, monkeypatch)
         view, looked = mounted.view(), []
         for number in range(10):
             await mounted.write(f"raw/new{number}", b"1")
-        show = view.session.show_staged
+        show, begun = view.session.show_staged, trio.Event()
 
         def showing(staged):
             looked.append(len(staged))
+            trio.from_thread.run_sync(begun.set)
             return show(staged)
 
         monkeypatch.setattr(view.session, "show_staged", showing)
         remove = mounted.operations.unlink
 
         async def look():
-            for _ in range(3):
-                await mounted.find("raw/a.txt")
+            await begun.wait()
             await remove(await mounted.number("raw"), b"new9", None)
 
         async with trio.open_nursery() as nursery:
