@@ -289,6 +289,14 @@ def pick_session_restore(site: Site, chance: Random) -> Arguments | None:
     return None if path is None else (found, f"{info.repo}@{info.base_commit_id}/{path}")
 
 
+def pick_draft(site: Site, chance: Random) -> Arguments | None:
+    """Choose a session with changes, and save a draft of it."""
+    found = _session(site, chance, with_changes=True)
+    if found is not None:
+        site.lake.sessions.save(found)
+    return None if found is None else (found,)
+
+
 def pick_two_sessions(site: Site, chance: Random) -> Arguments | None:
     """Begin sessions on two repos and stage something in each."""
     repos = [repo.name for repo in site.lake.repos.list()]
@@ -680,6 +688,17 @@ VERBS = (
         "sessions.discard of a path",
         pick_staged_path,
         lambda site, one, path: site.lake.sessions.discard(one, [path]),
+        is_atomic=False,
+    ),
+    Verb(
+        "sessions.save",
+        pick_session_with_changes,
+        lambda site, one: site.lake.sessions.save(one) and None,
+    ),
+    Verb(
+        "sessions.recover",
+        pick_draft,
+        lambda site, one: site.lake.sessions.recover(one) and None,
         is_atomic=False,
     ),
     Verb("sessions.delete", pick_session, lambda site, one, *_: site.lake.sessions.delete(one)),

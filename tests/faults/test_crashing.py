@@ -24,7 +24,9 @@ NOT_KILLED = {
 }
 """Verbs that change something and are not in the table of verbs, with the reason."""
 
-READS = re.compile(r"(get|list|find|read|open|glob|diff|verify|search|export|check|begin|log)(_|$)")
+READS = re.compile(
+    r"(get|list|find|read|open|glob|diff|verify|search|export|check|begin|log|drafts)(_|$)"
+)
 
 
 def losses(summary):
