@@ -39,7 +39,7 @@ class Pieces:
         self.left -= count
         return os.urandom(count)
 
-for size in (8 << 20, 200 << 20):
+for size in (80 << 20, 280 << 20):  # the smaller one fills the caches
     lake.files.put("raw@main/x", Pieces(size))
     with lake.files.open("raw@main/x") as file:
         while file.read(1 << 20):
