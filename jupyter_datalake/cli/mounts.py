@@ -22,6 +22,11 @@ def group() -> None:
 _at_option = click.option(
     "--at", default=default_mountpoint, help="The mount point; DATALAKE_MOUNTPOINT by default."
 )
+_writable_option = click.option(
+    "--writable/--read-only",
+    default=None,
+    help="By default writable for a branch that people may write to.",
+)
 
 
 @group.command("list")
@@ -40,12 +45,17 @@ def list_mounts(context: CliContext, as_json: bool) -> None:
             ("PATH", lambda mount: mount.path),
             ("REPO", lambda mount: f"{mount.repo}@{mount.ref}"),
             ("BEHIND", behind_text),
-            ("ACCESS", lambda mount: "writable" if mount.is_writable else "read-only"),
+            ("ACCESS", access_text),
             ("MODE", lambda mount: points[mount.mountpoint].mode),
             ("STATE", lambda mount: points[mount.mountpoint].state),
         ],
         empty="Nothing is mounted. Mount a repo: datalake mounts create REPO",
     )
+
+
+def access_text(mount: Mount) -> str:
+    """Return whether files below a mount can be changed, in a word."""
+    return "writable" if mount.is_writable else "read-only"
 
 
 def behind_text(mount: Mount) -> str:
@@ -76,7 +86,7 @@ def get(context: CliContext, name: str, at: str | None, as_json: bool) -> None:
             ("repo", f"{mount.repo}@{mount.ref}"),
             ("commit", None if mount.standing is None else mount.standing.commit_id),
             ("behind", behind_text(mount)),
-            ("access", "writable" if mount.is_writable else "read-only"),
+            ("access", access_text(mount)),
             ("session", mount.session_id),
             ("mounted", f"{time_text(mount.created_at)} by {mount.created_by}"),
         ]
@@ -86,11 +96,7 @@ def get(context: CliContext, name: str, at: str | None, as_json: bool) -> None:
 @group.command("create")
 @click.argument("repo")
 @click.argument("ref", default="main")
-@click.option(
-    "--writable/--read-only",
-    default=None,
-    help="By default writable for a branch that people may write to.",
-)
+@_writable_option
 @_at_option
 @json_option
 @pass_context
@@ -102,18 +108,13 @@ def create(
     if as_json:
         print_json(mount)
     else:
-        access = "writable" if mount.is_writable else "read-only"
-        click.echo(f"Mounted {mount.repo}@{mount.ref} at {mount.path}, {access}")
+        click.echo(f"Mounted {mount.repo}@{mount.ref} at {mount.path}, {access_text(mount)}")
 
 
 @group.command("switch")
 @click.argument("name")
 @click.argument("ref")
-@click.option(
-    "--writable/--read-only",
-    default=None,
-    help="By default writable for a branch that people may write to.",
-)
+@_writable_option
 @_at_option
 @json_option
 @pass_context
@@ -125,8 +126,7 @@ def switch(
     if as_json:
         print_json(mount)
     else:
-        access = "writable" if mount.is_writable else "read-only"
-        click.echo(f"{mount.path} shows {mount.repo}@{mount.ref} now, {access}")
+        click.echo(f"{mount.path} shows {mount.repo}@{mount.ref} now, {access_text(mount)}")
 
 
 @group.command("delete")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import click
 
 from jupyter_datalake.cli.commits import print_changes
@@ -25,6 +28,8 @@ from jupyter_datalake.errors import ErrorKind, NotFoundError
 from jupyter_datalake.model.sessions import SessionInfo
 from jupyter_datalake.model.text import printable
 
+T = TypeVar("T")
+
 
 @click.group("sessions")
 def group() -> None:
@@ -38,12 +43,17 @@ def _find(context: CliContext, name: str) -> SessionInfo:
     """Return the session that a person means."""
     sessions = context.lake.sessions.list()
     found = [one for one in sessions if one.id.startswith(name) or one.repo == name]
+    return _only(found, name, "session", "'datalake sessions list' shows those that are open")
+
+
+def _only(found: Sequence[T], name: str, what: str, hint: str) -> T:
+    """Return what a name means, if that is one thing."""
     if len(found) == 1:
         return found[0]
     raise NotFoundError(
-        f"There is no session {name!r}" if not found else f"{name!r} means several sessions",
+        f"{name!r} means several {what}s" if found else f"There is no {what} {name!r}",
         kind=ErrorKind.SESSION_NOT_FOUND,
-        hint="'datalake sessions list' shows those that are open",
+        hint=hint,
         session=name,
     )
 
@@ -259,7 +269,8 @@ def save(context: CliContext, session: str, as_json: bool) -> None:
 def recover(context: CliContext, draft: str, as_json: bool) -> None:
     """Begin a session with what DRAFT holds: the beginning of an id that 'drafts' shows."""
     found = [one for one in context.lake.sessions.drafts() if one.session_id.startswith(draft)]
-    session = context.lake.sessions.recover(found[0].session_id if len(found) == 1 else draft)
+    meant = _only(found, draft, "draft", "'datalake sessions drafts' shows those there are")
+    session = context.lake.sessions.recover(meant.session_id)
     if as_json:
         print_json(session)
     else:

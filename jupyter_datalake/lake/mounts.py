@@ -117,12 +117,9 @@ class Mounts:
         branch = self._branch(repo, ref)
         if branch is None:
             self._context.history.resolve(repo, ref)
-        if writable is None:
-            writable = branch is not None and self._may_write(repo, ref)
-        elif writable:
-            self._sessions.check_writable(repo, ref)
+        is_writable = self._is_writable(repo, ref, branch, writable)
         mode, note = self._points.prepare(point)
-        session_id = self._session(repo, ref) if writable else None
+        session_id = self._session(repo, ref) if is_writable else None
         mount = self._record(point, mode, note, repo, ref, session_id, is_branch=branch is not None)
         try:
             self._show(mount, mode)
@@ -170,10 +167,7 @@ class Mounts:
         branch = self._branch(old.repo, ref)
         if branch is None:
             self._context.history.resolve(old.repo, ref)
-        if writable is None:
-            writable = branch is not None and self._may_write(old.repo, ref)
-        elif writable:
-            self._sessions.check_writable(old.repo, ref)
+        is_writable = self._is_writable(old.repo, ref, branch, writable)
         with self._core.metadata.read() as tx:
             point = tx.mounts.find_point(old.mountpoint)
             beside = [one for one in tx.mounts.list(old.mountpoint) if one.name != name]
@@ -182,7 +176,7 @@ class Mounts:
         client = self._points.client(point) if point.mode is MountMode.FUSE else None
         if client is not None and old.is_writable:
             _check_idle(client, old)
-        session_id = self._session(old.repo, ref) if writable else None
+        session_id = self._session(old.repo, ref) if is_writable else None
         self._replace(old, point, ref, session_id)
         self._drop_if_clean(old.session_id)
         with self._core.metadata.read() as tx:
@@ -296,23 +290,28 @@ class Mounts:
         """Return a mount that says how far behind it is."""
         history = self._context.history
         try:
-            if mount.session_id is not None:
-                info = self._sessions.get(mount.session_id)
-                standing = history.standing(mount.repo, info.base_commit_id, info.branch)
-            elif mount.commit_id is not None:
+            if mount.session_id is None:
+                shown = mount.commit_id or history.resolve(mount.repo, mount.ref).id
                 branch = self._branch(mount.repo, mount.ref)
-                standing = history.standing(mount.repo, mount.commit_id, branch)
             else:
-                head = history.resolve(mount.repo, mount.ref)
-                standing = history.standing(mount.repo, head.id, mount.ref)
+                info = self._sessions.get(mount.session_id)
+                shown, branch = info.base_commit_id, info.branch
+            return replace(mount, standing=history.standing(mount.repo, shown, branch))
         except NotFoundError:
             return mount
-        return replace(mount, standing=standing)
 
     def _branch(self, repo: str, ref: str) -> str | None:
         with self._core.metadata.read() as tx:
             found = tx.refs.find(tx.repos.get(repo), ref)
         return ref if found is not None and found.kind is RefKind.BRANCH else None
+
+    def _is_writable(self, repo: str, ref: str, branch: str | None, wanted: bool | None) -> bool:
+        """Tell whether a mount gets a session: as wanted, or where people may write."""
+        if wanted is None:
+            return branch is not None and self._may_write(repo, ref)
+        if wanted:
+            self._sessions.check_writable(repo, ref)
+        return wanted
 
     def _may_write(self, repo: str, branch: str) -> bool:
         try:

@@ -27,6 +27,7 @@ from jupyter_datalake.model.ids import CommitId, Digest
 from jupyter_datalake.model.mounts import MountMode, Mountpoint, MountState
 from jupyter_datalake.model.paths import RepoPath
 from jupyter_datalake.mount.checkout import Checkout
+from jupyter_datalake.mount.processes import stat_fields
 
 MAX_LINE = 256 * 1024 * 1024
 """A diff of a million paths still fits."""
@@ -80,15 +81,7 @@ def is_alive(point: Mountpoint) -> bool:
         command = Path(f"/proc/{point.pid}/cmdline").read_bytes()
     except OSError:
         return False
-    return SUPERVISOR_MODULE.encode() in command and not _is_zombie(point.pid)
-
-
-def _is_zombie(pid: int) -> bool:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return False
-    return fields[0] == "Z"
+    return SUPERVISOR_MODULE.encode() in command and stat_fields(point.pid)[:1] != [b"Z"]
 
 
 class SessionHolder(Protocol):

@@ -23,6 +23,7 @@ from pathlib import Path
 from jupyter_datalake import environment
 from jupyter_datalake.engine.tree_nodes import Node
 from jupyter_datalake.model.lineage import AccessKind, Observation, Observer
+from jupyter_datalake.mount.processes import stat_fields
 from jupyter_datalake.mount.session_view import SessionView
 from jupyter_datalake.mount.views import TreeView, View
 
@@ -141,7 +142,7 @@ def _group_and_parent(thread: int) -> tuple[int, int]:
 
 def _began(pid: int) -> str:
     """Return when a process began, in ticks since the machine did: numbers are used again."""
-    fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    fields = stat_fields(pid)
     return fields[19].decode() if len(fields) > 19 else ""
 
 

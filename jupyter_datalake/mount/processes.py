@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from pathlib import Path
 
 
 def working_folders() -> set[str]:
@@ -14,6 +15,14 @@ def working_folders() -> set[str]:
             with suppress(OSError):  # it has ended, or is somebody else's
                 found.add(os.readlink(f"/proc/{name}/cwd"))
     return found
+
+
+def stat_fields(pid: int) -> list[bytes]:
+    """Return what the system says of a process behind its name; nothing of one that is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return []
 
 
 def is_path_within(path: str, folder: str) -> bool:
