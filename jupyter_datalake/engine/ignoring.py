@@ -129,6 +129,6 @@ def _invalid(file: Path, why: str) -> InvalidInputError:
     return InvalidInputError(
         f"{file} {why}",
         kind=ErrorKind.INVALID_GLOB,
-        hint="Its lines are patterns as in .gitignore; --no-ignore puts everything",
+        hint="Its lines are patterns as in .gitignore; 'files put --no-ignore' takes everything",
         path=str(file),
     )

@@ -144,7 +144,7 @@ class Checkout:
         if self._mount.session_id is not None and self._folder.exists() and not discard:
             with self._session() as session:
                 skipped: list[str] = []
-                differences = list(self._differences(session, skipped))
+                differences = list(self._differences(session, skipped, ignore=False))
                 self._check_kept(skipped)
                 self._stage(session, differences)
                 has_changes = session.has_changes
@@ -219,7 +219,7 @@ class Checkout:
         del session_id
         with self._session() as session:
             try:
-                self._stage(session, list(self._differences(session)))
+                self._stage(session, list(self._differences(session, ignore=False)))
                 drafter = Drafter(self._core, session)
                 drafter.save(drafter.collect())
             finally:
@@ -260,14 +260,25 @@ class Checkout:
             yield session
 
     def _differences(
-        self, session: Session, skipped: list[str] | None = None
+        self, session: Session, skipped: list[str] | None = None, *, ignore: bool = True
     ) -> Iterator[Difference]:
-        """Yield what differs from the session's base, and remember what was found clean."""
+        """Yield what differs from the session's base, and remember what was found clean.
+
+        Parameters
+        ----------
+        ignore
+            Whether what a ``.datalakeignore`` leaves out is no difference. It must not be asked
+            for where what is not told here is lost.
+        """
         clean = self._catch_up(session)
         known = len(clean.known)
         with translated_errors(self._folder):
             yield from iter_differences(
-                self._folder, session.tree.base, clean, [] if skipped is None else skipped
+                self._folder,
+                session.tree.base,
+                clean,
+                [] if skipped is None else skipped,
+                ignore=ignore,
             )
             if len(clean.known) != known:
                 clean.save(self._record)

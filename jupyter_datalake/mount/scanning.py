@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import msgpack
 
 from jupyter_datalake.engine.content import FileContent
+from jupyter_datalake.engine.ignoring import IGNORE_NAME, IgnoreRules
 from jupyter_datalake.engine.snapshot import Snapshot, file_info
 from jupyter_datalake.model.changes import Change, change_of
 from jupyter_datalake.model.entries import EntryKind, FileEntry
@@ -45,6 +47,8 @@ class LocalFile:
     path: RepoPath
     place: Path
     status: os.stat_result
+    is_left_out: bool = False
+    """Whether a ``.datalakeignore`` leaves it out, unless the commit has it."""
 
     @property
     def kind(self) -> FileKind:
@@ -127,7 +131,7 @@ def load_clean_files(path: Path) -> CleanFiles | None:
 
 
 def iter_differences(
-    folder: Path, base: Snapshot, clean: CleanFiles, skipped: list[str]
+    folder: Path, base: Snapshot, clean: CleanFiles, skipped: list[str], *, ignore: bool = True
 ) -> Iterator[Difference]:
     """Yield what differs between a folder and `base`, in order of manifest keys.
 
@@ -137,15 +141,18 @@ def iter_differences(
     ----------
     skipped
         Gets a line for each thing that no commit can hold: pipes, sockets, devices.
+    ignore
+        Whether what a ``.datalakeignore`` leaves out, and `base` has not, is no difference.
     """
-    local = walk(folder, skipped)
+    local = walk(folder, skipped, (lambda path: base.look(path) is not None) if ignore else None)
     old = base.iter_entries()
     here, there = next(local, None), next(old, None)
     while here is not None or there is not None:
         here_key = _LAST if here is None else path_key(here.path)
         there_key = _LAST if there is None else path_key(there[0])
         if here is not None and here_key < there_key:
-            yield Difference(here.path, None, here)
+            if not here.is_left_out:
+                yield Difference(here.path, None, here)
             here = next(local, None)
         elif there is not None and there_key < here_key:
             yield Difference(there[0], there[1], None)
@@ -200,14 +207,28 @@ def is_empty(folder: Path) -> bool:
         return next(entries, None) is None
 
 
-def walk(folder: Path, skipped: list[str]) -> Iterator[LocalFile]:
-    """Yield files, symlinks and empty folders below a folder, in order of manifest keys."""
+def walk(
+    folder: Path, skipped: list[str], is_known: Callable[[RepoPath], bool] | None = None
+) -> Iterator[LocalFile]:
+    """Yield files, symlinks and empty folders below a folder, in order of manifest keys.
+
+    Parameters
+    ----------
+    skipped
+        Gets a line for each thing that is none of them.
+    is_known
+        Tells whether the commit has something at or below a path; with it each
+        ``.datalakeignore`` counts. What one leaves out is neither yielded nor entered unless the
+        commit has something there. A folder that the commit has, and of which nothing is
+        yielded, is yielded itself as left out: the commit may have it as an empty one.
+    """
     root = os.fsencode(folder)
-    open_folders = [iter(_names(root))]
-    above = [b""]
+    open_folders = [_OpenFolder.at(root, b"", None, is_known)]
     while open_folders:
-        for name in open_folders[-1]:
-            relative = b"/".join([*above[1:], name])
+        current = open_folders[-1]
+        inner = None
+        for name in current.names:
+            relative = b"/".join((current.relative, name)) if current.relative else name
             place = os.path.join(root, relative)
             try:
                 status = os.lstat(place)
@@ -217,14 +238,78 @@ def walk(folder: Path, skipped: list[str]) -> Iterator[LocalFile]:
             if kind not in _KINDS:
                 skipped.append(f"{os.fsdecode(place)}: neither a file, a folder nor a symlink")
                 continue
-            if kind == stat.S_IFDIR and (names := _names(place)):
-                open_folders.append(iter(names))
-                above.append(name)
-                break
-            yield LocalFile(path_from_bytes(relative), Path(os.fsdecode(place)), status)
-        else:
-            open_folders.pop()
-            above.pop()
+            path = path_from_bytes(relative)
+            is_folder = kind == stat.S_IFDIR
+            is_left_out = not current.takes(path, is_folder=is_folder)
+            if is_left_out and not (is_known and is_known(path)):
+                continue
+            if is_folder:
+                inner = _OpenFolder.at(place, relative, current, is_known, is_left_out=is_left_out)
+                if inner.has_names:
+                    break
+                inner = None
+            current.is_yielded = True
+            yield LocalFile(path, Path(os.fsdecode(place)), status, is_left_out)
+        if inner is not None:
+            open_folders.append(inner)
+            continue
+        open_folders.pop()
+        if not open_folders:
+            return
+        if not current.is_yielded and is_known and is_known(path_from_bytes(current.relative)):
+            current.is_yielded = True
+            with suppress(FileNotFoundError):
+                yield current.as_file(root)
+        open_folders[-1].is_yielded |= current.is_yielded
+
+
+@dataclass(slots=True)
+class _OpenFolder:
+    """A folder that is walked through."""
+
+    relative: bytes
+    names: Iterator[bytes]
+    has_names: bool
+    rules: IgnoreRules
+    is_left_out: bool
+    is_yielded: bool = False
+    """Whether it, or something below it, was."""
+
+    @classmethod
+    def at(
+        cls,
+        place: bytes,
+        relative: bytes,
+        above: _OpenFolder | None,
+        is_known: Callable[[RepoPath], bool] | None,
+        *,
+        is_left_out: bool = False,
+    ) -> _OpenFolder:
+        names = _names(place)
+        rules = IgnoreRules() if above is None else above.rules
+        if is_known is not None and not is_left_out and _has_rules(place, names):
+            rules = rules.inside(place, os.fsdecode(relative), [IGNORE_NAME])
+        return cls(relative, iter(names), bool(names), rules, is_left_out)
+
+    def takes(self, path: RepoPath, *, is_folder: bool) -> bool:
+        return not self.is_left_out and self.rules.takes(path, is_folder=is_folder)
+
+    def as_file(self, root: bytes) -> LocalFile:
+        place = os.path.join(root, self.relative)
+        return LocalFile(
+            path_from_bytes(self.relative),
+            Path(os.fsdecode(place)),
+            os.lstat(place),
+            is_left_out=True,
+        )
+
+
+def _has_rules(place: bytes, names: list[bytes]) -> bool:
+    if IGNORE_NAME not in names:
+        return False
+    with suppress(FileNotFoundError):
+        return stat.S_ISREG(os.lstat(os.path.join(place, IGNORE_NAME)).st_mode)
+    return False
 
 
 def _names(folder: bytes) -> list[bytes]:

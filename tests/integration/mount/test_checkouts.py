@@ -12,6 +12,7 @@ from jupyter_datalake.errors import (
     AlreadyExistsError,
     ConflictError,
     ErrorKind,
+    InvalidInputError,
     StateError,
 )
 from jupyter_datalake.lake.lake import Lake
@@ -258,6 +259,53 @@ def test_kept_changes_are_back_at_the_next_mount(lake, folder, point):
     assert diff(lake) == changes
     commit(lake)
     assert diff(lake) == {}
+
+
+def test_what_an_ignore_file_leaves_out_is_not_committed_and_stays(lake, folder, point):
+    (folder / ".datalakeignore").write_text("*.tmp\n__pycache__/\n")
+    (folder / "x.tmp").write_text("scratch")
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__" / "y").write_text("scratch")
+    (folder / "a.txt").write_text("changed")
+    assert diff(lake) == {".datalakeignore": "added", "a.txt": "modified"}
+    commit(lake)
+    assert diff(lake) == {}
+    assert not {info.path for info in lake.files.glob("raw@main", "/**")} & {"x.tmp", "__pycache__"}
+    (folder / "a.txt").write_text("again")
+    lake.sessions.discard(session_of(lake))
+    assert (folder / "a.txt").read_text() == "changed"
+    assert (folder / "x.tmp").read_text() == "scratch"
+    lake.mounts.delete("raw", at=point)
+    assert not folder.exists()
+    lake.mounts.create("raw", at=point)
+    assert (folder / "x.tmp").read_text() == "scratch"
+    assert (folder / "__pycache__" / "y").read_text() == "scratch"
+    assert diff(lake) == {}
+
+
+def test_what_is_left_out_does_not_keep_a_checkout_from_following(lake, folder, point):
+    (folder / ".datalakeignore").write_text("*.tmp\n")
+    commit(lake)
+    (folder / "x.tmp").write_text("ours")
+    lake.files.put("raw@main/new", b"theirs")
+    lake.mounts.start(at=point)
+    assert (folder / "new").read_text() == "theirs"
+    lake.files.put("raw@main/x.tmp", b"theirs")
+    lake.mounts.start(at=point)
+    assert (folder / "x.tmp").read_text() == "ours"
+    assert diff(lake) == {"x.tmp": "modified"}
+
+
+def test_an_ignore_file_that_cannot_be_understood_is_named_before_anything_is_committed(
+    lake, folder
+):
+    (folder / ".datalakeignore").write_text("good\n!\n")
+    (folder / "a.txt").write_text("changed")
+    for ask in (diff, commit):
+        with pytest.raises(InvalidInputError, match=r"datalakeignore has no pattern in line 2"):
+            ask(lake)
+    (folder / ".datalakeignore").unlink()
+    assert diff(lake) == {"a.txt": "modified"}
 
 
 def test_a_read_only_checkout_cannot_be_written_to(lake, given, point):

@@ -106,3 +106,66 @@ def test_what_is_known_is_written_down_and_read_again(tmp_path, folder):
         (tmp_path / "deep" / "record").write_bytes(damage)
         assert load_clean_files(tmp_path / "deep" / "record") is None
     assert load_clean_files(tmp_path / "nothing") is None
+
+
+def write(folder, files):
+    for path, content in files.items():
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(content)
+
+
+def test_what_an_ignore_file_leaves_out_is_no_difference(folder, tree):
+    write(
+        folder,
+        {
+            ".datalakeignore": "*.tmp\n__pycache__/\n!keep.tmp\n",
+            "a.tmp": "",
+            "b/c/keep.tmp": "",
+            "b/c/x.tmp": "",
+            "b/__pycache__/d/e": "",
+            "b/.datalakeignore": "/local\n",
+            "b/local": "",
+            "local": "",
+        },
+    )
+    expected = [".datalakeignore", "b/.datalakeignore", "b/c/keep.tmp", "local"]
+    assert sorted(differences(folder, tree)) == expected
+    everything = iter_differences(folder, tree, CleanFiles(CommitId("")), [], ignore=False)
+    assert len(list(everything)) == 8
+
+
+def test_what_the_commit_has_counts_whatever_an_ignore_file_says(folder, tree):
+    write(folder, {".datalakeignore": "b\na\na.txt\n", "a": "changed", "b/new": ""})
+    (folder / "a.txt").unlink()
+    expected = {".datalakeignore": "added", "a": "modified", "a.txt": "removed"}
+    assert differences(folder, tree) == expected
+    (folder / "b" / "c" / "d").write_text("changed")
+    assert differences(folder, tree) == {**expected, "b/c/d": "modified"}
+
+
+@pytest.mark.parametrize("inner", ["x.tmp", "deep/er/x.tmp", "deep/x.tmp"])
+def test_a_folder_with_nothing_but_what_is_left_out_is_an_empty_one_or_none(folder, tree, inner):
+    write(folder, {".datalakeignore": "*.tmp\n", f"empty/{inner}": "", f"hollow/{inner}": ""})
+    assert differences(folder, tree) == {".datalakeignore": "added"}
+    write(folder, {"empty/y": ""})
+    assert differences(folder, tree) == {
+        ".datalakeignore": "added",
+        "empty": "removed",
+        "empty/y": "added",
+    }
+
+
+def test_a_folder_that_was_emptied_but_for_what_is_left_out_is_one_whose_files_are_removed(
+    folder, tree
+):
+    write(folder, {".datalakeignore": "*.tmp\n", "b/c/x.tmp": ""})
+    (folder / "b" / "c" / "d").unlink()
+    assert differences(folder, tree) == {".datalakeignore": "added", "b/c/d": "removed"}
+
+
+def test_an_ignore_file_that_is_a_symlink_or_a_folder_says_nothing(folder, tree):
+    write(folder, {"rules": "*\n", "b/.datalakeignore/x": "", "y": ""})
+    (folder / ".datalakeignore").symlink_to("rules")
+    expected = [".datalakeignore", "b/.datalakeignore/x", "rules", "y"]
+    assert sorted(differences(folder, tree)) == expected
