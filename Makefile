@@ -64,7 +64,7 @@ power: ## cut the power at any moment of series of verbs (STATES=3000 SEED=1; ne
 large: ## millions of files and branches, a sparse file of 100 GB, 10 GB of one byte (E11, B8)
 	DATALAKE_LARGE_TESTS=1 pytest tests/faults/test_large.py -q -s
 
-test-mount: ## run other people's file system tests on a mount (ONLY="python fio stress fsx")
+test-mount: ## run tests of file systems on a mount (ONLY="posix python fio stress fsx")
 	@python tests/suites/run.py $(ONLY)
 
 soak: ## ten minutes of mixed work on a mount, and what grows meanwhile

@@ -16,6 +16,8 @@
 ``DATALAKE_COMPARE_DUPLICATES``
                             ``1``: compare what is written byte by byte with what the lake has of
                             the same digest; see docs/adr/0018
+``DATALAKE_ALLOW_OTHER``    ``1``: mounts let other users of the machine in, as far as owners and
+                            modes do; needs root, or ``user_allow_other`` in ``/etc/fuse.conf``
 ==========================  ====================================================================
 
 Credentials for S3 are found by boto3, in ``AWS_…`` variables among other places; those for Postgres
@@ -42,6 +44,7 @@ STATE_VARIABLE = "DATALAKE_STATE_FOLDER"
 CACHE_VARIABLE = "DATALAKE_CACHE_BYTES"
 MEMORY_VARIABLE = "DATALAKE_MEMORY_BYTES"
 COMPARE_VARIABLE = "DATALAKE_COMPARE_DUPLICATES"
+OTHERS_VARIABLE = "DATALAKE_ALLOW_OTHER"
 
 _CACHE_BYTES = 10 * 1024**3
 
@@ -168,11 +171,24 @@ def compares_duplicates(environ: Mapping[str, str] = os.environ) -> bool:
     InvalidInputError
         The variable is neither 0 nor 1.
     """
-    named = environ.get(COMPARE_VARIABLE) or "0"
+    return _is_set(environ, COMPARE_VARIABLE, "Write 1 to compare, or 0 not to")
+
+
+def allows_others(environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether mounts let other users of the machine in.
+
+    Raises
+    ------
+    InvalidInputError
+        The variable is neither 0 nor 1.
+    """
+    return _is_set(environ, OTHERS_VARIABLE, "Write 1 to let them in, or 0 not to")
+
+
+def _is_set(environ: Mapping[str, str], name: str, hint: str) -> bool:
+    named = environ.get(name) or "0"
     if named not in {"0", "1"}:
-        raise InvalidInputError(
-            f"{COMPARE_VARIABLE} is {named!r}", hint="Write 1 to compare, or 0 not to"
-        )
+        raise InvalidInputError(f"{name} is {named!r}", hint=hint)
     return named == "1"
 
 

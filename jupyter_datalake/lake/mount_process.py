@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--supervisor", type=int)
     parser.add_argument("--record-failure")
     options = parser.parse_args(arguments)
+    allow_other = environment.allows_others()
     memory_bytes = environment.memory_bytes() or MOUNT_MEMORY_BYTES
     core = open_core(LakeConfig(options.lake, memory_bytes=memory_bytes))
     try:
@@ -38,7 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         daemon.log_to_file(core, options.mountpoint)
         max_inodes = cache_sizes(memory_bytes).inode_count
-        return daemon.serve(core, options.mountpoint, options.supervisor, max_inodes)
+        return daemon.serve(
+            core,
+            options.mountpoint,
+            options.supervisor,
+            max_inodes,
+            allow_other=allow_other,
+        )
     finally:
         core.metadata.close()
         core.objects.close()

@@ -50,7 +50,6 @@ def attributes_of(inode: Inode) -> EntryAttributes:
     # A folder's links are not counted: 1 tells programs so, as on btrfs.
     found.st_nlink = 1 if inode.view.is_attached(node) else 0
     mode = node.mode
-    changed_ns = 0
     if node.data is not None:
         status = os.stat(node.data.path)
         found.st_size, found.st_blocks = status.st_size, status.st_blocks
@@ -62,16 +61,23 @@ def attributes_of(inode: Inode) -> EntryAttributes:
         found.st_size = entry.size_bytes
         found.st_blocks = -(-entry.size_bytes // _BLOCK)
         mtime_ns = accessed_ns = entry.mtime_ns
+        changed_ns = _happened_ns(inode, mtime_ns)
     elif node.is_folder:
         found.st_size = _FOLDER_SIZE
         mtime_ns = accessed_ns = node.mtime_ns or inode.clean_ns
+        changed_ns = _happened_ns(inode, mtime_ns)
     else:
         raise refusal(errno.ESTALE)
     found.st_mode = _TYPES[node.kind] | mode
     found.st_mtime_ns = mtime_ns
-    found.st_ctime_ns = max(changed_ns or mtime_ns, inode.changed_ns)
+    found.st_ctime_ns = max(changed_ns, inode.changed_ns)
     found.st_atime_ns = accessed_ns if inode.accessed_ns is None else inode.accessed_ns
     return found
+
+
+def _happened_ns(inode: Inode, mtime_ns: int) -> int:
+    """Return when what gave a file its time happened, as far as the time says so."""
+    return 0 if mtime_ns == inode.given_ns else mtime_ns
 
 
 def statvfs_of(folder: str | os.PathLike[str]) -> StatvfsData:

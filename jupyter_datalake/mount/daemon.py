@@ -50,7 +50,14 @@ _PR_SET_PDEATHSIG = 1
 _GRACE_S = 5.0
 
 
-def serve(core: LakeCore, mountpoint: str, supervisor_pid: int | None, max_inodes: int) -> int:
+def serve(
+    core: LakeCore,
+    mountpoint: str,
+    supervisor_pid: int | None,
+    max_inodes: int,
+    *,
+    allow_other: bool = False,
+) -> int:
     """Serve a mount point until told to stop, and return the exit code.
 
     Parameters
@@ -61,12 +68,16 @@ def serve(core: LakeCore, mountpoint: str, supervisor_pid: int | None, max_inode
         The process to end with; None to run without one.
     max_inodes
         How much the kernel may remember of it.
+    allow_other
+        Whether other users of the machine are let in, as far as owners and modes do.
     """
     _end_with(supervisor_pid)
     _allow_many_open_files()
     memory.share_arenas()
     pid = os.getpid() if supervisor_pid is None else supervisor_pid
     daemon = _Daemon(core, mountpoint, pid, max_inodes)
+    if allow_other:
+        daemon.options.add("allow_other")
     try:
         trio.run(daemon.run)
     except MountError as error:
@@ -89,6 +100,8 @@ class _Daemon:
         self._core = core
         self._mountpoint = mountpoint
         self._pid = pid
+        self.options = set(_OPTIONS)
+        """How it is mounted."""
         self._kernel = FuseKernel()
         self._lake = MountedLake(core, mountpoint, self._kernel, max_inodes=max_inodes)
         self._operations = Operations(self._lake.inodes, core.work_folder)
@@ -112,7 +125,7 @@ class _Daemon:
         try:
             unmount(self._mountpoint)
             check_usable(self._mountpoint)
-            pyfuse3.init(self._operations, self._mountpoint, set(_OPTIONS))
+            pyfuse3.init(self._operations, self._mountpoint, self.options)
         except RuntimeError as error:
             raise MountError(
                 f"FUSE cannot mount at {self._mountpoint}",

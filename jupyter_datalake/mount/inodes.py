@@ -31,6 +31,7 @@ class Inode:
         "accessed_ns",
         "changed_ns",
         "clean_ns",
+        "given_ns",
         "lookups",
         "node",
         "number",
@@ -50,6 +51,8 @@ class Inode:
         """When its attributes or its name were last changed here; 0 for never."""
         self.accessed_ns: int | None = None
         """A time of access that somebody set."""
+        self.given_ns: int | None = None
+        """A time of change that somebody set: nothing happened then."""
         self.owner: tuple[int, int] | None = None
         """User and group that somebody set; shown until the kernel forgets the inode."""
 

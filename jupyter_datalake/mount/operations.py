@@ -85,7 +85,7 @@ class Operations(pyfuse3.Operations):
         folder = self._inodes.get(parent_inode)
         view = await folder.view.for_change()
         node = view.create_file(folder.node, _text(name), mode)
-        attributes = self._introduce(folder, name, view, node)
+        attributes = self._introduce(folder, name, view, node, ctx)
         if self.nursery is not None:
             view.prepare(self.nursery)
         return self._opened(self._inodes.get(attributes.st_ino), flags, ctx), attributes
@@ -99,16 +99,17 @@ class Operations(pyfuse3.Operations):
         folder = self._inodes.get(parent_inode)
         view = await folder.view.for_change()
         node = view.create_file(folder.node, _text(name), mode)
-        return self._introduce(folder, name, view, node)
+        return self._introduce(folder, name, view, node, ctx)
 
     async def mkdir(
         self, parent_inode: int, name: bytes, mode: int, ctx: RequestContext
     ) -> EntryAttributes:
-        """Make a folder."""
+        """Make a folder; one that hands on its group also hands on that it does."""
         folder = self._inodes.get(parent_inode)
         view = await folder.view.for_change()
+        mode |= folder.node.mode & stat.S_ISGID
         node = view.create_folder(folder.node, _text(name), mode)
-        return self._introduce(folder, name, view, node)
+        return self._introduce(folder, name, view, node, ctx)
 
     async def symlink(
         self, parent_inode: int, name: bytes, target: bytes, ctx: RequestContext
@@ -117,7 +118,7 @@ class Operations(pyfuse3.Operations):
         folder = self._inodes.get(parent_inode)
         view = await folder.view.for_change()
         node = view.create_symlink(folder.node, _text(name), target)
-        return self._introduce(folder, name, view, node)
+        return self._introduce(folder, name, view, node, ctx)
 
     async def link(
         self, inode: int, new_parent_inode: int, new_name: bytes, ctx: RequestContext
@@ -192,6 +193,10 @@ class Operations(pyfuse3.Operations):
         mtime_ns = attr.st_mtime_ns if fields.update_mtime else None
         if mode is not None or mtime_ns is not None:
             view = await found.view.for_change()
+            if mtime_ns is not None:
+                if found.accessed_ns is None:  # it is that of change, and would go with it
+                    found.accessed_ns = attributes_of(found).st_atime_ns
+                found.given_ns = mtime_ns
             view.set_attributes(found.node, mode=mode, mtime_ns=mtime_ns)
         if fields.update_atime:
             found.accessed_ns = attr.st_atime_ns
@@ -241,6 +246,8 @@ class Operations(pyfuse3.Operations):
             view = await found.view.for_change()
             if flags & os.O_TRUNC:
                 await view.truncate(found.node, 0)
+                if ctx is None or ctx.uid != 0:
+                    view.take_privileges(found.node)
         return self._opened(found, flags, ctx)
 
     async def read(self, fh: int, off: int, size: int) -> bytes:
@@ -302,10 +309,25 @@ class Operations(pyfuse3.Operations):
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _introduce(self, folder: Inode, name: bytes, view: View, node: Node) -> EntryAttributes:
-        """Return the attributes of a node that the kernel learns of, and count that it does."""
+    def _introduce(
+        self,
+        folder: Inode,
+        name: bytes,
+        view: View,
+        node: Node,
+        maker: RequestContext | None = None,
+    ) -> EntryAttributes:
+        """Return the attributes of a node that the kernel learns of, and count that it does.
+
+        Parameters
+        ----------
+        maker
+            Who has just made it.
+        """
         inode = self._inodes.of(view, node, folder, _text(name))
         try:
+            if maker is not None:
+                _give_to(inode, folder, maker)
             attributes = attributes_of(inode)
         except BaseException:
             self._inodes.drop_if_unknown(inode)
@@ -326,6 +348,15 @@ class Operations(pyfuse3.Operations):
         inode = self._inodes.find(node)
         if inode is not None:
             inode.changed_ns = time.time_ns()
+
+
+def _give_to(inode: Inode, folder: Inode, maker: RequestContext) -> None:
+    """Let a new file be of who made it, and of the folder's group, if the folder wants it so."""
+    group = maker.gid
+    if folder.node.mode & stat.S_ISGID:
+        _, group = OWNER if folder.owner is None else folder.owner
+    if (maker.uid, group) != OWNER:
+        inode.owner = maker.uid, group
 
 
 async def _until_seen(inode: Inode) -> None:

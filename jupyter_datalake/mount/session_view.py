@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import stat
 from collections.abc import Sequence
 from functools import partial
 
@@ -33,7 +34,8 @@ RENAME_NOREPLACE = 1
 """The only flag of renameat2(2) that is supported."""
 
 _DIFF_BATCH = 1_000
-_SET_ID_BITS = 0o6000
+_SET_ID_BITS = stat.S_ISUID | stat.S_ISGID
+_GROUP_BITS = stat.S_ISGID | stat.S_IXGRP
 
 _MADE_FILES = 16
 """Files made in half a second or so, from which on more are expected."""
@@ -223,9 +225,14 @@ class SessionView(TreeView):
     def written(self, node: Node) -> None:
         """Take note that bytes of a working file were changed."""
         self.session.restage(node)
+        if node.mode & _GROUP_BITS == stat.S_ISGID:
+            # The kernel sees to it that a program loses its privileges when somebody writes to
+            # it, but for this one.
+            self.session.set_attributes(node, mode=node.mode & ~stat.S_ISGID)
+
+    def take_privileges(self, node: Node) -> None:
+        """Let a program lose its privileges, because somebody cut it."""
         if node.mode & _SET_ID_BITS:
-            # The kernel leaves it to the file system that a program loses its privileges when
-            # somebody writes to it.
             self.session.set_attributes(node, mode=node.mode & ~_SET_ID_BITS)
 
     def set_attributes(self, node: Node, *, mode: int | None, mtime_ns: int | None) -> None:

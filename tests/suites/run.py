@@ -5,10 +5,11 @@
     make test-mount                       # everything, about ten minutes
     python tests/suites/run.py fsx fio    # some
 
-CPython's own tests of files (Debian's testsuite package), fio with its checks, stress-ng's file
-system stressors, and thousands of random operations on one file (`fsx`) while others commit and
-the process that serves the mount is killed. Everything lies on a writable session of a new lake;
-at the end what is staged is committed, and the lake verified. ``--write-docs`` puts the table into
+A walk of what POSIX says, call by call beside an ordinary folder (`posix`), CPython's own tests of
+files (Debian's testsuite package), fio with its checks, stress-ng's file system stressors, and
+thousands of random operations on one file (`fsx`) while others commit and the process that serves
+the mount is killed. Everything lies on a writable session of a new lake; at the end what is staged
+is committed, and the lake verified. ``--write-docs`` puts the tables into
 ``docs/mount.md``. The exit status is 1 if anything failed that is not on the list of what a mount
 of a lake refuses.
 """
@@ -16,6 +17,7 @@ of a lake refuses.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -25,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from fsx import DifferenceError, Exerciser
@@ -32,7 +35,9 @@ from fsx import DifferenceError, Exerciser
 from jupyter_datalake.lake.lake import Lake
 
 ROOT = Path(__file__).resolve().parents[2]
-BEGIN, END = "<!-- suites: written by make test-mount -->", "<!-- suites end -->"
+POSIX = ROOT / "tests" / "suites" / "posix.py"
+SUITES_MARKS = "<!-- suites: written by make test-mount -->", "<!-- suites end -->"
+POSIX_MARKS = "<!-- posix: written by make test-mount -->", "<!-- posix end -->"
 
 PYTHON_TESTS = (
     "test_bufio",
@@ -127,7 +132,6 @@ FIO_JOBS: dict[str, tuple[str, ...]] = {
     ),
     "with fsync after every 16": ("--rw=randwrite", "--bs=4k", "--ioengine=psync", "--fsync=16"),
 }
-FSX_SEEDS = range(5)
 FSX_STEPS = 3000
 
 
@@ -141,6 +145,42 @@ class Outcome:
     """What the mount does not do, and how it says so."""
     failed: tuple[str, ...]
     took_s: float
+    details: str = ""
+    """A table of its own."""
+
+
+def posix_suite(folder: Path, lake: Lake) -> Outcome:
+    """Compare every call with an ordinary folder: on what was just made, then on commits."""
+    (mount,) = lake.mounts.list()
+    started = time.monotonic()
+    refused: dict[str, str] = {}
+    failed: list[str] = []
+    passed, details = 0, ""
+    for way in ((), ("--committed",)):
+        ours = folder / (way[0] if way else "staged")
+        with tempfile.TemporaryDirectory(prefix="datalake-posix-") as place:
+            ordinary, summary = Path(place, "ordinary"), Path(place, "summary")
+            ours.mkdir()
+            ordinary.mkdir()
+            command = [sys.executable, str(POSIX), str(ours), str(ordinary), *way]
+            with subprocess.Popen(
+                [*command, "--summary", str(summary)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            ) as walking:
+                if way and walking.stdout is not None:
+                    walking.stdout.readline()
+                    lake.sessions.commit(str(mount.session_id), "What the walk needs")
+                walking.communicate("\n")
+            found = json.loads(summary.read_text())
+        details = details or found["table"]
+        passed += found["same"]
+        refused |= {why.partition(":")[0]: f"{n:,}" for why, n in found["refused"].items()}
+        failed += found["different"]
+        _tell(f"walk {' '.join(way)}", not found["different"])
+    return Outcome("POSIX, call by call", passed, refused, tuple(failed), _since(started), details)
 
 
 def python_suite(folder: Path, lake: Lake) -> Outcome:
@@ -196,7 +236,7 @@ def stress_suite(folder: Path, lake: Lake) -> Outcome:
     return Outcome("stress-ng --verify", passed, refused, tuple(failed), _since(started))
 
 
-def fsx_suite(folder: Path, lake: Lake) -> Outcome:
+def fsx_suite(folder: Path, lake: Lake, seeds: range = range(5)) -> Outcome:
     """Change one file at random, while all of it is committed and its mount is killed."""
     failed: list[str] = []
     started = time.monotonic()
@@ -210,7 +250,7 @@ def fsx_suite(folder: Path, lake: Lake) -> Outcome:
         if number == FSX_STEPS // 2:  # not more often: what dies every few seconds is given up
             _kill_daemon(lake, folder)
 
-    for seed in FSX_SEEDS:
+    for seed in seeds:
         place = folder / f"fsx-{seed}"
         place.mkdir()
         try:
@@ -219,13 +259,14 @@ def fsx_suite(folder: Path, lake: Lake) -> Outcome:
             failed.append(f"seed {seed}: {error}")
             print(failed[-1], file=sys.stderr)
         _tell(f"seed {seed}", not failed)
-    passed = len(FSX_SEEDS) * FSX_STEPS if not failed else 0
+    passed = len(seeds) * FSX_STEPS if not failed else 0
     return Outcome(
         "fsx, with commits and killed mounts", passed, {}, tuple(failed), _since(started)
     )
 
 
 SUITES: dict[str, Callable[[Path, Lake], Outcome]] = {
+    "posix": posix_suite,
     "python": python_suite,
     "fio": fio_suite,
     "stress": stress_suite,
@@ -238,11 +279,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("only", nargs="*", help=f"of {', '.join(SUITES)}; all by default")
     parser.add_argument("--write-docs", action="store_true", help="put the table into the docs")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        nargs=2,
+        default=(0, 5),
+        help="first of fsx, and the one after the last",
+    )
     options = parser.parse_args()
     unknown = set(options.only) - set(SUITES)
     if unknown:
         parser.error(f"unknown suite {sorted(unknown)[0]!r}; there are {', '.join(SUITES)}")
     _install()
+    suites = {**SUITES, "fsx": partial(fsx_suite, seeds=range(*options.seeds))}
+    if os.geteuid() == 0:
+        os.environ["DATALAKE_ALLOW_OTHER"] = "1"
     outcomes = []
     with (
         tempfile.TemporaryDirectory(prefix="datalake-suites-") as place,
@@ -254,15 +305,19 @@ def main() -> int:
             for name in options.only or SUITES:
                 folder = Path(mount.path) / name
                 folder.mkdir()
-                outcomes.append(SUITES[name](folder, lake))
+                outcomes.append(suites[name](folder, lake))
                 shutil.rmtree(folder)
             outcomes.append(_afterwards(lake, str(mount.session_id)))
         finally:
             lake.mounts.stop(f"{place}/shown")
     table = _table(outcomes)
     print(table)
+    for outcome in outcomes:
+        print(outcome.details)
+        if options.write_docs and outcome.details:
+            _write_docs(outcome.details, POSIX_MARKS)
     if options.write_docs:
-        _write_docs(table)
+        _write_docs(table, SUITES_MARKS)
     return int(any(outcome.failed for outcome in outcomes))
 
 
@@ -359,11 +414,12 @@ def _listed(refused: dict[str, str]) -> str:
     return "; ".join(f"{name} ({why})" for name, why in sorted(refused.items())) or "–"
 
 
-def _write_docs(table: str) -> None:
+def _write_docs(table: str, marks: tuple[str, str]) -> None:
     page = ROOT / "docs" / "mount.md"
-    head, _, rest = page.read_text().partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    page.write_text(f"{head}{BEGIN}\n\n{table}\n{END}{tail}")
+    begin, end = marks
+    head, _, rest = page.read_text().partition(begin)
+    _, _, tail = rest.partition(end)
+    page.write_text(f"{head}{begin}\n\n{table}\n{end}{tail}")
 
 
 if __name__ == "__main__":

@@ -97,3 +97,10 @@ def test_duplicates_are_compared_where_somebody_asks_for_it():
     assert environment.compares_duplicates({"DATALAKE_COMPARE_DUPLICATES": "1"})
     with pytest.raises(InvalidInputError, match="'yes'"):
         environment.compares_duplicates({"DATALAKE_COMPARE_DUPLICATES": "yes"})
+
+
+def test_others_are_let_into_mounts_where_somebody_asks_for_it():
+    assert not environment.allows_others({})
+    assert environment.allows_others({"DATALAKE_ALLOW_OTHER": "1"})
+    with pytest.raises(InvalidInputError, match="'yes'"):
+        environment.allows_others({"DATALAKE_ALLOW_OTHER": "yes"})

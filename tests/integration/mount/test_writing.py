@@ -4,6 +4,7 @@ import errno
 import mmap
 import os
 import stat
+import subprocess
 import threading
 from pathlib import Path
 
@@ -251,12 +252,19 @@ def test_new_files_get_the_mode_that_was_asked_for(raw):
     assert stat.S_IMODE((raw / "d").stat().st_mode) == 0o750
 
 
-def test_a_file_that_is_written_to_loses_set_id_bits(raw):
-    (raw / "x").write_text("1")
-    (raw / "x").chmod(0o4755)
-    with open(raw / "x", "ab") as file:
-        file.write(b"2")
-    assert stat.S_IMODE((raw / "x").stat().st_mode) == 0o755
+def test_a_file_that_others_write_to_loses_set_id_bits(lake, point, monkeypatch):
+    """Root's own writing leaves them, as everywhere; of the group's, what runs nothing goes too."""
+    is_root = os.getuid() == 0
+    if is_root:
+        monkeypatch.setenv("DATALAKE_ALLOW_OTHER", "1")
+    raw = Path(lake.mounts.create("raw", at=point).path)
+    for name, mode in (("appended", 0o6777), ("cut", 0o6777), ("plain", 0o2666)):
+        (raw / name).write_text("1")
+        (raw / name).chmod(mode)
+    command = "echo 2 >> appended; echo 2 > cut; echo 2 >> plain"
+    subprocess.run(["sh", "-c", command], cwd=raw, check=True, user=65534 if is_root else None)
+    modes = {name: stat.S_IMODE((raw / name).stat().st_mode) for name in os.listdir(raw)}
+    assert modes == {"appended": 0o777, "cut": 0o777, "plain": 0o666}
 
 
 def test_f7_symlinks_keep_their_targets(lake, raw):
@@ -292,6 +300,27 @@ def test_an_owner_is_shown_for_the_time_being_and_not_committed(lake, raw):
     assert (raw / "x").read_text() == "1"
     lake.files.export("raw@main/x", raw.parent.parent / "exported")
     assert (raw.parent.parent / "exported").stat().st_uid == 0
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+def test_who_is_let_in_owns_what_he_makes(lake, point, monkeypatch):
+    monkeypatch.setenv("DATALAKE_ALLOW_OTHER", "1")
+    raw = Path(lake.mounts.create("raw", at=point).path)
+    raw.chmod(0o1777)
+    (raw / "mine").write_text("1")
+    (raw / "ours").mkdir()
+    os.chown(raw / "ours", -1, 1234)
+    (raw / "ours").chmod(0o2777)
+    command = "umask 027; echo 1 > theirs; mkdir ours/below; ! rm -f mine; ! echo 2 > mine"
+    subprocess.run(
+        ["sh", "-c", command], cwd=raw, check=True, user=65534, group=65534, extra_groups=[]
+    )
+    theirs, below = (raw / "theirs").stat(), (raw / "ours" / "below").stat()
+    assert (theirs.st_uid, theirs.st_gid, stat.S_IMODE(theirs.st_mode)) == (65534, 65534, 0o640)
+    assert (below.st_uid, below.st_gid, stat.S_IMODE(below.st_mode)) == (65534, 1234, 0o2750)
+    assert (raw / "mine").read_text() == "1"
+    commit(lake)
+    assert committed(lake, "theirs") == b"1\n"
 
 
 def test_the_owner_may_be_set_to_what_it_is(raw):

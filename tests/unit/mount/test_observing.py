@@ -56,7 +56,7 @@ def test_opens_are_counted_and_written_down_by_process(run, lake):
 
 def test_an_open_is_noted_by_the_request_itself(run, lake):
     async def test(mounted):
-        ctx = SimpleNamespace(pid=os.getpid())
+        ctx = SimpleNamespace(pid=os.getpid(), uid=os.getuid(), gid=os.getgid())
         number = await mounted.number("raw/a.txt")
         opened = await mounted.operations.open(number, os.O_RDONLY, ctx)
         above = await mounted.number("raw")
