@@ -19,6 +19,7 @@ _HOMES = {
     "files": "files.group",
     "sessions": "sessions.group",
     "mounts": "mounts.group",
+    "drive": "drive.group",
     "pipelines": "pipelines.group",
     "jobs": "jobs.group",
     "lineage": "lineage.group",

@@ -11,7 +11,8 @@ from jupyter_datalake.cli.context import (
     pass_context,
 )
 from jupyter_datalake.cli.output import print_fields, print_json, print_table, time_text
-from jupyter_datalake.model.mounts import MAX_BEHIND, Mount
+from jupyter_datalake.model.drive import DRIVE_NAME
+from jupyter_datalake.model.mounts import MAX_BEHIND, Mount, MountMode
 
 
 @click.group("mounts")
@@ -98,17 +99,34 @@ def get(context: CliContext, name: str, at: str | None, as_json: bool) -> None:
 @click.argument("ref", default="main")
 @_writable_option
 @_at_option
+@click.option(
+    "--mode",
+    type=click.Choice([str(mode) for mode in MountMode]),
+    help="By default the best that this machine can do; 'datalake doctor' names it.",
+)
 @json_option
 @pass_context
 def create(
-    context: CliContext, repo: str, ref: str, writable: bool | None, at: str | None, as_json: bool
+    context: CliContext,
+    repo: str,
+    ref: str,
+    writable: bool | None,
+    at: str | None,
+    mode: str | None,
+    as_json: bool,
 ) -> None:
     """Mount a repo at a branch, tag or commit."""
-    mount = context.lake.mounts.create(repo, ref, writable=writable, at=at)
+    mount = context.lake.mounts.create(repo, ref, writable=writable, at=at, mode=mode)
     if as_json:
         print_json(mount)
-    else:
-        click.echo(f"Mounted {mount.repo}@{mount.ref} at {mount.path}, {access_text(mount)}")
+        return
+    click.echo(f"Mounted {mount.repo}@{mount.ref} at {mount.path}, {access_text(mount)}")
+    points = {point.path: point for point in context.lake.mounts.list_mountpoints()}
+    if points[mount.mountpoint].mode is MountMode.DRIVE:
+        click.echo(
+            f"There is no folder: it is {DRIVE_NAME}:{mount.name} in JupyterLab,"
+            f" and {mount.name}/… for 'datalake drive'"
+        )
 
 
 @group.command("switch")

@@ -14,6 +14,7 @@ import os
 import shutil
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -54,6 +55,7 @@ from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import Author, Commit, Provenance
 from jupyter_datalake.model.entries import (
+    DEFAULT_FILE_MODE,
     DEFAULT_FOLDER_MODE,
     FileEntry,
 )
@@ -72,6 +74,8 @@ from jupyter_datalake.model.sessions import SessionInfo
 from jupyter_datalake.storage.local import sync_folder
 
 _SESSIONS = "sessions"
+_PIECE_BYTES = 1024 * 1024
+_AGAIN_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +150,18 @@ class Session(StagedTree):
             node = self.tree.resolve(path)
             return None if node is None else self.tree.info(node)
 
-    def list(self, path: RepoPath) -> list[FileInfo]:
-        """Return the children of a folder, by name."""
+    def list(self, path: RepoPath, *, after: str = "", limit: int | None = None) -> list[FileInfo]:
+        """Return the children of a folder, by name: at most `limit` behind the name `after`."""
         with self._mutex:
             node = self.tree.get(path)
             if not node.is_folder:
                 raise InvalidInputError(
                     f"{path!r} is a {node.kind}, not a folder", kind=ErrorKind.INVALID_PATH
                 )
-            return [self.tree.info(child) for child in self.tree.iter_children(node)]
+            return [
+                self.tree.info(child)
+                for child in islice(self.tree.iter_children(node, after), limit)
+            ]
 
     def open(self, path: RepoPath) -> BinaryIO:
         """Return a file's present content as a binary file to read."""
@@ -249,6 +256,59 @@ class Session(StagedTree):
             ),
             tree,
         )
+
+    def copy_shown(self, source: Session, path: RepoPath, target: RepoPath) -> None:
+        """Stage a copy of what a session, perhaps this one, shows at a path.
+
+        Only bytes of working files are read; what the lake has already is not moved.
+        """
+        with source._mutex, self._mutex, self._core.writer() as writer:
+            writer.count_on(source.base.id)
+            found = list(source.tree.effective(source.tree.get(path), target))
+            entries = [
+                (place, self._copy_of(writer, one) if isinstance(one, Node) else one)
+                for place, one in found
+            ]
+            self._stage_entries(writer, entries)
+
+    def write(self, path: RepoPath, source: BinaryIO, offset: int) -> None:
+        """Stage a write into a file, which is made if nothing is at `path`.
+
+        What is beyond its end reads as zeros. Killed on the way, the first of the bytes may be
+        there and the others not, as with any file.
+
+        Parameters
+        ----------
+        offset
+            Where in the file; -1 for its end.
+
+        Raises
+        ------
+        PathNotFoundError
+            The folder of `path` is missing.
+        InvalidInputError
+            A folder or symlink is at `path`.
+        StorageError
+            The disk is full.
+        """
+        with self._mutex:
+            self.check_open()
+            node = self.tree.resolve(path)
+            if node is None:
+                folder = self.tree.get(parent_of(path))
+                node = self.create_file(folder, name_of(path), DEFAULT_FILE_MODE)
+            if node.kind is not FileKind.FILE:
+                raise InvalidInputError(
+                    f"{path!r} is a {node.kind}, not a file", kind=ErrorKind.INVALID_PATH
+                )
+            with _translated(self._folder):
+                data = self.writable(node)
+                self.restage(node)
+                with open(data.path, "r+b") as file:
+                    file.seek(0, os.SEEK_END) if offset < 0 else file.seek(offset)
+                    shutil.copyfileobj(source, file, _PIECE_BYTES)
+                    file.flush()
+                    self.sync_file(file.fileno())
 
     def restore(self, source: Snapshot, path: RepoPath) -> None:
         """Stage that exactly what a commit has at and below a path is there; no bytes move."""
@@ -537,15 +597,18 @@ class Session(StagedTree):
         return store_source(writer, source, self._core.chunking, now_ns=self._core.clock())
 
     def _entry_of(self, writer: BlobWriter, staged: Staged, node: Node) -> FileEntry:
+        """Store the content of a working file and return its entry, which `settle` wants."""
+        entry = staged.entries[node] = self._copy_of(writer, node)
+        return entry
+
+    def _copy_of(self, writer: BlobWriter, node: Node) -> FileEntry:
         """Store the content of a working file and return its entry."""
         assert node.data is not None
         with open(node.data.path, "rb", buffering=0) as file:
             status = os.fstat(file.fileno())
-            entry = store_stream(
+            return store_stream(
                 writer, file, self._core.chunking, mode=node.mode, mtime_ns=status.st_mtime_ns
             )
-        staged.entries[node] = entry
-        return entry
 
     def _stage_entries(
         self, writer: BlobWriter, entries: Sequence[tuple[RepoPath, FileEntry]]
@@ -725,15 +788,31 @@ def create_session(
         raise
 
 
-def open_session(core: LakeCore, info: SessionInfo) -> Session:
+def open_session(core: LakeCore, info: SessionInfo, *, patience_s: float = 0.0) -> Session:
     """Open a session, replaying its journal.
+
+    Parameters
+    ----------
+    patience_s
+        How long to wait for somebody else who has it open.
 
     Raises
     ------
     ConflictError
-        Another process has it open (``session-busy``), or it is kept on another machine
+        Somebody else has it open (``session-busy``), or it is kept on another machine
         (``session-elsewhere``).
     """
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            return _open(core, info)
+        except ConflictError as error:
+            if error.kind is not ErrorKind.SESSION_BUSY or time.monotonic() >= deadline:
+                raise
+        time.sleep(_AGAIN_S)
+
+
+def _open(core: LakeCore, info: SessionInfo) -> Session:
     folder = sessions_folder(core) / info.id
     with _translated(folder):
         if not folder.exists():

@@ -197,14 +197,17 @@ class Snapshot:
             return _KINDS[entry.kind], entry
         return (FileKind.FOLDER, None) if item.key.startswith(key + b"\0") else None
 
-    def scan(self, path: RepoPath) -> Iterator[tuple[str, FileKind, FileEntry | None]]:
+    def scan(
+        self, path: RepoPath, after: str = ""
+    ) -> Iterator[tuple[str, FileKind, FileEntry | None]]:
         """Yield name, kind and entry of a folder's children, in byte order of the names.
 
-        What `look` says of each, for a fraction of the cost. Nothing, where no folder is.
+        What `look` says of each, for a fraction of the cost. Nothing, where no folder is; only
+        what comes behind the name `after`, where one is given.
         """
         start, end = folder_range(path)
         cursor = Cursor(self._nodes, self.root)
-        cursor.seek(start)
+        cursor.seek(start + path_bytes(after) + b"\x01" if after else start)
         last: bytes | None = None
         while _is_inside(item := cursor.peek(), end):
             assert item is not None

@@ -95,16 +95,21 @@ class Worktree:
             )
         return node
 
-    def iter_children(self, folder: Node) -> Iterator[Node]:
+    def iter_children(self, folder: Node, after: str = "") -> Iterator[Node]:
         """Yield the children of a folder by name (in byte order), staged and clean alike.
+
+        Only those behind the name `after`, where one is given; the cost is that of these.
 
         The tree may change on the way: nothing is yielded twice or that is gone by then, and
         nothing is missing that was there all the time.
         """
         base = self.base
-        known = sorted(folder.children, key=os.fsencode)
+        behind = os.fsencode(after)
+        known = sorted(
+            (one for one in folder.children if os.fsencode(one) > behind), key=os.fsencode
+        )
         position = 0
-        for name, kind, entry in () if folder.origin is None else base.scan(folder.origin):
+        for name, kind, entry in () if folder.origin is None else base.scan(folder.origin, after):
             raw = os.fsencode(name)
             while position < len(known) and os.fsencode(known[position]) < raw:
                 yield from self._present(folder, known[position])
@@ -298,7 +303,7 @@ class Worktree:
         if child is None and not old:
             folder.hidden.discard(name)  # it was made and removed again: nothing to remember
             return
-        new = {} if child is None else dict(self._effective(child, place))
+        new = {} if child is None else dict(self.effective(child, place))
         for changed in sorted(old.keys() | new.keys(), key=os.fsencode):
             before, after = old.get(changed), new.get(changed)
             if before != after and not _is_same_folder(before, after):
@@ -315,7 +320,7 @@ class Worktree:
         elif marker is None or marker.mode != folder.mode:
             yield path, marker, empty_folder(mode=folder.mode, mtime_ns=folder.mtime_ns)
 
-    def _effective(self, node: Node, path: RepoPath) -> Iterator[tuple[RepoPath, StagedContent]]:
+    def effective(self, node: Node, path: RepoPath) -> Iterator[tuple[RepoPath, StagedContent]]:
         """Yield everything at and below a node, as it will be at `path`; in no order."""
         waiting = [(node, path)]
         while waiting:

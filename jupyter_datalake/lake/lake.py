@@ -29,6 +29,7 @@ from jupyter_datalake.metadata.store import Clock
 from jupyter_datalake.model.commits import Author
 
 if TYPE_CHECKING:
+    from jupyter_datalake.lake.drive import Drive
     from jupyter_datalake.lake.events import Events
     from jupyter_datalake.lake.jobs import Jobs
     from jupyter_datalake.lake.lineage import LineageVerbs
@@ -83,6 +84,13 @@ class Lake:
         from jupyter_datalake.lake.mounts import Mounts  # noqa: PLC0415
 
         return Mounts(self._context, self.sessions)
+
+    @cached_property
+    def drive(self) -> Drive:
+        """Files by the paths of a mount point, without its folder."""
+        from jupyter_datalake.lake.drive import Drive  # noqa: PLC0415
+
+        return Drive(self._context)
 
     @cached_property
     def maintenance(self) -> Maintenance:

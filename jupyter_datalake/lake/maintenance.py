@@ -20,6 +20,7 @@ from jupyter_datalake.engine.usage import measure_usage
 from jupyter_datalake.engine.verify import Verifier, VerifyPlan
 from jupyter_datalake.errors import DatalakeError, InvalidInputError, StateError
 from jupyter_datalake.lake.context import LakeContext
+from jupyter_datalake.lake.mountpoints import Mountpoints
 from jupyter_datalake.lake.opening import DATABASE, open_core, rebuilding
 from jupyter_datalake.lake.remotes import open_remote
 from jupyter_datalake.metadata.gc import COLLECTION_LEASE
@@ -420,7 +421,7 @@ def _examine(core: LakeCore) -> Sequence[Finding]:
         Finding("lake", Verdict.OK, f"{core.url} can be opened"),
         *_check_locks(core),
         _check_controller(core),
-        *examine(core),
+        *examine(core, at=Mountpoints(core).named(None)),
     ]
 
 

@@ -20,7 +20,7 @@ from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.mounts import MountMode, Mountpoint, MountState
 from jupyter_datalake.mount.control import MountClient, is_alive
-from jupyter_datalake.mount.doctor import choose_mode
+from jupyter_datalake.mount.doctor import Verdict, check_folder, choose_mode
 from jupyter_datalake.mount.mountpoints import check_usable, normalised
 from jupyter_datalake.mount.starting import start_process
 
@@ -56,15 +56,20 @@ class Mountpoints:
             points = tx.mounts.list_points()
         return [point for point in points if point.host == socket.gethostname()]
 
-    def prepare(self, path: str) -> tuple[MountMode, str]:
+    def prepare(self, path: str, wanted: MountMode | None = None) -> tuple[MountMode, str]:
         """Return mode and note of a mount point; of a new one they are chosen, its folder made.
+
+        Parameters
+        ----------
+        wanted
+            The mode it is to have; None leaves it to what this machine can do.
 
         Raises
         ------
         InvalidInputError
-            The folder is not empty, no folder, or the lake's own.
+            The folder is not empty, no folder, or the lake's own; or it has another mode already.
         MountError
-            It is a mount point on another machine.
+            It is a mount point on another machine, or the mode is not possible here.
         """
         with self._core.metadata.read() as tx:
             known = tx.mounts.find_point(path)
@@ -75,7 +80,15 @@ class Mountpoints:
                     hint="Mount there, or choose another folder with --at",
                     mountpoint=path,
                 )
+            if wanted not in {None, known.mode}:
+                raise InvalidInputError(
+                    f"What is mounted at {path} is shown by {known.mode}, not by {wanted}",
+                    hint="Unmount it first, or choose another mount point with --at",
+                    mountpoint=path,
+                )
             return known.mode, known.message
+        if wanted is MountMode.DRIVE:
+            return wanted, "It was asked for"
         lake = self._core.url
         if os.path.isabs(lake) and os.path.commonpath([lake, path]) == lake:
             raise InvalidInputError(
@@ -83,10 +96,20 @@ class Mountpoints:
                 kind=ErrorKind.INVALID_PATH,
                 hint="Choose another folder with --at",
             )
+        folder = check_folder(path)
+        if folder.verdict is Verdict.FAIL and wanted is None:
+            return MountMode.DRIVE, f"No folder can be shown here: {folder.found}"
         check_usable(path)
-        if lake == MEMORY_URL:
+        if wanted is MountMode.CHECKOUT:
+            return wanted, "It was asked for"
+        if lake == MEMORY_URL and wanted is None:
             return MountMode.CHECKOUT, "A lake in memory is this process's own"
-        return choose_mode()
+        mode, note = choose_mode()
+        if wanted not in {None, mode}:
+            raise MountError(
+                note, kind=ErrorKind.FUSE_UNAVAILABLE, hint="'datalake doctor' says what it takes"
+            )
+        return mode, note
 
     def client(self, point: Mountpoint) -> MountClient | None:
         """Return a client of the process behind a mount point, if there is one."""

@@ -79,7 +79,7 @@ class Mounts:
 
     def doctor(self) -> Sequence[Finding]:
         """Return what this machine lets a mount do, with what to do about it; about a second."""
-        return examine(self._core)
+        return examine(self._core, at=self._points.named(None))
 
     # --- mounting --------------------------------------------------------------------------------
 
@@ -90,6 +90,7 @@ class Mounts:
         *,
         writable: bool | None = None,
         at: str | None = None,
+        mode: MountMode | str | None = None,
     ) -> Mount:
         """Show a repo as a folder.
 
@@ -103,11 +104,16 @@ class Mounts:
             By default, a branch that people may write to is writable, and nothing else is.
         at
             The mount point; `lake.mountpoints` says which by default.
+        mode
+            By what means. By default the best that this machine lets a mount do, as `doctor`
+            says; everything at one mount point is shown by the same.
 
         Raises
         ------
         AlreadyExistsError
             It is mounted there, or its name is taken.
+        InvalidInputError
+            What is mounted there is shown by another mode than the one asked for.
         PermissionDeniedError
             `writable` was asked for of something that cannot be written to.
         MountError
@@ -118,11 +124,14 @@ class Mounts:
         if branch is None:
             self._context.history.resolve(repo, ref)
         is_writable = self._is_writable(repo, ref, branch, writable)
-        mode, note = self._points.prepare(point)
+        wanted = None if mode is None else _mode_named(mode)
+        chosen, note = self._points.prepare(point, wanted)
         session_id = self._session(repo, ref) if is_writable else None
-        mount = self._record(point, mode, note, repo, ref, session_id, is_branch=branch is not None)
+        mount = self._record(
+            point, chosen, note, repo, ref, session_id, is_branch=branch is not None
+        )
         try:
-            self._show(mount, mode)
+            self._show(mount, chosen, is_wanted=wanted is not None)
         except BaseException:
             self._forget(mount)
             raise
@@ -244,7 +253,7 @@ class Mounts:
     def stop(self, at: str | None = None) -> None:
         """Unmount everything at a mount point; `start` brings it back, with what is staged.
 
-        The folders of checkouts stay, since nothing serves them.
+        The folders of checkouts stay, since nothing serves them; a drive shows nothing meanwhile.
         """
         point = self._points.known(at)
         if point is None:
@@ -272,8 +281,10 @@ class Mounts:
                 self._points.start(point.path)
             except MountError as error:
                 self._become_checkouts(point.path, error)
-        else:
+        elif point.mode is MountMode.CHECKOUT:
             self._write_checkouts(point)
+        else:
+            self._points.set_state(point, MountState.READY)
 
     # --- inside: what is wanted ------------------------------------------------------------------
 
@@ -281,7 +292,7 @@ class Mounts:
         self, repo: str, ref: str, mode: MountMode, session_id: str | None
     ) -> CommitId | None:
         """Return the commit that a new mount stays at: a checkout does not follow its branch."""
-        is_followed = mode is MountMode.FUSE and self._branch(repo, ref) is not None
+        is_followed = mode is not MountMode.CHECKOUT and self._branch(repo, ref) is not None
         if session_id is not None or is_followed:
             return None
         return self._context.history.resolve(repo, ref).id
@@ -349,13 +360,13 @@ class Mounts:
             with self._core.metadata.write() as tx:
                 name = _free_name(tx.mounts.list(point), repo, ref, is_branch=is_branch)
                 if tx.mounts.find_point(point) is None:
-                    is_checkout = mode is MountMode.CHECKOUT
+                    has_process = mode is MountMode.FUSE
                     set_point(
                         tx,
                         point,
                         mode,
-                        MountState.READY if is_checkout else MountState.STARTING,
-                        note if is_checkout else "",
+                        MountState.STARTING if has_process else MountState.READY,
+                        "" if has_process else note,
                     )
                 mount = tx.mounts.add(
                     point,
@@ -427,14 +438,18 @@ class Mounts:
             mount=name,
         )
 
-    def _show(self, mount: Mount, mode: MountMode) -> None:
-        """Make the mount visible."""
+    def _show(self, mount: Mount, mode: MountMode, *, is_wanted: bool = False) -> None:
+        """Make the mount visible; by other means, unless these are wanted and no others."""
+        if mode is MountMode.DRIVE:
+            return  # who looks finds it in the metadata
         if mode is MountMode.CHECKOUT:
             Checkout(self._core, mount).create()
             return
         try:
             client = self._points.start(mount.mountpoint)
         except MountError as error:
+            if is_wanted:
+                raise
             self._become_checkouts(mount.mountpoint, error)
             return
         client.refresh()
@@ -476,6 +491,16 @@ class Mounts:
             return mount
         commit_id = self._context.history.resolve(mount.repo, mount.ref).id
         return self._reshow(mount, mount.ref, None, commit_id)
+
+
+def _mode_named(name: MountMode | str) -> MountMode:
+    try:
+        return MountMode(name)
+    except ValueError as error:
+        raise InvalidInputError(
+            f"{name!r} is no way to mount",
+            hint="Choose one of " + ", ".join(MountMode),
+        ) from error
 
 
 def _check_not_shown(mounts: Sequence[Mount], repo: str, ref: str) -> None:

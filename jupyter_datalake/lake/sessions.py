@@ -29,6 +29,7 @@ from jupyter_datalake.model.addresses import Address, parse_address
 from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.files import FileInfo
+from jupyter_datalake.model.mounts import Mount, MountMode
 from jupyter_datalake.model.paths import RepoPath, parse_path
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.model.sessions import Draft, SessionInfo
@@ -37,6 +38,8 @@ from jupyter_datalake.mount.control import SessionHolder, mount_holding
 
 MOUNTABLE = "mounted"
 """File in the folder of a session that a mount of its branch may take up."""
+DRIVE_PATIENCE_S = 10.0
+"""How long a verb waits for the session of a drive, which each request has for moments only."""
 
 
 class WorkSession:
@@ -432,6 +435,7 @@ class Sessions:
         ConflictError
             It is open in another process, or kept on another machine and not `lost`.
         """
+        self._check_not_mounted(session_id)
         try:
             with self._opened(session_id) as session:
                 session.destroy()
@@ -454,11 +458,32 @@ class Sessions:
 
     @contextmanager
     def _opened(self, session_id: str) -> Iterator[Session]:
-        session = open_session(self._context.core, self.get(session_id))
+        patience_s = DRIVE_PATIENCE_S if self._drive_with(session_id) is not None else 0.0
+        session = open_session(self._context.core, self.get(session_id), patience_s=patience_s)
         try:
             yield session
         finally:
             session.close()
+
+    def _drive_with(self, session_id: str) -> Mount | None:
+        """Return the mount without a folder that a session belongs to, or None."""
+        with self._context.core.metadata.read() as tx:
+            for mount in tx.mounts.list():
+                if mount.session_id == session_id:
+                    point = tx.mounts.find_point(mount.mountpoint)
+                    return mount if point is not None and point.mode is MountMode.DRIVE else None
+        return None
+
+    def _check_not_mounted(self, session_id: str) -> None:
+        """Refuse what would take a session away from the drive; others have theirs open."""
+        mount = self._drive_with(session_id)
+        if mount is not None:
+            raise ConflictError(
+                f"Session {session_id} is mounted as {mount.name}",
+                kind=ErrorKind.SESSION_BUSY,
+                hint=f"Unmount it: datalake mounts delete {mount.name} --discard",
+                session=session_id,
+            )
 
     def _holder(self, session_id: str) -> SessionHolder | None:
         """Return the mount that has a session open, or None."""

@@ -16,6 +16,8 @@ class MountMode(StrEnum):
     """A file system in user space: lazy, writable, any ref by name."""
     CHECKOUT = "checkout"
     """Files materialised in an ordinary folder; written folders are scanned for changes."""
+    DRIVE = "drive"
+    """No folder: `lake.drive`, and what JupyterLab shows as the drive ``lake:``."""
 
 
 class MountState(StrEnum):
@@ -85,5 +87,5 @@ class Mount:
 
     @property
     def path(self) -> str:
-        """The folder, absolute."""
+        """The folder, absolute; in a drive, where it would be."""
         return f"{self.mountpoint}/{self.name}"

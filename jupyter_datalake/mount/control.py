@@ -115,6 +115,8 @@ def mount_holding(core: LakeCore, session_id: str) -> SessionHolder | None:
         point = points[mount.mountpoint]
         if point.host != socket.gethostname():
             continue
+        if point.mode is MountMode.DRIVE:
+            return None  # who acts on it opens it for a moment
         if point.mode is MountMode.CHECKOUT:
             return Checkout(core, mount)
         if point.state in _SERVED and is_alive(point):

@@ -85,30 +85,42 @@ def choose_mode() -> tuple[MountMode, str]:
     return MountMode.FUSE, "FUSE can be used here"
 
 
-def examine(core: LakeCore, *, try_mount: bool = True) -> Sequence[Finding]:
+def examine(core: LakeCore, *, at: str | None = None, try_mount: bool = True) -> Sequence[Finding]:
     """Return everything there is to say about mounting here.
 
     Parameters
     ----------
+    at
+        The mount point that new mounts get.
     try_mount
         Whether to mount something for a moment; takes about half a second.
     """
-    findings = examine_machine(try_mount=try_mount)
     with core.metadata.read() as tx:
         points = tx.mounts.list_points()
+    is_new = at not in {point.path for point in points}
+    findings = examine_machine(at=at if is_new else None, try_mount=try_mount)
     return [*findings, *(check_mountpoint(core, point) for point in points)]
 
 
-def examine_machine(*, try_mount: bool = True) -> list[Finding]:
+def examine_machine(*, at: str | None = None, try_mount: bool = True) -> list[Finding]:
     """Return what this machine lets a mount do, whatever the lake."""
+    folders = [] if at is None else [check_folder(at)]
     findings = [check_device(), check_library(), check_helper(), check_privileges()]
     if try_mount and all(one.verdict is not Verdict.FAIL for one in findings[:3]):
         findings.append(check_trial_mount())
-    return [_mode_that_follows(findings), *findings]
+    return [_mode_that_follows(folders, findings), *folders, *findings]
 
 
-def _mode_that_follows(findings: Sequence[Finding]) -> Finding:
+def _mode_that_follows(folders: Sequence[Finding], findings: Sequence[Finding]) -> Finding:
     """Return which mode new mount points get, why, and how to get a better one."""
+    for folder in folders:
+        if folder.verdict is Verdict.FAIL:
+            return Finding(
+                "mode",
+                Verdict.WARN,
+                f"new mounts are {MountMode.DRIVE}s, because {folder.found}",
+                f"For folders: {folder.advice}",
+            )
     lacking = [one for one in findings if one.verdict is Verdict.FAIL]
     if not lacking:
         return Finding("mode", Verdict.OK, f"new mounts use {MountMode.FUSE}")
@@ -119,6 +131,37 @@ def _mode_that_follows(findings: Sequence[Finding]) -> Finding:
         f"new mounts are {MountMode.CHECKOUT}s, because {first.found}",
         f"For {MountMode.FUSE}: {first.advice}",
     )
+
+
+def check_folder(path: str) -> Finding:
+    """Look whether a mount point's folder is there or can be made, and be written to.
+
+    Nothing is made. What stands in its place, or in it, is not looked at: `check_usable` refuses
+    that.
+    """
+    place = Path(path)
+    while not os.path.lexists(place):
+        place = place.parent
+    is_there = place == Path(path)
+    is_covered = is_there and has_admin_capability() and choose_mode()[0] is MountMode.FUSE
+    if not place.is_dir() or is_covered or os.access(place, os.W_OK | os.X_OK):
+        return Finding("folder", Verdict.OK, f"{path} can be mounted at")
+    lacks = "cannot be written to" if is_there else "cannot be made"
+    why = "the file system is read-only" if is_read_only(place) else f"no permission in {place}"
+    return Finding(
+        "folder",
+        Verdict.FAIL,
+        f"{path} {lacks}: {why}",
+        "Choose another mount point, with --at or DATALAKE_MOUNTPOINT",
+    )
+
+
+def is_read_only(place: Path) -> bool:
+    """Tell whether the file system that a folder is on takes no writes."""
+    try:
+        return bool(os.statvfs(place).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
 
 
 def check_device() -> Finding:
@@ -237,9 +280,10 @@ def check_mountpoint(core: LakeCore, point: Mountpoint) -> Finding:
     name = f"mount point {point.path}"
     if point.host != socket.gethostname():
         return Finding(name, Verdict.OK, f"belongs to {point.host}")
-    if point.mode is MountMode.CHECKOUT:
+    if point.mode is not MountMode.FUSE:
         note = f"; {point.message}" if point.message else ""
-        return Finding(name, Verdict.OK, f"shows checkouts{note}")
+        what = "checkouts" if point.mode is MountMode.CHECKOUT else "a drive, and no folder"
+        return Finding(name, Verdict.OK, f"shows {what}{note}")
     if point.state is MountState.FAILED:
         return Finding(
             name, Verdict.FAIL, f"failed: {point.message}", "Start it: datalake mounts start"
@@ -271,5 +315,8 @@ def _check_answer(core: LakeCore, point: Mountpoint, name: str) -> Finding:
 
 
 def _process_status() -> dict[str, str]:
-    lines = Path("/proc/self/status").read_text().splitlines()
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except FileNotFoundError:
+        return {}  # no Linux
     return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}

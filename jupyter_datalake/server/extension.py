@@ -20,6 +20,7 @@ from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.server import (
     checkpoints,
     commits,
+    drive,
     events,
     files,
     jobs,
@@ -45,6 +46,7 @@ HANDLERS: list[type[DatalakeHandler]] = [
     *files.HANDLERS,
     *sessions.HANDLERS,
     *mounts.HANDLERS,
+    *drive.HANDLERS,
     *pipelines.HANDLERS,
     *jobs.HANDLERS,
     *lineage.HANDLERS,

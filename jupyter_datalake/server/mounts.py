@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Container
 from typing import Any
 
 from jupyter_datalake.lake.lake import Lake
+from jupyter_datalake.model.drive import DRIVE_NAME
 from jupyter_datalake.model.jsonable import as_json
-from jupyter_datalake.model.mounts import Mount
+from jupyter_datalake.model.mounts import Mount, MountMode
 from jupyter_datalake.server.base import DatalakeHandler, operation, whole
 
 
@@ -19,11 +21,20 @@ class MountHandlerBase(DatalakeHandler):
         """The server's mount point, absolute."""
         return self.service.mountpoint
 
-    def shown(self, mount: Mount) -> dict[str, Any]:
-        """Return a mount with its folder as the file browser knows it."""
-        raw: dict[str, Any] = as_json(mount)
-        raw["contents_path"] = contents_path(mount.path, self.server_root)
-        return raw
+    async def shown(self, *mounts: Mount) -> list[dict[str, Any]]:
+        """Return mounts with their folders as the file browser knows them."""
+        lake = await self.lake()
+        points = await self.call(lake.mounts.list_mountpoints)
+        drives = {point.path for point in points if point.mode is MountMode.DRIVE}
+        return [
+            {**as_json(mount), "contents_path": self._contents_path(mount, drives)}
+            for mount in mounts
+        ]
+
+    def _contents_path(self, mount: Mount, drives: Container[str]) -> str | None:
+        if mount.mountpoint not in drives:
+            return contents_path(mount.path, self.server_root)
+        return f"{DRIVE_NAME}:{mount.name}" if mount.mountpoint == self.mountpoint else None
 
 
 class MountsHandler(MountHandlerBase):
@@ -35,17 +46,21 @@ class MountsHandler(MountHandlerBase):
     async def get(self) -> None:
         lake = await self.lake()
         mounts = await self.call(lake.mounts.list)
-        self.answer(whole(self.shown(mount) for mount in mounts))
+        self.answer(whole(await self.shown(*mounts)))
 
     @operation("createMount")
     async def post(self, body: dict[str, Any]) -> None:
         lake = await self.lake()
         mount = await self.call(self._create, lake, body)
-        self.answer(self.shown(mount), 201)
+        self.answer((await self.shown(mount))[0], 201)
 
     def _create(self, lake: Lake, body: dict[str, Any]) -> Mount:
         return lake.mounts.create(
-            body["repo"], body["ref"], writable=body.get("writable"), at=self.mountpoint
+            body["repo"],
+            body["ref"],
+            writable=body.get("writable"),
+            at=self.mountpoint,
+            mode=body.get("mode"),
         )
 
 
@@ -57,7 +72,8 @@ class MountHandler(MountHandlerBase):
     @operation("getMount")
     async def get(self, mount: str) -> None:
         lake = await self.lake()
-        self.answer(self.shown(await self.call(lake.mounts.get, mount, at=self.mountpoint)))
+        found = await self.call(lake.mounts.get, mount, at=self.mountpoint)
+        self.answer((await self.shown(found))[0])
 
     @operation("deleteMount")
     async def delete(self, mount: str, discard: bool) -> None:
@@ -74,7 +90,8 @@ class MountSwitchesHandler(MountHandlerBase):
     @operation("switchMount")
     async def post(self, mount: str, body: dict[str, Any]) -> None:
         lake = await self.lake()
-        self.answer(self.shown(await self.call(self._switch, lake, mount, body)))
+        switched = await self.call(self._switch, lake, mount, body)
+        self.answer((await self.shown(switched))[0])
 
     def _switch(self, lake: Lake, mount: str, body: dict[str, Any]) -> Mount:
         return lake.mounts.switch(

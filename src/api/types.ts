@@ -952,6 +952,119 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/drive/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The children of a folder of the drive, by name; what is mounted, for its root. */
+        get: operations["listDriveFiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/drive/file": {
+        parameters: {
+            query: {
+                /** @description As below the mount point: `raw/x.csv`, `raw@v1/x.csv`. */
+                path: components["parameters"]["drivePath"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is at a path of the drive. */
+        get: operations["getDriveFile"];
+        put?: never;
+        post?: never;
+        /** Stage the removal of a file, or of a folder with everything in it. */
+        delete: operations["deleteDriveFile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/drive/content": {
+        parameters: {
+            query: {
+                /** @description As below the mount point: `raw/x.csv`, `raw@v1/x.csv`. */
+                path: components["parameters"]["drivePath"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A file's present bytes, or one range of them.
+         * @description Always sent as a download; nothing in a lake is rendered on the server's origin.
+         */
+        get: operations["readDriveFile"];
+        /** Stage a file; the body is its content, streamed. */
+        put: operations["putDriveFile"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/drive/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stage a folder. */
+        post: operations["makeFolder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/drive/renames": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stage a move of a file or folder within its mount. */
+        post: operations["renameDriveFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/drive/copies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stage a copy of a file or folder, also from another mount or a commit. */
+        post: operations["copyDriveFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/pipelines": {
         parameters: {
             query?: never;
@@ -1812,6 +1925,30 @@ export interface components {
             file_count: number;
             target: string | null;
         };
+        DriveFile: {
+            /** @description With the name of the mount in front: `raw/x.csv`. */
+            path: string;
+            name: string;
+            kind: components["schemas"]["FileKind"];
+            /** @description 0 for a folder. */
+            size_bytes: number;
+            mode: number;
+            /** @description That of the commit for a folder which has none; 0 above the repos. */
+            mtime_ns: number;
+            is_writable: boolean;
+            digest: string | null;
+            target: string | null;
+            /** @description Null above the repos, as are the following. */
+            repo: string | null;
+            ref: string | null;
+            /** @description What is shown, or what the staged changes are relative to. */
+            commit_id: string | null;
+            session_id: string | null;
+        };
+        DriveFilePage: {
+            results: components["schemas"]["DriveFile"][];
+            next: components["schemas"]["Next"];
+        };
         SharedFile: {
             path: string;
             url: string;
@@ -1944,7 +2081,10 @@ export interface components {
             standing: components["schemas"]["Standing"] | null;
             is_writable: boolean;
             path: string;
-            /** @description The folder as the file browser knows it; null if it lies outside its root. */
+            /**
+             * @description The folder as the file browser knows it, `lake:raw` where it is one of the drive; null if
+             *     it lies outside the root.
+             */
             contents_path: string | null;
         };
         Standing: {
@@ -1959,7 +2099,7 @@ export interface components {
             next: components["schemas"]["Next"];
         };
         /** @enum {string} */
-        MountMode: "fuse" | "checkout";
+        MountMode: "fuse" | "checkout" | "drive";
         /** @enum {string} */
         MountState: "starting" | "ready" | "stale" | "stopped" | "failed";
         Mountpoint: {
@@ -2397,6 +2537,8 @@ export interface components {
         path: string;
         /** @description Within the repo. */
         requiredPath: string;
+        /** @description As below the mount point: `raw/x.csv`, `raw@v1/x.csv`. */
+        drivePath: string;
         /** @description The `next` of the page before. */
         after: string;
         /** @description How many come before the page. */
@@ -2504,6 +2646,8 @@ export type Conflict = components['schemas']['Conflict'];
 export type MergeReport = components['schemas']['MergeReport'];
 export type FileKind = components['schemas']['FileKind'];
 export type File = components['schemas']['File'];
+export type DriveFile = components['schemas']['DriveFile'];
+export type DriveFilePage = components['schemas']['DriveFilePage'];
 export type SharedFile = components['schemas']['SharedFile'];
 export type FilePage = components['schemas']['FilePage'];
 export type ChangeKind = components['schemas']['ChangeKind'];
@@ -2591,6 +2735,7 @@ export type ParameterConnection = components['parameters']['connection'];
 export type ParameterRemote = components['parameters']['remote'];
 export type ParameterPath = components['parameters']['path'];
 export type ParameterRequiredPath = components['parameters']['requiredPath'];
+export type ParameterDrivePath = components['parameters']['drivePath'];
 export type ParameterAfter = components['parameters']['after'];
 export type ParameterOffset = components['parameters']['offset'];
 export type ParameterOldAddress = components['parameters']['oldAddress'];
@@ -4252,6 +4397,7 @@ export interface operations {
                     ref?: string;
                     /** @description By default true for a branch that people may write to. */
                     writable?: boolean;
+                    mode?: components["schemas"]["MountMode"];
                 };
             };
         };
@@ -4362,6 +4508,233 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MountpointPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listDriveFiles: {
+        parameters: {
+            query?: {
+                /** @description As below the mount point: `raw/data`, `raw@v1/data`. */
+                path?: string;
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["after"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriveFilePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getDriveFile: {
+        parameters: {
+            query: {
+                /** @description As below the mount point: `raw/x.csv`, `raw@v1/x.csv`. */
+                path: components["parameters"]["drivePath"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file or folder. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriveFile"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteDriveFile: {
+        parameters: {
+            query: {
+                /** @description As below the mount point: `raw/x.csv`, `raw@v1/x.csv`. */
+                path: components["parameters"]["drivePath"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is removed in the session. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    readDriveFile: {
+        parameters: {
+            query: {
+                /** @description As below the mount point: `raw/x.csv`, `raw@v1/x.csv`. */
+                path: components["parameters"]["drivePath"];
+            };
+            header?: {
+                Range?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The range. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            416: components["responses"]["Error"];
+            default: components["responses"]["Error"];
+        };
+    };
+    putDriveFile: {
+        parameters: {
+            query: {
+                /** @description As below the mount point: `raw/x.csv`, `raw@v1/x.csv`. */
+                path: components["parameters"]["drivePath"];
+                /** @description Where in the file the bytes go, -1 for its end; by default it holds nothing else. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": unknown;
+            };
+        };
+        responses: {
+            /** @description The file as it is now. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriveFile"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    makeFolder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    path: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The folder. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriveFile"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    renameDriveFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    path: string;
+                    new_path: string;
+                    /**
+                     * @description Whether a file at the new path makes way.
+                     * @default false
+                     */
+                    replace?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description It is there now. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriveFile"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    copyDriveFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    path: string;
+                    new_path: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The copy. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriveFile"];
                 };
             };
             default: components["responses"]["Error"];

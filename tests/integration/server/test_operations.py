@@ -482,6 +482,47 @@ async def test_mounts(call, served_lake, root):
     served_lake.mounts.stop(str(root / "lake"))
 
 
+async def test_a_drive(call, served_lake, root):
+    served_lake.repos.create("raw")
+    served_lake.files.put("raw@main/a.txt", "0123456789")
+    made = await call("createMount", json_body={"repo": "raw", "mode": "drive"}, expect=201)
+    assert made.json["contents_path"] == "lake:raw"
+    assert not (root / "lake").exists()
+    assert (await call("getMount", mount="raw")).json["contents_path"] == "lake:raw"
+    (top,) = (await call("listDriveFiles", path="")).json["results"]
+    assert (top["name"], top["kind"], top["is_writable"]) == ("raw", "folder", True)
+    (file,) = (await call("listDriveFiles", path="raw")).json["results"]
+    assert (file["path"], file["size_bytes"]) == ("raw/a.txt", 10)
+
+    await call("makeFolder", json_body={"path": "raw/d"}, expect=201)
+    put = await call("putDriveFile", path="raw/d/b", data=b"more", expect=201)
+    assert put.json["session_id"] == made.json["session_id"]
+    await call("putDriveFile", path="raw/d/b", offset=-1, data=b" and more", expect=201)
+    part = await call("readDriveFile", path="raw/d/b", headers={"Range": "bytes=5-7"}, expect=206)
+    assert part.body == b"and"
+    body = {"path": "raw/d/b", "new_path": "raw/a.txt"}
+    assert (await call("renameDriveFile", json_body=body, expect=409)).json["kind"] == "path-exists"
+    await call("renameDriveFile", json_body={**body, "replace": True}, expect=201)
+    body = {"path": "raw@main/a.txt", "new_path": "raw/d/old"}
+    await call("copyDriveFile", json_body=body, expect=201)
+    assert (await call("getDriveFile", path="raw/d/old")).json["size_bytes"] == 10
+    first = (await call("listDriveFiles", path="raw", limit=1)).json
+    assert [one["name"] for one in first["results"]] == ["a.txt"]
+    rest = (await call("listDriveFiles", path="raw", after=first["next"])).json
+    assert [one["name"] for one in rest["results"]] == ["d"]
+    session = made.json["session_id"]
+    await call("commitSession", session=session, json_body={"message": "m"}, expect=201)
+    assert served_lake.files.read("raw@main/a.txt") == b"more and more"
+
+    await call("deleteDriveFile", path="raw/d", expect=204)
+    await call("getDriveFile", path="raw/d/old", expect=404)
+    for path, status in (("raw@main/a.txt", 403), ("raw", 403), ("nothing/a", 404)):
+        await call("deleteDriveFile", path=path, expect=status)
+    await call("deleteMount", mount="raw", discard=True, expect=204)
+    assert (await call("listDriveFiles", path="")).json["results"] == []
+    assert served_lake.files.read("raw@main/d/old") == b"0123456789"
+
+
 async def test_drafts(call, served_lake):
     served_lake.repos.create("raw")
     with served_lake.sessions.create("raw") as session:

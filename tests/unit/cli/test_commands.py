@@ -357,6 +357,28 @@ def test_mounts(run, lake, tmp_path, monkeypatch):
     assert "Nothing is mounted" in run("mounts", "list").out
 
 
+def test_a_drive(run, lake, tmp_path, monkeypatch):
+    monkeypatch.setenv("DATALAKE_MOUNTPOINT", str(tmp_path / "shown"))
+    assert "it is lake:raw in JupyterLab" in run("mounts", "create", "raw", "--mode", "drive").out
+    (tmp_path / "new").write_text("new")
+    assert run("drive", "put", str(tmp_path / "new"), "raw/new").out == "Staged raw/new\n"
+    run("drive", "put", str(tmp_path / "new"), "raw/new", "--offset", "-1")
+    assert run("drive", "read", "raw/new").out == "newnew"
+    assert run("drive", "make-folder", "raw/made").out == "Made raw/made\n"
+    assert run("drive", "copy", "raw/new", "raw/made/copy").out == "Copied to raw/made/copy\n"
+    assert run("drive", "rename", "raw/new", "raw/made/b").out == "Moved to raw/made/b\n"
+    assert [one["name"] for one in run("drive", "list", "raw/made", "--json").json] == ["b", "copy"]
+    assert "made/" in run("drive", "list", "raw").out
+    assert "raw@main" in run("drive", "get", "raw/made/b").out
+    assert run("drive", "delete", "raw/made/b").out == "Deleted raw/made/b\n"
+    assert "is shown read-only" in run("drive", "delete", "raw@main/x", code=12).err
+    (session,) = run("sessions", "list", "--json").json
+    assert [one["path"] for one in run("sessions", "diff", session["id"], "--json").json] == [
+        "made/copy"
+    ]
+    assert "shown by drive" in run("mounts", "create", "raw", "main", "--mode", "fuse", code=2).err
+
+
 def test_drafts(run, lake):
     with lake.sessions.create("raw") as session:
         session.put("a.txt", "draft")

@@ -21,6 +21,7 @@ NOUNS = {
     "files": "File",
     "sessions": "Session",
     "mounts": "Mount",
+    "drive": "DriveFile",
     "pipelines": "Pipeline",
     "jobs": "Job",
     "lineage": "Lineage",
@@ -56,6 +57,7 @@ NOT_IN_REST = {
     ("mounts", "start"): "the server does it when it starts",
     ("mounts", "stop"): "the server does it when it stops",
     ("mounts", "doctor"): "part of getDoctor",
+    ("drive", "open"): "readDriveFile gives the bytes",
     ("pipelines", "apply"): "create and update are told apart by the caller",
     ("jobs", "wait"): "the event stream tells when jobs end",
     ("jobs", "latest_of_each"): "part of listPipelines",
@@ -76,6 +78,7 @@ NOT_IN_CLI = {
     ("sessions", "begin"): "for this package's own use",
     ("sessions", "check_writable"): "for this package's own use",
     ("mounts", "doctor"): "part of datalake doctor",
+    ("drive", "open"): "drive read writes it out",
     ("jobs", "latest_of_each"): "part of pipelines list",
     ("events", "last_number"): "events list shows it",
     ("maintenance", "get_doctor"): "datalake doctor works without a lake too",
@@ -160,7 +163,7 @@ def test_every_command_is_a_verb_of_python():
 
 
 def test_every_command_can_print_json_or_prints_bytes():
-    raw = {("files", "read"), ("jobs", "get_notebook")}
+    raw = {("files", "read"), ("drive", "read"), ("jobs", "get_notebook")}
     for noun, group in commands_of(cli):
         if noun in NOUNS and isinstance(group, click.Group):
             for name, command in group.commands.items():
