@@ -13,6 +13,8 @@
                             ``jupyter_datalake/lakes`` in the user's state folder without it
 ``DATALAKE_CACHE_BYTES``    disk that copies of what was read from S3 may take; 10 GiB without it
 ``DATALAKE_MEMORY_BYTES``   memory that a process may take, about; 512 MiB without it
+``DATALAKE_OBSERVE``        ``0``: record nowhere who opened what; ``1``: also record what Python
+                            programs outside of kernels and jobs read and write by this library
 ``DATALAKE_COMPARE_DUPLICATES``
                             ``1``: compare what is written byte by byte with what the lake has of
                             the same digest; see docs/adr/0018
@@ -45,6 +47,10 @@ CACHE_VARIABLE = "DATALAKE_CACHE_BYTES"
 MEMORY_VARIABLE = "DATALAKE_MEMORY_BYTES"
 COMPARE_VARIABLE = "DATALAKE_COMPARE_DUPLICATES"
 OTHERS_VARIABLE = "DATALAKE_ALLOW_OTHER"
+JOB_VARIABLE = "DATALAKE_JOB_ID"
+OBSERVE_VARIABLE = "DATALAKE_OBSERVE"
+NOTEBOOK_VARIABLE = "JPY_SESSION_NAME"
+"""Set by the Jupyter server for the kernels that it starts."""
 
 _CACHE_BYTES = 10 * 1024**3
 
@@ -132,6 +138,35 @@ def state_folder(environ: Mapping[str, str] = os.environ) -> str:
 def cells_folder(environ: Mapping[str, str] = os.environ) -> str:
     """Return where kernels of this user say which cell they run, whatever the lake."""
     return os.path.join(_user_state(environ), "cells")
+
+
+def notebook(environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the notebook that this process was started for as a kernel, or None."""
+    return environ.get(NOTEBOOK_VARIABLE) or None
+
+
+def is_job(environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether this process works on a datum of a pipeline."""
+    return JOB_VARIABLE in environ
+
+
+def observes(environ: Mapping[str, str] = os.environ) -> bool | None:
+    """Tell whether it is recorded who opens what; None: of mounts, kernels and jobs.
+
+    Raises
+    ------
+    InvalidInputError
+        The variable is neither 0 nor 1.
+    """
+    named = environ.get(OBSERVE_VARIABLE)
+    if not named:
+        return None
+    if named not in {"0", "1"}:
+        raise InvalidInputError(
+            f"{OBSERVE_VARIABLE} is {named!r}",
+            hint="Write 0 to record nothing, 1 to record all programs, or leave it out",
+        )
+    return named == "1"
 
 
 def _user_state(environ: Mapping[str, str]) -> str:

@@ -141,7 +141,7 @@ def observed(
     limit: int,
     as_json: bool,
 ) -> None:
-    """Show which programs opened which files through mounts, newest first."""
+    """Show which programs opened which files, and by what means it was seen, newest first."""
     found = context.lake.lineage.observed(repo, session=session, notebook=notebook, limit=limit)
     if as_json:
         print_json(found)
@@ -153,9 +153,10 @@ def observed(
             ("OPENS", lambda one: one.opens),
             ("FOR", lambda one: one.kind),
             ("FILE", lambda one: printable(f"{one.repo}@{id_text(one.commit_id)}/{one.path}")),
+            ("SEEN BY", lambda one: one.seen_by),
             ("BY", lambda one: printable(_observer_text(one.observer))),
         ],
-        empty="No program was seen to open anything through a mount",
+        empty="No program was seen to open anything",
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.history import History
+from jupyter_datalake.lake.recording import Recorder
 from jupyter_datalake.model.commits import Author
 
 
@@ -15,6 +16,8 @@ class LakeContext:
 
     core: LakeCore
     author: Author
+    recorder: Recorder
+    """Counts what a kernel reads and writes."""
 
     @property
     def history(self) -> History:

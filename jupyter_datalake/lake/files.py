@@ -87,12 +87,16 @@ class Files:
     def open(self, address: str | Address) -> BinaryIO:
         """Return a file as a buffered, seekable binary file; only what is read is fetched."""
         place, tree = self._tree(address)
-        return tree.open(place.path)
+        file = tree.open(place.path)
+        self._context.recorder.read(place.repo, tree.commit_id, place.path)
+        return file
 
     def read(self, address: str | Address) -> bytes:
         """Return the whole content of a file."""
         place, tree = self._tree(address)
-        return tree.read(place.path)
+        content = tree.read(place.path)
+        self._context.recorder.read(place.repo, tree.commit_id, place.path)
+        return content
 
     def read_frame(self, address: str | Address, **options: Any) -> pd.DataFrame:
         """Return a table as a data frame that knows where it comes from.
@@ -112,6 +116,7 @@ class Files:
         commit = self._context.history.resolve(place.repo, place.ref)
         with self._context.core.snapshot(commit).open(place.path) as file:
             frame = read_frame(file, place.path, options)
+        self._context.recorder.read(place.repo, commit.id, place.path)
         frame.attrs[PASSPORT] = {
             "repo": place.repo,
             "commit": str(commit.id),
@@ -218,10 +223,13 @@ class Files:
         place, tree = self._tree(address)
         mode = LinkMode(link)
         if mode is LinkMode.COPY:
-            return tree.export(place.path, Path(target))
+            written = tree.export(place.path, Path(target))
+            self._context.recorder.read(place.repo, tree.commit_id, place.path)
+            return written
         kept = KeptFiles(self._context.core.work_folder / KEPT_FILES, mode)
         written = tree.export(place.path, Path(target), kept)
         kept.sweep()
+        self._context.recorder.read(place.repo, tree.commit_id, place.path)
         return written
 
     def put(
@@ -243,7 +251,7 @@ class Files:
         content = source.encode() if isinstance(source, str) else source
         self._sessions.check_writable(place.repo, place.ref)
         request = self._request(place, message or f"Put {printable(place.path)}")
-        return put_file(self._context.core, place.path, content, request).commit
+        return self._wrote(place, put_file(self._context.core, place.path, content, request).commit)
 
     def put_tree(
         self,
@@ -294,7 +302,7 @@ class Files:
             use_cache=use_cache,
             ignore=ignore,
         )
-        return done.result.commit, done.skipped
+        return self._wrote(place, done.result.commit), done.skipped
 
     def import_s3(
         self,
@@ -345,7 +353,7 @@ class Files:
                 on_object=on_object,
                 use_cache=use_cache,
             )
-        return done.result.commit, done.skipped
+        return self._wrote(place, done.result.commit), done.skipped
 
     def share(self, address: str | Address, *, expires_s: int = 3600) -> SharedFile:
         """Return a link by which whoever has it may download a file, from the store itself.
@@ -422,8 +430,11 @@ class Files:
         """
         origin, tree = self._tree(source)
         text = message or f"Restore {printable(origin.path or '/')} from {origin.ref}"
-        request = self._request(Address(origin.repo, branch, origin.path), text)
-        return transplanting.restore(self._context.core, request, tree, origin.path).commit
+        place = Address(origin.repo, branch, origin.path)
+        done = transplanting.restore(
+            self._context.core, self._request(place, text), tree, origin.path
+        )
+        return self._wrote(place, done.commit)
 
     def copy(
         self, source: str | Address, target: str | Address, *, message: str | None = None
@@ -456,14 +467,23 @@ class Files:
                 self._context.core, self._request(place, text), tree, origin.path, free_place
             )
             if copied is not None:
-                return copied.commit
-        return transplanting.copy_over(
+                return self._copied(origin, tree, place, copied.commit)
+        done = transplanting.copy_over(
             self._context.core,
             self._request(place, text),
             tree,
             origin.path,
             lambda head: final(head.find(place.path)),
-        ).commit
+        )
+        return self._copied(origin, tree, place, done.commit)
+
+    def _copied(self, origin: Address, tree: Snapshot, target: Address, commit: Commit) -> Commit:
+        self._context.recorder.read(origin.repo, tree.commit_id, origin.path)
+        return self._wrote(target, commit)
+
+    def _wrote(self, place: Address, commit: Commit) -> Commit:
+        self._context.recorder.wrote(place.repo, commit.id, place.path)
+        return commit
 
     def _request(self, place: Address, message: str) -> CommitRequest:
         return CommitRequest(place.repo, place.ref, message, self._context.author)

@@ -21,6 +21,7 @@ from jupyter_datalake.lake.commits import Commits
 from jupyter_datalake.lake.context import LakeContext
 from jupyter_datalake.lake.files import Files
 from jupyter_datalake.lake.opening import close_core, create_core, open_core
+from jupyter_datalake.lake.recording import Recorder
 from jupyter_datalake.lake.refs import Refs
 from jupyter_datalake.lake.repos import Repos
 from jupyter_datalake.lake.sessions import Sessions
@@ -54,8 +55,9 @@ class Lake:
     Safe to share between threads. Close it when done, or use it as a context manager.
     """
 
-    def __init__(self, core: LakeCore, author: Author) -> None:
-        self._context = context = LakeContext(core, author)
+    def __init__(self, core: LakeCore, author: Author, *, recorder: Recorder | None = None) -> None:
+        self._recorder = recorder or Recorder(core)
+        self._context = context = LakeContext(core, author, self._recorder)
         self._core = core
         self.author = author
         self.repos = Repos(context)
@@ -186,6 +188,11 @@ class Lake:
         return self._core
 
     @property
+    def recorder(self) -> Recorder:
+        """Counts what a kernel reads and writes, for this package's own processes."""
+        return self._recorder
+
+    @property
     def url(self) -> str:
         """Where the lake is."""
         return self._core.url
@@ -247,10 +254,11 @@ class Lake:
 
     def as_user(self, author: Author) -> Lake:
         """Return the same open lake, used in the name of somebody else."""
-        return Lake(self._core, author)
+        return Lake(self._core, author, recorder=self._recorder)
 
     def close(self) -> None:
         """Close the lake's files and connections; safe to call twice."""
+        self._recorder.close()
         close_core(self._core)
 
     def __enter__(self) -> Self:

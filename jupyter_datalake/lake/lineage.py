@@ -125,10 +125,11 @@ class LineageVerbs:
         notebook: str | None = None,
         limit: int | None = 100,
     ) -> Sequence[Observation]:
-        """Return which files processes were seen to open through mounts, newest first.
+        """Return which files processes were seen to open, newest first, and by what means.
 
-        A mount writes it down every two seconds. It is kept for 90 days. What is read without a
-        mount, or from a checkout, is not observed.
+        FUSE mounts see everybody; this library sees what kernels and jobs read and write by it;
+        a kernel that loaded the extension says what it opens in checkouts. It is written down every
+        two seconds and kept for 90 days.
 
         Parameters
         ----------

@@ -29,6 +29,7 @@ from jupyter_datalake.model.addresses import Address, parse_address
 from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.files import FileInfo
+from jupyter_datalake.model.lineage import AccessKind
 from jupyter_datalake.model.mounts import Mount, MountMode
 from jupyter_datalake.model.paths import RepoPath, parse_path
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
@@ -74,7 +75,9 @@ class WorkSession:
     def put(self, path: str, source: Source | str) -> None:
         """Stage a file: bytes, text, a local `Path`, or a stream."""
         content = source.encode() if isinstance(source, str) else source
-        self._session.put(parse_path(path), content)
+        place = parse_path(path)
+        self._session.put(place, content)
+        self._note(place, AccessKind.WRITE)
 
     def put_tree(
         self, folder: str | Path, path: str = "/", *, ignore: bool = True
@@ -86,7 +89,10 @@ class WorkSession:
         ignore
             Whether the files ``.datalakeignore`` in it say what is not taken.
         """
-        return self._session.put_tree(Path(folder), parse_path(path), ignore=ignore)
+        place = parse_path(path)
+        skipped = self._session.put_tree(Path(folder), place, ignore=ignore)
+        self._note(place, AccessKind.WRITE)
+        return skipped
 
     def copy(self, source: str | Address, path: str) -> None:
         """Stage a copy of what a commit has, of this or another repo; no bytes move.
@@ -101,7 +107,10 @@ class WorkSession:
         origin = parse_address(source) if isinstance(source, str) else source
         tree = self._context.history.snapshot(origin.repo, origin.ref)
         tree.get(origin.path, measure=False)
-        self._session.copy(tree, origin.path, parse_path(path))
+        place = parse_path(path)
+        self._session.copy(tree, origin.path, place)
+        self._context.recorder.read(origin.repo, tree.commit_id, origin.path)
+        self._note(place, AccessKind.WRITE)
 
     def restore(self, source: str | Address) -> None:
         """Stage that the session has at a path exactly what a commit has there; no bytes move.
@@ -115,7 +124,10 @@ class WorkSession:
 
     def open(self, path: str) -> BinaryIO:
         """Return a file's present content as a binary file to read."""
-        return self._session.open(parse_path(path))
+        place = parse_path(path)
+        file = self._session.open(place)
+        self._note(place, AccessKind.READ)
+        return file
 
     def find(self, path: str) -> FileInfo | None:
         """Return what is at a path, or None."""
@@ -162,6 +174,10 @@ class WorkSession:
         """
         result, _ = self._session.commit(message, self._context.author, metadata=metadata)
         return result.commit
+
+    def _note(self, path: RepoPath, kind: AccessKind) -> None:
+        info = self.info
+        self._context.recorder.note(info.repo, info.base_commit_id, path, kind, info.id)
 
     def close(self) -> None:
         """Let go of the session; what is staged stays."""

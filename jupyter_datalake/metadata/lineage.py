@@ -20,6 +20,7 @@ from jupyter_datalake.model.lineage import (
     LineageStep,
     Observation,
     Observer,
+    SeenBy,
 )
 from jupyter_datalake.model.paths import RepoPath, path_bytes, path_from_bytes
 
@@ -190,7 +191,10 @@ class Lineage(TableGroup):
 
 
 def _access(one: Observation) -> dict[str, Any]:
-    identity = "\0".join((one.observer.id, one.repo, one.commit_id, one.path, one.kind))
+    parts = (one.observer.id, one.repo, one.commit_id, one.path, one.kind)
+    # Rows from before it was recorded by what means an access was seen were all those of mounts.
+    more = () if one.seen_by is SeenBy.MOUNT else (one.seen_by,)
+    identity = "\0".join((*parts, *more))
     return {
         "key": blake2b(identity.encode("utf-8", "surrogateescape"), digest_size=16).digest(),
         "observer_id": one.observer.id,
@@ -202,6 +206,7 @@ def _access(one: Observation) -> dict[str, Any]:
         "opens": one.opens,
         "first_ns": one.first_ns,
         "last_ns": one.last_ns,
+        "seen_by": str(one.seen_by),
     }
 
 
@@ -218,6 +223,7 @@ def _observation(row: Row[Any]) -> Observation:
         row.opens,
         row.first_ns,
         row.last_ns,
+        SeenBy(row.seen_by),
     )
 
 

@@ -490,7 +490,7 @@ leases = Table(
     Column("fence", BigInteger, nullable=False),
 )
 
-# Processes that opened something through a mount; one for each cell, where that is known.
+# Processes that were seen to open something; one for each cell, where that is known.
 observers = Table(
     "observers",
     metadata,
@@ -508,7 +508,7 @@ observers = Table(
 accesses = Table(
     "accesses",
     metadata,
-    Column("key", LargeBinary(16), primary_key=True),  # hash of observer, repo, commit, path, kind
+    Column("key", LargeBinary(16), primary_key=True),  # hash of `metadata.lineage._access`
     Column("observer_id", _Id, ForeignKey("observers.id"), nullable=False, index=True),
     Column("repo", _Name, nullable=False),
     # What was shown, or what the session was based on.
@@ -520,6 +520,7 @@ accesses = Table(
     Column("opens", BigInteger, nullable=False),
     Column("first_ns", BigInteger, nullable=False),
     Column("last_ns", BigInteger, nullable=False, index=True),
+    Column("seen_by", _Name, nullable=False, server_default="mount"),  # model.lineage.SeenBy
 )
 
 events = Table(

@@ -94,6 +94,17 @@ class AccessKind(StrEnum):
     WRITE = "write"
 
 
+class SeenBy(StrEnum):
+    """By what means an access was seen."""
+
+    MOUNT = "mount"
+    """A FUSE mount was asked for the file."""
+    READER = "reader"
+    """The Python library read or wrote it: `lake.files`, `lake.sessions`, ``lake://``."""
+    KERNEL = "kernel"
+    """A kernel opened a file of a checkout, and said so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observer:
     """A process that was seen to open something, as far as the system told what it is."""
@@ -113,12 +124,16 @@ class Observer:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One file of one commit that an observer opened through a mount, however often."""
+    """One file of one commit that an observer opened, however often.
+
+    Of a verb that takes a whole folder, such as an export, it is the folder.
+    """
 
     observer: Observer
     repo: str
     commit_id: CommitId
-    """What was shown; of a session, the commit it was based on."""
+    """What was shown; of a session, the commit it was based on; of a file that was committed by
+    the same call, the commit that has it."""
     path: RepoPath
     kind: AccessKind
     session_id: str | None
@@ -127,6 +142,7 @@ class Observation:
     first_ns: int
     """Nanoseconds since 1970, as `last_ns`."""
     last_ns: int
+    seen_by: SeenBy = SeenBy.MOUNT
 
 
 def node_id(kind: NodeKind, name: str) -> str:

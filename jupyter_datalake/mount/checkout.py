@@ -43,6 +43,7 @@ from jupyter_datalake.mount.folders import (
     remove_tree,
     write_staged,
 )
+from jupyter_datalake.mount.observers import unobserved
 from jupyter_datalake.mount.scanning import (
     CleanFiles,
     Difference,
@@ -256,7 +257,7 @@ class Checkout:
             )
         with self._core.metadata.read() as tx:
             info = tx.sessions.get(self._mount.session_id)
-        with open_session(self._core, info) as session:
+        with unobserved(), open_session(self._core, info) as session:
             yield session
 
     def _differences(

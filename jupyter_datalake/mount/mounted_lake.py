@@ -318,9 +318,9 @@ class MountedLake:
         except DatalakeError as error:
             observations.put_back(taken)
             logger.warning("What was opened could not be recorded yet: %s", error)
-        if observations.missed:
-            logger.warning("%d opens were not recorded: too many at once", observations.missed)
-            observations.missed = 0
+        missed = observations.take_missed()
+        if missed:
+            logger.warning("%d opens were not recorded: too many at once", missed)
 
     async def keep_up(self) -> None:
         """Take in what happened since the last time: moved branches, staged changes, memory."""

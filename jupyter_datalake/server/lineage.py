@@ -30,7 +30,7 @@ class GlobalHandler(DatalakeHandler):
 
 
 class ObservedHandler(DatalakeHandler):
-    """What was opened through mounts."""
+    """What programs were seen to open."""
 
     path = "/observed"
 

@@ -53,7 +53,7 @@ from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.gc import GcPolicy
 from jupyter_datalake.model.ids import CommitId, GlobalId, digest_of
 from jupyter_datalake.model.jobs import Job, JobState, Trigger, TriggerKind
-from jupyter_datalake.model.lineage import AccessKind, GlobalOrigin, Observation, Observer
+from jupyter_datalake.model.lineage import AccessKind, GlobalOrigin, Observation, Observer, SeenBy
 from jupyter_datalake.model.mounts import MountMode, MountState
 from jupyter_datalake.model.packs import BlobKind, BlobRecord, Codec
 from jupyter_datalake.model.paths import RepoPath
@@ -598,6 +598,11 @@ class MetadataSuite:
             assert tx.lineage.list_observed(repo="other", limit=9) == []
         assert (found.opens, found.first_ns, found.last_ns) == (4, began, began + 5)
         assert (found.path, found.observer) == (path, who)
+        with store.write() as tx:
+            tx.lineage.observe([replace(seen(who, began), seen_by=SeenBy.READER)])
+        with store.read() as tx:
+            by_means = {one.seen_by: one.opens for one in tx.lineage.list_observed(limit=9)}
+        assert by_means == {SeenBy.MOUNT: 4, SeenBy.READER: 2}
         clock.advance(OBSERVED_NS / 1e9 + 1)
         later = Observer("1" * 32, "host", 2, "less")
         with store.write() as tx:

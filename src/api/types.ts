@@ -1393,7 +1393,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Which programs opened which files through mounts, newest first. */
+        /** Which programs opened which files, newest first. */
         get: operations["listObserved"];
         put?: never;
         post?: never;
@@ -2292,6 +2292,11 @@ export interface components {
             first_ns: number;
             /** @description Nanoseconds since 1970. */
             last_ns: number;
+            /**
+             * @description A FUSE mount, this library, or a kernel that said what it opens.
+             * @enum {string}
+             */
+            seen_by: "mount" | "reader" | "kernel";
         };
         ObservationPage: {
             results: components["schemas"]["Observation"][];

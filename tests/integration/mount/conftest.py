@@ -5,15 +5,20 @@ import random
 import signal
 import stat
 import time
+import uuid
 from pathlib import Path
 
 import pytest
+from jupyter_client import KernelManager
 
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.mounts import MountMode
 from jupyter_datalake.mount import mountpoints
 from jupyter_datalake.mount.control import MountClient, state_path
+
+NOTEBOOK = "work/analysis.ipynb"
+"""For which the fixture `notebook` has a kernel."""
 
 
 @pytest.fixture
@@ -46,6 +51,34 @@ def checkouts(monkeypatch):
         "jupyter_datalake.lake.mountpoints.choose_mode",
         lambda: (MountMode.CHECKOUT, "a test wants it"),
     )
+
+
+@pytest.fixture
+def notebook(tmp_path, monkeypatch):
+    """A kernel that was started for a notebook; call it with a cell's id and its code."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    # As the Jupyter server names it.
+    manager = KernelManager(connection_file=str(tmp_path / f"kernel-{uuid.uuid4()}.json"))
+    manager.transport = "ipc"
+    manager.ip = str(tmp_path / "k")
+    manager.start_kernel(env={**os.environ, "JPY_SESSION_NAME": NOTEBOOK})
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+
+    def run(cell, code):
+        message = client.session.msg(
+            "execute_request",
+            {"code": code, "silent": False, "store_history": True, "user_expressions": {}},
+            metadata={"cellId": cell},
+        )
+        client.shell_channel.send(message)
+        reply = client.shell_channel.get_msg(timeout=60)
+        assert reply["content"]["status"] == "ok", reply["content"]
+
+    yield run
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
 
 
 def session_of(lake, name="raw"):

@@ -2,45 +2,13 @@
 
 import os
 import subprocess
-import uuid
 from pathlib import Path
 
 import pytest
-from jupyter_client import KernelManager
 
-from tests.integration.mount.conftest import commit, session_of, wait_until
+from tests.integration.mount.conftest import NOTEBOOK, commit, session_of, wait_until
 
 pytestmark = pytest.mark.fuse
-
-NOTEBOOK = "work/analysis.ipynb"
-
-
-@pytest.fixture
-def notebook(tmp_path, monkeypatch):
-    """A kernel that was started for a notebook; call it with a cell's id and its code."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    # As the Jupyter server names it.
-    manager = KernelManager(connection_file=str(tmp_path / f"kernel-{uuid.uuid4()}.json"))
-    manager.transport = "ipc"
-    manager.ip = str(tmp_path / "k")
-    manager.start_kernel(env={**os.environ, "JPY_SESSION_NAME": NOTEBOOK})
-    client = manager.client()
-    client.start_channels()
-    client.wait_for_ready(timeout=60)
-
-    def run(cell, code):
-        message = client.session.msg(
-            "execute_request",
-            {"code": code, "silent": False, "store_history": True, "user_expressions": {}},
-            metadata={"cellId": cell},
-        )
-        client.shell_channel.send(message)
-        reply = client.shell_channel.get_msg(timeout=60)
-        assert reply["content"]["status"] == "ok", reply["content"]
-
-    yield run
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
 
 
 def opened(lake, **wanted):

@@ -403,7 +403,7 @@ def test_observed_lineage(run, lake):
             [Observation(who, "raw", head, "a.txt", AccessKind.READ, None, 2, moment, moment)]
         )
     assert f"raw@{head[:12]}/a.txt" in run("lineage", "observed", "raw").out
-    assert "work/a.ipynb cell-1" in run("lineage", "observed").out
+    assert "mount    work/a.ipynb cell-1" in run("lineage", "observed").out
     (found,) = run("lineage", "observed", "--notebook", "work/a.ipynb", "--json").json
     assert (found["opens"], found["observer"]["cell"]) == (2, "cell-1")
     assert "No program" in run("lineage", "observed", "--notebook", "other.ipynb").out

@@ -8,7 +8,7 @@ import trio
 import trio.lowlevel
 
 from jupyter_datalake.errors import ErrorKind, StorageError
-from jupyter_datalake.mount import observing
+from jupyter_datalake.mount import observers
 from jupyter_datalake.mount.observing import Observations
 
 
@@ -50,6 +50,7 @@ def test_opens_are_counted_and_written_down_by_process(run, lake):
         assert one.first_ns < one.last_ns
         assert one.session_id == mounted.view().session.id
         assert one.commit_id == mounted.view().base.id
+        assert one.seen_by == "mount"
 
     run(test)
 
@@ -94,15 +95,14 @@ def test_what_the_database_refuses_is_recorded_later(run, lake, monkeypatch):
 @pytest.mark.logs("were not recorded: too many")
 def test_memory_is_bounded_and_what_was_missed_is_told(run, lake, monkeypatch):
     async def test(mounted):
-        monkeypatch.setattr(observing, "MAX_WAITING", 1)
+        monkeypatch.setattr(observers, "MAX_WAITING", 1)
         observations = mounted.operations.observations
         await note(mounted, "raw/a.txt")
         await note(mounted, "raw/folder/c.txt")
         await note(mounted, "raw/a.txt")
-        assert observations.missed == 1
         await mounted.shown.write_down(observations)
         assert {key: one.opens for key, one in recorded(lake).items()} == {("a.txt", "read"): 2}
-        assert observations.missed == 0
+        assert observations.take_missed() == 0
 
     run(test)
 
