@@ -19,6 +19,7 @@ from jupyter_datalake.cli.output import print_fields, print_json, print_table, t
 from jupyter_datalake.model.datums import label_of
 from jupyter_datalake.model.pipeline_specs import spec_as_dict
 from jupyter_datalake.model.pipelines import Pipeline, repo_inputs
+from jupyter_datalake.model.text import printable
 
 _file_option = click.option(
     "-f",
@@ -228,6 +229,9 @@ def promote(context: CliContext, notebook: Path, at: str | None, as_json: bool) 
         return
     for note in draft.notes:
         click.echo(f"# {note}")
+    for place in draft.places:
+        where = printable(f"{place.repo}@{place.branch}/{place.path}")
+        click.echo(f"# {place.role}: {where} ({', '.join(place.sources)})")
     click.echo(_yaml(draft.spec))
 
 

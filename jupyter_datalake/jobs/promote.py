@@ -1,8 +1,9 @@
 """Promotion: a notebook becomes the draft of a pipeline, read from what it says itself.
 
 A parameter whose default is a place in the lake is an input; ``out`` is the output; the other
-parameters keep their defaults; modules that lie beside the notebook are its helpers. What a
-person should look at is told in notes.
+parameters keep their defaults; modules that lie beside the notebook are its helpers. What its
+kernel was seen to read beyond that becomes inputs too. What a person should look at is told in
+notes.
 """
 
 from __future__ import annotations
@@ -10,12 +11,19 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jupyter_datalake.errors import InvalidInputError
 from jupyter_datalake.jobs.notebooks import Notebook, Parameter
+from jupyter_datalake.jobs.proposals import (
+    ObservedFile,
+    PlaceRole,
+    PlaceSource,
+    ProposedPlace,
+    proposals,
+)
 from jupyter_datalake.model.addresses import SCHEME, parse_address
 from jupyter_datalake.model.globs import quote_glob
 from jupyter_datalake.model.ids import REPO_COMPONENT, REPO_PATTERN
@@ -59,6 +67,8 @@ class Draft:
     """Those that are neither inputs nor the output."""
     notes: tuple[str, ...] = field(default=())
     """What a person should look at before publishing."""
+    places: tuple[ProposedPlace, ...] = field(default=())
+    """The inputs and outputs that are proposed, and how each is known."""
 
 
 def draft_pipeline(
@@ -68,6 +78,7 @@ def draft_pipeline(
     mountpoint: str | None,
     repos: Collection[str],
     beside: Collection[str],
+    observed: Sequence[ObservedFile] = (),
 ) -> Draft:
     """Return the draft of a pipeline that runs a notebook.
 
@@ -82,6 +93,8 @@ def draft_pipeline(
         Names of the lake's repos; a place in an unknown one is told in the notes.
     beside
         Names of the files in the notebook's folder, for finding helper modules.
+    observed
+        What the notebook's kernel read and wrote when it ran last.
     """
     notes: list[str] = []
     inputs: list[LakePlace] = []
@@ -105,13 +118,55 @@ def draft_pipeline(
     for place in inputs:
         if place.repo not in repos:
             notes.append(f"There is no repo {place.repo!r} yet; the pipeline needs it to exist")
+    mentioned = [_mentioned(PlaceRole.INPUT, place) for place in inputs]
+    if output is not None:
+        mentioned.append(_mentioned(PlaceRole.OUTPUT, output))
+    known = [one for one in observed if one.repo in repos]
+    places = proposals(mentioned, known)
+    taken = {place.variable or variable_name(place.repo) for place in inputs}
+    for proposed in places:
+        name = variable_name(proposed.repo)
+        if proposed.role is PlaceRole.INPUT and proposed.variable is None and name not in taken:
+            taken.add(name)
+            inputs.append(LakePlace(proposed.repo, proposed.branch, proposed.path, None))
+    _note_observed(places, notes)
     if not inputs:
         notes.append("No parameter names a place in the lake: choose the inputs yourself")
     return Draft(
         _spec(notebook, path, inputs, output, plain, _helpers(notebook, beside)),
         tuple(plain),
         tuple(notes),
+        tuple(places),
     )
+
+
+def _mentioned(role: PlaceRole, place: LakePlace) -> ProposedPlace:
+    sources = (PlaceSource.MENTIONED,)
+    return ProposedPlace(
+        role, place.repo, place.branch, place.path, sources, variable=place.variable
+    )
+
+
+def _note_observed(places: Sequence[ProposedPlace], notes: list[str]) -> None:
+    """Say what a person has to do for places that the notebook was only seen to use."""
+    for place in places:
+        where = f"{place.repo}@{place.branch}/{place.path}"
+        if place.role is PlaceRole.INPUT and place.variable is None:
+            variable = variable_name(place.repo)
+            notes.append(
+                f"The notebook was seen to read {where}: take its path from a parameter"
+                f" {variable!r}, so that the job can say where it is"
+            )
+        if place.role is PlaceRole.OUTPUT and place.variable is None:
+            notes.append(
+                f"The notebook was seen to write {where}: write to the parameter {OUT!r} instead,"
+                " for a pipeline writes to a repo of its own"
+            )
+        if place.role is PlaceRole.INPUT and place.each is not None:
+            notes.append(
+                f"It read {place.files:,} files of {where} in one run;"
+                f" to run once for each of them, write glob: {place.each}"
+            )
 
 
 def keep_published(draft: Draft, published: PipelineSpec) -> Draft:

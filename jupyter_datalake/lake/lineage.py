@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -138,13 +139,15 @@ class LineageVerbs:
         session
             Only files of the session that was mounted.
         notebook
-            Only what the kernel of this notebook opened, or a program that it started.
+            Only what the kernel of this notebook opened, or a program that it started; as the
+            Jupyter server names it, or relative to the working directory.
         """
+        notebooks = None if notebook is None else (notebook, os.path.abspath(notebook))
         with self._context.core.metadata.read() as tx:
             if repo is not None:
                 tx.repos.get(repo)
             return tx.lineage.list_observed(
-                repo=repo, session_id=session, notebook=notebook, limit=limit_of(limit)
+                repo=repo, session_id=session, notebooks=notebooks, limit=limit_of(limit)
             )
 
     def _makers(self, tx: Transaction, commit: Commit, path: RepoPath) -> Sequence[Datum]:

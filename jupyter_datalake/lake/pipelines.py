@@ -11,6 +11,7 @@ from jupyter_datalake.engine.commits import head_of
 from jupyter_datalake.errors import ErrorKind, PathNotFoundError, StateError
 from jupyter_datalake.jobs.notebooks import parse_notebook
 from jupyter_datalake.jobs.promote import Draft, draft_pipeline, keep_published
+from jupyter_datalake.jobs.proposals import ObservedFile
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.lake.repos import VISIBLE_KINDS
 from jupyter_datalake.metadata.pipelines import PipelineRow
@@ -33,6 +34,9 @@ from jupyter_datalake.pipelines.publishing import Publisher, load_spec, read_cod
 
 SpecSource = PipelineSpec | dict[str, Any] | str | Path
 """A spec as a value, as a document, or as the path of a YAML file."""
+
+_MAX_OBSERVED = 10_000
+"""So many accesses of a notebook are looked at, the newest."""
 
 
 class Pipelines:
@@ -179,7 +183,9 @@ class Pipelines:
     ) -> Draft:
         """Return the draft of a pipeline that runs a notebook.
 
-        Where a pipeline of that name runs it already, what only its spec says is kept.
+        Where a pipeline of that name runs it already, what only its spec says is kept. What the
+        notebook's kernel was seen to read and write when it ran last (`lake.lineage.observed`)
+        is among the draft's `places`, with the mentioned ones, and read places are inputs.
 
         Parameters
         ----------
@@ -211,6 +217,7 @@ class Pipelines:
             mountpoint=mount,
             repos=repos,
             beside={child.name for child in place.parent.iterdir()},
+            observed=self._observed(str(notebook), str(place)),
         )
         with self._context.core.metadata.read() as tx:
             published = tx.pipelines.find(draft.spec["pipeline"])
@@ -221,6 +228,18 @@ class Pipelines:
         return PIPELINE_SCHEMA
 
     # --- inside ----------------------------------------------------------------------------------
+
+    def _observed(self, *names: str) -> Sequence[ObservedFile]:
+        """Return what the last kernel of a notebook opened, by any of its names."""
+        with self._context.core.metadata.read() as tx:
+            found = tx.lineage.list_observed(notebooks=names, limit=_MAX_OBSERVED)
+            last = [one for one in found if one.observer.kernel_id == found[0].observer.kernel_id]
+            commits = tx.commits.get_many({one.commit_id for one in last})
+        return [
+            ObservedFile(one.kind, one.repo, commits[one.commit_id].branch, one.path)
+            for one in last
+            if one.commit_id in commits
+        ]
 
     @property
     def _publisher(self) -> Publisher:

@@ -168,10 +168,16 @@ class Lineage(TableGroup):
         *,
         repo: str | None = None,
         session_id: str | None = None,
-        notebook: str | None = None,
+        notebooks: Sequence[str] | None = None,
         limit: int,
     ) -> Sequence[Observation]:
-        """Return what was opened, newest first, at most `limit`."""
+        """Return what was opened, newest first, at most `limit`.
+
+        Parameters
+        ----------
+        notebooks
+            Names that one notebook may go by.
+        """
         accesses, observers = tables.accesses, tables.observers
         statement = (
             select(accesses, *(one for one in observers.c if one.name != "id"))
@@ -182,11 +188,12 @@ class Lineage(TableGroup):
         wanted = (
             (accesses.c.repo, repo),
             (accesses.c.session_id, session_id),
-            (observers.c.notebook, notebook),
         )
         for column, value in wanted:
             if value is not None:
                 statement = statement.where(column == value)
+        if notebooks is not None:
+            statement = statement.where(observers.c.notebook.in_(notebooks))
         return [_observation(row) for row in self._connection.execute(statement)]
 
 

@@ -190,6 +190,7 @@ class PromotionsHandler(PipelineHandlerBase):
                 "spec": draft.spec,
                 "parameters": draft.parameters,
                 "notes": draft.notes,
+                "places": draft.places,
                 "folder": posixpath.dirname(notebook),
                 "exists": await self.call(_exists, lake, draft.spec["pipeline"]),
             }

@@ -2173,10 +2173,27 @@ export interface components {
             spec: components["schemas"]["Spec"];
             parameters: components["schemas"]["Parameter"][];
             notes: string[];
+            places: components["schemas"]["ProposedPlace"][];
             /** @description The notebook's folder, to be sent back with the spec. */
             folder: string;
             /** @description Whether a pipeline of this name is there and would be updated. */
             exists: boolean;
+        };
+        ProposedPlace: {
+            /** @enum {string} */
+            role: "input" | "output";
+            repo: string;
+            branch: string;
+            /** @description A file, or the folder that all the files are in; empty for the root. */
+            path: string;
+            /** @description How it is known. */
+            sources: ("mentioned" | "observed")[];
+            /** @description How many different files were observed. */
+            files: number;
+            /** @description The glob by which each of the files is a datum of its own. */
+            each: string | null;
+            /** @description The parameter that holds it. */
+            variable: string | null;
         };
         /** @enum {string} */
         JobState: "waiting" | "running" | "egressing" | "success" | "failed" | "cancelled" | "lost";
@@ -2686,6 +2703,7 @@ export type DatumInput = components['schemas']['DatumInput'];
 export type Preview = components['schemas']['Preview'];
 export type Parameter = components['schemas']['Parameter'];
 export type Draft = components['schemas']['Draft'];
+export type ProposedPlace = components['schemas']['ProposedPlace'];
 export type JobState = components['schemas']['JobState'];
 export type Outcome = components['schemas']['Outcome'];
 export type Trigger = components['schemas']['Trigger'];

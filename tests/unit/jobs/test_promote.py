@@ -7,6 +7,8 @@ import pytest
 
 from jupyter_datalake.jobs.notebooks import parse_notebook
 from jupyter_datalake.jobs.promote import draft_pipeline, keep_published
+from jupyter_datalake.jobs.proposals import ObservedFile, PlaceRole, PlaceSource
+from jupyter_datalake.model.lineage import AccessKind
 from jupyter_datalake.model.pipeline_specs import parse_spec
 
 MOUNT = "/home/ada/lake"
@@ -20,6 +22,7 @@ def draft(
     mountpoint=MOUNT,
     tagged=True,
     kernel=None,
+    observed=(),
 ):
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     if tagged:
@@ -27,7 +30,17 @@ def draft(
     metadata = {"kernelspec": {"name": kernel, "display_name": kernel}} if kernel else {}
     node = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
     parsed = parse_notebook(nbformat.writes(node).encode(), "upper.ipynb")
-    return draft_pipeline(parsed, path, mountpoint=mountpoint, repos=set(repos), beside=beside)
+    return draft_pipeline(
+        parsed, path, mountpoint=mountpoint, repos=set(repos), beside=beside, observed=observed
+    )
+
+
+def read(repo, *paths, branch="main"):
+    return [ObservedFile(AccessKind.READ, repo, branch, path) for path in paths]
+
+
+def wrote(repo, *paths, branch="main"):
+    return [ObservedFile(AccessKind.WRITE, repo, branch, path) for path in paths]
 
 
 def test_a_mounted_path_in_the_parameters_cell_is_an_input():
@@ -195,3 +208,76 @@ def test_a_pipeline_that_runs_something_else_is_told_and_not_kept():
     found = keep_published(draft('raw = "../lake/raw"\nout = "../lake/upper"'), other)
     assert "description" not in found.spec
     assert any("runs something else" in note for note in found.notes)
+
+
+# --- what was seen --------------------------------------------------------------------------------
+
+MENTIONED, OBSERVED = PlaceSource.MENTIONED, PlaceSource.OBSERVED
+
+
+def test_a_place_that_is_mentioned_and_observed_is_one_and_says_both():
+    found = draft(
+        'raw = "../lake/raw/2026"\nout = "../lake/upper"',
+        observed=[*read("raw", "2026/a.csv"), *wrote("upper", "x.csv")],
+        repos=("raw", "upper"),
+    )
+    assert [(one.role, one.repo, one.path, one.sources) for one in found.places] == [
+        (PlaceRole.INPUT, "raw", "2026", (MENTIONED, OBSERVED)),
+        (PlaceRole.OUTPUT, "upper", "", (MENTIONED, OBSERVED)),
+    ]
+    assert found.spec["input"]["repo"] == {"name": "raw", "branch": "main", "glob": "/2026"}
+    assert found.notes == ()
+
+
+def test_what_was_read_without_being_mentioned_is_an_input_and_told():
+    found = draft(
+        'raw = "../lake/raw"\nout = "out"',
+        observed=[*read("raw", "a.csv"), *read("team/sales", "q [1].csv", branch="dev")],
+    )
+    assert found.spec["input"]["cross"][1] == {
+        "repo": {"name": "team/sales", "branch": "dev", "glob": r"/q \[1\].csv"}
+    }
+    place = found.places[1]
+    assert (place.sources, place.files, place.each, place.variable) == ((OBSERVED,), 1, None, None)
+    assert any("seen to read team/sales@dev/q [1].csv" in note for note in found.notes)
+    parse_spec(found.spec)
+
+
+def test_many_files_of_one_folder_are_the_folder_and_a_glob_for_each():
+    paths = [f"2026/{month:02}.csv" for month in range(1, 13)]
+    found = draft('out = "out"', observed=read("raw", *paths, "2026/01.csv"))
+    (place,) = found.places
+    assert (place.path, place.files, place.each) == ("2026", 12, "/2026/*.csv")
+    assert found.spec["input"]["repo"]["glob"] == "/2026"
+    assert any("write glob: /2026/*.csv" in note for note in found.notes)
+
+
+def test_files_of_several_folders_and_endings_are_the_folder_above_them():
+    (place,) = draft('out = "out"', observed=read("raw", "a/b/1.csv", "a/c/2.csv")).places
+    assert (place.path, place.each) == ("a", None)
+    (place,) = draft('out = "out"', observed=read("raw", "1.csv", "2.json")).places
+    assert (place.path, place.each) == ("", "/*")
+
+
+def test_what_the_notebook_wrote_itself_and_unknown_repos_are_no_inputs():
+    found = draft(
+        'raw = "../lake/raw"\nout = "out"',
+        observed=[*wrote("clean", "t.csv"), *read("clean", "t.csv"), *read("gone", "x")],
+    )
+    assert [(one.role, one.repo) for one in found.places] == [
+        (PlaceRole.INPUT, "raw"),
+        (PlaceRole.OUTPUT, "clean"),
+    ]
+    assert found.spec["input"]["repo"]["name"] == "raw"
+    assert found.spec["pipeline"] == "upper"
+    assert any("seen to write clean@main/t.csv" in note for note in found.notes)
+
+
+def test_two_places_of_one_repo_are_both_shown_and_one_input():
+    found = draft('raw = "../lake/raw/a"\nout = "out"', observed=read("raw", "a/1", "b/2"))
+    assert [(one.path, one.sources) for one in found.places] == [
+        ("a", (MENTIONED, OBSERVED)),
+        ("b/2", (OBSERVED,)),
+    ]
+    assert found.spec["input"]["repo"]["glob"] == "/a"
+    parse_spec(found.spec)
