@@ -3,6 +3,7 @@
  */
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
+import { drivePlugin } from './plugins/drive';
 import { jobsPlugin, notebookPlugin } from './plugins/jobs';
 import { lakePlugin } from './plugins/lake';
 import { lineagePlugin } from './plugins/lineage';
@@ -16,6 +17,7 @@ export { ILake, ILakeSelection } from './tokens';
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
   lakePlugin,
   sidebarPlugin,
+  drivePlugin,
   pipelinesPlugin,
   jobsPlugin,
   notebookPlugin,

@@ -4,13 +4,13 @@
 import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 
-import type { IClient, LakeApiError } from './api/client';
+import type { IByteClient, LakeApiError } from './api/client';
 import type * as api from './api/types';
 
 /** The lake that this server serves, as the browser sees it. */
 export interface ILake {
   /** Answers the requests of the contract; see the functions in `api/`. */
-  readonly client: IClient;
+  readonly client: IByteClient;
 
   /** Emitted for everything that happens in the lake, in order, each event once. */
   readonly happened: ISignal<ILake, api.Event>;

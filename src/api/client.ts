@@ -28,7 +28,10 @@ export interface IRequest {
   path: readonly (string | number)[];
   /** Parameters; those that are undefined are left out. */
   query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Sent as JSON. */
   body?: unknown;
+  /** Sent as it is, in place of `body`. */
+  data?: BodyInit;
   headers?: Readonly<Record<string, string>>;
 }
 
@@ -40,6 +43,15 @@ export interface IClient {
    * @throws LakeApiError for every failure, also of the connection.
    */
   request<T>(request: IRequest): Promise<T>;
+}
+
+/** Something that also hands out bytes that are no JSON. */
+export interface IByteClient extends IClient {
+  /** Return the bytes that answer a request; fails as `request` does. */
+  read(request: IRequest): Promise<ArrayBuffer>;
+
+  /** Return the address of a request. */
+  urlOf(request: IRequest): string;
 }
 
 /** A request that failed, in the terms of the contract's `Error`. */
@@ -84,7 +96,7 @@ export namespace LakeApiError {
 }
 
 /** Asks a Jupyter server. */
-export class LakeClient implements IClient {
+export class LakeClient implements IByteClient {
   /** The connection all requests go over. */
   readonly serverSettings: ServerConnection.ISettings;
 
@@ -92,10 +104,25 @@ export class LakeClient implements IClient {
     this.serverSettings = options.serverSettings ?? ServerConnection.makeSettings();
   }
 
-  async request<T>(request: IRequest): Promise<T> {
-    const url =
+  request<T>(request: IRequest): Promise<T> {
+    return this._ask(request, async response => parse(await response.text()) as T);
+  }
+
+  read(request: IRequest): Promise<ArrayBuffer> {
+    return this._ask(request, response => response.arrayBuffer());
+  }
+
+  urlOf(request: IRequest): string {
+    return (
       URLExt.join(this.serverSettings.baseUrl, NAMESPACE, encodePath(request.path)) +
-      encodeQuery(request.query);
+      encodeQuery(request.query)
+    );
+  }
+
+  private async _ask<T>(
+    request: IRequest,
+    answerOf: (response: Response) => Promise<T>
+  ): Promise<T> {
     const init: RequestInit = {
       // 'no-store' would make JupyterLab add a parameter that is not in the contract.
       cache: 'no-cache',
@@ -104,13 +131,23 @@ export class LakeClient implements IClient {
     };
     if (request.body !== undefined) {
       init.body = JSON.stringify(request.body);
+    } else if (request.data !== undefined) {
+      init.body = request.data;
     }
-    let response: Response;
-    let text: string;
     try {
-      response = await ServerConnection.makeRequest(url, init, this.serverSettings);
-      text = await response.text();
+      const response = await ServerConnection.makeRequest(
+        this.urlOf(request),
+        init,
+        this.serverSettings
+      );
+      if (response.ok) {
+        return await answerOf(response);
+      }
+      throw errorOf(response.status, parse(await response.text()));
     } catch (reason) {
+      if (reason instanceof LakeApiError) {
+        throw reason;
+      }
       throw new LakeApiError({
         status: 0,
         kind: LakeApiError.UNREACHABLE,
@@ -118,11 +155,6 @@ export class LakeClient implements IClient {
         retryable: true
       });
     }
-    const answer = parse(text);
-    if (!response.ok) {
-      throw errorOf(response.status, answer);
-    }
-    return answer as T;
   }
 }
 

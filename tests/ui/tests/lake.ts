@@ -29,8 +29,29 @@ export class Lake {
     await this._post('pipelines', { spec });
   }
 
-  async mount(repo: string): Promise<void> {
-    await this._post('mounts', { repo });
+  async mount(repo: string, mode?: 'fuse' | 'checkout' | 'drive'): Promise<void> {
+    await this._post('mounts', { repo, mode });
+  }
+
+  /** Unmount everything; return what was mounted. */
+  async unmountAll(): Promise<readonly { name: string; repo: string }[]> {
+    const response = await this._request.get('/datalake/mounts');
+    const { results } = (await response.json()) as { results: { name: string; repo: string }[] };
+    for (const { name } of results) {
+      const gone = await this._request.delete(`/datalake/mounts/${encodeURIComponent(name)}`);
+      expect(gone.status(), await gone.text()).toBe(204);
+    }
+    return results;
+  }
+
+  /** Return what the branch main has at a path, as text. */
+  async read(repo: string, path: string): Promise<string> {
+    const response = await this._request.get(
+      `/datalake/repos/${encodeURIComponent(repo)}/refs/main/content`,
+      { params: { path } }
+    );
+    expect(response.status()).toBe(200);
+    return response.text();
   }
 
   private async _post(path: string, data: unknown): Promise<void> {

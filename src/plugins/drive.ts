@@ -1,0 +1,114 @@
+/**
+ * The drive of the lake, and a file browser for it where mounts have no folder.
+ */
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILayoutRestorer } from '@jupyterlab/application';
+import { createToolbarFactory, IToolbarWidgetRegistry, setToolbar } from '@jupyterlab/apputils';
+import type { FileBrowser } from '@jupyterlab/filebrowser';
+import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { listMounts } from '../api/mounts';
+import type * as api from '../api/types';
+import { mountIcon } from '../icons';
+import { DRIVE_NAME, LakeDrive } from '../models/drive';
+import { GATHER_MS } from '../models/refreshing';
+import { ILake } from '../tokens';
+
+const BROWSER_ID = 'jupyter-datalake-drive';
+const RANK = 101; // behind JupyterLab's own file browser
+const REFRESH_MS = 600_000; // events tell what changed
+const TOOLBAR = { factory: 'FileBrowser', plugin: '@jupyterlab/filebrowser-extension:widget' };
+const CHANGES: ReadonlySet<api.Event['kind']> = new Set([
+  'mount.changed',
+  'session.changed',
+  'ref.moved',
+  'repo.deleted'
+]);
+
+/** Adds the drive `lake:`, and shows it while something is mounted in it. */
+export const drivePlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-datalake:drive',
+  description: 'The drive of the lake: mounts that have no folder, and any ref of any repo.',
+  autoStart: true,
+  requires: [ILake],
+  optional: [
+    IFileBrowserFactory,
+    IToolbarWidgetRegistry,
+    ISettingRegistry,
+    ILayoutRestorer,
+    ITranslator
+  ],
+  activate: (
+    app: JupyterFrontEnd,
+    lake: ILake,
+    factory: IFileBrowserFactory | null,
+    toolbars: IToolbarWidgetRegistry | null,
+    settings: ISettingRegistry | null,
+    restorer: ILayoutRestorer | null,
+    translator: ITranslator | null
+  ): void => {
+    const { contents, serverSettings } = app.serviceManager;
+    contents.addDrive(new LakeDrive({ client: lake.client, serverSettings }));
+    if (!factory) {
+      return;
+    }
+    const trans = (translator ?? nullTranslator).load('jupyter_datalake');
+    const browser = factory.createFileBrowser(BROWSER_ID, {
+      driveName: DRIVE_NAME,
+      refreshInterval: REFRESH_MS
+    });
+    browser.title.icon = mountIcon;
+    browser.title.caption = trans.__('Files of the Lake (drive)');
+    browser.node.setAttribute('role', 'region');
+    browser.node.setAttribute('aria-label', trans.__('Files of the lake'));
+    browser.showLastModifiedColumn = true;
+    browser.showFileCheckboxes = false;
+    if (toolbars && settings) {
+      setToolbar(
+        browser,
+        createToolbarFactory(
+          toolbars,
+          settings,
+          TOOLBAR.factory,
+          TOOLBAR.plugin,
+          translator ?? nullTranslator
+        )
+      );
+    }
+    restorer?.add(browser, BROWSER_ID);
+    keepShown(app, lake, browser);
+  }
+};
+
+/** Have the browser in the left area while there is something in it, and as it is now. */
+function keepShown(app: JupyterFrontEnd, lake: ILake, browser: FileBrowser): void {
+  let timer = 0;
+  const look = async () => {
+    timer = 0;
+    const mounts = await listMounts(lake.client).catch(() => null);
+    if (!mounts) {
+      return; // an event or the next connection lets it look again
+    }
+    const isUsed = mounts.results.some(one => one.contents_path?.startsWith(`${DRIVE_NAME}:`));
+    if (isUsed && !browser.isAttached) {
+      app.shell.add(browser, 'left', { rank: RANK, type: 'File Browser' });
+    } else if (!isUsed && browser.isAttached) {
+      browser.parent = null;
+    }
+    if (isUsed) {
+      await browser.model.refresh();
+    }
+  };
+  const lookSoon = () => {
+    timer ||= window.setTimeout(() => void look(), GATHER_MS);
+  };
+  lake.happened.connect((_, event) => {
+    if (CHANGES.has(event.kind)) {
+      lookSoon();
+    }
+  });
+  lake.outdated.connect(lookSoon);
+  void app.restored.then(lookSoon);
+}
