@@ -186,12 +186,19 @@ class FileContent:
             return None
         return self._blobs.part_at_hand(span.digest, span.size_bytes, *_within(span, start, end))
 
-    def warm(self, start: int, length: int) -> None:
-        """Bring a range into memory, so that `peek` finds it; raises what `read` would."""
+    def warm(self, start: int, length: int, *, is_next: bool = False) -> None:
+        """Bring a range into memory, so that `peek` finds it; raises what `read` would.
+
+        Parameters
+        ----------
+        is_next
+            Whether somebody brings what comes before, with the chunk that lies across `start`.
+        """
         end = min(start + length, self._entry.size_bytes)
         if self._entry.layout is not Layout.INLINE and start < end:
             for span in self._covering(start, end):
-                self._blobs.get(span.digest)
+                if span.offset >= start or not is_next:
+                    self._blobs.get(span.digest)
 
     def iter_chunks(self) -> Iterator[bytes]:
         """Yield the whole content in pieces of at most one chunk.

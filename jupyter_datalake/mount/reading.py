@@ -7,6 +7,7 @@ is here only sees to it that they are there before they are asked for.
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 import trio
 
@@ -19,9 +20,12 @@ _STEP_BYTES = 1024 * 1024
 """Fetched by one thread at a time: about a millisecond of work."""
 _AHEAD_BYTES = 6 * 1024 * 1024
 """How far ahead of a sequential reader."""
+_STEPS_AT_ONCE = 3
+"""For one reader: while one step waits for the disk, others are verified."""
 
-_fetchers = trio.CapacityLimiter(8)
-"""More would only wait for each other on a disk, and hold memory."""
+_fetchers = trio.CapacityLimiter(8 * _STEPS_AT_ONCE)
+"""More would only wait for each other on a disk, and hold memory. Fewer would be held by readers of
+a store that hangs, and others with them."""
 
 
 class ContentReader:
@@ -68,45 +72,62 @@ class ContentReader:
 
 
 class _Ahead:
-    """A stretch of a file that is brought into memory, step by step, in front of one reader."""
+    """A stretch of a file that is brought into memory, some steps at once, ahead of one reader."""
 
     def __init__(self, content: FileContent, start: int) -> None:
         self._content = content
-        self._fetched = start
+        self._start = start
+        self._begun = start
+        """Where the next step begins; everything before is in memory or on its way."""
         self._wanted = start
-        self._is_running = False
+        self._under_way: set[int] = set()
+        """Where the steps begin that are on their way."""
+        self._runners = 0
         self._progress = trio.lowlevel.ParkingLot()
 
     def fetch_to(self, wanted: int, nursery: trio.Nursery) -> None:
         """See to it that everything before `wanted` is in memory soon."""
+        left = wanted - self._begun
         is_last = wanted == self._content.size_bytes
-        if wanted - self._fetched >= _STEP_BYTES or (is_last and wanted > self._fetched):
+        if left >= _STEP_BYTES or (is_last and left > 0):
             self._wanted = max(wanted, self._wanted)
-            if not self._is_running:
-                self._is_running = True
+            steps = min(-(-left // _STEP_BYTES), _STEPS_AT_ONCE)
+            while self._runners < steps:
+                self._runners += 1
                 nursery.start_soon(self._run)
 
     async def until(self, end: int) -> None:
         """Wait until everything before `end` was fetched, or the fetching has ended."""
-        while self._is_running and self._fetched < end:
+        while self._is_coming(end):
             await self._progress.park()
+
+    def _is_coming(self, end: int) -> bool:
+        if any(start < end for start in self._under_way):
+            return True
+        return self._runners > 0 and self._begun < end
 
     def stop(self) -> None:
         """Fetch nothing more."""
-        self._wanted = self._fetched
+        self._wanted = self._begun
 
     async def _run(self) -> None:
         try:
-            while self._fetched < self._wanted:
-                step = min(_STEP_BYTES, self._wanted - self._fetched)
-                await trio.to_thread.run_sync(
-                    self._content.warm, self._fetched, step, limiter=_fetchers
-                )
-                self._fetched += step
-                self._progress.unpark_all()
+            while self._begun < self._wanted:
+                await self._step(self._begun, min(_STEP_BYTES, self._wanted - self._begun))
         except (DatalakeError, OSError) as error:
             # The read of that range meets the same error, and tells it to the program.
             logger.debug("Fetching ahead ended: %s", error)
+            self.stop()
         finally:
-            self._is_running = False
+            self._runners -= 1
+            self._progress.unpark_all()
+
+    async def _step(self, start: int, length: int) -> None:
+        self._begun = start + length
+        self._under_way.add(start)
+        try:
+            warm = partial(self._content.warm, start, length, is_next=start > self._start)
+            await trio.to_thread.run_sync(warm, limiter=_fetchers)
+        finally:
+            self._under_way.discard(start)
             self._progress.unpark_all()

@@ -56,6 +56,7 @@ TOO_LONG = "n" * 256
 KINDS = ("file", "folder", "full folder", "link to a file", "link to a folder", "dangling link")
 SPECIAL = ("pipe", "device", "socket")
 NOREPLACE, EXCHANGE = 1, 2
+_LARGE = 1_000_000
 _PLAIN = ("2767", "2666")
 """Modes with a set-group-id bit that the group may not execute."""
 
@@ -510,7 +511,7 @@ def size_cases() -> Iterator[Case]:
 
         with_bits = ", with set-id bits written" if mode & 0o6000 else ""
         what = f"to {size}{with_bits}"
-        yield Case("truncate", what, partial(os.truncate, "file", size), prepare, user)
+        yield Case("truncate", what, partial(_truncate, "file", size), prepare, user)
         yield Case("ftruncate", what, partial(_ftruncate, "file", os.O_RDWR, size), prepare, user)
         act = partial(_ftruncate, "file", os.O_RDONLY, size)
         yield Case("ftruncate", f"{what}, open to read", act, prepare, user)
@@ -542,9 +543,22 @@ def size_cases() -> Iterator[Case]:
         yield Case("posix_fallocate", f"{length} at {offset}", act, _tree("file"))
 
 
-def _ftruncate(path: str, flags: int, size: int) -> None:
+def _truncate(path: str, size: int) -> int:
+    """Return the size it came to; nobody is to read a file of terabytes afterwards."""
+    os.truncate(path, size)
+    found = os.stat(path).st_size
+    if found > _LARGE:
+        os.truncate(path, 7)
+    return found
+
+
+def _ftruncate(path: str, flags: int, size: int) -> int:
     with _Opened(path, flags) as descriptor:
         os.ftruncate(descriptor, size)
+        found = os.fstat(descriptor).st_size
+        if found > _LARGE:
+            os.ftruncate(descriptor, 7)
+        return found
 
 
 def _written(path: str, flags: int, data: bytes, offset: int) -> int:

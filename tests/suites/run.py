@@ -179,6 +179,7 @@ def posix_suite(folder: Path, lake: Lake) -> Outcome:
         passed += found["same"]
         refused |= {why.partition(":")[0]: f"{n:,}" for why, n in found["refused"].items()}
         failed += found["different"]
+        shutil.rmtree(ours)
         _tell(f"walk {' '.join(way)}", not found["different"])
     return Outcome("POSIX, call by call", passed, refused, tuple(failed), _since(started), details)
 

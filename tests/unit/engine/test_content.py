@@ -238,3 +238,16 @@ def test_what_was_warmed_can_be_looked_at_without_waiting():
     assert content.peek(5000, 1000) == data[5000:6000]
     assert content.peek(29_000, 5000) is None
     assert content.peek(40_000, 5) == b""
+
+
+def test_neighbouring_stretches_that_are_warmed_share_no_chunk():
+    data = random.Random(8).randbytes(30_000)
+    stores = Stores()
+    content = stores.content(stores.put(data))
+    borders = [span.offset for span in content.iter_spans()]
+    middle = borders[2] + 10  # inside of a chunk
+    content.warm(middle, 30_000 - middle, is_next=True)
+    assert content.peek(middle, 10) is None
+    assert content.peek(borders[3], 30_000) == data[borders[3] :]
+    content.warm(0, middle)
+    assert content.peek(0, 30_000) == data

@@ -30,7 +30,7 @@ class SlowContent:
             return None
         return bytes(max(min(length, self.size_bytes - start), 0))
 
-    def warm(self, start, length):
+    def warm(self, start, length, *, is_next=False):
         assert threading.get_ident() != self.main
         if start + length > self.bad_from:
             raise CorruptDataError("bad")
@@ -83,6 +83,37 @@ def test_a_reader_that_jumps_is_followed():
             for number in range(10):
                 await reader.read(start + number * STEP, STEP)
         assert len(content.read_directly) == 3
+
+    run(test)
+
+
+class GatedContent(SlowContent):
+    """Content of which no step is fetched before another has been begun as well."""
+
+    def __init__(self):
+        super().__init__()
+        self.steps = []
+        self.both = threading.Barrier(2, timeout=20)
+
+    def warm(self, start, length, *, is_next=False):
+        self.steps.append((start, is_next))
+        if start < 4 * 1024 * 1024 and length > STEP:
+            self.both.wait()
+        super().warm(start, length)
+
+
+def test_steps_ahead_are_fetched_beside_each_other_and_each_once():
+    async def test(nursery):
+        content = GatedContent()
+        reader = ContentReader(content, nursery)
+        total = len(await reader.read(0, STEP))
+        content.steps.clear()
+        while data := await reader.read(total, STEP):
+            total += len(data)
+        assert total == SIZE
+        starts = sorted(start for start, _ in content.steps)
+        assert len(starts) == len(set(starts))
+        assert [is_next for start, is_next in sorted(content.steps)][:3] == [False, True, True]
 
     run(test)
 
