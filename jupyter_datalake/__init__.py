@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         StorageError as StorageError,
     )
     from jupyter_datalake.lake.lake import Lake as Lake
+    from jupyter_datalake.lake.notebooks import session as session
     from jupyter_datalake.lake.sessions import WorkSession as WorkSession
     from jupyter_datalake.model.addresses import Address as Address
     from jupyter_datalake.model.commits import Author as Author
@@ -67,6 +68,7 @@ _HOMES = {
     "StateError": "errors",
     "StorageError": "errors",
     "WorkSession": "lake.sessions",
+    "session": "lake.notebooks",
 }
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604  # the keys are strings
@@ -86,7 +88,7 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Let mounts know which cell runs: ``%load_ext jupyter_datalake``."""
+    """Let mounts know which cell runs, and add ``%datalake``: ``%load_ext jupyter_datalake``."""
     import_module(f"{__name__}.lake.cells").load(shell)
 
 

@@ -104,6 +104,8 @@ def get(context: CliContext, name: str, at: str | None, as_json: bool) -> None:
     type=click.Choice([str(mode) for mode in MountMode]),
     help="By default the best that this machine can do; 'datalake doctor' names it.",
 )
+@click.option("--session", help="A session of its own, in the folder REPO@REF+SESSION.")
+@click.option("--notebook", help="The notebook that this session is for.")
 @json_option
 @pass_context
 def create(
@@ -113,10 +115,14 @@ def create(
     writable: bool | None,
     at: str | None,
     mode: str | None,
+    session: str | None,
+    notebook: str | None,
     as_json: bool,
 ) -> None:
     """Mount a repo at a branch, tag or commit."""
-    mount = context.lake.mounts.create(repo, ref, writable=writable, at=at, mode=mode)
+    mount = context.lake.mounts.create(
+        repo, ref, writable=writable, at=at, mode=mode, session=session, notebook=notebook
+    )
     if as_json:
         print_json(mount)
         return

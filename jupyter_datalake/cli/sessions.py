@@ -25,7 +25,7 @@ from jupyter_datalake.cli.output import (
     time_text,
 )
 from jupyter_datalake.errors import ErrorKind, NotFoundError
-from jupyter_datalake.model.sessions import SessionInfo
+from jupyter_datalake.model.sessions import SessionInfo, session_folder
 from jupyter_datalake.model.text import printable
 
 T = TypeVar("T")
@@ -35,15 +35,24 @@ T = TypeVar("T")
 def group() -> None:
     """Changes to branches, before they are committed.
 
-    SESSION is the beginning of a session's id, or the name of a repo that has just one.
+    SESSION is the beginning of a session's id, its name, the name of its folder, or the name of a
+    repo that has just one.
     """
 
 
 def _find(context: CliContext, name: str) -> SessionInfo:
     """Return the session that a person means."""
     sessions = context.lake.sessions.list()
-    found = [one for one in sessions if one.id.startswith(name) or one.repo == name]
+    found = [one for one in sessions if one.id.startswith(name) or name in _names(one)]
+    if len(found) > 1:  # the name of a repo means its usual session, before the named ones
+        found = [one for one in found if one.name is None] or found
     return _only(found, name, "session", "'datalake sessions list' shows those that are open")
+
+
+def _names(one: SessionInfo) -> set[str]:
+    if one.name is None:
+        return {one.repo, f"{one.repo}@{one.branch}"}
+    return {one.repo, one.name, session_folder(one.repo, one.branch, one.name)}
 
 
 def _only(found: Sequence[T], name: str, what: str, hint: str) -> T:
@@ -77,6 +86,8 @@ def list_sessions(context: CliContext, repo: str | None, as_json: bool) -> None:
             ("BASE", lambda one: id_text(one.base_commit_id)),
             ("OWNER", lambda one: one.owner),
             ("BEGUN", lambda one: time_text(one.created_at)),
+            ("NAME", lambda one: one.name or ""),
+            ("NOTEBOOK", lambda one: printable(one.notebook or "")),
         ],
         empty="No session is open. Mount a branch, or begin one: datalake sessions create REPO",
     )
@@ -99,6 +110,8 @@ def get(context: CliContext, session: str, as_json: bool) -> None:
             ("base", found.base_commit_id),
             ("owner", found.owner),
             ("begun", time_text(found.created_at)),
+            ("name", found.name),
+            ("notebook", found.notebook),
         ]
     )
 

@@ -769,12 +769,27 @@ def create_session(
     new_id: str,
     *,
     base: Commit | None = None,
+    name: str | None = None,
+    notebook: str | None = None,
 ) -> Session:
-    """Begin a session on a branch's head, or on an older `base`, and open it."""
+    """Begin a session on a branch's head, or on an older `base`, and open it.
+
+    Parameters
+    ----------
+    name, notebook
+        As of `SessionInfo`.
+    """
     head = head_of(core, repo, branch) if base is None else base
     with core.metadata.write() as tx:
         info = tx.sessions.create(
-            new_id, tx.repos.get(repo), branch, head.id, str(author), place=place_of(core)
+            new_id,
+            tx.repos.get(repo),
+            branch,
+            head.id,
+            str(author),
+            place=place_of(core),
+            name=name,
+            notebook=notebook,
         )
         tx.events.append(EventKind.SESSION_CHANGED, new_id, repo=repo)
     try:

@@ -30,6 +30,7 @@ from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.mounts import Mount, MountMode, Mountpoint, MountState
 from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
+from jupyter_datalake.model.sessions import check_session_name, session_folder
 from jupyter_datalake.mount.checkout import Checkout
 from jupyter_datalake.mount.control import MountClient
 from jupyter_datalake.mount.doctor import Finding, Verdict, check_trial_mount, examine
@@ -91,6 +92,8 @@ class Mounts:
         writable: bool | None = None,
         at: str | None = None,
         mode: MountMode | str | None = None,
+        session: str | None = None,
+        notebook: str | None = None,
     ) -> Mount:
         """Show a repo as a folder.
 
@@ -108,12 +111,19 @@ class Mounts:
             By what means. By default the best that this machine lets a mount do, as `doctor`
             says; everything at one mount point is shown by the same.
 
+        session
+            Name of a session of its own, beside those that others have of the branch; the folder
+            is ``<repo>@<branch>+<session>`` then. What is staged in each is its own affair.
+        notebook
+            The notebook that this session is for, to be shown in lists.
+
         Raises
         ------
         AlreadyExistsError
             It is mounted there, or its name is taken.
         InvalidInputError
-            What is mounted there is shown by another mode than the one asked for.
+            What is mounted there is shown by another mode than the one asked for; or `session`
+            cannot be a name, or is asked for of what is not mounted writable.
         PermissionDeniedError
             `writable` was asked for of something that cannot be written to.
         MountError
@@ -123,12 +133,24 @@ class Mounts:
         branch = self._branch(repo, ref)
         if branch is None:
             self._context.history.resolve(repo, ref)
+        if session is not None and writable is None:
+            writable = True
         is_writable = self._is_writable(repo, ref, branch, writable)
+        if session is not None:
+            _check_named(check_session_name(session), repo, ref, is_writable=is_writable)
         wanted = None if mode is None else _mode_named(mode)
         chosen, note = self._points.prepare(point, wanted)
-        session_id = self._session(repo, ref) if is_writable else None
+        session_id = self._session(repo, ref, session, notebook) if is_writable else None
+        folder = None if session is None else session_folder(repo, ref, session)
         mount = self._record(
-            point, chosen, note, repo, ref, session_id, is_branch=branch is not None
+            point,
+            chosen,
+            note,
+            repo,
+            ref,
+            session_id,
+            is_branch=branch is not None,
+            folder=folder,
         )
         try:
             self._show(mount, chosen, is_wanted=wanted is not None)
@@ -331,16 +353,19 @@ class Mounts:
             return False
         return True
 
-    def _session(self, repo: str, branch: str) -> str:
+    def _session(
+        self, repo: str, branch: str, name: str | None = None, notebook: str | None = None
+    ) -> str:
         """Return the session that an earlier mount of the branch left, or a new one."""
         with self._core.metadata.read() as tx:
             mounted = {mount.session_id for mount in tx.mounts.list()}
             sessions = tx.sessions.list(tx.repos.get(repo))
         for info in reversed(sessions):
             is_ours = (sessions_folder(self._core) / info.id / MOUNTABLE).exists()
-            if is_ours and info.branch == branch and info.id not in mounted:
+            is_meant = (info.branch, info.name) == (branch, name)
+            if is_ours and is_meant and info.id not in mounted:
                 return info.id
-        with self._sessions.begin(repo, branch) as session:
+        with self._sessions.begin(repo, branch, name=name, notebook=notebook) as session:
             (sessions_folder(self._core) / session.id / MOUNTABLE).touch()
             return session.id
 
@@ -354,11 +379,13 @@ class Mounts:
         session_id: str | None,
         *,
         is_branch: bool,
+        folder: str | None = None,
     ) -> Mount:
         commit_id = self._pinned(repo, ref, mode, session_id)
         try:
             with self._core.metadata.write() as tx:
-                name = _free_name(tx.mounts.list(point), repo, ref, is_branch=is_branch)
+                beside = tx.mounts.list(point)
+                name = folder or _free_name(beside, repo, ref, is_branch=is_branch)
                 if tx.mounts.find_point(point) is None:
                     has_process = mode is MountMode.FUSE
                     set_point(
@@ -506,13 +533,23 @@ def _mode_named(name: MountMode | str) -> MountMode:
 def _check_not_shown(mounts: Sequence[Mount], repo: str, ref: str) -> None:
     """Refuse what is mounted already."""
     for mount in mounts:
-        if (mount.repo, mount.ref) == (repo, ref):
+        is_named = mount.name.startswith(session_folder(repo, ref, ""))
+        if (mount.repo, mount.ref) == (repo, ref) and not is_named:
             raise AlreadyExistsError(
                 f"{repo}@{ref} is mounted already, at {mount.path}",
                 kind=ErrorKind.MOUNT_EXISTS,
                 hint=f"Unmount it first: datalake mounts delete {mount.name}",
                 mount=mount.name,
             )
+
+
+def _check_named(name: str, repo: str, ref: str, *, is_writable: bool) -> None:
+    if not is_writable:
+        raise InvalidInputError(
+            f"{repo}@{ref} is to be mounted read-only, and the session {name!r} would take writes",
+            kind=ErrorKind.INVALID_REQUEST,
+            hint="Leave out the session, or mount a branch writable",
+        )
 
 
 def _free_name(mounts: Sequence[Mount], repo: str, ref: str, *, is_branch: bool) -> str:

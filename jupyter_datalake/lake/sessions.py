@@ -462,10 +462,20 @@ class Sessions:
                 raise
             forget_session(self._context.core, self.get(session_id))
 
-    def begin(self, repo: str, branch: str) -> Session:
+    def begin(
+        self, repo: str, branch: str, *, name: str | None = None, notebook: str | None = None
+    ) -> Session:
         """Begin an engine session on a branch; for `lake.files` and the mount."""
         self.check_writable(repo, branch)
-        return create_session(self._context.core, repo, branch, self._context.author, new_id())
+        return create_session(
+            self._context.core,
+            repo,
+            branch,
+            self._context.author,
+            new_id(),
+            name=name,
+            notebook=notebook,
+        )
 
     def check_writable(self, repo: str, branch: str) -> None:
         """Refuse what people must not write to: tags, commits, and what a pipeline writes."""

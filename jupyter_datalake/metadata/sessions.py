@@ -27,6 +27,8 @@ class Sessions(TableGroup):
         owner: str,
         *,
         place: str | None = None,
+        name: str | None = None,
+        notebook: str | None = None,
     ) -> SessionInfo:
         """Insert a session.
 
@@ -34,6 +36,8 @@ class Sessions(TableGroup):
         ----------
         place
             Where what is staged lies.
+        name, notebook
+            As of `SessionInfo`.
         """
         self._connection.execute(
             insert(tables.sessions).values(
@@ -43,12 +47,16 @@ class Sessions(TableGroup):
                 base_commit_id=base,
                 owner=owner,
                 place=place,
+                name=name,
+                notebook=notebook,
                 created_ns=self._now_ns,
                 updated_ns=self._now_ns,
             )
         )
         now = time_of(self._now_ns)
-        return SessionInfo(session_id, repo.repo.name, branch, base, owner, now, now)
+        return SessionInfo(
+            session_id, repo.repo.name, branch, base, owner, now, now, name, notebook
+        )
 
     def get(self, session_id: str) -> SessionInfo:
         """Return a session, or raise `NotFoundError`."""
@@ -185,4 +193,6 @@ def _session(row: Row[Any]) -> SessionInfo:
         row.owner,
         time_of(row.created_ns),
         time_of(row.updated_ns),
+        row.name,
+        row.notebook,
     )

@@ -333,6 +333,9 @@ sessions = Table(
     Column("owner", Text, nullable=False),
     # Where what is staged lies: "host:folder"; null for one made before this was recorded.
     Column("place", Text),
+    # What tells it from others of its branch, and the notebook it is for; null for the usual one.
+    Column("name", _Name),
+    Column("notebook", Text),
     Column("created_ns", BigInteger, nullable=False),
     Column("updated_ns", BigInteger, nullable=False),
 )

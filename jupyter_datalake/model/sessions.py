@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from jupyter_datalake.model.ids import CommitId
+from jupyter_datalake.errors import ErrorKind, InvalidInputError
+from jupyter_datalake.model.ids import REF_PATTERN, CommitId
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +38,30 @@ class SessionInfo:
     owner: str
     created_at: datetime
     updated_at: datetime
+    name: str | None = None
+    """What tells it from others of its branch; None for the usual one."""
+    notebook: str | None = None
+    """The notebook that it is for."""
+
+
+def session_folder(repo: str, branch: str, name: str) -> str:
+    """Return the name of the folder that shows a named session.
+
+    Neither branches nor repos have a plus sign in their names, so it means nothing else.
+
+    >>> session_folder("raw", "main", "analysis")
+    'raw@main+analysis'
+    """
+    return f"{repo}@{branch}+{name}"
+
+
+def check_session_name(name: str) -> str:
+    """Return a name that a session may have, or raise `InvalidInputError`."""
+    if not REF_PATTERN.fullmatch(name):
+        raise InvalidInputError(
+            f"{name!r} cannot be the name of a session",
+            kind=ErrorKind.INVALID_REQUEST,
+            hint="Use up to 100 letters, digits, dots, dashes and underscores, a letter, digit or"
+            " underscore first",
+        )
+    return name

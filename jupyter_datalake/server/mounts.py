@@ -61,6 +61,8 @@ class MountsHandler(MountHandlerBase):
             writable=body.get("writable"),
             at=self.mountpoint,
             mode=body.get("mode"),
+            session=body.get("session"),
+            notebook=body.get("notebook"),
         )
 
 

@@ -2047,6 +2047,10 @@ export interface components {
             owner: string;
             created_at: components["schemas"]["Time"];
             updated_at: components["schemas"]["Time"];
+            /** @description What tells it from others of its branch. */
+            name: string | null;
+            /** @description The notebook that it is for. */
+            notebook: string | null;
         };
         SessionDraft: {
             session_id: string;
@@ -4421,6 +4425,10 @@ export interface operations {
                     /** @description By default true for a branch that people may write to. */
                     writable?: boolean;
                     mode?: components["schemas"]["MountMode"];
+                    /** @description Name of a session of its own, in the folder repo@ref+session. */
+                    session?: string;
+                    /** @description The notebook that this session is for. */
+                    notebook?: string;
                 };
             };
         };

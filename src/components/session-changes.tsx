@@ -31,7 +31,8 @@ export interface ISessionChangesProps {
 /** One group of changes with its commit box. */
 export function SessionChanges(props: ISessionChangesProps): React.JSX.Element {
   const { session, changes, trans } = props;
-  const address = `${session.repo}@${session.branch}`;
+  const branch = `${session.repo}@${session.branch}`;
+  const address = session.name === null ? branch : `${branch}+${session.name}`;
   const canCommit = !props.isBusy && changes.length > 0 && props.message.trim() !== '';
   const commit = () => {
     if (canCommit) {
@@ -42,7 +43,9 @@ export function SessionChanges(props: ISessionChangesProps): React.JSX.Element {
     <section className="jp-DatalakeSessionChanges" aria-label={trans.__('Changes in %1', address)}>
       <header className="jp-DatalakeSessionChanges-header">
         <branchIcon.react tag="span" className="jp-DatalakeRow-icon" />
-        <span className="jp-DatalakeRow-name">{address}</span>
+        <span className="jp-DatalakeRow-name" title={session.notebook ?? undefined}>
+          {address}
+        </span>
         {!props.isMounted && (
           <span className="jp-DatalakeTag" title={trans.__('Mount the repo to go on with it')}>
             {trans.__('not mounted')}

@@ -37,6 +37,10 @@ def test_reads_of_a_notebook_are_those_of_its_cells(lake, point, monkeypatch, re
         ("b.csv", "read", "kernel", "kernel"),
         ("d.csv", "write", "kernel", "write"),
     }
+    notebook("own", f"import os; os.environ['DATALAKE_MOUNTPOINT'] = {point!r}")
+    notebook("magic", "folder = %datalake session raw\nassert folder.joinpath('a.csv').exists()")
+    shown = [f"{raw}", f"{raw}@main+analysis"]
+    wait_until(lambda: [one.path for one in lake.mounts.list()] == shown)
     wait_until(lambda: expected <= opened(lake))
     assert opened(lake) == expected
     found = {(one.path, str(one.seen_by)): one for one in lake.lineage.observed("raw")}

@@ -464,6 +464,12 @@ async def test_mounts(call, served_lake, root):
     assert [one["path"] for one in changes] == ["b.txt"]
     await call("commitSession", session=made["session_id"], json_body={"message": "m"}, expect=201)
     assert served_lake.files.read("raw@main/b.txt") == b"new"
+    body = {"repo": "raw", "session": "mine", "notebook": "a.ipynb"}
+    own = (await call("createMount", json_body=body, expect=201)).json
+    assert own["contents_path"] == "lake/raw@main+mine"
+    info = (await call("getSession", session=own["session_id"])).json
+    assert (info["name"], info["notebook"]) == ("mine", "a.ipynb")
+    await call("deleteMount", mount="raw@main+mine", expect=204)
     pinned = await call("createMount", json_body={"repo": "raw", "ref": "main^"}, expect=201)
     assert not pinned.json["is_writable"]
     assert not (root / pinned.json["contents_path"] / "b.txt").exists()

@@ -393,6 +393,29 @@ def test_drafts(run, lake):
     assert "no draft" in run("sessions", "recover", "ffff", code=10).err
 
 
+def test_a_session_of_its_own(run, lake, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "jupyter_datalake.lake.mountpoints.choose_mode",
+        lambda: (MountMode.CHECKOUT, "a test wants it"),
+    )
+    lake.files.put("raw@main/a.txt", "a")
+    point = str(tmp_path / "shown")
+    made = run(
+        *("mounts", "create", "raw", "--at", point, "--session", "mine", "--notebook", "a.ipynb"),
+        "--json",
+    ).json
+    assert made["name"] == "raw@main+mine"
+    run("mounts", "create", "raw", "--at", point)
+    (tmp_path / "shown" / "raw@main+mine" / "b.txt").write_text("b")
+    assert "a.ipynb" in run("sessions", "list").out
+    for name in ("mine", "raw@main+mine", made["session_id"][:8]):
+        assert "b.txt" in run("sessions", "diff", name).out
+    assert "Nothing is staged" in run("sessions", "diff", "raw").out
+    assert run("sessions", "get", "mine", "--json").json["notebook"] == "a.ipynb"
+    run("sessions", "commit", "mine", "-m", "Add b")
+    assert lake.files.read("raw@main/b.txt") == b"b"
+
+
 def test_observed_lineage(run, lake):
     lake.files.put("raw@main/a.txt", "1")
     head = lake.commits.get("raw", "main").id
