@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import logging
 import os
 import re
@@ -13,13 +15,28 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillException, PapermillExecutionError
 from papermill.execute import execute_notebook
+from papermill.log import logger
 from traitlets.config import Config
 
 from jupyter_datalake.errors import ErrorKind, JobFailedError
+from jupyter_datalake.jobs.forked_notebooks import (
+    ForkedKernelManager,
+    Zygote,
+    ZygoteError,
+    birth_in,
+    can_be_forked,
+)
 from jupyter_datalake.jobs.workspace import CappedLog
+from jupyter_datalake.jobs.zygote import SHADOWED
+
+FORKED = "datalake"
+"""The name by which papermill knows `ForkedEngine`."""
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _KERNEL_START_S = 120
@@ -38,6 +55,7 @@ def run_notebook(
     folder: Path,
     environment: dict[str, str],
     log: CappedLog,
+    zygote: Zygote | None = None,
 ) -> None:
     """Run a notebook in a kernel of its own and keep the executed copy, also when it fails.
 
@@ -51,6 +69,8 @@ def run_notebook(
         The kernel's working directory.
     environment
         Everything the kernel's environment holds besides that of this process.
+    zygote
+        Where the kernel is forked, if it is one that can be; None starts any kernel.
 
     Raises
     ------
@@ -60,8 +80,8 @@ def run_notebook(
     """
 
     def execute() -> None:
-        with _connection(language) as connection, _told_as_ours(notebook, executed, log):
-            execute_notebook(  # type: ignore[no-untyped-call]
+        with _engine(kernel, language, zygote) as engine, _told_as_ours(notebook, executed, log):
+            execute_notebook(
                 str(notebook),
                 str(executed),
                 parameters=parameters,
@@ -72,7 +92,7 @@ def run_notebook(
                 stdout_file=log,
                 stderr_file=log,
                 start_timeout=_KERNEL_START_S,
-                config=connection,
+                **engine,
             )
 
     with _environment(environment), _logged(log):
@@ -114,6 +134,72 @@ def _told_as_ours(notebook: Path, executed: Path, log: CappedLog) -> Iterator[No
         ) from error
 
 
+class ForkedEngine(NBClientEngine):
+    """papermill's engine over forked kernels: ``papermill --engine datalake``.
+
+    Everything but the start of the kernel is papermill's own. A kernel that cannot be forked is
+    started by it, too.
+    """
+
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: Any, kernel_name: str, *arguments: Any, **options: Any
+    ) -> Any:
+        """Run the cells; see papermill. Without a `zygote`, there is one for this process."""
+        zygote = options.pop("zygote", None)
+        if not is_forkable(kernel_name):
+            return super().execute_managed_notebook(nb_man, kernel_name, *arguments, **options)
+        cells = [cell.source for cell in nb_man.nb.cells if cell.cell_type == "code"]
+        manager = ForkedKernelManager(zygote or _own_zygote(), birth_in(Path.cwd(), cells))
+        try:
+            manager.start_kernel()
+        except ZygoteError as error:
+            if error.why != SHADOWED:
+                raise
+            return super().execute_managed_notebook(nb_man, kernel_name, *arguments, **options)
+        client = PapermillNotebookClient(
+            nb_man,
+            km=manager,
+            kernel_name=kernel_name,
+            timeout=options.get("execution_timeout") or options.get("timeout"),
+            log=logger,
+            **{name: options[name] for name in _CLIENT_OPTIONS if name in options},
+        )
+        try:
+            return client.execute()
+        finally:
+            client._cleanup_kernel()
+
+
+_CLIENT_OPTIONS = ("log_output", "stdout_file", "stderr_file")
+papermill_engines.register(FORKED, ForkedEngine)
+
+
+@functools.cache
+def _own_zygote() -> Zygote:
+    zygote = Zygote()
+    atexit.register(zygote.close)
+    return zygote
+
+
+def is_forkable(kernel: str) -> bool:
+    """Tell whether an installed kernel can be forked; see `can_be_forked`."""
+    try:
+        return can_be_forked(KernelSpecManager().get_kernel_spec(kernel))
+    except NoSuchKernel:
+        return False
+
+
+@contextmanager
+def _engine(kernel: str, language: str, zygote: Zygote | None) -> Iterator[dict[str, Any]]:
+    """Yield what tells papermill where the kernel comes from."""
+    if zygote is not None and is_forkable(kernel):
+        yield {"engine_name": FORKED, "zygote": zygote}
+        return
+    with _connection(language) as connection:
+        yield {"config": connection}
+
+
 @contextmanager
 def _connection(language: str) -> Iterator[Config]:
     """Yield how to talk to a kernel: by sockets in a folder, which no other process can take.
@@ -133,7 +219,7 @@ def _connection(language: str) -> Iterator[Config]:
 def last_begun_cell(executed: Path) -> int | None:
     """Return which cell of a saved notebook was the last that began, from 0; None: not one."""
     try:
-        node = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
+        node = nbformat.read(executed, as_version=4)
     except (OSError, ValueError):
         return None
     begun = [

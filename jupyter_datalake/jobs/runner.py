@@ -13,6 +13,7 @@ from jupyter_datalake.environment import datum_environment
 from jupyter_datalake.errors import DatalakeError, ErrorKind
 from jupyter_datalake.jobs.commands import run_command
 from jupyter_datalake.jobs.environments import LOCK_FILE, differences, lock_environment
+from jupyter_datalake.jobs.forked_notebooks import Zygote
 from jupyter_datalake.jobs.notebooks import check_parameters, parse_notebook
 from jupyter_datalake.jobs.outputs import store_folder
 from jupyter_datalake.jobs.papermill_engine import run_notebook
@@ -35,6 +36,8 @@ _PROTECTED_PREFIXES = ("LD_", "PYTHON", "DATALAKE_", "PACH_", "PARAM_", "JUPYTER
 class DatumRunner:
     """Runs datums one after another, in this process.
 
+    Kernels of notebooks are forked off a zygote that lives as long as this; see `jobs.zygote`.
+
     Parameters
     ----------
     run_query
@@ -44,6 +47,11 @@ class DatumRunner:
     def __init__(self, core: LakeCore, run_query: RunQuery) -> None:
         self._core = core
         self._run_query = run_query
+        self._zygote = Zygote()
+
+    def close(self) -> None:
+        """End the zygote; the next notebook starts another one."""
+        self._zygote.close()
 
     def run(self, task: DatumTask) -> DatumOutcome:
         """Run one try and return how it ended; what it left is stored in the lake.
@@ -105,6 +113,7 @@ class DatumRunner:
                     folder=workspace.run,
                     environment=datum_variables(task),
                     log=log,
+                    zygote=self._zygote if spec.fork else None,
                 )
             case CommandCode(argv):
                 run_command(

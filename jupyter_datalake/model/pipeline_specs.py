@@ -129,7 +129,15 @@ PIPELINE_SCHEMA: dict[str, Any] = {
             "environment": _object(
                 "What the code runs in.",
                 [],
-                {"kernel": {**_TEXT, "default": DEFAULT_KERNEL}},
+                {
+                    "kernel": {**_TEXT, "default": DEFAULT_KERNEL},
+                    "fork": {
+                        "type": "boolean",
+                        "default": True,
+                        "description": "Whether Python kernels are forked off a process that has"
+                        " imported what the notebook imports; else each datum starts one.",
+                    },
+                },
             ),
             "datums": _object(
                 "How one datum is tried.",
@@ -268,6 +276,7 @@ def _spec_of(raw: Any) -> PipelineSpec:
             for index, path in enumerate(raw.get("files", []))
         ),
         kernel=raw.get("environment", {}).get("kernel", DEFAULT_KERNEL),
+        fork=raw.get("environment", {}).get("fork", True),
         datums=_parse_policy(raw.get("datums", {})),
         parallelism=None if parallelism is None else int(parallelism),
         egress=_parse_egress(raw["egress"]) if "egress" in raw else None,
@@ -490,8 +499,12 @@ def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
         raw["parameters"] = spec.parameters
     if spec.files:
         raw["files"] = list(spec.files)
-    if spec.kernel != DEFAULT_KERNEL:
-        raw["environment"] = {"kernel": spec.kernel}
+    environment = {
+        **({} if spec.kernel == DEFAULT_KERNEL else {"kernel": spec.kernel}),
+        **({} if spec.fork else {"fork": False}),
+    }
+    if environment:
+        raw["environment"] = environment
     if spec.datums != DatumPolicy():
         raw["datums"] = {
             "tries": spec.datums.tries,

@@ -104,6 +104,8 @@ class PipelineSpec:
     files: tuple[str, ...] = ()
     """Helper files that the code needs beside it, relative to the published folder."""
     kernel: str = DEFAULT_KERNEL
+    fork: bool = True
+    """Whether kernels may be forked off a process that has imported what the notebook imports."""
     datums: DatumPolicy = DatumPolicy()
     parallelism: int | None = None
     """Datums of one job run at once; as many as the controller has workers when None."""

@@ -1,0 +1,230 @@
+"""An IPython kernel that is made once, forked for each notebook, and talked to by one socket.
+
+What a Python kernel costs is nearly all imports and the making of its shell. `ForkableKernel` does
+those in a process that has one thread; a forked child goes on from there with sockets, streams and
+an event loop of its own. Everything that makes outputs is ipykernel's own (shell, display hooks,
+captured streams, protocol), so they are those of a kernel that was started for the notebook.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import importlib
+import os
+import random
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+import zmq
+from ipykernel.iostream import IOPubThread
+from ipykernel.ipkernel import IPythonKernel
+from ipykernel.kernelapp import IPKernelApp
+from ipykernel.thread import make_selector_io_loop
+from tornado.ioloop import IOLoop
+from traitlets.config import Config
+
+from jupyter_datalake.jobs.kernel_records import IOPUB, SHELL, RecordReader, encode_record, session
+
+_READ_BYTES = 1 << 18
+_WARM_UP = "None  # %a line that looks like a magic's: ?\n"
+
+
+class _Channel:
+    """What ipykernel takes for one of its sockets; safe to share between threads."""
+
+    def __init__(
+        self, connection: socket.socket, name: str, lock: threading.Lock, context: Any
+    ) -> None:
+        self._connection = connection
+        self._name = name
+        self._lock = lock
+        self.context = context
+        """For the pipes between the threads of this process."""
+
+    def send_multipart(self, frames: Sequence[Any], **_: object) -> None:
+        record = encode_record(self._name, [bytes(memoryview(frame)) for frame in frames])
+        with self._lock:
+            self._connection.sendall(record)
+
+    def close(self) -> None:
+        """Nothing of its own: the connection is closed by who has it."""
+
+
+class _Kernel(IPythonKernel):
+    """A kernel whose requests come one after the other, each when the one before was answered."""
+
+    _supports_kernel_subshells = False
+
+    def _abort_queues(self, subshell_id: str | None = None) -> None:
+        """Nothing is queued behind a cell that failed."""
+
+
+class ForkableKernel(IPKernelApp):
+    """A kernel up to the point where it would open its sockets.
+
+    Used in this order: `prepare`, in a process without other threads; a fork; in the child,
+    `serve`.
+    """
+
+    def prepare(self) -> None:
+        """Read the configuration, make the shell, load its extensions."""
+        # A history would be written by a thread, and nobody looks for what jobs did there.
+        self.config.merge(Config({"HistoryManager": {"enabled": False}}))
+        _leave_out_debugger()
+        super(IPKernelApp, self).initialize([])
+        self.init_pdb()
+        self.session = session()
+        self.kernel = _Kernel.instance(
+            parent=self,
+            session=self.session,
+            log=self.log,
+            profile_dir=self.profile_dir,
+            user_ns=self.user_ns,
+        )
+        self.init_path()
+        self.init_shell()
+        self.init_gui_pylab()
+        self.init_extensions()
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Do once what is slow the first time: patterns, imports, all that a traceback needs."""
+        assert self.shell is not None
+        assert self.session is not None
+        self.shell.run_cell(_WARM_UP, store_history=False, silent=True)
+        try:
+            raise RuntimeError(_WARM_UP)
+        except RuntimeError as error:
+            self.shell.InteractiveTB.structured_traceback(
+                type(error), error, error.__traceback__, tb_offset=0
+            )
+        self.session.deserialize(self.session.serialize(self.session.msg("status"))[1:])
+        make_selector_io_loop().close(all_fds=True)
+
+    def serve(
+        self, connection: socket.socket, *, folder: str, environment: Mapping[str, str]
+    ) -> NoReturn:
+        """Be the kernel of one notebook until it is shut down or its client is gone.
+
+        Parameters
+        ----------
+        connection
+            To the client.
+        folder
+            The working directory.
+        environment
+            All that this process's environment is to hold, besides what a kernel adds.
+        """
+        self._begin(connection, folder, environment)
+        try:
+            asyncio.run(self._answer(connection))
+        finally:
+            # As of a process that ends by itself, but without what the first of the forked
+            # processes would have to do: its threads are not here.
+            atexit._run_exitfuncs()
+            os._exit(0)
+
+    def _begin(
+        self, connection: socket.socket, folder: str, environment: Mapping[str, str]
+    ) -> None:
+        os.environ.clear()
+        os.environ.update(environment)
+        assert self.shell is not None
+        self.shell.init_environment()
+        os.environ.setdefault("MPLBACKEND", INLINE_BACKEND)
+        time.tzset()
+        os.chdir(folder)
+        _renew_chance()
+        assert self.session is not None
+        self.session.pid = os.getpid()
+        self.context = zmq.Context()
+        lock = threading.Lock()
+        self._shell_channel = _Channel(connection, SHELL, lock, self.context)
+        self.iopub_thread = IOPubThread(
+            _Channel(connection, IOPUB, lock, self.context), pipe=True, session=self.session
+        )
+        self.iopub_thread.start()
+        self.iopub_socket = self.iopub_thread.background_socket
+        self.init_io()
+        kernel = self.kernel
+        kernel.iopub_thread, kernel.iopub_socket = self.iopub_thread, self.iopub_socket
+        # Asked whether this is the thread in which interrupts arrive, and for nothing else.
+        kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
+        self.displayhook.get_execution_count = lambda: kernel.execution_count
+        for hook in (self.shell.displayhook, self.shell.display_pub):
+            hook.session, hook.pub_socket = self.session, self.iopub_socket
+        self.init_signal()
+        self.init_code()
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+    async def _answer(self, connection: socket.socket) -> None:
+        self.kernel.io_loop = IOLoop.current()
+        received: asyncio.Queue[bytes] = asyncio.Queue()
+        # Not asyncio's streams: they would make it one that does not wait, for senders, too.
+        asyncio.get_running_loop().add_reader(
+            connection,
+            lambda: received.put_nowait(connection.recv(_READ_BYTES, socket.MSG_DONTWAIT)),
+        )
+        reader = RecordReader()
+        while data := await received.get():
+            for _, frames in reader.feed(data):
+                assert self.session is not None
+                _, rest = self.session.feed_identities(frames)
+                message = self.session.deserialize(rest)
+                if message["header"]["msg_type"] == "shutdown_request":
+                    return
+                await self._handle(message)
+
+    async def _handle(self, message: dict[str, Any]) -> None:
+        """Answer one request, as the kernel does when it comes by its own sockets."""
+        kernel = self.kernel
+        kernel.set_parent([], message, channel=SHELL)
+        kernel._publish_status("busy", SHELL)
+        handler = kernel.shell_handlers.get(message["header"]["msg_type"])
+        if handler is not None:
+            kernel.pre_handler_hook()
+            try:
+                result = handler(self._shell_channel, [], message)
+                if result is not None:
+                    await result
+            except KeyboardInterrupt:
+                self.log.warning("a notebook was interrupted between its cells")
+            finally:
+                kernel.post_handler_hook()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        kernel._publish_status("idle", SHELL)
+
+
+def _leave_out_debugger() -> None:
+    """Let ipykernel find no debugpy: it would be imported for every kernel, and nobody debugs one.
+
+    A notebook can import it all the same.
+    """
+    before = sys.modules.get("debugpy")
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    try:
+        importlib.import_module("ipykernel.debugger")
+    finally:
+        del sys.modules["debugpy"]
+        if before is not None:
+            sys.modules["debugpy"] = before
+
+
+INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
+"""What matplotlib draws with in a kernel, unless it is told otherwise before it is imported."""
+
+
+def _renew_chance() -> None:
+    """Let chance be another one in each child, as it is in processes that begin on their own."""
+    random.seed()
+    numpy = sys.modules.get("numpy.random")
+    if numpy is not None:
+        numpy.seed()
