@@ -25,6 +25,9 @@ from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.paths import RepoPath, join_path
 from jupyter_datalake.storage.local import sync_folder
 
+JOURNAL = "journal"
+"""In a session's folder: what was done in it, in order."""
+
 
 class StagedTree:
     """A worktree over one commit, with its journal and its working files.
@@ -294,7 +297,7 @@ class StagedTree:
         try:
             journal.append(["base", base_id])
             journal.sync()
-            os.replace(fresh, self._folder / "journal")
+            os.replace(fresh, self._folder / JOURNAL)
         except BaseException:
             journal.close()
             raise
@@ -304,7 +307,7 @@ class StagedTree:
 
     def _replay(self, base_id: CommitId) -> Journal:
         """Bring the tree to where the journal left it and return the journal, open."""
-        path = self._folder / "journal"
+        path = self._folder / JOURNAL
         replay = Replay(self.tree, self._files)
         for record in read_journal(path):
             if record[0] == "base" and record[1] != base_id:

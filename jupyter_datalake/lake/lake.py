@@ -241,16 +241,23 @@ class Lake:
         ConflictError
             `until_idle`, and another controller leads.
         """
+        from jupyter_datalake.lake.autosaving import Autosaver  # noqa: PLC0415
         from jupyter_datalake.lake.controllers import run_controller  # noqa: PLC0415
 
-        run_controller(
-            self._core,
-            self.author,
-            config or ControllerConfig(),
-            stop=stop or threading.Event(),
-            until_idle=until_idle,
-            on_change=on_change,
-        )
+        autosaver = Autosaver(self._core, self.sessions)
+        if not until_idle:
+            autosaver.start()
+        try:
+            run_controller(
+                self._core,
+                self.author,
+                config or ControllerConfig(),
+                stop=stop or threading.Event(),
+                until_idle=until_idle,
+                on_change=on_change,
+            )
+        finally:
+            autosaver.stop()
 
     def as_user(self, author: Author) -> Lake:
         """Return the same open lake, used in the name of somebody else."""

@@ -48,6 +48,7 @@ from jupyter_datalake.mount.scanning import (
     CleanFiles,
     Difference,
     LocalFile,
+    fingerprint_of,
     is_empty,
     is_same,
     iter_differences,
@@ -57,6 +58,8 @@ from jupyter_datalake.mount.scanning import (
 )
 
 _SHOWN = 5
+_PATIENCE_S = 10.0
+"""How long somebody else is waited for who has the session open: its draft may be being saved."""
 _TRIES = 3
 
 
@@ -215,6 +218,28 @@ class Checkout:
             self._catch_up(session)
             return result.commit.id
 
+    def fingerprint(self) -> bytes:
+        """Return what becomes another one when something in the folder is changed.
+
+        It is made of names, sizes and times; no file is read, and nobody is kept waiting.
+        """
+        assert self._mount.session_id is not None
+        with self._core.metadata.read() as tx:
+            info = tx.sessions.get(self._mount.session_id)
+        base = self._core.snapshot(commit_by_id(self._core, info.base_commit_id))
+        clean = load_clean_files(self._record)
+        found, unchanged = hashlib.blake2b(digest_size=16), 0
+        with translated_errors(self._folder):
+            for file in walk(self._folder, [], lambda path: base.look(path) is not None):
+                if clean is not None and file.kind is FileKind.FILE and clean.has(file):
+                    unchanged += 1
+                else:
+                    found.update(path_key(file.path) + b"\xff")
+                    found.update(f"{fingerprint_of(file.status)} {file.mode}".encode())
+        standing = None if clean is None else clean.commit_id
+        found.update(f"{standing} {unchanged}".encode())
+        return found.digest()
+
     def save(self, session_id: str) -> None:
         """Save a draft of the differences, which stay where they are."""
         del session_id
@@ -257,7 +282,7 @@ class Checkout:
             )
         with self._core.metadata.read() as tx:
             info = tx.sessions.get(self._mount.session_id)
-        with unobserved(), open_session(self._core, info) as session:
+        with unobserved(), open_session(self._core, info, patience_s=_PATIENCE_S) as session:
             yield session
 
     def _differences(

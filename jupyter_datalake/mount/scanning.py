@@ -102,12 +102,12 @@ class CleanFiles:
 
     def has(self, file: LocalFile) -> bool:
         """Tell whether a file is what it was when it was last known to be clean."""
-        return self.known.get(path_key(file.path)) == _fingerprint(file.status)
+        return self.known.get(path_key(file.path)) == fingerprint_of(file.status)
 
     def add(self, file: LocalFile) -> None:
         """Remember a file that holds what the commit says, if its time can be relied on."""
         if time.time_ns() - file.status.st_ctime_ns > _SETTLED_NS:
-            self.known[path_key(file.path)] = _fingerprint(file.status)
+            self.known[path_key(file.path)] = fingerprint_of(file.status)
 
     def save(self, path: Path) -> None:
         """Write it down; a kill leaves the old state or the new one."""
@@ -319,7 +319,8 @@ def _names(folder: bytes) -> list[bytes]:
         return []
 
 
-def _fingerprint(status: os.stat_result) -> tuple[int, ...]:
+def fingerprint_of(status: os.stat_result) -> tuple[int, ...]:
+    """Return what changes with a file: size, times, inode."""
     return (status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
 
 

@@ -16,6 +16,7 @@ from traitlets import Bool, Int, Unicode
 
 from jupyter_datalake import environment
 from jupyter_datalake.errors import DatalakeError, NotFoundError
+from jupyter_datalake.lake.autosaving import Autosaver
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.server import (
     checkpoints,
@@ -103,6 +104,7 @@ class DatalakeExtension(ExtensionApp):
         self.hub = events.EventHub(self.service)
         self._controller: subprocess.Popen[bytes] | None = None
         self._starting: asyncio.Task[None] | None = None
+        self._autosaver: Autosaver | None = None
         # Kernels inherit the server's environment: lake:// and Lake.open() mean this lake there.
         os.environ[environment.URL_VARIABLE] = url
         os.environ[environment.MOUNTPOINT_VARIABLE] = self.service.mountpoint
@@ -126,6 +128,8 @@ class DatalakeExtension(ExtensionApp):
     async def _start(self) -> None:
         try:
             lake = await self.service.lake()
+            self._autosaver = Autosaver(lake.core, lake.sessions)
+            self._autosaver.start()
             await self.service.call(lake.mounts.start, self.service.mountpoint)
             if self.start_controller:
                 await self._keep_controller(lake.url)
@@ -157,6 +161,8 @@ class DatalakeExtension(ExtensionApp):
         if self._starting is not None:
             self._starting.cancel()
         await self.hub.close()
+        if self._autosaver is not None:
+            await self.service.call(self._autosaver.stop)
         if self._controller is not None:
             await self.service.call(_stop_process, self._controller)
         try:
