@@ -41,8 +41,9 @@ ALL = (
     "writers",
     "s3",
     "encryption",
+    "notebooks",
 )
-SELF_CONTAINED = frozenset({"writers", "s3", "encryption"})
+SELF_CONTAINED = frozenset({"writers", "s3", "encryption", "notebooks"})
 """These find a place for their files themselves."""
 
 
