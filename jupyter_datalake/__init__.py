@@ -13,10 +13,14 @@ loaded when they are first used (PEP 562).
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from jupyter_datalake._version import __version__
+
+if os.name == "nt":
+    raise ImportError("jupyter_datalake needs a POSIX system: on Windows, use it in WSL 2")
 
 if TYPE_CHECKING:
     from jupyter_datalake.errors import (

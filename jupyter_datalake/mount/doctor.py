@@ -166,6 +166,13 @@ def is_read_only(place: Path) -> bool:
 
 def check_device() -> Finding:
     """Look whether the FUSE device can be opened."""
+    if sys.platform != "linux":
+        return Finding(
+            "device",
+            Verdict.FAIL,
+            f"mounts by FUSE need Linux, and this is {sys.platform}",
+            "Work in a Linux container or virtual machine",
+        )
     try:
         os.close(os.open(DEVICE, os.O_RDWR | os.O_CLOEXEC))
     except FileNotFoundError:

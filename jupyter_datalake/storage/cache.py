@@ -331,7 +331,7 @@ class _Disk:
         self._limit_bytes = limit_bytes
         self._lock = threading.Lock()
         self._is_usable = True
-        self._is_direct = True
+        self._is_direct = hasattr(os, "O_DIRECT")
         """Whether the file system is thought to take writes past the page cache."""
         self._local = threading.local()
         self._held_bytes: int | None = None

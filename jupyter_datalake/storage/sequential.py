@@ -26,7 +26,9 @@ _RESERVED_AHEAD = 64 * 1024 * 1024
 _KEEP_SIZE = 0x01
 
 _writers = ThreadPool(2, "datalake-write")
-_libc = ctypes.CDLL(None, use_errno=True)
+# Linux has both; where they are missing, writes go through the cache, to blocks as they come.
+_fallocate = getattr(ctypes.CDLL(None, use_errno=True), "fallocate", None)
+_DIRECT: int = getattr(os, "O_DIRECT", 0)
 
 
 class SequentialFile:
@@ -113,9 +115,11 @@ class SequentialFile:
 
     def _set_direct(self, wanted: bool) -> bool:
         """Ask for writes past the page cache, or not; tell whether that is so now."""
-        flags = fcntl.fcntl(self.descriptor, fcntl.F_GETFL) & ~os.O_DIRECT
+        if not _DIRECT:
+            return False
+        flags = fcntl.fcntl(self.descriptor, fcntl.F_GETFL) & ~_DIRECT
         with suppress(OSError):
-            fcntl.fcntl(self.descriptor, fcntl.F_SETFL, flags | (os.O_DIRECT if wanted else 0))
+            fcntl.fcntl(self.descriptor, fcntl.F_SETFL, flags | (_DIRECT if wanted else 0))
             return wanted
         return False
 
@@ -124,8 +128,9 @@ class SequentialFile:
 
         Not a promise: where it is refused, also for want of space, writing shows what fits.
         """
-        offset = ctypes.c_int64(self._offset)
-        _libc.fallocate(self.descriptor, _KEEP_SIZE, offset, ctypes.c_int64(_RESERVED_AHEAD))
+        if _fallocate is not None:
+            offset = ctypes.c_int64(self._offset)
+            _fallocate(self.descriptor, _KEEP_SIZE, offset, ctypes.c_int64(_RESERVED_AHEAD))
 
 
 def _write_all(descriptor: int, view: memoryview, offset: int) -> None:
