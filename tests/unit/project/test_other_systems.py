@@ -17,6 +17,7 @@ LINUX_ONLY = re.compile(
 MODULES = {"os", "select", "signal", "socket", "resource", "time", "fcntl"}
 
 GUARDED = {
+    ("jobs/zygote.py", "pidfd_open"): "`jobs/forked_notebooks.py` looks for it before it forks",
     ("storage/cache.py", "O_DIRECT"): "used where `hasattr` found it",
 }
 """Names of Linux that are used elsewhere, and why that is no harm on other systems."""
