@@ -7,9 +7,12 @@ machine, and `recover` makes a session of it again.
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 
 from jupyter_datalake.engine.blobs import BlobWriter, register_packs
 from jupyter_datalake.engine.commits import commit_by_id, tree_of_changes
@@ -30,6 +33,13 @@ from jupyter_datalake.model.sessions import Draft
 LEFT_NS = 30 * 86_400 * 10**9
 """How long the draft of a session that is gone is kept."""
 
+_MOST_HOLES_BYTES = 16 * 1024**3
+_HOLLOW = 64
+"""A file with more holes than that, and so many times larger than what it takes, is in no draft:
+it would be read for minutes, or for days."""
+
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class _Change:
@@ -49,6 +59,23 @@ class Collected:
     changes: Sequence[_Change]
 
 
+class _HeldBackError(Exception):
+    """Somebody waits for the end of the saving."""
+
+
+class _Reading:
+    """A working file that is read for a draft, for as long as nobody waits for its end."""
+
+    def __init__(self, file: FileIO, drafter: Drafter) -> None:
+        self._file = file
+        self._drafter = drafter
+
+    def readinto(self, buffer: memoryview) -> int:
+        if self._drafter.is_held_back:
+            raise _HeldBackError
+        return self._file.readinto(buffer) or 0
+
+
 class Drafter:
     """Saves drafts of one session; remembers what it stored, so a file is read when it changed."""
 
@@ -56,6 +83,21 @@ class Drafter:
         self._core = core
         self._session = session
         self._stored: dict[int, tuple[tuple[int, int, int], FileEntry]] = {}
+        self._holders = 0
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether nothing is to be saved at the moment."""
+        return self._holders > 0
+
+    @contextmanager
+    def held_back(self) -> Iterator[None]:
+        """Have a save that is under way end at once without a draft; none succeeds meanwhile."""
+        self._holders += 1
+        try:
+            yield
+        finally:
+            self._holders -= 1
 
     def collect(self) -> Collected:
         """Return what is staged; meanwhile nothing may be, afterwards everything."""
@@ -71,11 +113,18 @@ class Drafter:
     def save(self, collected: Collected) -> Draft | None:
         """Store a draft in place of the last one; None where there is nothing to keep.
 
+        None as well where somebody held it back: the last draft stays then.
         A file that is written while it is read is in the draft as it was in the last one, or not
         at all: the next draft has it. So is one that was committed or dropped meanwhile.
         """
         if not collected.changes:
             return None
+        try:
+            return self._save(collected)
+        except _HeldBackError:
+            return None
+
+    def _save(self, collected: Collected) -> Draft | None:
         info, core = self._session.info, self._core
         with core.writer() as writer:
             changes = dict(self._entries(writer, collected))
@@ -114,8 +163,12 @@ class Drafter:
                 before = _signature(file.fileno(), mode)
                 if known is not None and known[0] == before:
                     return known[1]
+                if _is_hollow(file.fileno()):
+                    logger.warning("No draft has %s: it is nearly all holes", data.path)
+                    return None
+                reading = _Reading(file, self)
                 entry = store_stream(
-                    writer, file, self._core.chunking, mode=mode, mtime_ns=before[1]
+                    writer, reading, self._core.chunking, mode=mode, mtime_ns=before[1]
                 )
                 if _signature(file.fileno(), mode) != before:
                     return None if known is None else known[1]
@@ -145,6 +198,12 @@ def _drop_old(tx: Transaction, now_ns: int) -> None:
 def _signature(descriptor: int, mode: int) -> tuple[int, int, int]:
     status = os.fstat(descriptor)
     return status.st_size, status.st_mtime_ns, mode
+
+
+def _is_hollow(descriptor: int) -> bool:
+    status = os.fstat(descriptor)
+    taken = status.st_blocks * 512
+    return status.st_size - taken > _MOST_HOLES_BYTES and status.st_size > taken * _HOLLOW
 
 
 def recover(core: LakeCore, draft: Draft, author: Author) -> Session:

@@ -158,6 +158,7 @@ class _Daemon:
 
     async def _serve_kernel(self, nursery: trio.Nursery) -> None:
         await pyfuse3.main(min_tasks=_MIN_TASKS, max_tasks=_MAX_TASKS)
+        self._lake.end_saving()
         nursery.cancel_scope.cancel()
 
     async def _stop_on_signal(self, nursery: trio.Nursery) -> None:

@@ -193,6 +193,12 @@ class MountedLake:
                 await trio.to_thread.run_sync(view.session.close)
         await tell_kernel(self._kernel, self.inodes, Shift(names=[name]))
 
+    def end_saving(self) -> None:
+        """Save no draft any more, nor go on with one: nobody is to wait for it at the end."""
+        for view in self.catalogue.shown.values():
+            if isinstance(view, SessionView):
+                view.end_saving()
+
     async def close(self) -> None:
         """Let go of all sessions; what is staged in them stays."""
         for view in self.catalogue.shown.values():

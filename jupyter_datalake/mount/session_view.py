@@ -11,6 +11,7 @@ import logging
 import os
 import stat
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 
 import trio
@@ -59,6 +60,7 @@ class SessionView(TreeView):
         self.session = session
         self._drafter = Drafter(core, session)
         self._saving = trio.Lock()
+        self._ending = ExitStack()
         self.is_unsaved = session.has_changes
         """Whether something was staged since the last draft."""
         self.writers = 0
@@ -282,8 +284,15 @@ class SessionView(TreeView):
 
     async def discard(self, paths: Sequence[RepoPath] | None) -> Shift:
         """Drop what is staged at and below `paths`, or everything."""
-        async with self._saving, self.gate.unchanging(), self.rearranging():
-            return await trio.to_thread.run_sync(self.session.discard, paths)
+        with self._drafter.held_back():
+            async with self._saving, self.gate.unchanging(), self.rearranging():
+                shift = await trio.to_thread.run_sync(self.session.discard, paths)
+        self.is_unsaved = self.session.has_changes
+        return shift
+
+    def end_saving(self) -> None:
+        """Save no draft any more, nor go on with one: the mount ends."""
+        self._ending.enter_context(self._drafter.held_back())
 
     async def save(self) -> None:
         """Keep a draft of what is staged in the lake. Nobody waits but while it is looked up."""

@@ -1,9 +1,9 @@
 """One file, thousands of random operations on it, and what it must hold after each.
 
-In the manner of fsx: reads and writes by calls and by memory maps, appends, cuts and extensions,
-holes, renames, copies, fsync, and opens that stay open, on a file of many chunks. What it holds is
-known byte by byte. Between operations `between` may do whatever it likes to the file system below,
-such as commit what is staged, or kill the process that serves it.
+In the manner of fsx: reads and writes by calls, by memory maps and past the page cache, appends,
+cuts and extensions, holes, renames, copies, fsync, and opens that stay open, on a file of many
+chunks. What it holds is known byte by byte. Between operations `between` may do whatever it likes
+to the file system below, such as commit what is staged, or kill the process that serves it.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ class Exerciser:
             (self._append, 4),
             (self._read, 6),
             (self._read_mapped, 3),
+            (self._write_direct, 2),
+            (self._read_direct, 2),
             (self._truncate, 3),
             (self._punch, 1),
             (self._sync, 1),
@@ -130,6 +132,24 @@ class Exerciser:
             ) as view,
         ):
             self._check(offset, view[offset - begin :], length)
+
+    def _write_direct(self) -> None:
+        """Write pages past the page cache, which may know some of them."""
+        offset = self._place(LARGEST) // _PAGE * _PAGE
+        with mmap.mmap(-1, self._random.randrange(1, 50) * _PAGE) as aligned:
+            aligned[:] = self._random.randbytes(len(aligned))
+            self._note(f"write {len(aligned)} at {offset} directly")
+            with self._opened(os.O_WRONLY | os.O_DIRECT) as descriptor:
+                assert os.pwrite(descriptor, aligned, offset) == len(aligned)
+            self._put(offset, aligned[:])
+
+    def _read_direct(self) -> None:
+        offset = self._place(len(self._expected) + 1) // _PAGE * _PAGE
+        with mmap.mmap(-1, self._random.randrange(1, 50) * _PAGE) as aligned:
+            self._note(f"read {len(aligned)} at {offset} directly")
+            with self._opened(os.O_RDONLY | os.O_DIRECT) as descriptor:
+                count = os.preadv(descriptor, [aligned], offset)
+            self._check(offset, aligned[:count], len(aligned))
 
     def _truncate(self) -> None:
         size = self._place(LARGEST)

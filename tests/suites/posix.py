@@ -85,19 +85,20 @@ REFUSALS = (
         lambda case: "TMPFILE" in case.what,
     ),
     Refusal(
-        "the set-group-id bit of a file that its group may not execute stays: the kernel has it so",
+        "a set-group-id bit that the group cannot execute stays: the kernel leaves it",
         frozenset(),
         lambda case: case.operation == "chown" and case.user is ADA and "with 2644 to" in case.what,
     ),
     Refusal(
-        "the same goes with every write: the kernel does not say that it was root's",
+        "a set-group-id bit that the group cannot execute goes with root's writes too: the kernel"
+        " does not say whose they are",
         frozenset(),
         lambda case: (
             case.user is ROOT and any(f"{mode}, with set-id bits" in case.what for mode in _PLAIN)
         ),
     ),
     Refusal(
-        "within a file the C library writes nothing, and no time moves",
+        "posix_fallocate within a file: the C library writes nothing, and no time moves",
         frozenset(),
         lambda case: case.operation == "posix_fallocate" and case.what == "4 at 0",
     ),

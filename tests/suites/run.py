@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -153,7 +154,7 @@ def posix_suite(folder: Path, lake: Lake) -> Outcome:
     """Compare every call with an ordinary folder: on what was just made, then on commits."""
     (mount,) = lake.mounts.list()
     started = time.monotonic()
-    refused: dict[str, str] = {}
+    refused: Counter[str] = Counter()
     failed: list[str] = []
     passed, details = 0, ""
     for way in ((), ("--committed",)):
@@ -177,11 +178,13 @@ def posix_suite(folder: Path, lake: Lake) -> Outcome:
             found = json.loads(summary.read_text())
         details = details or found["table"]
         passed += found["same"]
-        refused |= {why.partition(":")[0]: f"{n:,}" for why, n in found["refused"].items()}
+        for why, count in found["refused"].items():
+            refused[why.partition(":")[0]] += count
         failed += found["different"]
         shutil.rmtree(ours)
         _tell(f"walk {' '.join(way)}", not found["different"])
-    return Outcome("POSIX, call by call", passed, refused, tuple(failed), _since(started), details)
+    counts = {why: f"{count:,}" for why, count in refused.items()}
+    return Outcome("POSIX, call by call", passed, counts, tuple(failed), _since(started), details)
 
 
 def python_suite(folder: Path, lake: Lake) -> Outcome:

@@ -1,6 +1,7 @@
 """Drafts are saved while people write, and go with what they are drafts of."""
 
 import os
+import threading
 
 import pytest
 import trio
@@ -8,6 +9,7 @@ import trio
 from jupyter_datalake.errors import ErrorKind, NotFoundError, StorageError
 from jupyter_datalake.model.gc import GcPolicy
 from jupyter_datalake.mount import mounted_lake
+from tests.unit.mount.conftest import attributes
 
 
 def test_what_was_written_is_saved_now_and_then_and_once(run, lake, monkeypatch):
@@ -107,5 +109,64 @@ def test_a_draft_that_cannot_be_saved_is_tried_again_and_stops_nobody(run, lake,
         assert view.is_unsaved
         await mounted.shown.save_drafts()
         assert len(lake.sessions.drafts()) == 1
+
+    run(test)
+
+
+def test_a_discard_does_not_wait_for_a_draft_of_a_large_file(run, lake, monkeypatch):
+    """The file never ends; whoever discards it has the reading end."""
+    from jupyter_datalake.engine import drafts
+
+    begun = threading.Event()
+
+    class Endless(drafts._Reading):
+        def readinto(self, buffer):
+            begun.set()
+            super().readinto(buffer)
+            return len(buffer)
+
+    async def test(mounted):
+        view = mounted.view()
+        await mounted.write("raw/new", b"1")
+        with monkeypatch.context() as patch:
+            patch.setattr(drafts, "_Reading", Endless)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(view.save)
+                assert await trio.to_thread.run_sync(begun.wait, 20)
+                with trio.fail_after(20):
+                    await mounted.shown.discard(view.session.id, ["new"])
+        assert lake.sessions.drafts() == []
+        assert "new" not in await mounted.names("raw")
+        await mounted.write("raw/more", b"2")
+        await view.save()
+        assert lake.sessions.drafts()[0].changes == 1
+
+    run(test)
+
+
+def test_a_mount_that_ends_does_not_wait_for_a_draft(run, lake):
+    async def test(mounted):
+        view = mounted.view()
+        await mounted.write("raw/new", b"1")
+        mounted.shown.end_saving()
+        await view.save()
+        assert lake.sessions.drafts() == []
+        assert view.session.has_changes
+
+    run(test)
+
+
+@pytest.mark.logs("nearly all holes")
+def test_a_file_that_is_nearly_all_holes_keeps_no_other_from_its_draft(run, lake):
+    async def test(mounted):
+        await mounted.write("raw/hollow", b"1")
+        wanted, fields = attributes(size=2**43)
+        await mounted.operations.setattr(
+            await mounted.number("raw/hollow"), wanted, fields, None, None
+        )
+        await mounted.write("raw/more", b"2")
+        await mounted.view().save()
+        (draft,) = lake.sessions.drafts()
+        assert draft.changes == 1
 
     run(test)
