@@ -25,7 +25,7 @@ from jupyter_datalake.cli.output import (
     time_text,
 )
 from jupyter_datalake.errors import ErrorKind, NotFoundError
-from jupyter_datalake.model.sessions import SessionInfo, session_folder
+from jupyter_datalake.model.sessions import Draft, SessionInfo, session_folder
 from jupyter_datalake.model.text import printable
 
 T = TypeVar("T")
@@ -129,7 +129,7 @@ def create(context: CliContext, repo: str, branch: str, as_json: bool) -> None:
     if as_json:
         print_json(info)
     else:
-        click.echo(f"Began session {id_text(info.id)} on {repo}@{branch}")
+        click.echo(f"Began session {id_text(info.id)} on {info.repo}@{info.branch}")
 
 
 @group.command("diff")
@@ -281,8 +281,7 @@ def save(context: CliContext, session: str, as_json: bool) -> None:
 @pass_context
 def recover(context: CliContext, draft: str, as_json: bool) -> None:
     """Begin a session with what DRAFT holds: the beginning of an id that 'drafts' shows."""
-    found = [one for one in context.lake.sessions.drafts() if one.session_id.startswith(draft)]
-    meant = _only(found, draft, "draft", "'datalake sessions drafts' shows those there are")
+    meant = _draft(context, draft)
     session = context.lake.sessions.recover(meant.session_id)
     if as_json:
         print_json(session)
@@ -290,17 +289,41 @@ def recover(context: CliContext, draft: str, as_json: bool) -> None:
         click.echo(f"Session {id_text(session.id)} on {session.repo}@{session.branch} holds it")
 
 
+@group.command("drop-draft")
+@click.argument("draft")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@pass_context
+def drop_draft(context: CliContext, draft: str, yes: bool, as_json: bool) -> None:
+    """Drop DRAFT, the beginning of an id that 'drafts' shows; its session stays, if it is there."""
+    meant = _draft(context, draft)
+    confirm(f"Drop {meant.changes} changes of {meant.repo}@{meant.branch}?", yes=yes)
+    context.lake.sessions.drop_draft(meant.session_id)
+    if as_json:
+        print_json({"dropped": meant.session_id})
+    else:
+        click.echo(f"Dropped the draft {id_text(meant.session_id)}")
+
+
+def _draft(context: CliContext, name: str) -> Draft:
+    found = [one for one in context.lake.sessions.drafts() if one.session_id.startswith(name)]
+    return _only(found, name, "draft", "'datalake sessions drafts' shows those there are")
+
+
 @group.command("delete")
 @click.argument("session")
+@click.option("--keep-draft", is_flag=True, help="Keep its draft, to be recovered.")
 @click.option("--lost", is_flag=True, help="The machine that kept it is gone; give it up.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 @pass_context
-def delete(context: CliContext, session: str, lost: bool, yes: bool, as_json: bool) -> None:
+def delete(
+    context: CliContext, session: str, keep_draft: bool, lost: bool, yes: bool, as_json: bool
+) -> None:
     """Remove a session that is not mounted, with everything staged in it."""
     found = _find(context, session)
     confirm(f"Remove the session on {found.repo}@{found.branch}?", yes=yes)
-    context.lake.sessions.delete(found.id, lost=lost)
+    context.lake.sessions.delete(found.id, lost=lost, keep_draft=keep_draft)
     if as_json:
         print_json({"deleted": found.id})
     else:

@@ -124,14 +124,18 @@ class Session(StagedTree):
             return next(self.tree.iter_changes(), None) is not None
 
     def diff(self, below: RepoPath = ROOT) -> Iterator[Change]:
-        """Yield what is staged, by path; the cost is that of the changes."""
+        """Yield what is staged, by path; the cost is that of the changes.
+
+        A file of which the time alone is another one is none, as a commit does not take it.
+        """
         with self._mutex:
-            yield from self.tree.diff(below)
+            for path, old, new in filter(_is_shown, self.tree.iter_changes(below)):
+                yield self.tree.shown_change(path, old, new)
 
     def staged(self, below: RepoPath, limit: int) -> Sequence[StagedChange]:
         """Return what is staged, at most `limit`, for `show_staged`: the quick half of `diff`."""
         with self._mutex:
-            return list(islice(self.tree.iter_changes(below), limit))
+            return list(islice(filter(_is_shown, self.tree.iter_changes(below)), limit))
 
     def show_staged(self, staged: Sequence[StagedChange]) -> Sequence[Change]:
         """Return as people see it what was staged, but for what was dropped since then."""
@@ -533,18 +537,25 @@ class Session(StagedTree):
             finally:
                 self._let_go()
 
-    def destroy(self) -> None:
-        """Remove the session and everything staged in it."""
+    def destroy(self, *, with_draft: bool = False) -> None:
+        """Remove the session and everything staged in it.
+
+        Parameters
+        ----------
+        with_draft
+            Whether its draft goes in the same moment. A session that lost its folder looks as if
+            nothing were staged, and its draft is all there is: whoever tidies up leaves it.
+        """
         with self._mutex:
             self.check_open()
             self._disk.check()
             try:
                 try:
-                    self._forget()
+                    self._forget(with_draft=with_draft)
                 except StorageError:
                     # A full disk: deleting a row takes space too, and this may be what has it.
                     shutil.rmtree(self._folder, ignore_errors=True)
-                    self._forget()
+                    self._forget(with_draft=with_draft)
                 shutil.rmtree(self._folder, ignore_errors=True)
             finally:
                 self._let_go()
@@ -569,8 +580,10 @@ class Session(StagedTree):
             os.close(self._lock_descriptor)
             self._lock_descriptor = None
 
-    def _forget(self) -> None:
+    def _forget(self, *, with_draft: bool) -> None:
         with self._core.metadata.write() as tx:
+            if with_draft:
+                forget_draft(tx, self.id)
             tx.pins.release(session_owner(self.id))
             tx.sessions.delete(self.id)
             tx.events.append(EventKind.SESSION_CHANGED, self.id, repo=self.info.repo)
@@ -653,6 +666,12 @@ class Session(StagedTree):
         self._base = base
         self.info = replace(self.info, base_commit_id=base.id)
         return shift
+
+
+def _is_shown(change: StagedChange) -> bool:
+    """Tell whether a commit would take a change; of a working file that is known by reading it."""
+    _, old, new = change
+    return not (isinstance(new, FileEntry) and old is not None and new.same_content(old))
 
 
 def forget_draft(tx: Transaction, session_id: str) -> None:

@@ -221,7 +221,19 @@ class Sessions:
             return tx.sessions.get(session_id)
 
     def create(self, repo: str, branch: str = DEFAULT_BRANCH) -> WorkSession:
-        """Begin a session on a branch and open it."""
+        """Begin a session on a branch and open it.
+
+        Parameters
+        ----------
+        repo
+            Its name, or ``repo@branch``.
+
+        Raises
+        ------
+        InvalidInputError
+            The address has a path, or names another branch than `branch`.
+        """
+        repo, branch = _branch_of(repo, branch)
         return WorkSession(self.begin(repo, branch), self._context, is_new=True)
 
     def open(self, session_id: str) -> WorkSession:
@@ -437,11 +449,27 @@ class Sessions:
         with self._opened(session_id) as session:
             _restore(session, self._context, source)
 
-    def delete(self, session_id: str, *, lost: bool = False) -> None:
-        """Remove a session that is not mounted, and everything staged in it.
+    def drop_draft(self, session_id: str) -> None:
+        """Drop the draft of a session, whether or not the session is still there.
+
+        What is staged in the session stays, and the next change of it is saved again.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such draft.
+        """
+        with self._context.core.metadata.write() as tx:
+            tx.sessions.get_draft(session_id)
+            forget_draft(tx, session_id)
+
+    def delete(self, session_id: str, *, lost: bool = False, keep_draft: bool = False) -> None:
+        """Remove a session that is not mounted, and everything staged in it, at once.
 
         Parameters
         ----------
+        keep_draft
+            Whether its draft stays, to be recovered within 30 days.
         lost
             The machine that kept it is gone, and what was staged there is given up; a draft of it
             can still be recovered.
@@ -454,9 +482,7 @@ class Sessions:
         self._check_not_mounted(session_id)
         try:
             with self._opened(session_id) as session:
-                session.destroy()
-                with self._context.core.metadata.write() as tx:
-                    forget_draft(tx, session_id)
+                session.destroy(with_draft=not keep_draft)
         except ConflictError as error:
             if not lost or error.kind is not ErrorKind.SESSION_ELSEWHERE:
                 raise
@@ -514,6 +540,20 @@ class Sessions:
     def _holder(self, session_id: str) -> SessionHolder | None:
         """Return the mount that has a session open, or None."""
         return mount_holding(self._context.core, session_id)
+
+
+def _branch_of(repo: str, branch: str) -> tuple[str, str]:
+    """Return what a repo and branch mean, of which the first may be an address."""
+    if "@" not in repo:
+        return repo, branch
+    place = parse_address(repo)
+    if place.path or branch not in {DEFAULT_BRANCH, place.ref}:
+        named = f"the path {place.path!r}" if place.path else f"a branch, and {branch!r} another"
+        raise InvalidInputError(
+            f"A session is of a whole branch, and {repo!r} names {named}",
+            hint=f"Write {place.repo!r}, {place.ref!r}",
+        )
+    return place.repo, place.ref
 
 
 def _restore(session: Session, context: LakeContext, source: str | Address) -> None:

@@ -47,9 +47,9 @@ class SessionHandler(DatalakeHandler):
         self.answer(await self.call(lake.sessions.get, session))
 
     @operation("deleteSession")
-    async def delete(self, session: str, lost: bool) -> None:
+    async def delete(self, session: str, lost: bool, keep_draft: bool) -> None:
         lake = await self.lake()
-        await self.call(lake.sessions.delete, session, lost=lost)
+        await self.call(lake.sessions.delete, session, lost=lost, keep_draft=keep_draft)
         self.answer_nothing()
 
 
@@ -164,6 +164,18 @@ class DraftsHandler(DatalakeHandler):
         self.answer(whole(await self.call(lake.sessions.drafts, repo)))
 
 
+class DraftHandler(DatalakeHandler):
+    """One draft."""
+
+    path = "/drafts/{session}"
+
+    @operation("dropDraft")
+    async def delete(self, session: str) -> None:
+        lake = await self.lake()
+        await self.call(lake.sessions.drop_draft, session)
+        self.answer_nothing()
+
+
 class SessionDraftsHandler(DatalakeHandler):
     """Saving what is staged."""
 
@@ -188,6 +200,7 @@ class DraftRecoveriesHandler(DatalakeHandler):
 
 HANDLERS = [
     DraftsHandler,
+    DraftHandler,
     SessionDraftsHandler,
     DraftRecoveriesHandler,
     SessionsHandler,

@@ -859,6 +859,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/drafts/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Drop the draft of a session; the session stays, if it is there. */
+        delete: operations["dropDraft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/drafts/{session}/recoveries": {
         parameters: {
             query?: never;
@@ -4113,6 +4132,8 @@ export interface operations {
             query?: {
                 /** @description The machine that kept it is gone, and what was staged there is given up. */
                 lost?: boolean;
+                /** @description Whether its draft stays, to be recovered. */
+                keep_draft?: boolean;
             };
             header?: never;
             path: {
@@ -4361,6 +4382,27 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SessionDraft"];
                 };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    dropDraft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Dropped. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Error"];
         };

@@ -540,6 +540,12 @@ async def test_drafts(call, served_lake):
     changes = (await call("diffSession", session=recovered["id"])).json["results"]
     assert [one["path"] for one in changes] == ["a.txt"]
     await call("recoverSession", session="0" * 32, expect=404)
+    await call("deleteSession", session=session.id, keep_draft=True, expect=204)
+    (kept,) = (await call("listDrafts", repo="raw")).json["results"]
+    assert not kept["has_session"]
+    await call("dropDraft", session=session.id, expect=204)
+    await call("dropDraft", session=session.id, expect=404)
+    assert (await call("listDrafts")).json["results"] == []
 
 
 async def test_observed_lineage(call, served_lake):

@@ -388,8 +388,14 @@ def test_drafts(run, lake):
     assert (draft["changes"], draft["has_session"]) == (1, True)
     recovered = run("sessions", "recover", draft["session_id"][:8], "--json").json
     assert [one.path for one in lake.sessions.diff(recovered["id"])] == ["a.txt"]
-    run("sessions", "delete", draft["session_id"], "--yes")
+    assert "Dropped" in run("sessions", "drop-draft", draft["session_id"][:8], "--yes").out
     assert run("sessions", "drafts", "--json").json == []
+    run("sessions", "save", draft["session_id"])
+    run("sessions", "delete", draft["session_id"], "--keep-draft", "--yes")
+    (kept,) = run("sessions", "drafts", "--json").json
+    assert not kept["has_session"]
+    begun = run("sessions", "create", "raw@main", "--json").json
+    assert (begun["repo"], begun["branch"]) == ("raw", "main")
     assert "no draft" in run("sessions", "recover", "ffff", code=10).err
 
 

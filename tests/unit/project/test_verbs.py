@@ -37,6 +37,7 @@ OPERATIONS = {
     ("commits", "diff"): "diffCommits",
     ("sessions", "diff_text"): "diffSessionText",
     ("sessions", "drafts"): "listDrafts",
+    ("sessions", "drop_draft"): "dropDraft",
     ("commits", "search"): "searchCommits",
     ("jobs", "logs"): "getLogs",
     ("lineage", "list"): "listLineage",

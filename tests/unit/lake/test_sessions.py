@@ -1,0 +1,87 @@
+"""Sessions by Python: what is asked for, what is shown, and what goes when one is deleted."""
+
+import os
+import shutil
+
+import pytest
+
+from jupyter_datalake.engine.session import sessions_folder
+from jupyter_datalake.errors import InvalidInputError, NotFoundError, StateError
+from jupyter_datalake.lake.lake import Lake
+
+
+@pytest.fixture
+def lake(tmp_path):
+    with Lake.create(str(tmp_path / "lake")) as lake:
+        lake.repos.create("raw")
+        lake.files.put("raw@main/a.txt", "a")
+        yield lake
+
+
+@pytest.fixture
+def drafted(lake):
+    """The id of a session with something staged, and a draft of it."""
+    with lake.sessions.create("raw") as work:
+        work.put("new", "1")
+    lake.sessions.save(work.id)
+    return work.id
+
+
+def test_a_session_is_begun_on_an_address_of_a_branch(lake):
+    lake.refs.create_branch("raw", "dev")
+    for asked, branch in [("raw", "main"), ("raw@main", "main"), ("raw@dev", "dev")]:
+        with lake.sessions.create(asked) as work:
+            assert (work.info.repo, work.info.branch) == ("raw", branch)
+    for asked in [("raw@main/a.txt",), ("raw@dev", "other")]:
+        with pytest.raises(InvalidInputError, match="whole branch"):
+            lake.sessions.create(*asked)
+    assert lake.sessions.list() == []
+
+
+def test_a_draft_is_dropped_by_hand_and_its_session_stays(lake, drafted):
+    lake.sessions.drop_draft(drafted)
+    assert lake.sessions.drafts() == []
+    assert [one.path for one in lake.sessions.diff(drafted)] == ["new"]
+    with pytest.raises(NotFoundError, match="no draft"):
+        lake.sessions.drop_draft(drafted)
+    lake.sessions.save(drafted)
+    assert len(lake.sessions.drafts()) == 1
+
+
+def test_a_session_and_its_draft_go_in_one_transaction(lake, drafted, monkeypatch):
+    begun = []
+    real = lake.core.metadata.write
+    monkeypatch.setattr(lake.core.metadata, "write", lambda: begun.append(1) or real())
+    lake.sessions.delete(drafted)
+    assert (len(begun), lake.sessions.list(), lake.sessions.drafts()) == (1, [], [])
+
+
+def test_a_draft_is_kept_where_that_is_asked_for_or_the_folder_was_lost(lake, drafted):
+    lake.sessions.delete(drafted, keep_draft=True)
+    (draft,) = lake.sessions.drafts()
+    assert not draft.has_session
+    again = lake.sessions.recover(drafted).id
+    lake.sessions.save(again)
+    shutil.rmtree(sessions_folder(lake.core) / again)
+    with lake.sessions.open(again) as work:
+        assert not work.has_changes
+        work.delete_session()  # as a mount tidies up
+    assert [one.session_id for one in lake.sessions.drafts()] == [again]
+
+
+def test_a_time_alone_is_neither_shown_nor_committed(lake, tmp_path):
+    source = tmp_path / "a.txt"
+    source.write_text("a")
+    os.utime(source, ns=(1, 1))
+    source.chmod(lake.files.get("raw@main/a.txt").mode)
+    with lake.sessions.create("raw") as work:
+        work.put("a.txt", source)
+        assert work.find("a.txt").mtime_ns == 1
+        assert work.diff() == []
+        with pytest.raises(StateError, match="Nothing is staged"):
+            work.commit("Touch")
+        source.chmod(0o600)
+        work.put("a.txt", source)
+        assert [one.path for one in work.diff()] == ["a.txt"]
+        work.commit("Change the mode")
+    assert lake.files.get("raw@main/a.txt").mode == 0o600
