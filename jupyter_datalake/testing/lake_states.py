@@ -16,6 +16,7 @@ from jupyter_datalake.model.changes import ChangeKind
 from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.files import FileKind
 from jupyter_datalake.model.ids import digest_of
+from jupyter_datalake.model.refs import DEFAULT_BRANCH
 
 Key = tuple[str, ...]
 
@@ -32,6 +33,8 @@ Facts = Mapping[Key, Fact]
 """Repos, refs and sessions of a lake, by what they are called."""
 
 _SESSION = "session"
+_FIRST = "first "
+"""What the shape of a commit without parents begins with."""
 
 
 def observe(lake: Lake, shapes: dict[str, Hashable] | None = None) -> dict[Key, Fact]:
@@ -112,18 +115,29 @@ def differs_from_after(found: Facts, before: Facts, after: Facts) -> str | None:
 
 
 def _is_between(found: Facts, before: Facts, after: Facts) -> bool:
-    """Tell whether everything is old or new, path by path where it is a session's."""
+    """Tell whether everything is old or new, path by path where it is a session's.
+
+    A repo that was brought to another lake begins there with its first commit, as everywhere.
+    """
     for key in {*found, *before, *after}:
         if key[0] == _SESSION and key in before and key in after and key in found:
             old, new = dict(_paths(before[key])), dict(_paths(after[key]))
             for path, content in _paths(found[key]):
                 if content not in {old.get(path), new.get(path)}:
                     return False
-        elif key[0] == _SESSION and key not in before:
+        elif key not in before and (key[0] == _SESSION or _is_first(found, key)):
             continue
         elif _shape(found, key) not in {_shape(before, key), _shape(after, key)}:
             return False
     return True
+
+
+def _is_first(facts: Facts, key: Key) -> bool:
+    """Tell whether something is the main branch of a repo in another lake, at the first commit."""
+    if (key[0], key[1:2], key[-1]) != ("other", ("ref",), DEFAULT_BRANCH) or key not in facts:
+        return False
+    shape: tuple[object, str] = facts[key].shape  # type: ignore[assignment]  # as `observe` made it
+    return shape[1].startswith(_FIRST)
 
 
 def _paths(fact: Fact) -> tuple[tuple[str, Hashable], ...]:
@@ -163,7 +177,8 @@ def _commit_shape(lake: Lake, commit: Commit, shapes: dict[str, Hashable]) -> Ha
         )
         facts = (one.repo, one.branch, one.message, one.author, sorted(one.metadata.items()), held)
         above = tuple(shapes[parent] for parent in one.parents)
-        shapes[one.id] = digest_of(repr((facts, above)).encode()).hex()
+        shape = digest_of(repr((facts, above)).encode()).hex()
+        shapes[one.id] = shape if above else f"{_FIRST}{shape}"
     return shapes[commit.id]
 
 
