@@ -40,7 +40,7 @@ from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.sources import Source, store_source, walk_folder
 from jupyter_datalake.engine.staged_tree import StagedTree
 from jupyter_datalake.engine.tree_nodes import Node, Shift, StagedContent
-from jupyter_datalake.engine.worktree import StagedChange
+from jupyter_datalake.engine.worktree import StagedChange, entry_with_mode
 from jupyter_datalake.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -181,8 +181,13 @@ class Session(StagedTree):
 
     # --- staging by path -------------------------------------------------------------------------
 
-    def put(self, path: RepoPath, source: Source) -> None:
+    def put(self, path: RepoPath, source: Source, *, mode: int | None = None) -> None:
         """Stage a file: its bytes, a local file (mode and time are taken over), or a stream.
+
+        Parameters
+        ----------
+        mode
+            Its permissions, where they are not those of the source.
 
         Raises
         ------
@@ -193,6 +198,8 @@ class Session(StagedTree):
         """
         with self._mutex, self._core.writer() as writer:
             entry = self._store(writer, source)
+            if mode is not None:
+                entry = entry_with_mode(entry, mode)
             self._stage_entries(writer, [(path, entry)])
 
     def put_tree(

@@ -194,9 +194,7 @@ class Drive:
                 )
             _check_folder(session, parent_of(place))
             if offset is None:
-                session.put(place, content)
-                if before is not None:
-                    session.set_attributes(session.tree.get(place), mode=before.mode)
+                session.put(place, content, mode=None if before is None else before.mode)
             else:
                 _check_offset(offset)
                 with _stream(content) as stream:

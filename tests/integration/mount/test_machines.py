@@ -109,6 +109,42 @@ def test_a_read_only_root_is_no_hindrance(machine, tmp_path):
     assert "mode|ok|new mounts use fuse" in said
 
 
+DRIVE_SCRIPT = """
+import os, sys
+from pathlib import Path
+from jupyter_datalake.lake.lake import Lake
+
+place = Path(sys.argv[1])
+with Lake.create(str(place / "lake")) as lake:
+    lake.repos.create("raw")
+    lake.files.put("raw@main/a.txt", "old")
+    at = str(place / "read-only" / "shown")
+    os.environ["DATALAKE_MOUNTPOINT"] = at
+    for one in lake.mounts.doctor():
+        print(one.name, one.verdict, one.found, one.advice, sep="|")
+    mount = lake.mounts.create("raw")
+    (point,) = lake.mounts.list_mountpoints()
+    print("mode", point.mode, point.message)
+    assert lake.drive.read("raw/a.txt") == b"old"
+    lake.drive.put("raw/a.txt", "new")
+    lake.sessions.commit(mount.session_id, "New")
+    assert lake.files.read("raw@main/a.txt") == b"new"
+    lake.mounts.delete("raw")
+    assert not os.path.lexists(at)
+"""
+
+
+def test_where_no_folder_can_be_made_mounts_are_drives_and_say_why(machine, tmp_path):
+    place = tmp_path / "place"
+    said = machine(
+        f"mkdir '{place}/read-only' && mount -t tmpfs -o ro none '{place}/read-only'",
+        environ={"SCRIPT": DRIVE_SCRIPT},
+    )
+    why = f"{place}/read-only/shown cannot be made: the file system is read-only"
+    assert f"mode|warn|new mounts are drives, because {why}" in said
+    assert f"mode drive No folder can be shown here: {why}" in said
+
+
 def test_a_user_without_privileges_mounts_by_the_helper(machine):
     """The interpreter and the package are shown where everybody may go."""
     base, packages = sys.base_prefix, sysconfig.get_path("purelib")
