@@ -39,7 +39,7 @@ from jupyter_datalake.engine.reverting import revert
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.sources import Source, store_source, walk_folder
 from jupyter_datalake.engine.staged_tree import StagedTree
-from jupyter_datalake.engine.tree_nodes import Node, Shift, StagedContent
+from jupyter_datalake.engine.tree_nodes import DataFile, Node, Shift, StagedContent
 from jupyter_datalake.engine.worktree import StagedChange, entry_with_mode
 from jupyter_datalake.errors import (
     AlreadyExistsError,
@@ -285,8 +285,8 @@ class Session(StagedTree):
     def write(self, path: RepoPath, source: BinaryIO, offset: int) -> None:
         """Stage a write into a file, which is made if nothing is at `path`.
 
-        What is beyond its end reads as zeros. Killed on the way, the first of the bytes may be
-        there and the others not, as with any file.
+        What is beyond its end reads as zeros. Killed on the way, all of it is there or nothing; of
+        a file that was written to before, the first of the bytes may be there alone.
 
         Parameters
         ----------
@@ -305,21 +305,43 @@ class Session(StagedTree):
         with self._mutex:
             self.check_open()
             node = self.tree.resolve(path)
-            if node is None:
-                folder = self.tree.get(parent_of(path))
-                node = self.create_file(folder, name_of(path), DEFAULT_FILE_MODE)
-            if node.kind is not FileKind.FILE:
+            found = self.tree.get(parent_of(path)) if node is None else node
+            if found.is_folder is not (node is None) or found.kind is FileKind.SYMLINK:
                 raise InvalidInputError(
-                    f"{path!r} is a {node.kind}, not a file", kind=ErrorKind.INVALID_PATH
+                    f"{self.tree.path_of(found)!r} is a {found.kind}, and cannot be written to",
+                    kind=ErrorKind.INVALID_PATH,
                 )
             with _translated(self._folder):
-                data = self.writable(node)
-                self.restage(node)
-                with open(data.path, "r+b") as file:
-                    file.seek(0, os.SEEK_END) if offset < 0 else file.seek(offset)
-                    shutil.copyfileobj(source, file, _PIECE_BYTES)
-                    file.flush()
-                    self.sync_file(file.fileno())
+                if node is not None and node.data is not None:
+                    self.restage(node)
+                    self._write_into(node.data, source, offset)
+                else:
+                    self._write_apart(path, found, node, source, offset)
+
+    def _write_apart(
+        self, path: RepoPath, found: Node, node: Node | None, source: BinaryIO, offset: int
+    ) -> None:
+        """Write into a file of its own, which becomes the file's content with one record."""
+        data = self.new_data() if node is None else self.copy_out(_entry_known(node))
+        try:
+            self._write_into(data, source, offset)
+            if node is None:
+                self.take_new(found, name_of(path), DEFAULT_FILE_MODE, data)
+            else:
+                self.take(node, data)
+        except BaseException:
+            self.drop(data)
+            raise
+
+    def _write_into(self, data: DataFile, source: BinaryIO, offset: int) -> None:
+        with open(data.path, "r+b") as file:
+            if offset < 0:
+                file.seek(0, os.SEEK_END)
+            else:
+                file.seek(offset)
+            shutil.copyfileobj(source, file, _PIECE_BYTES)
+            file.flush()
+            self.sync_file(file.fileno())
 
     def restore(self, source: Snapshot, path: RepoPath) -> None:
         """Stage that exactly what a commit has at and below a path is there; no bytes move."""
@@ -679,6 +701,11 @@ def _is_shown(change: StagedChange) -> bool:
     """Tell whether a commit would take a change; of a working file that is known by reading it."""
     _, old, new = change
     return not (isinstance(new, FileEntry) and old is not None and new.same_content(old))
+
+
+def _entry_known(node: Node) -> FileEntry:
+    assert node.entry is not None
+    return node.entry
 
 
 def forget_draft(tx: Transaction, session_id: str) -> None:

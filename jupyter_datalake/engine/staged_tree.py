@@ -68,14 +68,23 @@ class StagedTree:
     def create_file(self, folder: Node, name: str, mode: int) -> Node:
         """Make an empty file with a working file behind it; the name is free."""
         self.check_open()
-        mode &= PERMISSION_BITS
-        now = self._clock()
         data = self._files.new()
         try:
-            self._append(["data", self._place(folder, name), data.number, mode, now])
+            return self.take_new(folder, name, mode, data)
         except BaseException:
             self._files.remove(data)
             raise
+
+    def new_data(self) -> DataFile:
+        """Return an empty working file, to be handed to `take_new`, or to `drop`."""
+        return self._files.new()
+
+    def take_new(self, folder: Node, name: str, mode: int, data: DataFile) -> Node:
+        """Make a file of a working file that is there already; the name is free."""
+        self.check_open()
+        mode &= PERMISSION_BITS
+        now = self._clock()
+        self._append(["data", self._place(folder, name), data.number, mode, now])
         node = Node(FileKind.FILE, name, folder, mode=mode)
         self._files.give(data, node)
         self._attach(folder, name, node, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
@@ -78,6 +79,17 @@ class WorkSession:
         place = parse_path(path)
         self._session.put(place, content)
         self._note(place, AccessKind.WRITE)
+
+    def write(self, path: str, source: bytes | BinaryIO, *, offset: int = -1) -> None:
+        """Stage a write into a file, which is made if nothing is there.
+
+        Parameters
+        ----------
+        offset
+            Where in the file the bytes go; by default at its end.
+        """
+        stream = io.BytesIO(source) if isinstance(source, bytes) else source
+        self._session.write(parse_path(path), stream, offset)
 
     def put_tree(
         self, folder: str | Path, path: str = "/", *, ignore: bool = True

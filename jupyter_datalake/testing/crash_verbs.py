@@ -368,6 +368,19 @@ def pick_session_file(site: Site, chance: Random) -> Arguments | None:
     return (found, chance.choice(shown).path, name) if shown and name else None
 
 
+def pick_session_write(site: Site, chance: Random) -> Arguments | None:
+    """Choose a session, a file at its root that was not written to before, and a content."""
+    found = _session(site, chance)
+    if found is None:
+        return None
+    with site.lake.sessions.open(found) as session:
+        files = session.list()
+    whole = [one.path for one in files if one.kind is FileKind.FILE and one.digest is not None]
+    new = _free(("n", "new-1", "new-2"), [one.path for one in files], chance)
+    path = chance.choice([*whole, new]) if new else None
+    return None if path is None else (found, path, *_source(chance))
+
+
 def pick_session_copy(site: Site, chance: Random) -> Arguments | None:
     """Choose a session and a committed file to copy into it."""
     found, source = _session(site, chance), pick_file(site, chance)
@@ -492,6 +505,11 @@ def _copy(site: Site, repo: str, ref: str, path: str, *target: str) -> object:
 def _session_put(site: Site, session_id: str, path: str, *source: int) -> None:
     with site.lake.sessions.open(session_id) as session:
         session.put(path, content(*source))
+
+
+def _session_write(site: Site, session_id: str, path: str, *source: int) -> None:
+    with site.lake.sessions.open(session_id) as session:
+        session.write(path, content(*source))
 
 
 def _session_put_tree(site: Site, session_id: str, folder: str) -> None:
@@ -705,6 +723,7 @@ VERBS = (
     ),
     Verb("sessions.delete", pick_session, lambda site, one, *_: site.lake.sessions.delete(one)),
     Verb("session.put", pick_session, _session_put),
+    Verb("session.write", pick_session_write, _session_write),
     Verb("session.put_tree", pick_session_tree, _session_put_tree, is_atomic=False),
     Verb("session.rename", pick_session_file, _session_rename),
     Verb("session.delete", pick_session_file, _session_delete_file),

@@ -111,6 +111,34 @@ def test_a_file_is_written_at_an_offset_and_at_its_end(lake, drive):
     assert lake.files.read("raw@main/x") == wanted
 
 
+def test_a_session_in_hand_is_written_to_likewise(lake):
+    with lake.sessions.create("raw") as session:
+        session.write("data/a.csv", b"2\n")
+        session.write("data/a.csv", io.BytesIO(b"ID"), offset=0)
+        session.write("log", b"one")
+        for path in ("data", "data/a.csv/x"):
+            with pytest.raises(InvalidInputError):
+                session.write(path, b"x")
+        session.commit("Written")
+    assert lake.files.read("raw@main/data/a.csv") == b"ID\n1\n2\n"
+    assert lake.files.read("raw@main/log") == b"one"
+
+
+def test_a_write_that_fails_leaves_what_was_there(lake, drive):
+    class Broken(io.BytesIO):
+        def read(self, *_):
+            raise OSError(5, "it broke")
+
+    for path in ("raw/data/a.csv", "raw/new"):
+        for offset in (None, 0):
+            with pytest.raises(OSError, match=r"it broke|cannot be used"):
+                drive.put(path, Broken(), offset=offset)
+    assert drive.read("raw/data/a.csv") == b"id\n1\n"
+    assert lake.sessions.diff(drive.get("raw").session_id) == []
+    drive.put("raw/new", b"new", offset=0)
+    assert drive.read("raw/new") == b"new"
+
+
 def test_a_file_that_is_replaced_keeps_its_permissions(lake, drive, tmp_path):
     script = tmp_path / "run.sh"
     script.write_text("#!/bin/sh\n")
