@@ -237,6 +237,13 @@ class Session(StagedTree):
             self._stage_entries(writer, staged)
         return skipped
 
+    def put_files(self, files: Iterable[tuple[RepoPath, Path]]) -> None:
+        """Stage many local files, as `put` does each; they share packs and one transaction."""
+        with self._mutex, self._core.writer() as writer:
+            self._stage_entries(
+                writer, [(path, self._store(writer, place)) for path, place in files]
+            )
+
     def put_entry(self, path: RepoPath, entry: FileEntry) -> None:
         """Stage content that the session's base has already: a copy without moving bytes."""
         with self._mutex, self._core.writer() as writer:

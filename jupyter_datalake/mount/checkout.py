@@ -347,9 +347,7 @@ class Checkout:
             if one.new is None:
                 session.delete(one.path)
                 self._prune(session, parent_of(one.path))
-        for one in differences:
-            if one.new is not None:
-                self._stage_file(session, one.new)
+        self._stage_files(session, [one.new for one in differences if one.new is not None])
 
     def _prune(self, session: Session, folder: RepoPath) -> None:
         """Remove from the session the folders that became empty and are gone from here."""
@@ -357,23 +355,25 @@ class Checkout:
             session.delete(folder)
             folder = parent_of(folder)
 
-    def _stage_file(self, session: Session, file: LocalFile) -> None:
-        existing = session.find(file.path)
-        if existing is not None and existing.kind is not file.kind:
-            session.delete(file.path)
-        if file.kind is FileKind.FOLDER:
-            session.make_folder(file.path)
-            return
+    def _stage_files(self, session: Session, files: Sequence[LocalFile]) -> None:
+        for file in files:
+            existing = session.find(file.path)
+            if existing is not None and existing.kind is not file.kind:
+                session.delete(file.path)
+            if file.kind is FileKind.FOLDER:
+                session.make_folder(file.path)
+        waiting = [file for file in files if file.kind is not FileKind.FOLDER]
         for _ in range(_TRIES):
-            before = file.place.lstat()
-            session.put(file.path, file.place)
-            after = file.place.lstat()
-            if (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size):
+            before = [_written(file) for file in waiting]
+            session.put_files((file.path, file.place) for file in waiting)
+            pairs = zip(waiting, before, strict=True)
+            waiting = [file for file, then in pairs if _written(file) != then]
+            if not waiting:
                 return
         raise StateError(
-            f"{file.path} is being written to",
+            f"{waiting[0].path} is being written to",
             hint="Try again when whoever writes it is done; nothing was committed",
-            path=file.path,
+            path=waiting[0].path,
         )
 
     def _write(self, tree: Snapshot, path: RepoPath, entry: FileEntry) -> None:
@@ -398,6 +398,12 @@ class Checkout:
 
     def _place(self, path: RepoPath) -> Path:
         return self._folder / os.fsdecode(path.encode("utf-8", "surrogateescape"))
+
+
+def _written(file: LocalFile) -> tuple[int, int]:
+    """Return what changes when a file is written to."""
+    status = file.place.lstat()
+    return status.st_mtime_ns, status.st_size
 
 
 def _holds(

@@ -123,3 +123,16 @@ def test_a_thread_saves_by_itself_until_it_is_stopped(lake, raw, monkeypatch):
     saver.stop()
     assert "datalake-autosave" not in {one.name for one in threading.enumerate()}
     assert lake.sessions.drafts()[0].changes == 1
+
+
+def test_many_files_of_a_checkout_cost_few_transactions(lake, raw, monkeypatch):
+    session = lake.mounts.get("raw").session_id
+    for number in range(40):
+        (raw / str(number)).write_text(str(number))
+    begun = []
+    real = lake.core.metadata.write
+    monkeypatch.setattr(lake.core.metadata, "write", lambda: begun.append(1) or real())
+    assert lake.sessions.save(session).changes == 40
+    lake.sessions.commit(session, "Add them")
+    assert len(begun) < 15
+    assert lake.files.read("raw@main/39") == b"39"

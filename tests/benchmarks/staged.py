@@ -1,0 +1,79 @@
+"""How long it takes to look at, save, discard and commit many staged changes, by mode.
+
+::
+
+    python tests/benchmarks/staged.py 100000 fuse checkout
+
+Each file is a small one of its own content, a hundred in a folder. What is printed is seconds of
+wall clock, as whoever asked had to wait.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from jupyter_datalake.lake.lake import Lake
+
+_IN_A_FOLDER = 100
+
+
+def run(place: Path, count: int, mode: str) -> dict[str, float]:
+    """Return the seconds of each act on `count` staged files in a mount of a mode."""
+    took: dict[str, float] = {}
+
+    def act(name: str, what: Callable[[], object]) -> None:
+        began = time.perf_counter()
+        what()
+        took[name] = round(time.perf_counter() - began, 2)
+
+    with Lake.create(str(place / mode)) as lake:
+        lake.repos.create("raw")
+        lake.files.put("raw@main/begin", "begin")
+        mount = lake.mounts.create("raw", at=str(place / f"shown-{mode}"), mode=mode)
+        session = mount.session_id
+        assert session is not None
+        folder = Path(mount.path)
+        act("write them", lambda: _write(folder, count))
+        act("first change", lambda: lake.sessions.diff(session, limit=1))
+        act("first 100 changes", lambda: lake.sessions.diff(session, limit=100))
+        act("first 100 changes, again", lambda: lake.sessions.diff(session, limit=100))
+        act("those of one folder", lambda: lake.sessions.diff(session, path="new/7"))
+        act("all changes", lambda: _check(len(lake.sessions.diff(session)), count))
+        act("discard one file", lambda: lake.sessions.discard(session, ["new/7/7"]))
+        act("discard one folder", lambda: lake.sessions.discard(session, ["new/8"]))
+        act("save a draft", lambda: lake.sessions.save(session))
+        act("commit", lambda: lake.sessions.commit(session, "Add them"))
+        _check(lake.files.get("raw@main/new").file_count, count - _IN_A_FOLDER - 1)
+        act("first change after it", lambda: lake.sessions.diff(session, limit=1))
+        lake.mounts.stop(str(place / f"shown-{mode}"))
+    return took
+
+
+def _write(folder: Path, count: int) -> None:
+    for number in range(count):
+        name, last = divmod(number, _IN_A_FOLDER)
+        above = folder / "new" / str(name)
+        if last == 0:
+            above.mkdir(parents=True)
+        (above / str(last)).write_text(f"{number} " * 20)
+
+
+def _check(found: int, wanted: int) -> None:
+    if found != wanted:
+        raise SystemExit(f"There are {found} changes, and {wanted} were made")
+
+
+def main(count: int, *modes: str) -> None:
+    """Print a table."""
+    for mode in modes or ("fuse", "checkout"):
+        with tempfile.TemporaryDirectory() as place:
+            for name, seconds in run(Path(place), count, mode).items():
+                print(f"{mode:9} {name:26} {seconds:8.2f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000, *sys.argv[2:])
