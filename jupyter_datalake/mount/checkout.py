@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -209,13 +211,13 @@ class Checkout:
         with self._session() as session:
             differences = list(self._differences(session))
             try:
-                self._stage(session, differences)
+                staged = self._stage(session, differences)
                 result, _ = session.commit(message, author, metadata=metadata)
             except DatalakeError:
                 # The folder is where the changes are; half of them staged would count twice.
                 session.discard(keep_draft=True)
                 raise
-            self._catch_up(session)
+            self._catch_up(session, staged)
             return result.commit.id
 
     def fingerprint(self) -> bytes:
@@ -309,18 +311,25 @@ class Checkout:
             if len(clean.known) != known:
                 clean.save(self._record)
 
-    def _catch_up(self, session: Session) -> CleanFiles:
-        """Bring the folder to the session's base, if it stands elsewhere."""
+    def _catch_up(self, session: Session, staged: CleanFiles | None = None) -> CleanFiles:
+        """Bring the folder to the session's base, if it stands elsewhere.
+
+        Parameters
+        ----------
+        staged
+            Files of the folder whose content was committed a moment ago: what was staged wins over
+            what others committed, or there is no commit, so the base has them as they were then.
+        """
         clean = load_clean_files(self._record)
         if clean is None:
             clean = CleanFiles(session.base.id)
         if clean.commit_id != session.base.id:
             with translated_errors(self._folder):
-                clean = self._advance(clean, session.base)
+                clean = self._advance(clean, session.base, staged)
                 clean.save(self._record)
         return clean
 
-    def _advance(self, clean: CleanFiles, new: Commit) -> CleanFiles:
+    def _advance(self, clean: CleanFiles, new: Commit, staged: CleanFiles | None) -> CleanFiles:
         """Write what differs between two commits, but nothing that somebody changed here."""
         old_tree = self._core.snapshot(commit_by_id(self._core, clean.commit_id))
         new_tree = self._core.snapshot(new)
@@ -329,7 +338,7 @@ class Checkout:
             fresh.known.pop(path_key(path), None)
             file = look(self._folder, path)
             before, after = old_tree.entry(path), new_tree.entry(path)
-            if _holds(file, after, new_tree, None):
+            if _holds(file, after, new_tree, staged):
                 if file is not None and file.kind is FileKind.FILE:
                     fresh.add(file)
             elif _holds(file, before, old_tree, clean):
@@ -339,15 +348,16 @@ class Checkout:
                     self._write(new_tree, path, after)
         return fresh
 
-    def _stage(self, session: Session, differences: Sequence[Difference]) -> None:
-        """Put the differences into the session, and nothing else."""
+    def _stage(self, session: Session, differences: Sequence[Difference]) -> CleanFiles:
+        """Put the differences into the session, and nothing else; return the files as they were."""
         if session.has_changes:
             session.discard(keep_draft=True)
         for one in differences:
             if one.new is None:
                 session.delete(one.path)
                 self._prune(session, parent_of(one.path))
-        self._stage_files(session, [one.new for one in differences if one.new is not None])
+        files = [one.new for one in differences if one.new is not None]
+        return self._stage_files(session, files)
 
     def _prune(self, session: Session, folder: RepoPath) -> None:
         """Remove from the session the folders that became empty and are gone from here."""
@@ -355,7 +365,7 @@ class Checkout:
             session.delete(folder)
             folder = parent_of(folder)
 
-    def _stage_files(self, session: Session, files: Sequence[LocalFile]) -> None:
+    def _stage_files(self, session: Session, files: Sequence[LocalFile]) -> CleanFiles:
         for file in files:
             existing = session.find(file.path)
             if existing is not None and existing.kind is not file.kind:
@@ -363,13 +373,18 @@ class Checkout:
             if file.kind is FileKind.FOLDER:
                 session.make_folder(file.path)
         waiting = [file for file in files if file.kind is not FileKind.FOLDER]
+        staged = CleanFiles(session.base.id)
         for _ in range(_TRIES):
-            before = [_written(file) for file in waiting]
+            waiting = [replace(file, status=file.place.lstat()) for file in waiting]
+            began_ns = time.time_ns()
             session.put_files((file.path, file.place) for file in waiting)
-            pairs = zip(waiting, before, strict=True)
-            waiting = [file for file, then in pairs if _written(file) != then]
+            changed = [file for file in waiting if _was_written(file)]
+            for file in waiting:
+                if file.kind is FileKind.FILE:
+                    staged.add(file, began_ns)
+            waiting = changed
             if not waiting:
-                return
+                return staged
         raise StateError(
             f"{waiting[0].path} is being written to",
             hint="Try again when whoever writes it is done; nothing was committed",
@@ -400,10 +415,10 @@ class Checkout:
         return self._folder / os.fsdecode(path.encode("utf-8", "surrogateescape"))
 
 
-def _written(file: LocalFile) -> tuple[int, int]:
-    """Return what changes when a file is written to."""
-    status = file.place.lstat()
-    return status.st_mtime_ns, status.st_size
+def _was_written(file: LocalFile) -> bool:
+    """Tell whether a file was written to since it was looked at."""
+    now, then = file.place.lstat(), file.status
+    return (now.st_mtime_ns, now.st_size) != (then.st_mtime_ns, then.st_size)
 
 
 def _holds(

@@ -104,9 +104,15 @@ class CleanFiles:
         """Tell whether a file is what it was when it was last known to be clean."""
         return self.known.get(path_key(file.path)) == fingerprint_of(file.status)
 
-    def add(self, file: LocalFile) -> None:
-        """Remember a file that holds what the commit says, if its time can be relied on."""
-        if time.time_ns() - file.status.st_ctime_ns > _SETTLED_NS:
+    def add(self, file: LocalFile, read_ns: int | None = None) -> None:
+        """Remember a file that holds what the commit says, if its time can be relied on.
+
+        Parameters
+        ----------
+        read_ns
+            When somebody began to read it to find that out; now, where nobody has to.
+        """
+        if (read_ns or time.time_ns()) - file.status.st_ctime_ns > _SETTLED_NS:
             self.known[path_key(file.path)] = fingerprint_of(file.status)
 
     def save(self, path: Path) -> None:
@@ -179,9 +185,10 @@ def is_same(
         return False
     if clean is not None and clean.has(file):
         return True
+    began_ns = time.time_ns()
     is_equal = _holds(file.place, content)
     if is_equal and clean is not None:
-        clean.add(file)
+        clean.add(file, began_ns)
     return is_equal
 
 

@@ -118,6 +118,25 @@ def test_unchanged_files_are_not_read_again(lake, folder, monkeypatch):
     assert read == ["a.txt"]
 
 
+def test_files_are_not_read_again_when_they_were_committed(lake, folder, monkeypatch):
+    (folder / "a.txt").write_text("changed")
+    (folder / "new.txt").write_text("new")
+    time.sleep(0.1)  # younger than that, the time of a file says nothing
+    diff(lake)
+    read = []
+    holds = scanning._holds
+    monkeypatch.setattr(
+        scanning, "_holds", lambda place, content: read.append(place.name) or holds(place, content)
+    )
+    lake.files.put("raw@main/theirs.txt", b"theirs")
+    commit(lake)
+    assert read == []
+    assert (folder / "theirs.txt").read_text() == "theirs"
+    assert diff(lake) == {}
+    (folder / "new.txt").write_text("old")
+    assert diff(lake) == {"new.txt": "modified"}
+
+
 def test_a_file_changed_within_one_tick_of_the_clock_is_found(lake, folder):
     for number in range(20):
         (folder / "a.txt").write_text(f"{number:03}")
