@@ -491,7 +491,8 @@ class Sessions:
         ConflictError
             It is open in another process, or kept on another machine and not `lost`.
         """
-        self._check_not_mounted(session_id)
+        if not lost:
+            self._check_not_mounted(session_id)
         try:
             with self._opened(session_id) as session:
                 session.destroy(with_draft=not keep_draft)
@@ -522,26 +523,28 @@ class Sessions:
 
     @contextmanager
     def _opened(self, session_id: str) -> Iterator[Session]:
-        patience_s = DRIVE_PATIENCE_S if self._drive_with(session_id) is not None else 0.0
+        mounted = self._mounted(session_id)
+        patience_s = DRIVE_PATIENCE_S if mounted and mounted[1] is MountMode.DRIVE else 0.0
         session = open_session(self._context.core, self.get(session_id), patience_s=patience_s)
         try:
             yield session
         finally:
             session.close()
 
-    def _drive_with(self, session_id: str) -> Mount | None:
-        """Return the mount without a folder that a session belongs to, or None."""
+    def _mounted(self, session_id: str) -> tuple[Mount, MountMode] | None:
+        """Return the mount that a session belongs to, and how it is shown; None for no mount."""
         with self._context.core.metadata.read() as tx:
             for mount in tx.mounts.list():
-                if mount.session_id == session_id:
-                    point = tx.mounts.find_point(mount.mountpoint)
-                    return mount if point is not None and point.mode is MountMode.DRIVE else None
+                point = tx.mounts.find_point(mount.mountpoint)
+                if mount.session_id == session_id and point is not None:
+                    return mount, point.mode
         return None
 
     def _check_not_mounted(self, session_id: str) -> None:
-        """Refuse what would take a session away from the drive; others have theirs open."""
-        mount = self._drive_with(session_id)
-        if mount is not None:
+        """Refuse what would take a session away from where it is shown."""
+        mounted = self._mounted(session_id)
+        if mounted is not None:
+            mount, _ = mounted
             raise ConflictError(
                 f"Session {session_id} is mounted as {mount.name}",
                 kind=ErrorKind.SESSION_BUSY,

@@ -327,6 +327,16 @@ def test_an_ignore_file_that_cannot_be_understood_is_named_before_anything_is_co
     assert diff(lake) == {"a.txt": "modified"}
 
 
+def test_a_session_is_not_taken_from_under_its_checkout(lake, folder, point):
+    (folder / "a.txt").write_text("changed")
+    with pytest.raises(ConflictError, match="is mounted as raw") as refused:
+        lake.sessions.delete(session_of(lake))
+    assert refused.value.kind is ErrorKind.SESSION_BUSY
+    assert diff(lake) == {"a.txt": "modified"}
+    lake.mounts.delete("raw", at=point, discard=True)
+    assert lake.sessions.list() == []
+
+
 def test_a_read_only_checkout_cannot_be_written_to(lake, given, point):
     lake.refs.create_tag("raw", "v1")
     mount = lake.mounts.create("raw", "v1", at=point)
