@@ -335,3 +335,22 @@ def test_what_is_imported_at_the_top_of_cells_is_known():
 )
 def test_only_a_plain_kernel_of_this_interpreter_is_forked(argv, env, expected):
     assert can_be_forked(KernelSpec(argv=argv, env=env, language="python")) is expected
+
+
+def test_papermill_knows_the_engine_by_its_name(tmp_path):
+    notebook = nbformat.v4.new_notebook(
+        cells=[cell("import os, psutil\npsutil.Process(os.getppid()).cmdline()[-2]")],
+        metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": ""}},
+    )
+    nbformat.write(notebook, tmp_path / "given.ipynb")
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        "--engine",
+        "datalake",
+        "given.ipynb",
+        "out.ipynb",
+    ]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    assert "zygote" in result_of(nbformat.read(tmp_path / "out.ipynb", 4))
