@@ -29,7 +29,14 @@ from ipykernel.thread import make_selector_io_loop
 from tornado.ioloop import IOLoop
 from traitlets.config import Config
 
-from jupyter_datalake.jobs.kernel_records import IOPUB, SHELL, RecordReader, encode_record, session
+from jupyter_datalake.jobs.kernel_records import (
+    INLINE_BACKEND,
+    IOPUB,
+    SHELL,
+    RecordReader,
+    encode_record,
+    session,
+)
 
 _READ_BYTES = 1 << 18
 _WARM_UP = "None  # %a line that looks like a magic's: ?\n"
@@ -216,10 +223,6 @@ def _leave_out_debugger() -> None:
         del sys.modules["debugpy"]
         if before is not None:
             sys.modules["debugpy"] = before
-
-
-INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
-"""What matplotlib draws with in a kernel, unless it is told otherwise before it is imported."""
 
 
 def _renew_chance() -> None:

@@ -19,7 +19,14 @@ from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
 
-from jupyter_datalake.jobs.kernel_records import IOPUB, SHELL, RecordReader, encode_record, session
+from jupyter_datalake.jobs.kernel_records import (
+    INLINE_BACKEND,
+    IOPUB,
+    SHELL,
+    RecordReader,
+    encode_record,
+    session,
+)
 from jupyter_datalake.jobs.processes import kill_tree
 from jupyter_datalake.jobs.zygote import SHADOWED, THREADS, Birth, birth_message, receive, send
 
@@ -115,6 +122,8 @@ class Zygote:
         self._pid: int | None = None
         self._status: int | None = None
         self._preloads = True
+        # As it is before the variables of a datum are in it.
+        self._environment = {**os.environ, "MPLBACKEND": INLINE_BACKEND}
 
     def fork(self, birth: Birth) -> socket.socket:
         """Start a kernel; return the connection to it.
@@ -210,7 +219,7 @@ class Zygote:
                 stdin=subprocess.DEVNULL,
                 cwd="/",  # where no matplotlibrc and no module lies in wait
                 pass_fds=[theirs.fileno()],
-                env={**os.environ, "MPLBACKEND": "module://matplotlib_inline.backend_inline"},
+                env=self._environment,
             )
         self._answer(_START_S)
         return self._control

@@ -23,7 +23,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
 from jupyter_datalake.jobs.processes import kill_descendants
@@ -50,8 +50,6 @@ class Birth:
     modules: tuple[str, ...] = ()
     """What the zygote imports before, once; those that cannot be imported are left to the cell
     that does."""
-    limits: dict[int, int] = field(default_factory=dict)
-    """Numbers of `resource` to soft and hard limits."""
 
 
 def send(
@@ -105,12 +103,7 @@ def main() -> NoReturn:
         if message["do"] != "fork":
             continue  # it asks to kill what has ended meanwhile
         connection = socket.socket(fileno=descriptors[0])
-        birth = Birth(
-            message["folder"],
-            message["environment"],
-            tuple(message["modules"]),
-            {int(number): limit for number, limit in message["limits"].items()},
-        )
+        birth = Birth(message["folder"], message["environment"], tuple(message["modules"]))
         _raise(kernel, control, connection, birth)
     kill_descendants()
     os._exit(0)
@@ -144,10 +137,15 @@ def _obstacle(birth: Birth) -> str | None:
     """Return why a kernel that is forked would not be what it is to be."""
     if threading.active_count() > 1:
         return THREADS  # their locks would be held for ever in the child
-    names = {name.partition(".")[0] for name in os.listdir(birth.folder)}
     # In a kernel of its own, a folder's modules come before the ones that are installed.
-    imported = {name.partition(".")[0] for name in sys.modules}
-    return SHADOWED if names & {"matplotlibrc", *(imported - sys.stdlib_module_names)} else None
+    imported = {name.partition(".")[0] for name in sys.modules} - sys.stdlib_module_names
+    with os.scandir(birth.folder) as entries:
+        for entry in entries:
+            name, _, suffix = entry.name.partition(".")
+            is_module = entry.is_dir() or suffix.endswith(("py", "so"))
+            if entry.name == "matplotlibrc" or (is_module and name in imported):
+                return SHADOWED
+    return None
 
 
 def _live(kernel: Any, connection: socket.socket, birth: Birth) -> NoReturn:
@@ -156,11 +154,6 @@ def _live(kernel: Any, connection: socket.socket, birth: Birth) -> NoReturn:
         os.setsid()
         _process_control(_PR_SET_PDEATHSIG, signal.SIGKILL)
         _process_control(_PR_SET_CHILD_SUBREAPER, 0)
-        if birth.limits:
-            import resource  # noqa: PLC0415
-
-            for number, limit in birth.limits.items():
-                resource.setrlimit(number, (limit, limit))
         kernel.serve(connection, folder=birth.folder, environment=birth.environment)
     except BaseException:  # noqa: BLE001  # whatever it is, it must not go on as a zygote
         traceback.print_exc(file=sys.__stderr__)
