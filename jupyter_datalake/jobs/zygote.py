@@ -23,6 +23,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
@@ -191,8 +192,9 @@ def _preload(modules: Iterable[str]) -> bool:
     fresh = [name for name in modules if name not in sys.modules]
     for name in fresh:
         try:
-            importlib.import_module(name)
-        except BaseException:  # noqa: BLE001  # the notebook's own import will tell
+            with suppress(ImportError):  # the notebook's own import will tell
+                importlib.import_module(name)
+        except BaseException:  # noqa: BLE001  # for people who look into the log of workers
             traceback.print_exc()
     return bool(fresh)
 
