@@ -247,9 +247,12 @@ def test_a_worker_killed_under_a_notebook_takes_the_kernel_with_it_and_keeps_the
     runner.lake.files.put("raw@main/a", "one")
     cells = [
         "out = ''",
-        "import os, pathlib, time\n"
+        "import os, pathlib, psutil, time\n"
         "print('as far as this', flush=True)\n"
-        f"pathlib.Path('{signs}/pids').write_text(f'{{os.getppid()}} {{os.getpid()}}')\n"
+        "zygote, worker = psutil.Process().parents()[:2]\n"
+        "pids = f'{worker.pid} {zygote.pid} {os.getpid()}'\n"
+        f"pathlib.Path('{signs}/partial').write_text(pids)\n"
+        f"os.rename('{signs}/partial', '{signs}/pids')\n"
         "while True: time.sleep(0.1)",
     ]
     runner.notebook("book", cells, ("raw", "/"))
