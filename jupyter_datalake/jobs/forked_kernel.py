@@ -216,7 +216,7 @@ def _leave_out_debugger() -> None:
     A notebook can import it all the same.
     """
     before = sys.modules.get("debugpy")
-    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    sys.modules["debugpy"] = None  # type: ignore[assignment]  # it cannot be imported now
     try:
         importlib.import_module("ipykernel.debugger")
     finally:

@@ -37,9 +37,9 @@ def session_at(lake, folder):
 
 def test_each_notebook_stages_and_commits_for_itself(lake, point, environment, mode):
     raw = Path(lake.mounts.create("raw").path)
-    environment.setenv("JPY_SESSION_NAME", "/work/a b.ipynb")
+    environment.setenv("JPY_SESSION_NAME", "/srv/jupyter/a b.ipynb")
     mine = jupyter_datalake.session("raw")
-    environment.setenv("JPY_SESSION_NAME", "/work/other.ipynb")
+    environment.setenv("JPY_SESSION_NAME", "/srv/jupyter/other.ipynb")
     yours = jupyter_datalake.session("raw")
     assert [str(one) for one in (raw, mine, yours)] == [
         f"{point}/raw",
@@ -53,8 +53,8 @@ def test_each_notebook_stages_and_commits_for_itself(lake, point, environment, m
     assert not (raw / "mine").exists()
     assert {(one.name, one.notebook) for one in lake.sessions.list("raw")} == {
         (None, None),
-        ("a-b", "/work/a b.ipynb"),
-        ("other", "/work/other.ipynb"),
+        ("a-b", "/srv/jupyter/a b.ipynb"),
+        ("other", "/srv/jupyter/other.ipynb"),
     }
 
     lake.sessions.commit(session_at(lake, mine), "Mine")
@@ -77,21 +77,23 @@ def test_each_notebook_stages_and_commits_for_itself(lake, point, environment, m
 
 
 def test_what_is_staged_is_there_when_the_notebook_asks_again(lake, environment, mode):
-    mine = jupyter_datalake.session("raw", notebook="/work/a.ipynb")
-    assert jupyter_datalake.session("raw", notebook="/work/a.ipynb") == mine
+    mine = jupyter_datalake.session("raw", notebook="/srv/jupyter/a.ipynb")
+    assert jupyter_datalake.session("raw", notebook="/srv/jupyter/a.ipynb") == mine
     (mine / "x").write_text("1")
     before = session_at(lake, mine)
     lake.mounts.delete(mine.name)
     raw = Path(lake.mounts.create("raw").path)
     assert not (raw / "x").exists()
-    assert jupyter_datalake.session("raw", notebook="/work/a.ipynb") == mine
+    assert jupyter_datalake.session("raw", notebook="/srv/jupyter/a.ipynb") == mine
     assert (mine / "x").read_text() == "1"
     assert session_at(lake, mine) == before
     namesake = jupyter_datalake.session("raw", notebook="/elsewhere/a.ipynb")
     assert namesake.name.startswith("raw@main+a-")
     assert not (namesake / "x").exists()
     lake.mounts.delete(namesake.name)
-    assert [one.notebook for one in lake.sessions.list("raw") if one.name] == ["/work/a.ipynb"]
+    assert [one.notebook for one in lake.sessions.list("raw") if one.name] == [
+        "/srv/jupyter/a.ipynb"
+    ]
 
 
 @pytest.mark.usefixtures("checkouts", "environment")
@@ -119,7 +121,7 @@ def test_what_makes_no_sense_is_refused_and_leaves_nothing(lake):
 
 @pytest.mark.usefixtures("checkouts")
 def test_the_magic_gives_the_notebook_its_folder(environment, point):
-    environment.setenv("JPY_SESSION_NAME", "/work/a.ipynb")
+    environment.setenv("JPY_SESSION_NAME", "/srv/jupyter/a.ipynb")
     assert cells._datalake("session raw") == Path(point) / "raw@main+a"
     assert cells._datalake("session raw main") == Path(point) / "raw@main+a"
     for line in ("", "sesion raw", "session", "session raw main more"):
