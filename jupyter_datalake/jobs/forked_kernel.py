@@ -30,7 +30,6 @@ from tornado.ioloop import IOLoop
 from traitlets.config import Config
 
 from jupyter_datalake.jobs.kernel_records import (
-    INLINE_BACKEND,
     IOPUB,
     SHELL,
     RecordReader,
@@ -97,6 +96,7 @@ class ForkableKernel(IPKernelApp):
         self.init_path()
         self.init_shell()
         self.init_gui_pylab()
+        self._backend = os.environ["MPLBACKEND"]  # ipykernel's, where nobody has set another
         self.init_extensions()
         self._warm_up()
 
@@ -144,7 +144,7 @@ class ForkableKernel(IPKernelApp):
         os.environ.update(environment)
         assert self.shell is not None
         self.shell.init_environment()
-        os.environ.setdefault("MPLBACKEND", INLINE_BACKEND)
+        os.environ.setdefault("MPLBACKEND", self._backend)
         time.tzset()
         os.chdir(folder)
         _renew_chance()

@@ -20,7 +20,6 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec
 
 from jupyter_datalake.jobs.kernel_records import (
-    INLINE_BACKEND,
     IOPUB,
     SHELL,
     RecordReader,
@@ -123,7 +122,7 @@ class Zygote:
         self._status: int | None = None
         self._preloads = True
         # As it is before the variables of a datum are in it.
-        self._environment = {**os.environ, "MPLBACKEND": INLINE_BACKEND}
+        self._environment = dict(os.environ)
 
     def fork(self, birth: Birth) -> socket.socket:
         """Start a kernel; return the connection to it.

@@ -16,9 +16,6 @@ from jupyter_client.session import Session
 SHELL = "shell"
 IOPUB = "iopub"
 
-INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
-"""What matplotlib draws with in a kernel, unless it is told otherwise before it is imported."""
-
 _LENGTH = struct.Struct("<I")
 
 

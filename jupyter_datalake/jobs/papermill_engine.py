@@ -80,7 +80,8 @@ def run_notebook(
     """
 
     def execute() -> None:
-        with _engine(kernel, language, zygote) as engine, _told_as_ours(notebook, executed, log):
+        forked: dict[str, Any] = {} if zygote is None else {"engine_name": FORKED, "zygote": zygote}
+        with _connection(language) as connection, _told_as_ours(notebook, executed, log):
             execute_notebook(
                 str(notebook),
                 str(executed),
@@ -92,7 +93,8 @@ def run_notebook(
                 stdout_file=log,
                 stderr_file=log,
                 start_timeout=_KERNEL_START_S,
-                **engine,
+                config=connection,
+                **forked,
             )
 
     with _environment(environment), _logged(log):
@@ -188,16 +190,6 @@ def is_forkable(kernel: str) -> bool:
         return can_be_forked(KernelSpecManager().get_kernel_spec(kernel))
     except NoSuchKernel:
         return False
-
-
-@contextmanager
-def _engine(kernel: str, language: str, zygote: Zygote | None) -> Iterator[dict[str, Any]]:
-    """Yield what tells papermill where the kernel comes from."""
-    if zygote is not None and is_forkable(kernel):
-        yield {"engine_name": FORKED, "zygote": zygote}
-        return
-    with _connection(language) as connection:
-        yield {"config": connection}
 
 
 @contextmanager

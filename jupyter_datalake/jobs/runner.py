@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jupyter_datalake.engine.core import LakeCore
-from jupyter_datalake.environment import datum_environment
+from jupyter_datalake.environment import JOB_VARIABLE, datum_environment
 from jupyter_datalake.errors import DatalakeError, ErrorKind
 from jupyter_datalake.jobs.commands import run_command
 from jupyter_datalake.jobs.environments import LOCK_FILE, differences, lock_environment
@@ -159,7 +159,7 @@ def datum_variables(task: DatumTask) -> dict[str, str]:
     datum_id = digest_of(inputs.encode()).hex()
     variables = {
         **datum_marks(task),
-        "DATALAKE_JOB_ID": task.job_id,
+        JOB_VARIABLE: task.job_id,
         "DATALAKE_DATUM": str(task.position),
         "DATALAKE_ATTEMPT": str(task.attempt),
         "DATALAKE_GLOBAL_ID": task.global_id,

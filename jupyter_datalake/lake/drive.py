@@ -9,7 +9,7 @@ of: commands and other processes take turns with it.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -132,21 +132,18 @@ class Drive:
             A file is there.
         """
         parsed = parse_path(path)
-        names = self._names_in(parsed, at)
+        mounts = self._mounts(at)
+        names = _names_in(parsed, mounts)
         if names is not None:
-            found = sorted(name for name in names if name > after)
-            return [self._top(parsed, name, at) for name in found[: limit_of(limit)]]
-        with self._view(self._place(parsed, at)) as view:
+            found = sorted(name for name in names if name > after)[: limit_of(limit)]
+            return [self._shown(join_path(parsed, name), mounts, at) for name in found]
+        with self._view(self._place(parsed, mounts, at)) as view:
             children = _list(view.tree, view.place.path, after, limit_of(limit))
             return [view.shown(info) for info in children]
 
     def get(self, path: str, *, at: str | None = None) -> DriveFile:
         """Return what is at a path, or raise `PathNotFoundError`."""
-        parsed = parse_path(path)
-        if self._names_in(parsed, at) is not None:
-            return _folder(parsed)
-        with self._view(self._place(parsed, at)) as view:
-            return view.get(view.place.path)
+        return self._shown(parse_path(path), self._mounts(at), at)
 
     def open(self, path: str, *, at: str | None = None) -> BinaryIO:
         """Return a file's present content, seekable; only what is read is fetched.
@@ -156,7 +153,7 @@ class Drive:
         InvalidInputError
             A folder is there, or a symlink, which is not followed.
         """
-        with self._view(self._place(parse_path(path), at)) as view:
+        with self._view(self._place(parse_path(path), self._mounts(at), at)) as view:
             return view.tree.open(view.place.path)
 
     def read(self, path: str, *, at: str | None = None) -> bytes:
@@ -233,7 +230,7 @@ class Drive:
             The new path is in another mount: copy it there.
         """
         with self._writing(path, at) as (session, view):
-            target = self._place(parse_path(new_path), at)
+            target = self._place(parse_path(new_path), self._mounts(at), at)
             if target.name != view.place.name:
                 raise InvalidInputError(
                     f"{path!r} cannot be moved from {view.place.name} to {target.name}:"
@@ -258,7 +255,7 @@ class Drive:
         AlreadyExistsError
             Something is at the new path.
         """
-        source = self._place(parse_path(path), at)
+        source = self._place(parse_path(path), self._mounts(at), at)
         target = self._writable_place(new_path, at)
         if source.name == target.name and is_within(target.path, source.path):
             raise InvalidInputError(
@@ -304,22 +301,15 @@ class Drive:
         with self._core.metadata.read() as tx:
             return {mount.name: mount for mount in tx.mounts.list(point.path)}
 
-    def _names_in(self, path: RepoPath, at: str | None) -> set[str] | None:
-        """Return the children of the root or of a project; None for all other paths."""
-        if "@" in path or path.count("/"):
-            return None
-        names = self._mounts(at)
-        if path == ROOT:
-            return {name.partition("/")[0] for name in names}
-        inside = {name.partition("/")[2] for name in names if name.startswith(f"{path}/")}
-        return None if path in names or not inside else inside
+    def _shown(self, path: RepoPath, mounts: Mapping[str, Mount], at: str | None) -> DriveFile:
+        """Return what is at a path, above the repos or in one."""
+        if _names_in(path, mounts) is not None:
+            return _folder(path)
+        with self._view(self._place(path, mounts, at)) as view:
+            return view.get(view.place.path)
 
-    def _top(self, folder: RepoPath, name: str, at: str | None) -> DriveFile:
-        return self.get(join_path(folder, name), at=at)
-
-    def _place(self, path: RepoPath, at: str | None) -> _Place:
+    def _place(self, path: RepoPath, mounts: Mapping[str, Mount], at: str | None) -> _Place:
         """Return where a path leads: into a mount, or into a commit of a repo."""
-        mounts = self._mounts(at)
         parts = path.split("/")
         for count in (1, 2):
             name, rest = "/".join(parts[:count]), RepoPath("/".join(parts[count:]))
@@ -355,8 +345,9 @@ class Drive:
 
     def _writable_place(self, path: str, at: str | None) -> _Place:
         parsed = parse_path(path)
-        is_above = self._names_in(parsed, at) is not None
-        place = None if is_above else self._place(parsed, at)
+        mounts = self._mounts(at)
+        is_above = _names_in(parsed, mounts) is not None
+        place = None if is_above else self._place(parsed, mounts, at)
         if place is not None and place.session_id is not None and place.path:
             return place
         if place is None or place.session_id is not None:
@@ -395,6 +386,17 @@ class Drive:
             assert isinstance(view.tree, Session)
             yield view.tree, view
             view.tree.announce()
+
+
+def _names_in(path: RepoPath, mounts: Iterable[str]) -> set[str] | None:
+    """Return the children of the root or of a project; None for all other paths."""
+    if "@" in path or path.count("/"):
+        return None
+    names = set(mounts)
+    if path == ROOT:
+        return {name.partition("/")[0] for name in names}
+    inside = {name.partition("/")[2] for name in names if name.startswith(f"{path}/")}
+    return None if path in names or not inside else inside
 
 
 def _order(place: _Place) -> str:

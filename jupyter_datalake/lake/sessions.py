@@ -535,9 +535,9 @@ class Sessions:
         """Return the mount that a session belongs to, and how it is shown; None for no mount."""
         with self._context.core.metadata.read() as tx:
             for mount in tx.mounts.list():
-                point = tx.mounts.find_point(mount.mountpoint)
-                if mount.session_id == session_id and point is not None:
-                    return mount, point.mode
+                if mount.session_id == session_id:
+                    point = tx.mounts.find_point(mount.mountpoint)
+                    return None if point is None else (mount, point.mode)
         return None
 
     def _check_not_mounted(self, session_id: str) -> None:

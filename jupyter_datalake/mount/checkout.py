@@ -232,7 +232,7 @@ class Checkout:
         clean = load_clean_files(self._record)
         found, unchanged = hashlib.blake2b(digest_size=16), 0
         with translated_errors(self._folder):
-            for file in walk(self._folder, [], lambda path: base.look(path) is not None):
+            for file in walk(self._folder, [], base):
                 if clean is not None and file.kind is FileKind.FILE and clean.has(file):
                     unchanged += 1
                 else:

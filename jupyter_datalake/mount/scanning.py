@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,7 +150,7 @@ def iter_differences(
     ignore
         Whether what a ``.datalakeignore`` leaves out, and `base` has not, is no difference.
     """
-    local = walk(folder, skipped, (lambda path: base.look(path) is not None) if ignore else None)
+    local = walk(folder, skipped, base if ignore else None)
     old = base.iter_entries()
     here, there = next(local, None), next(old, None)
     while here is not None or there is not None:
@@ -214,23 +214,22 @@ def is_empty(folder: Path) -> bool:
         return next(entries, None) is None
 
 
-def walk(
-    folder: Path, skipped: list[str], is_known: Callable[[RepoPath], bool] | None = None
-) -> Iterator[LocalFile]:
+def walk(folder: Path, skipped: list[str], base: Snapshot | None = None) -> Iterator[LocalFile]:
     """Yield files, symlinks and empty folders below a folder, in order of manifest keys.
 
     Parameters
     ----------
     skipped
         Gets a line for each thing that is none of them.
-    is_known
-        Tells whether the commit has something at or below a path; with it each
-        ``.datalakeignore`` counts. What one leaves out is neither yielded nor entered unless the
-        commit has something there. A folder that the commit has, and of which nothing is
-        yielded, is yielded itself as left out: the commit may have it as an empty one.
+    base
+        The commit that the folder is compared with; with it each ``.datalakeignore`` counts. What
+        one leaves out is neither yielded nor entered unless the commit has something there. A
+        folder that the commit has, and of which nothing is yielded, is yielded itself as left out:
+        the commit may have it as an empty one.
     """
     root = os.fsencode(folder)
-    open_folders = [_OpenFolder.at(root, b"", None, is_known)]
+    heeds_rules = base is not None
+    open_folders = [_OpenFolder.at(root, b"", None, heeds_rules=heeds_rules)]
     while open_folders:
         current = open_folders[-1]
         inner = None
@@ -248,10 +247,12 @@ def walk(
             path = path_from_bytes(relative)
             is_folder = kind == stat.S_IFDIR
             is_left_out = not current.takes(path, is_folder=is_folder)
-            if is_left_out and not (is_known and is_known(path)):
+            if is_left_out and not _has(base, path):
                 continue
             if is_folder:
-                inner = _OpenFolder.at(place, relative, current, is_known, is_left_out=is_left_out)
+                inner = _OpenFolder.at(
+                    place, relative, current, heeds_rules=heeds_rules, is_left_out=is_left_out
+                )
                 if inner.has_names:
                     break
                 inner = None
@@ -263,7 +264,7 @@ def walk(
         open_folders.pop()
         if not open_folders:
             return
-        if not current.is_yielded and is_known and is_known(path_from_bytes(current.relative)):
+        if not current.is_yielded and _has(base, path_from_bytes(current.relative)):
             current.is_yielded = True
             with suppress(FileNotFoundError):
                 yield current.as_file(root)
@@ -288,13 +289,13 @@ class _OpenFolder:
         place: bytes,
         relative: bytes,
         above: _OpenFolder | None,
-        is_known: Callable[[RepoPath], bool] | None,
         *,
+        heeds_rules: bool,
         is_left_out: bool = False,
     ) -> _OpenFolder:
         names = _names(place)
         rules = IgnoreRules() if above is None else above.rules
-        if is_known is not None and not is_left_out and _has_rules(place, names):
+        if heeds_rules and not is_left_out and _has_rules(place, names):
             rules = rules.inside(place, os.fsdecode(relative), [IGNORE_NAME])
         return cls(relative, iter(names), bool(names), rules, is_left_out)
 
@@ -309,6 +310,11 @@ class _OpenFolder:
             os.lstat(place),
             is_left_out=True,
         )
+
+
+def _has(base: Snapshot | None, path: RepoPath) -> bool:
+    """Tell whether a commit has something at or below a path."""
+    return base is not None and base.look(path) is not None
 
 
 def _has_rules(place: bytes, names: list[bytes]) -> bool:
