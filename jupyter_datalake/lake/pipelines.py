@@ -28,8 +28,9 @@ from jupyter_datalake.model.pipelines import (
     repo_inputs,
 )
 from jupyter_datalake.pipelines.controller import rerun_pipelines, tick_pipelines
+from jupyter_datalake.pipelines.cutting import preview
 from jupyter_datalake.pipelines.explaining import ExplainedDatum, explain_datums
-from jupyter_datalake.pipelines.planning import known_results, plan_datums, preview
+from jupyter_datalake.pipelines.planning import known_results, plan_datums
 from jupyter_datalake.pipelines.publishing import Publisher, load_spec, read_code_files
 
 SpecSource = PipelineSpec | dict[str, Any] | str | Path

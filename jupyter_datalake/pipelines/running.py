@@ -57,10 +57,10 @@ from jupyter_datalake.model.pipelines import (
     repo_inputs,
 )
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
+from jupyter_datalake.pipelines.cutting import TreeForGlobs
 from jupyter_datalake.pipelines.explaining import explain_datums
 from jupyter_datalake.pipelines.planning import (
     PlannedDatum,
-    TreeForGlobs,
     code_version,
     known_results,
     plan_datums,
