@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
@@ -16,8 +17,13 @@ class Executor(Protocol):
         """How many datums it runs at once."""
         ...
 
-    def submit(self, task: DatumTask) -> Future[DatumOutcome]:
-        """Queue a try. The future never raises; a worker that vanishes is a failed outcome.
+    def submit(self, tasks: Sequence[DatumTask]) -> list[Future[DatumOutcome]]:
+        """Queue tries of one job, which one worker runs one after another.
+
+        Handing over a try costs milliseconds; short ones should come in bundles. The futures are
+        in the order of `tasks`, and each has its outcome as soon as that is kept. They never
+        raise; a worker that vanishes is a failed outcome of the try it was at, and the others of
+        its bundle go to another one.
 
         The same datum may run twice at once when a worker was cut off; the tries differ in
         `attempt`, and the caller takes the first outcome.

@@ -1,8 +1,9 @@
 """Datums on this machine, in worker processes that are kept between datums.
 
-One thread tends each worker: it hands over a task, waits for the answer, and kills the worker
-with everything it started when the time is up, when the try is cancelled, or when the executor
-closes. A killed worker is replaced when the next task comes.
+One thread tends each worker: it hands over a bundle of tries, waits for the answers, and kills the
+worker with everything it started when a try's time is up, when one is cancelled, or when the
+executor closes. A killed worker is replaced when it is needed next, and gets what was left of the
+bundle.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from jupyter_datalake.errors import ErrorKind
 from jupyter_datalake.jobs.processes import kill_marked, kill_tree
 from jupyter_datalake.jobs.runner import datum_marks
-from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask, parse_outcome
+from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask, bundle_as_dict, parse_outcome
 from jupyter_datalake.jobs.worker import READY
 from jupyter_datalake.model.datums import DatumState
 
@@ -30,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 _TICK_S = 0.1
 _START_S = 60.0
+_READ_BYTES = 1 << 20
 _MAX_LOG_BYTES = 16 * 1024 * 1024
 
 KeepArtifacts = Callable[[DatumTask], DatumOutcome]
@@ -71,7 +74,7 @@ class LocalExecutor:
     ) -> None:
         self._slots = slots
         self._keep_artifacts = keep_artifacts
-        self._queue: queue.Queue[_Ticket | None] = queue.Queue()
+        self._queue: queue.Queue[list[_Ticket] | None] = queue.Queue()
         self._tickets: dict[str, _Ticket] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -93,16 +96,16 @@ class LocalExecutor:
         """How many datums run at once."""
         return self._slots
 
-    def submit(self, task: DatumTask) -> Future[DatumOutcome]:
-        """Queue a try; see `Executor.submit`."""
-        ticket = _Ticket(task)
+    def submit(self, tasks: Sequence[DatumTask]) -> list[Future[DatumOutcome]]:
+        """Queue tries; see `Executor.submit`."""
+        bundle = [_Ticket(task) for task in tasks]
         if self._closing.is_set():
-            ticket.future.set_result(DatumOutcome(DatumState.QUEUED, "the executor closed"))
-            return ticket.future
-        with self._lock:
-            self._tickets[task.id] = ticket
-        self._queue.put(ticket)
-        return ticket.future
+            _answer_all(bundle, _CLOSED)
+        else:
+            with self._lock:
+                self._tickets.update((ticket.task.id, ticket) for ticket in bundle)
+            self._queue.put(bundle)
+        return [ticket.future for ticket in bundle]
 
     def cancel(self, task: DatumTask) -> None:
         """Stop a try; see `Executor.cancel`."""
@@ -124,13 +127,10 @@ class LocalExecutor:
     def _tend(self, worker: _Worker) -> None:
         try:
             while not self._closing.is_set():
-                ticket = self._queue.get()
-                if ticket is None:
+                bundle = self._queue.get()
+                if bundle is None:
                     break
-                outcome = self._run_safely(worker, ticket)
-                with self._lock:
-                    self._tickets.pop(ticket.task.id, None)
-                ticket.future.set_result(outcome)
+                self._run_safely(worker, bundle)
         finally:
             worker.kill()
 
@@ -138,63 +138,99 @@ class LocalExecutor:
         """Answer what is still queued when the executor has closed."""
         while True:
             try:
-                ticket = self._queue.get_nowait()
+                bundle = self._queue.get_nowait()
             except queue.Empty:
                 return
-            if ticket is not None:
-                ticket.future.set_result(DatumOutcome(DatumState.QUEUED, "the executor closed"))
+            if bundle is not None:
+                _answer_all(bundle, _CLOSED)
 
-    def _run_safely(self, worker: _Worker, ticket: _Ticket) -> DatumOutcome:
-        """Run a try; whatever goes wrong on our side fails the try, not the thread."""
+    def _run_safely(self, worker: _Worker, bundle: list[_Ticket]) -> None:
+        """Run a bundle; whatever goes wrong on our side fails its tries, not the thread."""
+        left = {ticket.task.name: ticket for ticket in bundle}
         try:
-            return self._run(worker, ticket)
+            while left and not self._closing.is_set():
+                self._run(worker, left)
         except Exception as error:
-            logger.exception("datum %s", ticket.task.id)
+            logger.exception("datum %s", next(iter(left.values())).task.id)
             worker.kill()
-            return DatumOutcome(
+            outcome = DatumOutcome(
                 DatumState.FAILED, f"{type(error).__name__}: {error}", ErrorKind.INTERNAL
             )
+            self._answer(left, dict.fromkeys(left, outcome))
+        self._answer(left, dict.fromkeys(left, _CLOSED))
 
-    def _run(self, worker: _Worker, ticket: _Ticket) -> DatumOutcome:
-        if ticket.cancelled.is_set():
-            return DatumOutcome(DatumState.QUEUED, "cancelled")
-        timeout_s = ticket.task.spec.datums.timeout_s
+    def _run(self, worker: _Worker, left: dict[str, _Ticket]) -> None:
+        """Have a worker run what is left of a bundle, until it is done or the worker is killed."""
+        at: str | None = None
         try:
             worker.start()
-            worker.send(ticket.task)
-            deadline = time.monotonic() + timeout_s
-            while True:
-                line = worker.receive(_TICK_S)
-                if line is not None:
-                    return parse_outcome(json.loads(line))
-                if ticket.cancelled.is_set() or self._closing.is_set():
-                    _end(worker, ticket.task)
-                    return DatumOutcome(DatumState.QUEUED, "cancelled")
-                if time.monotonic() > deadline:
-                    _end(worker, ticket.task)
-                    return self._killed(
-                        ticket.task,
-                        f"The datum was stopped after its {timeout_s:g} s",
-                        ErrorKind.DATUM_TIMEOUT,
-                    )
+            worker.send([ticket.task for ticket in left.values()])
+            deadline = float("inf")
+            while left:
+                cancelled = [name for name, one in left.items() if one.cancelled.is_set()]
+                if cancelled or self._closing.is_set():
+                    _end(worker, left, at)
+                    self._answer(left, dict.fromkeys(cancelled, _CANCELLED))
+                    return
+                answer = worker.receive(_TICK_S)
+                if answer is not None and "began" in answer:
+                    at = str(answer["began"])
+                    deadline = time.monotonic() + left[at].task.spec.datums.timeout_s
+                elif answer is not None and "ran" in answer:
+                    at, deadline = None, float("inf")
+                elif answer is not None:
+                    ended = {name: parse_outcome(raw) for name, raw in answer["ended"]}
+                    self._answer(left, ended)
+                elif at is not None and time.monotonic() > deadline:
+                    task = left[at].task
+                    _end(worker, left, at)
+                    message = f"The datum was stopped after its {task.spec.datums.timeout_s:g} s"
+                    outcome = self._killed(task, message, ErrorKind.DATUM_TIMEOUT)
+                    self._answer(left, {at: outcome})
+                    return
         except _WorkerDiedError as error:
-            _end(worker, ticket.task)
-            logger.warning("worker died with datum %s: %s", ticket.task.id, error)
-            return self._killed(
-                ticket.task,
-                f"The process that ran the datum died: {error}",
-                ErrorKind.DATUM_FAILED,
+            name = at or next(iter(left))
+            task = left[name].task
+            _end(worker, left, at)
+            logger.warning("worker died with datum %s: %s", task.id, error)
+            died = self._killed(
+                task, f"The process that ran the datum died: {error}", ErrorKind.DATUM_FAILED
             )
+            self._answer(left, {name: died})
+
+    def _answer(self, left: dict[str, _Ticket], outcomes: dict[str, DatumOutcome]) -> None:
+        """Tell how tries of a bundle ended; they are left no more."""
+        for name, outcome in outcomes.items():
+            ticket = left.pop(name)
+            with self._lock:
+                self._tickets.pop(ticket.task.id, None)
+            ticket.future.set_result(outcome)
 
     def _killed(self, task: DatumTask, message: str, kind: ErrorKind) -> DatumOutcome:
         kept = self._keep_artifacts(task)
         return DatumOutcome(DatumState.FAILED, message, kind, artifacts_root=kept.artifacts_root)
 
 
-def _end(worker: _Worker, task: DatumTask) -> None:
-    """Kill a worker with everything that a try started, also what left the worker's family."""
+_CANCELLED = DatumOutcome(DatumState.QUEUED, "cancelled")
+_CLOSED = DatumOutcome(DatumState.QUEUED, "the executor closed")
+
+
+def _answer_all(bundle: list[_Ticket], outcome: DatumOutcome) -> None:
+    for ticket in bundle:
+        ticket.future.set_result(outcome)
+
+
+def _end(worker: _Worker, left: dict[str, _Ticket], at: str | None) -> None:
+    """Kill a worker with everything it started, also what left its family.
+
+    Parameters
+    ----------
+    at
+        Name of the try that it was at, if it was at one.
+    """
     worker.kill()
-    kill_marked(datum_marks(task))
+    if at is not None:
+        kill_marked(datum_marks(left[at].task))
 
 
 class _WorkerDiedError(Exception):
@@ -209,6 +245,8 @@ class _Worker:
         self._environment = environment
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
+        self._lines = bytearray()
+        """What it has said and nobody has looked at."""
 
     def start(self) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -224,31 +262,43 @@ class _Worker:
                 bufsize=0,
                 start_new_session=True,  # Ctrl-C at a terminal is for the controller to handle
             )
+        self._lines.clear()
         deadline = time.monotonic() + _START_S
-        while (line := self.receive(_TICK_S)) is None:
+        while (line := self._read_line(_TICK_S)) is None:
             if time.monotonic() > deadline:
                 raise _WorkerDiedError("it did not start in time")
         if line != READY:
             raise _WorkerDiedError(f"it said {line!r} instead of being ready")
 
-    def send(self, task: DatumTask) -> None:
+    def send(self, tasks: Sequence[DatumTask]) -> None:
         assert self._process is not None
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(task.as_dict()).encode() + b"\n")
+            self._process.stdin.write(json.dumps(bundle_as_dict(tasks)).encode() + b"\n")
         except BrokenPipeError as error:
             raise _WorkerDiedError(self._fate()) from error
 
-    def receive(self, wait_s: float) -> bytes | None:
-        """Return the next line, or None when none came in time."""
+    def receive(self, wait_s: float) -> dict[str, Any] | None:
+        """Return the next answer, or None when none came in time."""
+        line = self._read_line(wait_s)
+        if line is None:
+            return None
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _read_line(self, wait_s: float) -> bytes | None:
         assert self._process is not None
         assert self._process.stdout is not None
-        ready, _, _ = select.select([self._process.stdout], [], [], wait_s)
-        if not ready:
-            return None
-        line: bytes = self._process.stdout.readline()
-        if not line:
-            raise _WorkerDiedError(self._fate())
+        while (end := self._lines.find(b"\n")) < 0:
+            ready, _, _ = select.select([self._process.stdout], [], [], wait_s)
+            if not ready:
+                return None
+            data = self._process.stdout.read(_READ_BYTES)
+            if not data:
+                raise _WorkerDiedError(self._fate())
+            self._lines += data
+        line = bytes(self._lines[: end + 1])
+        del self._lines[: end + 1]
         return line
 
     def kill(self) -> None:

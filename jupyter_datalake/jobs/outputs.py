@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Self
 
 from jupyter_datalake.engine.blobs import BlobWriter, register_packs
 from jupyter_datalake.engine.core import LakeCore
@@ -29,30 +32,82 @@ from jupyter_datalake.model.paths import RepoPath, parse_path, path_from_key, pa
 _JOIN_BATCH = 10_000
 
 
-def store_folder(
-    core: LakeCore, folder: Path, *, job_id: str, inside: Path | None = None
-) -> Digest:
-    """Store everything below a folder and return the root of its manifest.
+class OutputBatch:
+    """Stores what datums left: many folders in one pack and one transaction. Thread-safe.
 
-    Parameters
-    ----------
-    job_id
-        The job it is for: gc keeps it until that has ended.
-    inside
-        Symlinks are followed to files below this folder, so that a program can pass inputs on
-        by linking to them.
-
-    Raises
-    ------
-    JobFailedError
-        There is a socket, a pipe, a device, a symlink that leads outside, or a name that no
-        path can hold; the message names it.
+    A folder that was stored is in the lake once `settle` has returned, and not before. A batch
+    that could not be settled is lost as a whole.
     """
-    skipped: list[str] = []
-    with core.writer() as writer:
+
+    def __init__(self, core: LakeCore) -> None:
+        self._core = core
+        self._lock = threading.Lock()
+        self._open: _OpenBatch | None = None
+
+    def store(self, folder: Path, *, job_id: str, inside: Path | None = None) -> Digest:
+        """Take everything below a folder and return the root of its manifest.
+
+        Parameters
+        ----------
+        job_id
+            The job it is for: gc keeps it until that has ended.
+        inside
+            Symlinks are followed to files below this folder, so that a program can pass inputs
+            on by linking to them.
+
+        Raises
+        ------
+        JobFailedError
+            There is a socket, a pipe, a device, a symlink that leads outside, or a name that no
+            path can hold; the message names it.
+        """
+        with self._lock:
+            if self._open is None:
+                self._open = _OpenBatch(self._core)
+            root = self._open.store(folder, inside)
+            self._open.roots[job_id].append(root)
+            return root
+
+    def settle(self) -> None:
+        """Make durable and findable what was stored since the last call.
+
+        Raises
+        ------
+        StorageError
+            The disk is full, or the store or the database is away.
+        StateError
+            The lake may not store so much (``over-limit``).
+        """
+        with self._lock:
+            batch, self._open = self._open, None
+        if batch is not None:
+            batch.settle()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Drop what was not settled."""
+        if self._open is not None:
+            self._open.drop()
+            self._open = None
+
+
+class _OpenBatch:
+    """What was stored since the last time that everything was settled."""
+
+    def __init__(self, core: LakeCore) -> None:
+        self._core = core
+        self._writer = core.writer()
+        self._nodes = NodeWriter(core.nodes, self._writer)
+        self.roots: dict[str, list[Digest]] = defaultdict(list)
+        """Job to the manifests that it needs."""
+
+    def store(self, folder: Path, inside: Path | None) -> Digest:
+        skipped: list[str] = []
         items: list[Item] = []
         for place, relative in walk_folder(folder, skipped):
-            entry = _store(core, writer, place, inside)
+            entry = _store(self._core, self._writer, place, inside)
             path = parse_path(relative)
             items.append(Item(path_key(path), entry.encode(), entry.size_bytes))
         if skipped:
@@ -62,13 +117,28 @@ def store_folder(
                 hint="Write only files, folders and symlinks to out",
                 skipped=skipped[:100],
             )
-        nodes = NodeWriter(core.nodes, writer)
-        root = build_manifest(nodes, sorted(items))
-        packs = writer.seal()
-        with core.metadata.write() as tx:
-            register_packs(tx, packs)
-            tx.pins.add(job_owner(job_id), [(BlobKind.NODE, root)])
-        nodes.publish()
+        return build_manifest(self._nodes, sorted(items))
+
+    def settle(self) -> None:
+        with self._writer as writer:
+            packs = writer.seal()
+            with self._core.metadata.write() as tx:
+                register_packs(tx, packs)
+                for job_id, roots in self.roots.items():
+                    tx.pins.add(job_owner(job_id), [(BlobKind.NODE, root) for root in roots])
+            self._nodes.publish()
+
+    def drop(self) -> None:
+        self._writer.__exit__(None, None, None)
+
+
+def store_folder(
+    core: LakeCore, folder: Path, *, job_id: str, inside: Path | None = None
+) -> Digest:
+    """Store everything below one folder at once; see `OutputBatch.store`."""
+    with OutputBatch(core) as batch:
+        root = batch.store(folder, job_id=job_id, inside=inside)
+        batch.settle()
     return root
 
 

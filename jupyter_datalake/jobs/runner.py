@@ -5,22 +5,26 @@ from __future__ import annotations
 import errno
 import json
 import time
+from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.environment import JOB_VARIABLE, datum_environment
 from jupyter_datalake.errors import DatalakeError, ErrorKind
 from jupyter_datalake.jobs.commands import run_command
 from jupyter_datalake.jobs.environments import LOCK_FILE, differences, lock_environment
 from jupyter_datalake.jobs.forked_notebooks import Zygote
 from jupyter_datalake.jobs.notebooks import check_parameters, parse_notebook
-from jupyter_datalake.jobs.outputs import store_folder
+from jupyter_datalake.jobs.outputs import OutputBatch
 from jupyter_datalake.jobs.papermill_engine import run_notebook
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
 from jupyter_datalake.jobs.workspace import INPUTS, LOG, NOTEBOOK, OUT, CappedLog, Workspace
 from jupyter_datalake.model.datums import DatumState, label_of
-from jupyter_datalake.model.ids import digest_of
+from jupyter_datalake.model.ids import CommitId, digest_of
 from jupyter_datalake.model.pipelines import CommandCode, NotebookCode, QueryCode
 from jupyter_datalake.model.warehouse import IngestReport, IngestSpec
 
@@ -28,6 +32,7 @@ RunQuery = Callable[[IngestSpec, Path], IngestReport]
 """Runs a query and writes its rows below a folder; given by who knows the warehouses."""
 
 _SHOWN_DIFFERENCES = 10
+_SNAPSHOTS_KEPT = 32
 
 # A variable of this name would change how programs run instead of telling them where files are.
 _PROTECTED_PREFIXES = ("LD_", "PYTHON", "DATALAKE_", "PACH_", "PARAM_", "JUPYTER_")
@@ -37,6 +42,8 @@ class DatumRunner:
     """Runs datums one after another, in this process.
 
     Kernels of notebooks are forked off a zygote that lives as long as this; see `jobs.zygote`.
+    What datums leave is stored in batches: an outcome is true once `settle` has returned, and
+    has failed if that raises.
 
     Parameters
     ----------
@@ -48,21 +55,43 @@ class DatumRunner:
         self._core = core
         self._run_query = run_query
         self._zygote = Zygote()
+        self._outputs = OutputBatch(core)
+        self._snapshots: OrderedDict[CommitId, Snapshot] = OrderedDict()
 
     def close(self) -> None:
         """End the zygote; the next notebook starts another one."""
         self._zygote.close()
 
     def run(self, task: DatumTask) -> DatumOutcome:
-        """Run one try and return how it ended; what it left is stored in the lake.
+        """Run one try and return how it ended; what it left is stored with the next `settle`.
 
         Errors of the program are an outcome, not an exception; so are a full disk and a damaged
         input. Only a bug leaves here as an exception.
         """
         workspace = Workspace.of(self._core, task)
+        started_ns = self._core.clock()
+        outcome = self._run(task, workspace)
+        return replace(outcome, started_ns=started_ns, finished_ns=self._core.clock())
+
+    def settle(self) -> None:
+        """Store what the datums left that were run since the last call.
+
+        May be called by another thread while a datum runs. An outcome that `run` returned before
+        this was called can be relied on when it has returned.
+
+        Raises
+        ------
+        StorageError
+            The disk is full, or the store or the database is away.
+        StateError
+            The lake may not store so much.
+        """
+        self._outputs.settle()
+
+    def _run(self, task: DatumTask, workspace: Workspace) -> DatumOutcome:
         started = time.monotonic()
         try:
-            workspace.prepare(self._core, task)
+            workspace.prepare(self._snapshot, task)
             with CappedLog(workspace.artifacts / LOG) as log:
                 log.line(f"datum {task.position}, try {task.attempt}: {label_of(task.inputs)}")
                 outcome = self._attempt(task, workspace, log)
@@ -85,9 +114,7 @@ class DatumRunner:
     def _attempt(self, task: DatumTask, workspace: Workspace, log: CappedLog) -> DatumOutcome:
         try:
             self._run_code(task, workspace, log)
-            root = store_folder(
-                self._core, workspace.out, job_id=task.job_id, inside=workspace.inputs
-            )
+            root = self._outputs.store(workspace.out, job_id=task.job_id, inside=workspace.inputs)
             return DatumOutcome(DatumState.SUCCESS, output_root=root)
         except DatalakeError as error:
             log.line(str(error))
@@ -140,8 +167,18 @@ class DatumRunner:
     def _with_artifacts(
         self, task: DatumTask, outcome: DatumOutcome, workspace: Workspace
     ) -> DatumOutcome:
-        root = store_folder(self._core, workspace.artifacts, job_id=task.job_id)
-        return DatumOutcome(outcome.state, outcome.message, outcome.kind, outcome.output_root, root)
+        root = self._outputs.store(workspace.artifacts, job_id=task.job_id)
+        return replace(outcome, artifacts_root=root)
+
+    def _snapshot(self, commit_id: CommitId) -> Snapshot:
+        """Return the tree of a commit; datums that follow each other read the same few."""
+        found = self._snapshots.pop(commit_id, None)
+        if found is None:
+            found = self._core.snapshot(commit_by_id(self._core, commit_id))
+            if len(self._snapshots) >= _SNAPSHOTS_KEPT:
+                self._snapshots.popitem(last=False)
+        self._snapshots[commit_id] = found
+        return found
 
 
 def datum_marks(task: DatumTask) -> dict[str, str]:

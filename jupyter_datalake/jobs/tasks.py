@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jupyter_datalake.errors import ErrorKind
 from jupyter_datalake.model.datums import DatumInput, DatumState, parse_datum_input
 from jupyter_datalake.model.ids import CommitId, Digest, GlobalId
-from jupyter_datalake.model.pipeline_specs import parse_spec, spec_as_dict
+from jupyter_datalake.model.pipeline_specs import parse_stored_spec, spec_as_dict
 from jupyter_datalake.model.pipelines import PipelineSpec
 
 
@@ -37,32 +38,38 @@ class DatumTask:
         """Name of this try among all there are."""
         return f"{self.job_id}/{self.name}"
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {
-            "job_id": self.job_id,
-            "position": self.position,
-            "job_attempt": self.job_attempt,
-            "attempt": self.attempt,
-            "global_id": self.global_id,
-            "spec": spec_as_dict(self.spec),
-            "code_commit_id": self.code_commit_id,
-            "inputs": [one.as_dict() for one in self.inputs],
-        }
+
+def bundle_as_dict(tasks: Sequence[DatumTask]) -> dict[str, Any]:
+    """Return the JSON form of tries of one job, which says once what they have in common."""
+    first = tasks[0]
+    return {
+        "job_id": first.job_id,
+        "job_attempt": first.job_attempt,
+        "global_id": first.global_id,
+        "spec": spec_as_dict(first.spec),
+        "code_commit_id": first.code_commit_id,
+        "datums": [
+            [one.position, one.attempt, [given.as_dict() for given in one.inputs]] for one in tasks
+        ],
+    }
 
 
-def parse_task(raw: dict[str, Any]) -> DatumTask:
-    """Return the task of its JSON form."""
-    return DatumTask(
-        job_id=raw["job_id"],
-        position=raw["position"],
-        job_attempt=raw["job_attempt"],
-        attempt=raw["attempt"],
-        global_id=GlobalId(raw["global_id"]),
-        spec=parse_spec(raw["spec"]),
-        code_commit_id=CommitId(raw["code_commit_id"]),
-        inputs=tuple(parse_datum_input(one) for one in raw["inputs"]),
-    )
+def parse_bundle(raw: dict[str, Any]) -> list[DatumTask]:
+    """Return the tries of their JSON form."""
+    spec = parse_stored_spec(raw["spec"])
+    return [
+        DatumTask(
+            job_id=raw["job_id"],
+            position=position,
+            job_attempt=raw["job_attempt"],
+            attempt=attempt,
+            global_id=GlobalId(raw["global_id"]),
+            spec=spec,
+            code_commit_id=CommitId(raw["code_commit_id"]),
+            inputs=tuple(parse_datum_input(one) for one in inputs),
+        )
+        for position, attempt, inputs in raw["datums"]
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,20 @@ class DatumOutcome:
     kind: ErrorKind | None = None
     output_root: Digest | None = None
     artifacts_root: Digest | None = None
+    started_ns: int = 0
+    """When its folder was begun; 0 if it never was."""
+    finished_ns: int = 0
+
+    def but_failed(self, message: str, kind: ErrorKind) -> DatumOutcome:
+        """Return the outcome of a try whose results could not be kept."""
+        return replace(
+            self,
+            state=DatumState.FAILED,
+            message=message,
+            kind=kind,
+            output_root=None,
+            artifacts_root=None,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -84,6 +105,8 @@ class DatumOutcome:
             "kind": None if self.kind is None else str(self.kind),
             "output_root": None if self.output_root is None else self.output_root.hex(),
             "artifacts_root": None if self.artifacts_root is None else self.artifacts_root.hex(),
+            "started_ns": self.started_ns,
+            "finished_ns": self.finished_ns,
         }
 
 
@@ -95,6 +118,8 @@ def parse_outcome(raw: dict[str, Any]) -> DatumOutcome:
         kind=None if raw["kind"] is None else ErrorKind(raw["kind"]),
         output_root=_digest(raw["output_root"]),
         artifacts_root=_digest(raw["artifacts_root"]),
+        started_ns=raw["started_ns"],
+        finished_ns=raw["finished_ns"],
     )
 
 

@@ -1,6 +1,7 @@
 """A worker: one process that runs one datum at a time, told by JSON lines on its input.
 
-Each line in is a task; each line out is its outcome. The worker's own output goes to its log, so
+Each line in is a bundle of tries. A line out says that a try has begun, or how some have ended,
+which is said only when what they left is kept. The worker's own output goes to its log, so
 a program that prints cannot break the protocol. When the input closes, the worker ends with
 everything it started: whoever told it what to do is gone.
 """
@@ -12,26 +13,94 @@ import os
 import queue
 import sys
 import threading
+import time
 import traceback
-from typing import BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
-from jupyter_datalake.errors import ErrorKind
+from jupyter_datalake.errors import DatalakeError, ErrorKind
 from jupyter_datalake.jobs.processes import kill_descendants
 from jupyter_datalake.jobs.runner import DatumRunner
-from jupyter_datalake.jobs.tasks import DatumOutcome, parse_task
+from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask, parse_bundle
 from jupyter_datalake.model.datums import DatumState
 
 READY = b"ready\n"
 
+_PATIENCE_S = 0.25
+
 
 def serve(runner: DatumRunner) -> NoReturn:
-    """Answer tasks until the input closes. Takes over this process's standard streams."""
+    """Answer bundles until the input closes. Takes over this process's standard streams."""
     tasks, answers = _take_over_streams()
     waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_take_in, args=(tasks, waiting), daemon=True).start()
     answers.write(READY)
+    reporter = _Reporter(runner, answers)
     while True:
-        answers.write(json.dumps(_run(runner, waiting.get()).as_dict()).encode() + b"\n")
+        for task in parse_bundle(json.loads(waiting.get())):
+            reporter.begin(task)
+            reporter.end(task, _run(runner, task))
+        reporter.settle()
+
+
+class _Reporter:
+    """Tells how tries ended once that is kept, which is done for many at once.
+
+    To store a result takes longer than to run a short datum. It is done at the end of a bundle,
+    and for what waits longer than `_PATIENCE_S` behind a datum that takes its time.
+    """
+
+    def __init__(self, runner: DatumRunner, answers: BinaryIO) -> None:
+        self._runner = runner
+        self._answers = answers
+        self._lock = threading.Lock()
+        self._ended: list[tuple[str, DatumOutcome]] = []
+        self._settling = threading.Lock()
+        self._has_ended = threading.Event()
+        threading.Thread(target=self._settle_in_time, daemon=True).start()
+
+    def begin(self, task: DatumTask) -> None:
+        self._say({"began": task.name})
+
+    def end(self, task: DatumTask, outcome: DatumOutcome) -> None:
+        self._say({"ran": task.name})  # its time is over, though its result is not kept yet
+        with self._lock:
+            self._ended.append((task.name, outcome))
+        self._has_ended.set()
+
+    def settle(self) -> None:
+        """Keep what has ended, and tell."""
+        with self._settling:
+            with self._lock:
+                ended, self._ended = self._ended, []
+            self._has_ended.clear()
+            if ended:
+                error = self._keep()
+                if error is not None:
+                    ended = [(name, one.but_failed(*error)) for name, one in ended]
+                self._say({"ended": [[name, one.as_dict()] for name, one in ended]})
+
+    def _keep(self) -> tuple[str, ErrorKind] | None:
+        """Store what has ended; return why that failed, if it did."""
+        try:
+            self._runner.settle()
+        except DatalakeError as error:
+            return str(error), error.kind
+        except Exception as error:  # noqa: BLE001  # a bug must fail the datums, not the worker
+            traceback.print_exc()
+            why = f"Internal error while keeping results: {type(error).__name__}: {error}"
+            return why, ErrorKind.INTERNAL
+        return None
+
+    def _settle_in_time(self) -> NoReturn:
+        while True:
+            self._has_ended.wait()
+            time.sleep(_PATIENCE_S)
+            self.settle()
+
+    def _say(self, answer: dict[str, Any]) -> None:
+        line = json.dumps(answer).encode() + b"\n"
+        with self._lock:
+            self._answers.write(line)
 
 
 def _take_in(tasks: BinaryIO, waiting: queue.SimpleQueue[bytes]) -> NoReturn:
@@ -42,9 +111,9 @@ def _take_in(tasks: BinaryIO, waiting: queue.SimpleQueue[bytes]) -> NoReturn:
     os._exit(0)
 
 
-def _run(runner: DatumRunner, line: bytes) -> DatumOutcome:
+def _run(runner: DatumRunner, task: DatumTask) -> DatumOutcome:
     try:
-        return runner.run(parse_task(json.loads(line)))
+        return runner.run(task)
     except Exception as error:  # noqa: BLE001  # a bug must fail the datum, not the worker
         traceback.print_exc()
         return DatumOutcome(

@@ -14,16 +14,20 @@ Inputs are copies: what a program does to them reaches nobody else and is not ke
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.jobs.tasks import DatumTask
 from jupyter_datalake.model.datums import DatumInput
+from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.paths import ROOT
+
+SnapshotOf = Callable[[CommitId], Snapshot]
+"""Returns the tree of a commit."""
 
 INPUTS = "pfs"
 OUT = "out"
@@ -53,7 +57,7 @@ class Workspace:
         folders = job_folder(core, job_id).glob(f"{position}-*")
         return [cls(folder) for folder in sorted(folders, key=_try_of, reverse=True)]
 
-    def prepare(self, core: LakeCore, task: DatumTask) -> int:
+    def prepare(self, snapshot_of: SnapshotOf, task: DatumTask) -> int:
         """Make the folder with code and inputs; return the bytes written.
 
         Raises
@@ -65,14 +69,13 @@ class Workspace:
         """
         shutil.rmtree(self.folder, ignore_errors=True)  # an attempt of that name was killed
         self.artifacts.mkdir(mode=0o700, parents=True)
-        code = core.snapshot(commit_by_id(core, task.code_commit_id))
-        written = code.export(ROOT, self.run)
+        written = snapshot_of(task.code_commit_id).export_into(ROOT, self.run)
         self.out.mkdir(parents=True)
         for given in task.inputs:
-            written += self._place(core, given)
+            written += self._place(snapshot_of, given)
         return written
 
-    def _place(self, core: LakeCore, given: DatumInput) -> int:
+    def _place(self, snapshot_of: SnapshotOf, given: DatumInput) -> int:
         target = self.inputs / given.name
         if given.commit_id is None:
             target.mkdir()
@@ -80,8 +83,7 @@ class Workspace:
             text = moment.isoformat()
             (target / text.replace(":", "-")).write_text(text)
             return len(text)
-        tree = core.snapshot(commit_by_id(core, given.commit_id))
-        return tree.export_into(given.path, target)
+        return snapshot_of(given.commit_id).export_into(given.path, target)
 
     def remove(self) -> None:
         """Remove the folder; what a program made unremovable stays for the next start."""

@@ -29,8 +29,8 @@ from jupyter_datalake.model.pipelines import (
 )
 from jupyter_datalake.pipelines.controller import rerun_pipelines, tick_pipelines
 from jupyter_datalake.pipelines.cutting import preview
-from jupyter_datalake.pipelines.explaining import ExplainedDatum, explain_datums
-from jupyter_datalake.pipelines.planning import known_results, plan_datums
+from jupyter_datalake.pipelines.explaining import ExplainedDatum, Explainer, explain
+from jupyter_datalake.pipelines.planning import code_version, plan_datums
 from jupyter_datalake.pipelines.publishing import Publisher, load_spec, read_code_files
 
 SpecSource = PipelineSpec | dict[str, Any] | str | Path
@@ -171,9 +171,10 @@ class Pipelines:
         with core.metadata.read() as tx:
             tick_ns = tx.pipelines.last_tick_ns(row.id)
         code = row.pipeline.code_commit_id
-        planned = plan_datums(core, spec, code, self._heads(spec), tick_ns)
-        known = {} if isinstance(spec.code, QueryCode) else known_results(core, planned)
-        return explain_datums(core, row, spec, code, planned, known)
+        version = code_version(core, spec, code)
+        planned = plan_datums(core, spec, version, self._heads(spec), tick_ns)
+        explainer = Explainer(core, row, spec, code)
+        return [*explain(core, explainer, planned, knows=not isinstance(spec.code, QueryCode))]
 
     def promote(
         self,

@@ -3,54 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, bindparam, delete, func, select, update
 
 from jupyter_datalake.errors import ErrorKind, NotFoundError, StateError
 from jupyter_datalake.metadata import tables
 from jupyter_datalake.metadata.base import TableGroup, batched, optional_time
 from jupyter_datalake.model.datums import (
-    DATUM_TRANSITIONS,
     Datum,
     DatumInput,
     DatumResult,
     DatumState,
+    check_datum_transition,
     label_of,
     parse_datum_input,
+    place_of,
 )
 from jupyter_datalake.model.ids import Digest
+
+
+class DatumDraft(NamedTuple):
+    """A datum to be written."""
+
+    position: int
+    key: Digest
+    inputs: tuple[DatumInput, ...]
+    reason: str
+    result: DatumResult | None
+    """What stands in for it; None if it must run."""
+
+
+class DatumEnd(NamedTuple):
+    """How a try of a datum ended."""
+
+    position: int
+    state: DatumState
+    """`QUEUED` where another try is to come."""
+    started_ns: int
+    finished_ns: int
+    output_root: Digest | None
+    artifacts_root: Digest | None
+    message: str
 
 
 class Datums(TableGroup):
     """Statements about `datums` and `datum_results`."""
 
-    def replace(
-        self, job_id: str, planned: Sequence[tuple[Digest, tuple[DatumInput, ...], str]]
-    ) -> None:
-        """Write the datums of a job, all queued; those of an earlier attempt are dropped.
-
-        Parameters
-        ----------
-        planned
-            Key, inputs and reason of each, by position.
-        """
+    def clear(self, job_id: str) -> None:
+        """Drop the datums of a job, which is about to be planned again."""
         self._connection.execute(delete(tables.datums).where(tables.datums.c.job_id == job_id))
+
+    def add(self, job_id: str, drafts: Sequence[DatumDraft]) -> None:
+        """Write datums of a job: skipped ones where there is a result, else queued ones."""
         self._insert_missing(
             tables.datums,
             [
                 {
                     "job_id": job_id,
-                    "position": position,
-                    "key": key,
-                    "state": str(DatumState.QUEUED),
-                    "label": label_of(inputs),
-                    "reason": reason,
-                    "inputs": [one.as_dict() for one in inputs],
+                    "position": draft.position,
+                    "key": draft.key,
+                    "place": place_of(draft.inputs),
+                    "state": str(DatumState.QUEUED if draft.result is None else DatumState.SKIPPED),
+                    "label": label_of(draft.inputs),
+                    "reason": draft.reason,
+                    "inputs": [one.as_dict() for one in draft.inputs],
                     "tries": 0,
+                    "finished_ns": None if draft.result is None else self._now_ns,
+                    "output_root": None if draft.result is None else draft.result.output_root,
+                    "artifacts_root": (
+                        None if draft.result is None else draft.result.artifacts_root
+                    ),
                     "message": "",
                 }
-                for position, (key, inputs, reason) in enumerate(planned)
+                for draft in drafts
             ],
         )
 
@@ -113,54 +139,98 @@ class Datums(TableGroup):
                 )
         return found
 
-    def skip(self, job_id: str, positions: Iterable[tuple[int, DatumResult]]) -> None:
-        """Mark queued datums as skipped, with the result that stands in for them."""
-        for position, result in positions:
-            self.move(
-                job_id,
-                position,
-                DatumState.QUEUED,
-                DatumState.SKIPPED,
-                output_root=result.output_root,
-                artifacts_root=result.artifacts_root,
-                finished_ns=self._now_ns,
-            )
-
-    def move(
-        self, job_id: str, position: int, old: DatumState, new: DatumState, **changes: Any
-    ) -> None:
-        """Move a datum from `old` to `new`, with other columns.
+    def start(self, job_id: str, positions: Sequence[int]) -> None:
+        """Move queued datums to `running`, which is a try more for each.
 
         Raises
         ------
         StateError
-            The state machine has no such transition, or the datum is not in `old`.
+            One of them is not queued.
         """
         datums = tables.datums
-        values: dict[str, Any] = {"state": str(new), **changes}
-        if new is DatumState.RUNNING:
-            values["tries"] = datums.c.tries + 1
-            values["started_ns"] = self._now_ns
-            values["finished_ns"] = None
-        elif new in {DatumState.SUCCESS, DatumState.FAILED, DatumState.RECOVERED}:
-            values["finished_ns"] = self._now_ns
-        legal = new in DATUM_TRANSITIONS[old]
-        result = legal and self._connection.execute(
+        self._check_state(job_id, positions, DatumState.QUEUED, DatumState.RUNNING)
+        for batch in batched(positions):
+            self._connection.execute(
+                update(datums)
+                .where(datums.c.job_id == job_id, datums.c.position.in_(batch))
+                .values(
+                    state=str(DatumState.RUNNING),
+                    tries=datums.c.tries + 1,
+                    started_ns=self._now_ns,
+                    finished_ns=None,
+                )
+            )
+
+    def end(self, job_id: str, ends: Sequence[DatumEnd]) -> None:
+        """Move running datums to what their tries ended in, or back to `queued`.
+
+        Raises
+        ------
+        StateError
+            One of them is not running, or no running datum ends so.
+        """
+        if not ends:
+            return
+        for end in ends:
+            check_datum_transition(job_id, end.position, DatumState.RUNNING, end.state)
+        self._check_state(job_id, [end.position for end in ends], DatumState.RUNNING)
+        datums = tables.datums
+        self._connection.execute(
             update(datums)
-            .where(
-                datums.c.job_id == job_id,
-                datums.c.position == position,
-                datums.c.state == str(old),
-            )
-            .values(**values)
+            .where(datums.c.job_id == job_id, datums.c.position == bindparam("of"))
+            .values(
+                state=bindparam("new"),
+                started_ns=bindparam("begun"),
+                finished_ns=bindparam("done"),
+                output_root=bindparam("output"),
+                artifacts_root=bindparam("artifacts"),
+                message=bindparam("said"),
+            ),
+            [
+                {
+                    "of": end.position,
+                    "new": str(end.state),
+                    "begun": end.started_ns or self._now_ns,
+                    "done": (
+                        None if end.state is DatumState.QUEUED else end.finished_ns or self._now_ns
+                    ),
+                    "output": end.output_root,
+                    "artifacts": end.artifacts_root,
+                    "said": end.message,
+                }
+                for end in ends
+            ],
         )
-        if not result or result.rowcount != 1:
-            raise StateError(
-                f"Datum {position} of job {job_id} cannot go from {old} to {new}",
-                kind=ErrorKind.WRONG_STATE,
-                job=job_id,
-                position=position,
+
+    def _check_state(
+        self,
+        job_id: str,
+        positions: Sequence[int],
+        state: DatumState,
+        new: DatumState | None = None,
+    ) -> None:
+        """Raise `StateError` unless all of these datums are in `state`."""
+        datums = tables.datums
+        found: set[int] = set()
+        for batch in batched(positions):
+            found.update(
+                self._connection.execute(
+                    select(datums.c.position).where(
+                        datums.c.job_id == job_id,
+                        datums.c.position.in_(batch),
+                        datums.c.state == str(state),
+                    )
+                ).scalars()
             )
+        for position in positions:
+            if position not in found:
+                raise StateError(
+                    f"Datum {position} of job {job_id} is not {state}"
+                    + (f" and cannot become {new}" if new else ""),
+                    kind=ErrorKind.WRONG_STATE,
+                    job=job_id,
+                    position=position,
+                )
 
     def requeue_running(self, job_id: str) -> None:
         """Queue the datums of a job that were running when its controller vanished."""
@@ -171,24 +241,39 @@ class Datums(TableGroup):
             .values(state=str(DatumState.QUEUED))
         )
 
-    def remember(self, pipeline_id: int, result: DatumResult) -> None:
-        """Keep a result under its key; a newer one takes the place of an older."""
-        results = tables.datum_results
-        self._connection.execute(delete(results).where(results.c.key == result.key))
-        self._insert_missing(
-            results,
-            [
-                {
-                    "key": result.key,
-                    "pipeline_id": pipeline_id,
-                    "job_id": result.job_id,
-                    "position": result.position,
-                    "output_root": result.output_root,
-                    "artifacts_root": result.artifacts_root,
-                    "finished_ns": self._now_ns,
-                }
-            ],
-        )
+    def remember(self, pipeline_id: int, results: Sequence[DatumResult]) -> None:
+        """Keep results under their keys; newer ones take the place of older."""
+        table = tables.datum_results
+        for batch in batched(results):
+            keys = [result.key for result in batch]
+            self._connection.execute(delete(table).where(table.c.key.in_(keys)))
+            self._insert_missing(
+                table,
+                [
+                    {
+                        "key": result.key,
+                        "pipeline_id": pipeline_id,
+                        "job_id": result.job_id,
+                        "position": result.position,
+                        "output_root": result.output_root,
+                        "artifacts_root": result.artifacts_root,
+                        "finished_ns": self._now_ns,
+                        "current": False,
+                    }
+                    for result in batch
+                ],
+            )
+
+    def at_places(self, job_id: str, places: Iterable[bytes]) -> Sequence[Datum]:
+        """Return the datums of a job that were cut from these places."""
+        datums = tables.datums
+        found: list[Datum] = []
+        for batch in batched(places):
+            rows = self._connection.execute(
+                select(datums).where(datums.c.job_id == job_id, datums.c.place.in_(batch))
+            )
+            found += [_datum(row) for row in rows]
+        return found
 
     def count(self, job_id: str) -> int:
         """Return how many datums a job has."""

@@ -440,6 +440,11 @@ jobs = Table(
     Column("lease_until_ns", BigInteger),  # behind this the job counts as lost
     Column("cancel_requested", Boolean, nullable=False),
     Column("datum_total", Integer, nullable=False),
+    # Datums that were not looked at, because nothing they depend on has changed since an earlier
+    # job: they have no rows in `datums`, and are in the manifest `datums_root` only.
+    Column("inherited", Integer, nullable=False, server_default="0"),
+    Column("datums_root", LargeBinary(32)),  # manifest of all its datums; null: they have rows
+    Column("joined_root", LargeBinary(32)),  # what their outputs gave; null: unfit to go on from
     UniqueConstraint("pipeline_id", "global_id"),  # one change gives one job per pipeline
 )
 
@@ -457,6 +462,7 @@ datums = Table(
     Column("job_id", _Id, ForeignKey("jobs.id"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("key", LargeBinary(32), nullable=False, index=True),
+    Column("place", LargeBinary(16)),  # model.datums.place_of; null in rows of old lakes
     Column("state", _Name, nullable=False),  # model.datums.DatumState
     Column("label", Text, nullable=False),  # the paths it was cut from, for people
     Column("reason", Text, nullable=False),  # why it runs or not: pipelines.explaining.Reason
@@ -468,6 +474,7 @@ datums = Table(
     Column("artifacts_root", LargeBinary(32)),  # executed notebook and log; null until it ended
     Column("message", Text, nullable=False),
     Index("ix_datums_state", "job_id", "state"),
+    Index("ix_datums_place", "job_id", "place"),
 )
 
 datum_results = Table(
@@ -481,6 +488,8 @@ datum_results = Table(
     Column("output_root", LargeBinary(32), nullable=False),
     Column("artifacts_root", LargeBinary(32), nullable=False),
     Column("finished_ns", BigInteger, nullable=False),
+    # Whether the manifest `datums_root` of the pipeline's newest successful job names it.
+    Column("current", Boolean, nullable=False, server_default=false()),
 )
 
 leases = Table(

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from jupyter_datalake.errors import ErrorKind, StateError
 from jupyter_datalake.model.encoding import pack_canonical
 from jupyter_datalake.model.ids import CommitId, Digest, digest_of
 from jupyter_datalake.model.paths import RepoPath, path_bytes
@@ -114,6 +115,26 @@ def label_of(inputs: Iterable[DatumInput]) -> str:
     """Return what a datum was cut from, as people read it; bytes that are no text are escaped."""
     text = " × ".join(one.label for one in inputs) or "no input"
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def place_of(inputs: Iterable[DatumInput]) -> bytes:
+    """Return what tells a datum from all others of its job, in 16 bytes: where it was cut from.
+
+    The same datum of another job has the same place, whatever its inputs hold by then.
+    """
+    places = [[one.name, path_bytes(one.path)] for one in inputs if one.repo is not None]
+    return digest_of(pack_canonical(places))[:16]
+
+
+def check_datum_transition(job_id: str, position: int, old: DatumState, new: DatumState) -> None:
+    """Raise `StateError` unless a datum may go from `old` to `new`."""
+    if new not in DATUM_TRANSITIONS[old]:
+        raise StateError(
+            f"Datum {position} of job {job_id} cannot go from {old} to {new}",
+            kind=ErrorKind.WRONG_STATE,
+            job=job_id,
+            position=position,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.metadata.base import batched
 from jupyter_datalake.metadata.pipelines import PipelineRow
 from jupyter_datalake.metadata.store import Transaction
-from jupyter_datalake.model.datums import DONE_STATES, Datum, label_of
+from jupyter_datalake.model.datums import DONE_STATES, Datum, label_of, place_of
 from jupyter_datalake.model.ids import CommitId, Digest
 from jupyter_datalake.model.jobs import Job
 from jupyter_datalake.model.pipelines import PipelineSpec, QueryCode
 from jupyter_datalake.pipelines.planning import PlannedDatum, code_version
 
-_ALL = 1_000_000
+_BATCH = 1000
 
 
 class Reason(StrEnum):
@@ -49,58 +50,95 @@ class ExplainedDatum:
 class _Before:
     """The last job of a pipeline that had datums."""
 
+    job_id: str
     spec: PipelineSpec
     code: CommitId
-    datums: dict[str, Datum]
-    """By label, ticks left out of it."""
 
 
-def explain_datums(
-    core: LakeCore,
-    row: PipelineRow,
-    spec: PipelineSpec,
-    code: CommitId,
-    planned: Iterable[PlannedDatum],
-    known: Iterable[Digest],
-    *,
-    reprocess: bool = False,
-    job: Job | None = None,
-) -> list[ExplainedDatum]:
-    """Return for each planned datum whether it runs, and why.
+class Explainer:
+    """Tells why datums of a pipeline run or not, compared with the last job that had any.
+
+    It is asked for some datums at a time, and costs what these cost.
 
     Parameters
     ----------
-    known
-        Keys whose results are remembered.
+    reprocess
+        Whether all run, known or not.
     job
         The job that the datums are of; it is not compared with itself.
     """
-    remembered = set(known)
-    with core.metadata.read() as tx:
-        before = _last_run(tx, row, job)
-    change = None if before is None else _version_change(core, before, spec, code)
-    explained: list[ExplainedDatum] = []
-    for one in planned:
+
+    def __init__(
+        self,
+        core: LakeCore,
+        row: PipelineRow,
+        spec: PipelineSpec,
+        code: CommitId,
+        *,
+        reprocess: bool = False,
+        job: Job | None = None,
+    ) -> None:
+        self._always: Reason | None = None
         if isinstance(spec.code, QueryCode):
-            reason = Reason.TICK
+            self._always = Reason.TICK
         elif reprocess:
-            reason = Reason.FORCED
-        elif one.key in remembered:
-            reason = Reason.UNCHANGED
-        else:
-            reason = _reason(one, before, change)
-        runs = reason is not Reason.UNCHANGED
-        explained.append(ExplainedDatum(label_of(one.inputs), one.key, runs, reason))
-    return explained
+            self._always = Reason.FORCED
+        with core.metadata.read() as tx:
+            self._before = None if self._always else _last_run(tx, row, job)
+        self._change = None
+        if self._before is not None:
+            self._change = _version_change(core, self._before, spec, code)
+
+    def reasons(
+        self, tx: Transaction, planned: Sequence[PlannedDatum], known: Container[Digest]
+    ) -> list[Reason]:
+        """Return for each planned datum why it runs, or `Reason.UNCHANGED`.
+
+        Parameters
+        ----------
+        known
+            Keys whose results are remembered.
+        """
+        if self._always is not None:
+            return [self._always] * len(planned)
+        places = [None if one.key in known else place_of(one.inputs) for one in planned]
+        before: dict[bytes, Datum] = {}
+        if self._before is not None:
+            found = tx.datums.at_places(
+                self._before.job_id, [place for place in places if place is not None]
+            )
+            before = {place_of(datum.inputs): datum for datum in found}
+        return [
+            Reason.UNCHANGED if place is None else _reason(one, before.get(place), self._change)
+            for one, place in zip(planned, places, strict=True)
+        ]
+
+
+def explain(
+    core: LakeCore, explainer: Explainer, planned: Iterable[PlannedDatum], *, knows: bool
+) -> Iterator[ExplainedDatum]:
+    """Yield for each planned datum whether it runs, and why.
+
+    Parameters
+    ----------
+    knows
+        Whether earlier results stand in for datums.
+    """
+    for batch in batched(planned, _BATCH):
+        with core.metadata.read() as tx:
+            known = tx.datums.known(one.key for one in batch) if knows else {}
+            reasons = explainer.reasons(tx, batch, known)
+        for one, reason in zip(batch, reasons, strict=True):
+            runs = reason is not Reason.UNCHANGED
+            yield ExplainedDatum(label_of(one.inputs), one.key, runs, reason)
 
 
 def _last_run(tx: Transaction, row: PipelineRow, job: Job | None) -> _Before | None:
     before = None if job is None else job.number
     for earlier in tx.jobs.list(pipeline=row.pipeline.name, before=before, limit=20):
-        datums = tx.datums.list(earlier.id, limit=_ALL)
-        if datums:
+        if earlier.datum_total:
             spec, code = tx.pipelines.version(row.id, earlier.pipeline_version)
-            return _Before(spec, code, {datum.label: datum for datum in datums})
+            return _Before(earlier.id, spec, code)
     return None
 
 
@@ -119,8 +157,7 @@ def _version_change(
     return Reason.ENVIRONMENT if old.environment != new.environment else None
 
 
-def _reason(one: PlannedDatum, before: _Before | None, change: Reason | None) -> Reason:
-    old = None if before is None else before.datums.get(label_of(one.inputs))
+def _reason(one: PlannedDatum, old: Datum | None, change: Reason | None) -> Reason:
     if old is None:
         return Reason.NEW
     if [given.digest for given in old.inputs] != [given.digest for given in one.inputs]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.jobs.environments import LOCK_FILE, lock_digest
 from jupyter_datalake.jobs.notebooks import module_digest, notebook_digest, parse_notebook
-from jupyter_datalake.model.datums import DatumInput, DatumResult, datum_key
+from jupyter_datalake.model.datums import DatumInput, datum_key
 from jupyter_datalake.model.encoding import pack_canonical
 from jupyter_datalake.model.ids import CommitId, Digest, digest_of
 from jupyter_datalake.model.paths import RepoPath
@@ -64,22 +65,18 @@ def code_version(core: LakeCore, spec: PipelineSpec, code: CommitId) -> CodeVers
 def plan_datums(
     core: LakeCore,
     spec: PipelineSpec,
-    code: CommitId,
+    version: CodeVersion,
     commits: dict[str, CommitId],
     tick_ns: int | None,
-) -> list[PlannedDatum]:
-    """Return the datums of a pipeline over given commits, each with its key."""
-    version = code_version(core, spec, code)
-    return [
-        PlannedDatum(
-            datum_key(spec.name, inputs, version.code, spec.parameters, version.environment),
-            inputs,
-        )
-        for inputs in cut_inputs(core, spec, commits, tick_ns)
-    ]
+) -> Iterator[PlannedDatum]:
+    """Yield the datums of a pipeline over given commits, each with its key, in a stable order."""
+    for inputs in cut_inputs(core, spec, commits, tick_ns):
+        yield planned_datum(spec, version, inputs)
 
 
-def known_results(core: LakeCore, planned: list[PlannedDatum]) -> dict[Digest, DatumResult]:
-    """Return the remembered results of planned datums."""
-    with core.metadata.read() as tx:
-        return tx.datums.known(datum.key for datum in planned)
+def planned_datum(
+    spec: PipelineSpec, version: CodeVersion, inputs: tuple[DatumInput, ...]
+) -> PlannedDatum:
+    """Return a datum with its key."""
+    key = datum_key(spec.name, inputs, version.code, spec.parameters, version.environment)
+    return PlannedDatum(key, inputs)

@@ -9,11 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
-from typing import Any
 
 from jupyter_datalake.engine.commits import (
     CommitRequest,
@@ -25,7 +21,6 @@ from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.nodes import NodeWriter
 from jupyter_datalake.errors import (
     DatalakeError,
-    ErrorKind,
     JobCancelledError,
     JobError,
     JobFailedError,
@@ -35,7 +30,8 @@ from jupyter_datalake.errors import (
 )
 from jupyter_datalake.jobs.executor import Executor
 from jupyter_datalake.jobs.outputs import join_outputs
-from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
+from jupyter_datalake.metadata.base import batched
+from jupyter_datalake.metadata.datums import DatumDraft
 from jupyter_datalake.metadata.pipelines import PipelineRow
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import (
@@ -46,7 +42,6 @@ from jupyter_datalake.model.commits import (
     Origin,
     Provenance,
 )
-from jupyter_datalake.model.datums import DatumResult, DatumState
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.globs import parse_glob
 from jupyter_datalake.model.ids import CommitId, Digest
@@ -58,11 +53,11 @@ from jupyter_datalake.model.pipelines import (
 )
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.pipelines.cutting import TreeForGlobs
-from jupyter_datalake.pipelines.explaining import explain_datums
+from jupyter_datalake.pipelines.datum_loop import MAX_MESSAGE, DatumLoop
+from jupyter_datalake.pipelines.explaining import Explainer
 from jupyter_datalake.pipelines.planning import (
-    PlannedDatum,
+    CodeVersion,
     code_version,
-    known_results,
     plan_datums,
 )
 from jupyter_datalake.pipelines.triggering import resolve_inputs
@@ -71,26 +66,7 @@ from jupyter_datalake.warehouse.egress import run_egress
 
 logger = logging.getLogger(__name__)
 
-_WAIT_S = 0.2
-_MAX_MESSAGE = 2000
-
-# Trying again changes nothing about these.
-_HOPELESS = frozenset(
-    {
-        ErrorKind.INVALID_NOTEBOOK,
-        ErrorKind.INVALID_QUERY,
-        ErrorKind.INVALID_SPEC,
-        ErrorKind.CONNECTION_NOT_FOUND,
-    }
-)
-
-
-@dataclass(slots=True)
-class _Running:
-    """One try that an executor works on."""
-
-    task: DatumTask
-    planned: PlannedDatum
+_PLANNED_AT_ONCE = 1000
 
 
 class JobRun:
@@ -159,12 +135,13 @@ class JobRun:
         if self.job.output_commit_id is not None:
             self._resume_egress(spec, self.job.output_commit_id)
             return
-        planned = plan_datums(self._core, spec, code, self.job.inputs, tick_ns)
-        todo = self._record(row, spec, code, planned)
-        failed = self._run_datums(row, spec, code, deque(todo))
-        if failed:
-            raise JobFailedError(_summary(failed, len(planned)))
-        commit = self._commit(spec, code)
+        version = code_version(self._core, spec, code)
+        total = self._record(row, spec, code, version, tick_ns)
+        loop = DatumLoop(self._core, self._executor, self.job, row.id, spec, code)
+        failures = loop.run(self._check_stopped)
+        if failures:
+            raise JobFailedError(failures.summary(total))
+        commit = self._commit(spec, code, version)
         if self.job.state is JobState.EGRESSING:
             self._egress(spec, commit)
 
@@ -191,138 +168,42 @@ class JobRun:
         row: PipelineRow,
         spec: PipelineSpec,
         code: CommitId,
-        planned: list[PlannedDatum],
-    ) -> list[tuple[int, PlannedDatum]]:
-        """Write the datums, mark those with known results, and return those that must run."""
-        known: dict[Digest, DatumResult] = {}
+        version: CodeVersion,
+        tick_ns: int | None,
+    ) -> int:
+        """Write the datums, those with known results as skipped; return how many there are."""
+        reprocess = self.job.trigger.reprocess
+        explainer = Explainer(self._core, row, spec, code, reprocess=reprocess, job=self.job)
         # What a query returns depends on the warehouse, so no earlier result stands in for it.
-        if not isinstance(spec.code, QueryCode) and not self.job.trigger.reprocess:
-            known = known_results(self._core, planned)
-        explained = explain_datums(
-            self._core,
-            row,
-            spec,
-            code,
-            planned,
-            known,
-            reprocess=self.job.trigger.reprocess,
-            job=self.job,
-        )
+        knows = not isinstance(spec.code, QueryCode) and not reprocess
         with self._core.metadata.write() as tx:
-            known = tx.datums.known(known)  # without those that gc has forgotten since
-            notice = "" if planned else "No datums: the globs match nothing in the inputs"
-            tx.jobs.update(self.job.id, datum_total=len(planned), message=notice)
-            tx.datums.replace(
-                self.job.id,
-                [
-                    (one.key, one.inputs, str(why.reason))
-                    for one, why in zip(planned, explained, strict=True)
-                ],
-            )
-            tx.datums.skip(
-                self.job.id,
-                [
-                    (position, known[one.key])
-                    for position, one in enumerate(planned)
-                    if one.key in known
-                ],
-            )
+            tx.datums.clear(self.job.id)
+        total = 0
+        planned = plan_datums(self._core, spec, version, self.job.inputs, tick_ns)
+        for batch in batched(planned, _PLANNED_AT_ONCE):
+            with self._core.metadata.write() as tx:
+                # In the transaction that uses them: gc may forget results until then.
+                known = tx.datums.known(one.key for one in batch) if knows else {}
+                reasons = explainer.reasons(tx, batch, known)
+                tx.datums.add(
+                    self.job.id,
+                    [
+                        DatumDraft(position, one.key, one.inputs, str(why), known.get(one.key))
+                        for position, (one, why) in enumerate(
+                            zip(batch, reasons, strict=True), total
+                        )
+                    ],
+                )
+            total += len(batch)
+            self._check_stopped()
+        with self._core.metadata.write() as tx:
+            notice = "" if total else "No datums: the globs match nothing in the inputs"
+            tx.jobs.update(self.job.id, datum_total=total, message=notice)
             self._changed(tx, JobState.RUNNING)
-        return [(position, one) for position, one in enumerate(planned) if one.key not in known]
+        return total
 
-    def _run_datums(
-        self,
-        row: PipelineRow,
-        spec: PipelineSpec,
-        code: CommitId,
-        todo: deque[tuple[int, PlannedDatum]],
-    ) -> list[tuple[PlannedDatum, str]]:
-        """Run datums until none is left; return those that failed for good, with why."""
-        running: dict[Future[DatumOutcome], _Running] = {}
-        failed: list[tuple[PlannedDatum, str]] = []
-        tries: dict[int, int] = {}
-        at_once = spec.parallelism or self._executor.slots
-        try:
-            while todo or running:
-                while todo and len(running) < at_once:
-                    position, planned = todo.popleft()
-                    tries[position] = tries.get(position, 0) + 1
-                    task = self._task(spec, code, position, planned, tries[position])
-                    self._move_datum(position, DatumState.QUEUED, DatumState.RUNNING)
-                    running[self._executor.submit(task)] = _Running(task, planned)
-                done, _ = wait(running, timeout=_WAIT_S, return_when=FIRST_COMPLETED)
-                self._check_stopped()
-                for future in done:
-                    one = running.pop(future)
-                    outcome = future.result()
-                    position = one.task.position
-                    if outcome.state is DatumState.SUCCESS:
-                        self._succeeded(row, one, outcome)
-                    elif tries[position] < spec.datums.tries and outcome.kind not in _HOPELESS:
-                        self._failed(one, outcome, is_final=False)
-                        todo.append((position, one.planned))
-                    else:
-                        self._failed(one, outcome, is_final=True)
-                        failed.append((one.planned, outcome.message))
-        except BaseException:
-            for future, one in running.items():
-                self._executor.cancel(one.task)
-                future.add_done_callback(_ignored)
-            wait(running, timeout=10)
-            raise
-        return failed
-
-    def _task(
-        self,
-        spec: PipelineSpec,
-        code: CommitId,
-        position: int,
-        planned: PlannedDatum,
-        attempt: int,
-    ) -> DatumTask:
-        return DatumTask(
-            job_id=self.job.id,
-            position=position,
-            job_attempt=self.job.attempt,
-            attempt=attempt,
-            global_id=self.job.global_id,
-            spec=spec,
-            code_commit_id=code,
-            inputs=planned.inputs,
-        )
-
-    def _succeeded(self, row: PipelineRow, one: _Running, outcome: DatumOutcome) -> None:
-        assert outcome.output_root is not None
-        assert outcome.artifacts_root is not None
-        result = DatumResult(
-            one.planned.key,
-            self.job.id,
-            one.task.position,
-            outcome.output_root,
-            outcome.artifacts_root,
-        )
-        self._move_datum(
-            one.task.position,
-            DatumState.RUNNING,
-            DatumState.SUCCESS,
-            also=lambda tx: tx.datums.remember(row.id, result),
-            output_root=outcome.output_root,
-            artifacts_root=outcome.artifacts_root,
-            message="",
-        )
-
-    def _failed(self, one: _Running, outcome: DatumOutcome, *, is_final: bool) -> None:
-        self._move_datum(
-            one.task.position,
-            DatumState.RUNNING,
-            DatumState.FAILED if is_final else DatumState.QUEUED,
-            artifacts_root=outcome.artifacts_root,
-            message=outcome.message[:_MAX_MESSAGE],
-        )
-
-    def _commit(self, spec: PipelineSpec, code: CommitId) -> Commit:
+    def _commit(self, spec: PipelineSpec, code: CommitId, version: CodeVersion) -> Commit:
         """Join the outputs into one commit; the job's row moves in the same transaction."""
-        version = code_version(self._core, spec, code)
         head = head_of(self._core, spec.name, DEFAULT_BRANCH)
         with self._core.metadata.read() as tx:
             roots = tx.datums.roots(self.job.id)
@@ -427,26 +308,6 @@ class JobRun:
         if self._stop is not None:
             raise self._stop
 
-    def _move_datum(
-        self,
-        position: int,
-        old: DatumState,
-        new: DatumState,
-        also: Callable[[Transaction], None] | None = None,
-        **changes: Any,
-    ) -> None:
-        with self._core.metadata.write() as tx:
-            tx.datums.move(self.job.id, position, old, new, **changes)
-            if also is not None:
-                also(tx)
-            tx.events.append(
-                EventKind.DATUM_CHANGED,
-                self.job.id,
-                pipeline=self.job.pipeline,
-                position=position,
-                state=str(new),
-            )
-
     def _end(self, state: JobState, message: str) -> None:
         """End the job without a commit, unless it is not ours any more."""
         with self._core.metadata.write() as tx:
@@ -454,22 +315,10 @@ class JobRun:
             if job.state.is_terminal or job.owner not in {None, self._owner}:
                 return
             tx.datums.requeue_running(job.id)
-            tx.jobs.move(job, state, message=message[:_MAX_MESSAGE])
+            tx.jobs.move(job, state, message=message[:MAX_MESSAGE])
             self._changed(tx, state)
 
     def _changed(self, tx: Transaction, state: JobState) -> None:
         tx.events.append(
             EventKind.JOB_CHANGED, self.job.id, pipeline=self.job.pipeline, state=str(state)
         )
-
-
-def _summary(failed: list[tuple[PlannedDatum, str]], total: int) -> str:
-    planned, message = failed[0]
-    label = ", ".join(one.label for one in planned.inputs) or "the datum"
-    head = f"{len(failed)} of {total} datums failed; {label}: " if total > 1 else ""
-    return f"{head}{message}"
-
-
-def _ignored(future: Future[DatumOutcome]) -> None:
-    """Take the outcome of a try that nobody waits for any more."""
-    future.exception()

@@ -34,6 +34,7 @@ from jupyter_datalake.errors import (
     NotFoundError,
     StateError,
 )
+from jupyter_datalake.metadata.datums import DatumDraft, DatumEnd
 from jupyter_datalake.metadata.jobs import JobDraft
 from jupyter_datalake.metadata.lineage import OBSERVED_NS
 from jupyter_datalake.metadata.repos import RepoRow
@@ -48,10 +49,10 @@ from jupyter_datalake.model.commits import (
     Provenance,
     reseal,
 )
-from jupyter_datalake.model.datums import DatumInput, DatumResult, DatumState
+from jupyter_datalake.model.datums import DatumInput, DatumResult, DatumState, place_of
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.gc import GcPolicy
-from jupyter_datalake.model.ids import CommitId, GlobalId, digest_of
+from jupyter_datalake.model.ids import CommitId, Digest, GlobalId, digest_of
 from jupyter_datalake.model.jobs import Job, JobState, Trigger, TriggerKind
 from jupyter_datalake.model.lineage import AccessKind, GlobalOrigin, Observation, Observer, SeenBy
 from jupyter_datalake.model.mounts import MountMode, MountState
@@ -1046,31 +1047,56 @@ class MetadataSuite:
     # --- datums ----------------------------------------------------------------------------------
 
     def test_datums_move_as_the_table_says(self, store: MetadataStore, repo: RepoRow) -> None:
-        """Tries are counted; a datum somebody else moved is not moved."""
+        """Tries are counted; a datum somebody else moved is not moved, nor any with it."""
         plan_datums(store, repo, count=3)
         job = full("d1")
         with store.write() as tx:
-            tx.datums.move(job, 0, DatumState.QUEUED, DatumState.RUNNING)
-            tx.datums.move(job, 0, DatumState.RUNNING, DatumState.QUEUED)
-            tx.datums.move(job, 0, DatumState.QUEUED, DatumState.RUNNING)
-            tx.datums.move(
-                job, 0, DatumState.RUNNING, DatumState.SUCCESS, output_root=digest_of(b"out")
-            )
+            tx.datums.start(job, [0])
+            tx.datums.end(job, [datum_end(0, DatumState.QUEUED)])
+            tx.datums.start(job, [0])
+            tx.datums.end(job, [datum_end(0, DatumState.SUCCESS, digest_of(b"out"))])
         with store.read() as tx:
             done = tx.datums.get(job, 0)
             assert (done.state, done.tries) == (DatumState.SUCCESS, 2)
             assert done.finished_at is not None
             assert list(tx.datums.roots(job)) == [(0, digest_of(b"out"))]
-        for position, old, new in (
-            (0, DatumState.SUCCESS, DatumState.RUNNING),
-            (0, DatumState.QUEUED, DatumState.RUNNING),
-            (1, DatumState.QUEUED, DatumState.SUCCESS),
-            (9, DatumState.QUEUED, DatumState.RUNNING),
+        for positions in ([0], [1, 0], [9]):
+            with pytest.raises(StateError), store.write() as tx:
+                tx.datums.start(job, positions)
+        with store.write() as tx:
+            tx.datums.start(job, [2])
+        for end in (
+            datum_end(0, DatumState.SUCCESS),
+            datum_end(1, DatumState.SUCCESS),
+            datum_end(2, DatumState.SKIPPED),
         ):
             with pytest.raises(StateError), store.write() as tx:
-                tx.datums.move(job, position, old, new)
+                tx.datums.end(job, [end])
         counts = job_of(store, "d1").datum_counts
-        assert counts == {DatumState.SUCCESS: 1, DatumState.QUEUED: 2}
+        assert counts == {DatumState.SUCCESS: 1, DatumState.QUEUED: 1, DatumState.RUNNING: 1}
+
+    def test_many_datums_move_at_once(self, store: MetadataStore, repo: RepoRow) -> None:
+        """More of them than a statement takes values."""
+        count = 2500
+        plan_datums(store, repo, count=count)
+        job = full("d1")
+        with store.write() as tx:
+            tx.datums.start(job, range(count))
+            tx.datums.end(job, [datum_end(one, DatumState.FAILED) for one in range(0, count, 2)])
+        counts = job_of(store, "d1").datum_counts
+        assert counts == {DatumState.FAILED: count // 2, DatumState.RUNNING: count // 2}
+
+    def test_datums_are_found_by_where_they_were_cut_from(
+        self, store: MetadataStore, repo: RepoRow
+    ) -> None:
+        """Whatever was there then."""
+        plan_datums(store, repo, count=3)
+        moved = (DatumInput("in", "raw", None, RepoPath("f1"), digest_of(b"other")),)
+        elsewhere = (DatumInput("in", "raw", None, RepoPath("f9"), digest_of(b"x")),)
+        with store.read() as tx:
+            found = tx.datums.at_places(full("d1"), [place_of(moved), place_of(elsewhere)])
+            assert [one.position for one in found] == [1]
+            assert tx.datums.at_places(full("d2"), [place_of(moved)]) == []
 
     def test_datums_are_listed_in_pages_and_by_state(
         self, store: MetadataStore, repo: RepoRow
@@ -1079,7 +1105,7 @@ class MetadataSuite:
         plan_datums(store, repo, count=10)
         job = full("d1")
         with store.write() as tx:
-            tx.datums.move(job, 4, DatumState.QUEUED, DatumState.RUNNING)
+            tx.datums.start(job, [4])
         with store.read() as tx:
             assert [one.position for one in tx.datums.list(job, limit=4)] == [0, 1, 2, 3]
             assert [one.position for one in tx.datums.list(job, after=7, limit=4)] == [8, 9]
@@ -1105,13 +1131,15 @@ class MetadataSuite:
         ]
         with store.write() as tx:
             for result in results:
-                tx.datums.remember(pipelines["p"], result)
+                tx.datums.remember(pipelines["p"], [result])
             assert tx.datums.known([key, digest_of(b"none")]) == {key: results[1]}
-            tx.datums.skip(job, [(0, results[1])])
+            tx.datums.clear(job)
+            tx.datums.add(job, [DatumDraft(0, key, (), "unchanged", results[1])])
         with store.read() as tx:
             skipped = tx.datums.get(job, 0)
             assert skipped.state is DatumState.SKIPPED
             assert skipped.output_root == digest_of(b"1")
+            assert tx.datums.count(job) == 1
 
     def test_deleting_a_pipeline_takes_its_jobs_and_results_along(
         self, store: MetadataStore, repo: RepoRow
@@ -1123,7 +1151,7 @@ class MetadataSuite:
             tx.jobs.add(job_draft(more["q"], "f1", "d2"), [full("d1")])
             key = digest_of(b"0")
             tx.datums.remember(
-                pipelines["p"], DatumResult(key, full("d1"), 0, digest_of(b""), digest_of(b""))
+                pipelines["p"], [DatumResult(key, full("d1"), 0, digest_of(b""), digest_of(b""))]
             )
             tx.pipelines.delete(pipelines["p"])
             assert tx.datums.known([key]) == {}
@@ -1318,18 +1346,25 @@ def plan_datums(store: MetadataStore, row: RepoRow, *, count: int) -> dict[str, 
     head = head_of(store, row).id
     with store.write() as tx:
         tx.jobs.add(job_draft(pipelines["p"], "f1", "d1"), [])
-        tx.datums.replace(
+        tx.datums.add(
             full("d1"),
             [
-                (
+                DatumDraft(
+                    number,
                     digest_of(b"%d" % number),
                     (DatumInput("in", "raw", head, RepoPath(f"f{number}"), digest_of(b"x")),),
                     "new",
+                    None,
                 )
                 for number in range(count)
             ],
         )
     return pipelines
+
+
+def datum_end(position: int, state: DatumState, output: Digest | None = None) -> DatumEnd:
+    """Return how a try ended."""
+    return DatumEnd(position, state, 0, 0, output, None, "")
 
 
 def mine_has_more(store: MetadataStore, seen: list[int]) -> bool:

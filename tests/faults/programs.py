@@ -113,10 +113,13 @@ class InlineExecutor:
     def __init__(self, runner):
         self._runner = runner
 
-    def submit(self, task):
-        future = Future()
-        future.set_result(self._runner.run(task))
-        return future
+    def submit(self, tasks):
+        futures = [Future() for _ in tasks]
+        outcomes = [self._runner.run(task) for task in tasks]
+        self._runner.settle()
+        for future, outcome in zip(futures, outcomes, strict=True):
+            future.set_result(outcome)
+        return futures
 
     def cancel(self, task):
         """Nothing runs any more when somebody could ask for this."""
