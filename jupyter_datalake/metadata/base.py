@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +17,7 @@ T = TypeVar("T")
 MAX_VARIABLES = 500
 """Values in one IN list; well below every database's limit, above which nothing is gained."""
 _LENGTHS = (1, 10, 100, MAX_VARIABLES)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TableGroup:
@@ -98,6 +99,11 @@ def batched(items: Iterable[T], size: int = MAX_VARIABLES) -> Iterator[list[T]]:
 def time_of(ns: int) -> datetime:
     """Return the UTC time of stored nanoseconds, to the microsecond."""
     return datetime.fromtimestamp(ns // 1000 / 1e6, UTC)
+
+
+def ns_of(moment: datetime) -> int:
+    """Return the stored nanoseconds of a time, exactly."""
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def optional_time(ns: int | None) -> datetime | None:

@@ -10,17 +10,18 @@ from sqlalchemy import Row, delete, func, insert, select, update
 
 from jupyter_datalake.errors import AlreadyExistsError, ErrorKind, NotFoundError
 from jupyter_datalake.metadata import tables
-from jupyter_datalake.metadata.base import TableGroup, time_of
+from jupyter_datalake.metadata.base import TableGroup, ns_of, time_of
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.pipeline_specs import parse_stored_spec, spec_as_dict
 from jupyter_datalake.model.pipelines import (
+    CronInput,
     Pipeline,
     PipelineSpec,
     PipelineState,
     cron_inputs,
     repo_inputs,
 )
-from jupyter_datalake.model.schedules import parse_schedule
+from jupyter_datalake.model.schedules import DEFAULT_ZONE, Schedule, parse_schedule
 
 
 class PipelineRow(NamedTuple):
@@ -30,12 +31,14 @@ class PipelineRow(NamedTuple):
     pipeline: Pipeline
 
 
-class DueTick(NamedTuple):
-    """A clock whose time has come."""
+class Clock(NamedTuple):
+    """A cron input whose time has come."""
 
     pipeline_id: int
     name: str
-    due_ns: int
+    schedule: Schedule
+    due: datetime
+    """The first of its ticks that became no job yet."""
 
 
 class InputEdge(NamedTuple):
@@ -161,16 +164,31 @@ class Pipelines(TableGroup):
         )
         return [InputEdge(*row) for row in rows]
 
-    def due_ticks(self, until_ns: int) -> Sequence[DueTick]:
+    def due_clocks(self, until_ns: int) -> Sequence[Clock]:
         """Return the clocks of active pipelines whose next tick is not behind `until_ns`."""
+        return self._clocks(
+            tables.cron_inputs.c.next_ns <= until_ns,
+            tables.pipelines.c.state == str(PipelineState.ACTIVE),
+        )
+
+    def stranded_clocks(self, until_ns: int) -> Sequence[Clock]:
+        """Return the clocks that were set later than `until_ns`: by a clock that ran ahead."""
+        crons, pipelines = tables.cron_inputs, tables.pipelines
+        set_ns = func.coalesce(crons.c.last_ns, pipelines.c.updated_ns)
+        return self._clocks(set_ns > until_ns, crons.c.next_ns > until_ns)
+
+    def _clocks(self, *conditions: Any) -> Sequence[Clock]:
         crons, pipelines = tables.cron_inputs, tables.pipelines
         rows = self._connection.execute(
-            select(crons.c.pipeline_id, crons.c.name, crons.c.next_ns)
+            select(crons.c.pipeline_id, crons.c.name, crons.c.spec, crons.c.next_ns)
             .join(pipelines, pipelines.c.id == crons.c.pipeline_id)
-            .where(crons.c.next_ns <= until_ns, pipelines.c.state == str(PipelineState.ACTIVE))
-            .order_by(crons.c.next_ns)
+            .where(*conditions)
+            .order_by(crons.c.next_ns, crons.c.pipeline_id, crons.c.name)
         )
-        return [DueTick(*row) for row in rows]
+        return [
+            Clock(row.pipeline_id, row.name, _schedule_of(row.spec), time_of(row.next_ns))
+            for row in rows
+        ]
 
     def next_tick_ns(self, pipeline_id: int) -> int | None:
         """Return when a pipeline's clock ticks next, or None if it has none."""
@@ -192,19 +210,31 @@ class Pipelines(TableGroup):
         return found
 
     def tick(self, pipeline_id: int) -> None:
-        """Record that a pipeline's clocks ticked now, and when they tick next."""
+        """Record that a pipeline's clocks ticked now, by hand, and when they tick next.
+
+        Ticks that are due already are left to the controller.
+        """
         crons = tables.cron_inputs
         rows = self._connection.execute(select(crons).where(crons.c.pipeline_id == pipeline_id))
         for row in rows.all():
+            next_ns = row.next_ns if row.next_ns <= self._now_ns else self._next_ns(row.spec)
             self._connection.execute(
                 update(crons)
                 .where(crons.c.pipeline_id == pipeline_id, crons.c.name == row.name)
-                .values(next_ns=self._next_ns(row.spec), last_ns=self._now_ns)
+                .values(next_ns=next_ns, last_ns=self._now_ns)
             )
 
-    def _next_ns(self, schedule: str) -> int:
-        now = time_of(self._now_ns)
-        return _ns(parse_schedule(schedule).next_after(now))
+    def set_clock(self, clock: Clock, following: datetime, last: datetime | None) -> None:
+        """Record when a clock ticks next, and when it ticked last, which None leaves as it is."""
+        crons = tables.cron_inputs
+        self._connection.execute(
+            update(crons)
+            .where(crons.c.pipeline_id == clock.pipeline_id, crons.c.name == clock.name)
+            .values(next_ns=ns_of(following), **({} if last is None else {"last_ns": ns_of(last)}))
+        )
+
+    def _next_ns(self, clock: str) -> int:
+        return ns_of(_schedule_of(clock).next_after(time_of(self._now_ns)))
 
     def _add_version(
         self, pipeline_id: int, version: int, spec: PipelineSpec, code: CommitId, by: str
@@ -236,7 +266,7 @@ class Pipelines(TableGroup):
                 for one in repo_inputs(spec)
             ],
         )
-        wanted = {one.name: one.schedule for one in cron_inputs(spec)}
+        wanted = {one.name: _clock_text(one) for one in cron_inputs(spec)}
         for row in self._connection.execute(
             select(crons).where(crons.c.pipeline_id == pipeline_id)
         ).all():
@@ -255,11 +285,11 @@ class Pipelines(TableGroup):
                 {
                     "pipeline_id": pipeline_id,
                     "name": name,
-                    "spec": schedule,
-                    "next_ns": self._next_ns(schedule),
+                    "spec": clock,
+                    "next_ns": self._next_ns(clock),
                     "last_ns": None,
                 }
-                for name, schedule in wanted.items()
+                for name, clock in wanted.items()
             ],
         )
 
@@ -296,5 +326,17 @@ def _pipeline_row(row: Row[Any]) -> PipelineRow:
     )
 
 
-def _ns(moment: datetime) -> int:
-    return int(moment.timestamp() * 1_000_000) * 1_000
+_ZONE = "CRON_TZ="
+
+
+def _clock_text(given: CronInput) -> str:
+    """Return what a clock goes by as its row keeps it: `_schedule_of` reads it."""
+    zone = "" if given.zone == DEFAULT_ZONE else f"{_ZONE}{given.zone} "
+    return zone + given.schedule
+
+
+def _schedule_of(text: str) -> Schedule:
+    if not text.startswith(_ZONE):
+        return parse_schedule(text)
+    zone, _, schedule = text.removeprefix(_ZONE).partition(" ")
+    return parse_schedule(schedule, zone)

@@ -41,7 +41,12 @@ from jupyter_datalake.model.pipelines import (
     iter_leaves,
 )
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
-from jupyter_datalake.model.schedules import parse_schedule
+from jupyter_datalake.model.schedules import (
+    DEFAULT_ZONE,
+    CatchUp,
+    find_zone,
+    parse_schedule,
+)
 from jupyter_datalake.model.warehouse import (
     EgressMode,
     EgressSpec,
@@ -197,7 +202,22 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                     ["schedule"],
                     {
                         "name": {**_VARIABLE, "default": "tick"},
-                        "schedule": {"type": "string", "minLength": 1},
+                        "schedule": {
+                            "type": "string",
+                            "description": "@every 24h, @daily, or the five fields of cron.",
+                        },
+                        "zone": {
+                            **_TEXT,
+                            "default": DEFAULT_ZONE,
+                            "description": "Time zone, such as Europe/Berlin, whose wall clock the"
+                            " schedule is read by.",
+                        },
+                        "catch_up": {
+                            "enum": [str(one) for one in CatchUp],
+                            "default": str(CatchUp.ONE),
+                            "description": "What becomes of missed ticks: one job for all of them,"
+                            " one for each, or none.",
+                        },
                     },
                 ),
                 "cross": {
@@ -383,9 +403,13 @@ def _parse_input(raw: dict[str, Any], place: str) -> Input:
         )
     if "cron" in raw:
         cron = raw["cron"]
+        zone = cron.get("zone", DEFAULT_ZONE)
+        _at(f"{place}.cron.zone", find_zone, zone)
         return CronInput(
             _at(f"{place}.cron.name", check_input_name, cron.get("name", "tick")),
             _at(f"{place}.cron.schedule", parse_schedule, cron["schedule"]).text,
+            zone,
+            CatchUp(cron.get("catch_up", CatchUp.ONE)),
         )
     return CrossInput(
         tuple(
@@ -532,7 +556,14 @@ def input_as_dict(given: Input) -> dict[str, Any]:
                 raw["as"] = given.name
             return {"repo": raw}
         case CronInput():
-            return {"cron": {"name": given.name, "schedule": given.schedule}}
+            return {
+                "cron": {
+                    "name": given.name,
+                    "schedule": given.schedule,
+                    **({} if given.zone == DEFAULT_ZONE else {"zone": given.zone}),
+                    **({} if given.catch_up is CatchUp.ONE else {"catch_up": str(given.catch_up)}),
+                }
+            }
         case CrossInput():
             return {"cross": [input_as_dict(one) for one in given.inputs]}
 

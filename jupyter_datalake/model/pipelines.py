@@ -15,6 +15,7 @@ from typing import Any
 
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
+from jupyter_datalake.model.schedules import DEFAULT_ZONE, CatchUp
 from jupyter_datalake.model.warehouse import EgressSpec, IngestSpec
 
 CODE_SUFFIX = ".code"
@@ -47,6 +48,10 @@ class CronInput:
 
     name: str
     schedule: str
+    zone: str = DEFAULT_ZONE
+    """The time zone whose wall clock the schedule is read by."""
+    catch_up: CatchUp = CatchUp.ONE
+    """What becomes of ticks that no controller was there for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from jupyter_datalake.model.jobs import (
 )
 from jupyter_datalake.model.lineage import GlobalOrigin
 from jupyter_datalake.pipelines.running import JobRun
+from jupyter_datalake.pipelines.ticking import clocks_need_care, mend_clocks, tick_clocks
 from jupyter_datalake.pipelines.triggering import Started, plan_event, plan_jobs
 from jupyter_datalake.pipelines.upkeep import Upkeep
 
@@ -207,13 +208,11 @@ class Controller:
     def _tick(self) -> bool:
         """Plan the jobs of clocks whose time has come, and set when they tick next."""
         with self._core.metadata.read() as tx:
-            due = tx.pipelines.due_ticks(self._core.clock())
-        if not due:
-            return False
+            if not clocks_need_care(tx):
+                return False
         with self._core.metadata.write() as tx:
-            for one in tx.pipelines.due_ticks(tx.now_ns):  # behind the lock: none fires twice
-                name = tx.pipelines.by_id(one.pipeline_id).pipeline.name
-                tick_pipelines(tx, [name], "clock")
+            mend_clocks(tx)
+            tick_clocks(tx)
         return True
 
     def _take_up_lost(self) -> bool:

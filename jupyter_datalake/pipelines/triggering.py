@@ -98,6 +98,12 @@ def _heads(tx: Transaction, row: PipelineRow) -> dict[str, CommitId]:
     }
 
 
+def is_behind(tx: Transaction, row: PipelineRow) -> bool:
+    """Tell whether an input of a pipeline is not what its newest job reads."""
+    latest = tx.jobs.list(pipeline=row.pipeline.name, limit=1)
+    return not latest or (latest[0].inputs or latest[0].heads) != _heads(tx, row)
+
+
 def plan_event(tx: Transaction, event: Event) -> list[str]:
     """Create the jobs that a moved branch sets off, if pipelines read it."""
     details = event.details

@@ -34,6 +34,7 @@ from jupyter_datalake.errors import (
     NotFoundError,
     StateError,
 )
+from jupyter_datalake.metadata.base import time_of
 from jupyter_datalake.metadata.datums import DatumDraft, DatumEnd
 from jupyter_datalake.metadata.jobs import JobDraft
 from jupyter_datalake.metadata.lineage import OBSERVED_NS
@@ -67,6 +68,7 @@ from jupyter_datalake.model.pipelines import (
 )
 from jupyter_datalake.model.refs import RefKind
 from jupyter_datalake.model.repos import Repo, RepoKind
+from jupyter_datalake.model.schedules import CatchUp
 from jupyter_datalake.testing.clocks import ManualClock
 
 T = TypeVar("T")
@@ -879,18 +881,70 @@ class MetadataSuite:
         clocked = PipelineSpec("p", CronInput("tick", "@every 60s"), CommandCode(("true",)))
         with store.write() as tx:
             row = tx.pipelines.create(clocked, code, "ada")
-            assert list(tx.pipelines.due_ticks(tx.now_ns)) == []
+            assert list(tx.pipelines.due_clocks(tx.now_ns)) == []
         clock.advance(60 * 60)
         with store.write() as tx:
-            assert [due.pipeline_id for due in tx.pipelines.due_ticks(tx.now_ns)] == [row.id]
+            (due,) = tx.pipelines.due_clocks(tx.now_ns)
+            assert (due.pipeline_id, due.name, due.schedule.text) == (row.id, "tick", "@every 60s")
             tx.pipelines.set_state(row.id, PipelineState.PAUSED)
-            assert list(tx.pipelines.due_ticks(tx.now_ns)) == []
+            assert list(tx.pipelines.due_clocks(tx.now_ns)) == []
             tx.pipelines.set_state(row.id, PipelineState.ACTIVE)
+            tx.pipelines.set_clock(due, due.due + timedelta(hours=1), due.due)
+            assert list(tx.pipelines.due_clocks(tx.now_ns)) == []
+            assert time_of(tx.pipelines.next_tick_ns(row.id) or 0) == due.due + timedelta(hours=1)
+            assert time_of(tx.pipelines.last_tick_ns(row.id) or 0) == due.due
+
+    def test_a_tick_by_hand_sets_the_clock_from_now_unless_it_is_due_anyway(
+        self, store: MetadataStore, repo: RepoRow, clock: ManualClock
+    ) -> None:
+        """What is due belongs to the controller."""
+        code = head_of(store, repo).id
+        clocked = PipelineSpec("p", CronInput("tick", "@every 60s"), CommandCode(("true",)))
+        with store.write() as tx:
+            row = tx.pipelines.create(clocked, code, "ada")
+        clock.advance(30)
+        with store.write() as tx:
             tx.pipelines.tick(row.id)
-            assert list(tx.pipelines.due_ticks(tx.now_ns)) == []
-            following = tx.pipelines.next_tick_ns(row.id)
-            assert following is not None
+            following = tx.pipelines.next_tick_ns(row.id) or 0
             assert abs(following - tx.now_ns - 60_000_000_000) < 1_000_000
+        clock.advance(90)
+        with store.write() as tx:
+            tx.pipelines.tick(row.id)
+            assert tx.pipelines.next_tick_ns(row.id) == following
+            assert tx.pipelines.last_tick_ns(row.id) == tx.now_ns
+
+    def test_a_clock_that_was_not_changed_keeps_its_time_and_its_zone_is_part_of_it(
+        self, store: MetadataStore, repo: RepoRow, clock: ManualClock
+    ) -> None:
+        """Editing a query must not postpone a clock; another zone is another clock."""
+        code = head_of(store, repo).id
+        command = CommandCode(("true",))
+        there = CronInput("tick", "0 6 * * *", "Asia/Tokyo")
+        with store.write() as tx:
+            row = tx.pipelines.create(PipelineSpec("p", there, command), code, "ada")
+            before = tx.pipelines.next_tick_ns(row.id)
+            assert time_of(before or 0).hour == 21
+        clock.advance(3600)
+        with store.write() as tx:
+            later = replace(there, catch_up=CatchUp.ALL)
+            row = tx.pipelines.update(row, PipelineSpec("p", later, command), code, "ada")
+            assert tx.pipelines.next_tick_ns(row.id) == before
+            here = replace(there, zone="Europe/Berlin")
+            row = tx.pipelines.update(row, PipelineSpec("p", here, command), code, "ada")
+            assert time_of(tx.pipelines.next_tick_ns(row.id) or 0).hour == 5
+
+    def test_clocks_set_by_a_clock_that_ran_ahead_are_found(
+        self, store: MetadataStore, repo: RepoRow, clock: ManualClock
+    ) -> None:
+        """Else they would stand until that time has come."""
+        code = head_of(store, repo).id
+        clocked = PipelineSpec("p", CronInput("tick", "@every 60s"), CommandCode(("true",)))
+        with store.write() as tx:
+            row = tx.pipelines.create(clocked, code, "ada")
+            assert list(tx.pipelines.stranded_clocks(tx.now_ns)) == []
+        clock.advance(-3600)
+        with store.write() as tx:
+            assert [one.pipeline_id for one in tx.pipelines.stranded_clocks(tx.now_ns)] == [row.id]
 
     def test_one_change_gives_one_job_per_pipeline(
         self, store: MetadataStore, repo: RepoRow

@@ -1,13 +1,21 @@
 """Schedules: the forms that exist, when they tick, and what is refused."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
-from jupyter_datalake.model.schedules import parse_schedule
+from jupyter_datalake.model.schedules import (
+    MAX_CAUGHT_UP,
+    CatchUp,
+    DueTicks,
+    parse_schedule,
+    take_up,
+)
 
 
 def at(text):
@@ -81,6 +89,143 @@ def test_other_schedules_are_refused_on_one_line(text):
     assert caught.value.kind is ErrorKind.INVALID_CRON
     assert caught.value.context["schedule"] == text
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "is empty"),
+        ("61 * * * *", "'61' in column 1, where no minute"),
+        (" 0 24 * * *", "'24' in column 4, where no hour"),
+        ("0 0 1 13 *", "'13' in column 7, where no month"),
+        ("* * * * * *", "6 fields instead of 5: '*' is too many"),
+        ("0 6 *", "3 fields instead of 5: no month"),
+        ("@reboot", "not a known name; known are @every, @hourly"),
+        ("0 0 30 2 *", "never ticks"),
+    ],
+)
+def test_a_refusal_names_the_field_and_the_column(text, why):
+    with pytest.raises(InvalidInputError, match=re.escape(why)):
+        parse_schedule(text)
+
+
+@pytest.mark.parametrize(
+    "zone", ["Mars/Olympus", "", "../../etc/localtime", "/etc", "Europe", "a\0"]
+)
+def test_what_is_no_time_zone_is_refused_by_name(zone):
+    with pytest.raises(InvalidInputError) as caught:
+        parse_schedule("@daily", zone)
+    assert caught.value.kind is ErrorKind.INVALID_CRON
+    assert caught.value.context["zone"] == zone
+
+
+def ticks_of(text, start, count, zone="Europe/Berlin"):
+    schedule, moment, found = parse_schedule(text, zone), at(start), []
+    for _ in range(count):
+        moment = schedule.next_after(moment)
+        found.append(moment.astimezone(UTC).strftime("%d %H:%M"))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "ticks"),
+    [
+        # Central Europe leaves out 02:00 to 03:00 on 2026-03-29, at 01:00 in UTC.
+        ("0 6 * * *", "2026-03-28T00:00", ["28 05:00", "29 04:00", "30 04:00"]),
+        ("30 2 * * *", "2026-03-28T00:00", ["28 01:30", "29 01:00", "30 00:30"]),
+        ("0,20,40 2 * * *", "2026-03-28T12:00", ["29 01:00", "30 00:00", "30 00:20"]),
+        ("30 2,3 * * *", "2026-03-28T12:00", ["29 01:00", "29 01:30", "30 00:30"]),
+        ("0 2,3 * * *", "2026-03-28T12:00", ["29 01:00", "30 00:00", "30 01:00"]),
+        ("30 * * * *", "2026-03-28T23:00", ["28 23:30", "29 00:30", "29 01:30"]),
+        ("0 * * * *", "2026-03-28T23:30", ["29 00:00", "29 01:00", "29 02:00"]),
+        # It shows 02:00 to 03:00 twice on 2026-10-25, at 00:00 and 01:00 in UTC.
+        ("0 6 * * *", "2026-10-24T00:00", ["24 04:00", "25 05:00", "26 05:00"]),
+        ("30 2 * * *", "2026-10-24T12:00", ["25 00:30", "26 01:30", "27 01:30"]),
+        ("30 2 * * *", "2026-10-25T01:10", ["26 01:30", "27 01:30"]),
+        ("@hourly", "2026-10-24T23:30", ["25 00:00", "25 01:00", "25 02:00"]),
+        ("*/30 * * * *", "2026-10-25T00:10", ["25 00:30", "25 01:00", "25 01:30", "25 02:00"]),
+        ("@every 1h", "2026-10-25T00:10", ["25 01:10", "25 02:10"]),
+    ],
+)
+def test_daylight_saving_leaves_no_tick_out_and_brings_none_twice(text, start, ticks):
+    assert ticks_of(text, start, len(ticks)) == ticks
+
+
+def test_a_day_that_a_zone_left_out_ticks_once_as_it_ended():
+    # Samoa had no 2011-12-30: it went from 10:00 in UTC on the 30th into the 31st.
+    assert ticks_of("0 12 * * *", "2011-12-29T00:00", 3, "Pacific/Apia") == [
+        "29 22:00",
+        "30 10:00",
+        "30 22:00",
+    ]
+
+
+ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]
+FIELD = st.sampled_from(["*", "0", "*/7", "1,30"])
+HOUR = st.sampled_from(["*", "*/5", "0", "1", "2", "3", "1-3", "0,23"])
+
+
+@given(FIELD, HOUR, st.sampled_from(ZONES), st.integers(0, 300 * 24 * 60))
+def test_ticks_come_in_order_and_each_shows_a_time_that_the_schedule_names(
+    minute, hour, zone, start
+):
+    schedule = parse_schedule(f"{minute} {hour} * * *", zone)
+    plain = parse_schedule(f"{minute} {hour} * * *")
+    moment = at("2026-01-01") + timedelta(minutes=start)
+    for _ in range(4):
+        following = schedule.next_after(moment)
+        assert following > moment
+        wall = following.astimezone(ZoneInfo(zone)).replace(tzinfo=UTC)
+        before = (following - timedelta(minutes=1)).astimezone(ZoneInfo(zone)).replace(tzinfo=UTC)
+        jumped = wall - before > timedelta(minutes=1)
+        assert jumped or plain.next_after(wall - timedelta(seconds=1)) == wall
+        moment = following
+
+
+@pytest.mark.parametrize(
+    ("text", "due", "now", "policy", "ticks", "following"),
+    [
+        ("@every 1h", "01T00:00", "01T03:30", CatchUp.ONE, ["01T03:00"], "01T04:00"),
+        (
+            "@every 1h",
+            "01T00:00",
+            "01T02:00",
+            CatchUp.ALL,
+            ["01T00:00", "01T01:00", "01T02:00"],
+            "01T03:00",
+        ),
+        ("@every 1h", "01T00:00", "01T03:30", CatchUp.NONE, [], "01T04:00"),
+        ("@every 1h", "01T00:00", "01T03:00:59", CatchUp.NONE, ["01T03:00"], "01T04:00"),
+        ("0 6 * * *", "01T06:00", "03T07:00", CatchUp.ONE, ["03T06:00"], "04T06:00"),
+        (
+            "0 6 * * *",
+            "01T06:00",
+            "03T07:00",
+            CatchUp.ALL,
+            ["01T06:00", "02T06:00", "03T06:00"],
+            "04T06:00",
+        ),
+        ("0 6 * * *", "01T06:00", "03T07:00", CatchUp.NONE, [], "04T06:00"),
+        ("0 6 * * *", "01T06:00", "01T06:00", CatchUp.NONE, ["01T06:00"], "02T06:00"),
+    ],
+)
+def test_missed_ticks_are_taken_up_by_policy(text, due, now, policy, ticks, following):
+    def moment(one):
+        return at(f"2026-06-{one}")
+
+    assert take_up(parse_schedule(text), moment(due), moment(now), policy) == DueTicks(
+        tuple(moment(one) for one in ticks), moment(following)
+    )
+
+
+@pytest.mark.parametrize("text", ["* * * * *", "@every 60s"])
+def test_of_more_missed_ticks_than_are_caught_up_with_the_newest_stay(text):
+    due, now = at("2016-01-01"), at("2026-01-01T00:00:30")
+    taken = take_up(parse_schedule(text), due, now, CatchUp.ALL)
+    assert len(taken.ticks) == MAX_CAUGHT_UP
+    assert taken.ticks[-1] == at("2026-01-01")
+    assert taken.ticks[0] == at("2026-01-01") - timedelta(minutes=MAX_CAUGHT_UP - 1)
+    assert taken.following == at("2026-01-01T00:01")
 
 
 @given(st.text("0123456789*/,-LW#?HR@ A", max_size=20))
