@@ -42,8 +42,23 @@ export function repoInputs(spec: api.Spec): IRepoInput[] {
       name: text(repo.as) || variableName(text(repo.name)),
       repo: text(repo.name),
       branch: text(repo.branch) || 'main',
-      glob: text(repo.glob)
+      glob: Array.isArray(repo.glob) ? repo.glob.join(' ') : text(repo.glob)
     }));
+}
+
+/**
+ * Tell whether a form of repos with branch, glob and name says all there is of the input.
+ *
+ * It does not of a union, a join or a group, nor of a repo with further options.
+ */
+export function isPlainInput(spec: api.Spec): boolean {
+  return crossed(spec.input).every(
+    ({ repo, cron }) =>
+      cron !== undefined ||
+      (repo !== undefined &&
+        typeof (repo as Json).glob === 'string' &&
+        Object.keys(repo as Json).every(key => FIELDS.has(key)))
+  );
 }
 
 /** Return the inputs that are clocks. */
@@ -72,7 +87,7 @@ export function parametersOf(spec: api.Spec): Json {
 
 /** Return the inputs that are not repos, as they are written. */
 export function otherInputs(spec: api.Spec): Json[] {
-  return leaves(spec.input).filter(leaf => leaf.repo === undefined);
+  return crossed(spec.input).filter(leaf => leaf.repo === undefined);
 }
 
 /** Return the `input` of a spec: none, one, or the cross of several; defaults are left out. */
@@ -97,12 +112,26 @@ export function toYaml(value: unknown): string {
   return `${block(value, '').replace(/^\n/, '')}\n`;
 }
 
+/** What a form of inputs knows of a repo. */
+const FIELDS = new Set(['name', 'branch', 'glob', 'as']);
+
+/** Return the repos and clocks of an input, whatever way they are combined. */
 function leaves(input: unknown): Json[] {
   if (typeof input !== 'object' || input === null) {
     return [];
   }
-  const cross = (input as Json).cross;
-  return Array.isArray(cross) ? cross.flatMap(leaves) : [input as Json];
+  const { cross, union, join, group } = input as Json;
+  const parts = cross ?? union ?? join ?? group;
+  return Array.isArray(parts) ? parts.flatMap(leaves) : [input as Json];
+}
+
+/** Return what an input is a cross of; one that is no cross is one of itself. */
+function crossed(input: unknown): Json[] {
+  if (typeof input !== 'object' || input === null) {
+    return [];
+  }
+  const { cross } = input as Json;
+  return Array.isArray(cross) ? cross.flatMap(crossed) : [input as Json];
 }
 
 function text(value: unknown): string {

@@ -177,22 +177,31 @@ def run(context: CliContext, names: tuple[str, ...], reprocess: bool, as_json: b
 
 @group.command("preview")
 @_file_option
+@click.option(
+    "--after",
+    type=click.IntRange(0),
+    default=None,
+    help="Only datums behind the one of this number: the last one of the page before.",
+)
 @limit_option(100)
 @json_option
 @pass_context
-def preview(context: CliContext, path: Path, limit: int, as_json: bool) -> None:
-    """List the datums that a spec makes; the pipeline need not exist."""
-    datums, has_more = context.lake.pipelines.preview(path, limit=limit)
+def preview(context: CliContext, path: Path, after: int | None, limit: int, as_json: bool) -> None:
+    """List the datums that a spec makes, in their order; the pipeline need not exist."""
+    seen = -1 if after is None else after
+    datums, has_more = context.lake.pipelines.preview(path, after=seen, limit=limit)
     if as_json:
         print_json({"datums": datums, "has_more": has_more})
         return
     print_table(
-        enumerate(datums),
+        enumerate(datums, seen + 1),
         [("DATUM", lambda row: row[0]), ("INPUTS", lambda row: label_of(row[1]))],
-        empty="No datums: the globs match nothing in the inputs' heads",
+        empty="No datums: the globs match nothing in the inputs' heads"
+        if after is None
+        else "No more datums",
     )
     if has_more:
-        click.echo("… and more")
+        click.echo(f"… and more: --after {seen + len(datums)}")
 
 
 @group.command("plan")

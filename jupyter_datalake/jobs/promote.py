@@ -198,16 +198,21 @@ def keep_published(draft: Draft, published: PipelineSpec) -> Draft:
 def _kept_input(drafted: dict[str, Any] | None, published: Input | None) -> dict[str, Any] | None:
     leaves = [] if drafted is None else drafted.get("cross", [drafted])
     names = [one["repo"].get("as") or variable_name(one["repo"]["name"]) for one in leaves]
-    known = {one.name: one for one in iter_leaves(published)}
-    repos = {name for name, one in known.items() if isinstance(one, RepoInput)}
-    if published is not None and repos == set(names):
+    known = list(iter_leaves(published))
+    repos = {one.name: one for one in known if isinstance(one, RepoInput)}
+    if published is not None and set(repos) == set(names):
         return input_as_dict(published)
     kept = [
-        input_as_dict(known[name]) if name in repos else leaf
+        input_as_dict(_alone(repos[name])) if name in repos else leaf
         for name, leaf in zip(names, leaves, strict=True)
     ]
-    kept += [input_as_dict(one) for one in known.values() if isinstance(one, CronInput)]
+    kept += [input_as_dict(one) for one in known if isinstance(one, CronInput)]
     return {"cross": kept} if len(kept) > 1 else (kept or [None])[0]
+
+
+def _alone(leaf: RepoInput) -> RepoInput:
+    """Return a leaf of a join or group as it can stand in a cross."""
+    return replace(leaf, on="", by="", is_outer=False)
 
 
 def _set(spec: dict[str, Any], key: str, value: Any) -> None:

@@ -25,7 +25,7 @@ from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
 from jupyter_datalake.jobs.workspace import INPUTS, LOG, NOTEBOOK, OUT, CappedLog, Workspace
 from jupyter_datalake.model.datums import DatumState, label_of
 from jupyter_datalake.model.ids import CommitId, digest_of
-from jupyter_datalake.model.pipelines import CommandCode, NotebookCode, QueryCode
+from jupyter_datalake.model.pipelines import CommandCode, NotebookCode, QueryCode, iter_leaves
 from jupyter_datalake.model.warehouse import IngestReport, IngestSpec
 
 RunQuery = Callable[[IngestSpec, Path], IngestReport]
@@ -125,7 +125,7 @@ class DatumRunner:
         match spec.code:
             case NotebookCode(path):
                 self._tell_differences(workspace, spec.kernel, log)
-                places = {one.name: f"{INPUTS}/{one.name}" for one in task.inputs}
+                places = _places(task)
                 parameters = {**places, **spec.parameters, OUT: f"{INPUTS}/{OUT}"}
                 notebook = workspace.run / path
                 parsed = parse_notebook(notebook.read_bytes(), path)
@@ -179,6 +179,12 @@ class DatumRunner:
                 self._snapshots.popitem(last=False)
         self._snapshots[commit_id] = found
         return found
+
+
+def _places(task: DatumTask) -> dict[str, str | None]:
+    """Return the folder of each input; None for one that this datum has nothing of."""
+    absent: dict[str, str | None] = {one.name: None for one in iter_leaves(task.spec.input)}
+    return absent | {one.name: f"{INPUTS}/{one.name}" for one in task.inputs}
 
 
 def datum_marks(task: DatumTask) -> dict[str, str]:

@@ -25,7 +25,7 @@ from jupyter_datalake.model.pipelines import (
     PipelineState,
     QueryCode,
     cron_inputs,
-    repo_inputs,
+    keyed_inputs,
 )
 from jupyter_datalake.pipelines.controller import rerun_pipelines, tick_pipelines
 from jupyter_datalake.pipelines.cutting import preview
@@ -148,21 +148,28 @@ class Pipelines:
             return rerun_pipelines(tx, names, by, reprocess=reprocess)
 
     def preview(
-        self, source: SpecSource, *, limit: int = 100
+        self, source: SpecSource, *, after: int = -1, limit: int = 100
     ) -> tuple[Sequence[tuple[DatumInput, ...]], bool]:
-        """Return the first datums that a spec makes of the heads of its inputs.
+        """Return datums that a spec makes of the heads of its inputs, in the order they have.
 
         The pipeline need not exist, nor its notebook.
+
+        Parameters
+        ----------
+        after
+            The position, from 0, of the last datum that was seen already.
 
         Returns
         -------
         datums
             Each as one piece per input.
         has_more
-            Whether there are more than `limit`.
+            Whether there are more behind these.
         """
         spec = source if isinstance(source, PipelineSpec) else parse_spec(_document(source))
-        return preview(self._context.core, spec, self._heads(spec), limit=limit)
+        return preview(
+            self._context.core, spec, self._heads(spec), after=after, limit=limit_of(limit)
+        )
 
     def plan(self, name: str) -> Sequence[ExplainedDatum]:
         """Return what would run, and why, if the pipeline ran now; changes nothing."""
@@ -262,7 +269,8 @@ class Pipelines:
     def _heads(self, spec: PipelineSpec) -> dict[str, CommitId]:
         core = self._context.core
         return {
-            given.name: head_of(core, given.repo, given.branch).id for given in repo_inputs(spec)
+            key: head_of(core, given.repo, given.branch).id
+            for key, given in keyed_inputs(spec).items()
         }
 
     def _set_state(self, name: str, state: PipelineState) -> Pipeline:

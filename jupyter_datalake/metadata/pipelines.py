@@ -19,7 +19,7 @@ from jupyter_datalake.model.pipelines import (
     PipelineSpec,
     PipelineState,
     cron_inputs,
-    repo_inputs,
+    keyed_inputs,
 )
 from jupyter_datalake.model.schedules import DEFAULT_ZONE, Schedule, parse_schedule
 
@@ -259,11 +259,11 @@ class Pipelines(TableGroup):
             [
                 {
                     "pipeline_id": pipeline_id,
-                    "name": one.name,
+                    "name": key,
                     "repo": one.repo,
                     "branch": one.branch,
                 }
-                for one in repo_inputs(spec)
+                for key, one in keyed_inputs(spec).items()
             ],
         )
         wanted = {one.name: _clock_text(one) for one in cron_inputs(spec)}

@@ -12,7 +12,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from jupyter_datalake.errors import CorruptDataError, ErrorKind, InvalidInputError
-from jupyter_datalake.model.globs import parse_glob
+from jupyter_datalake.model.algebra import MisfitError, check_algebra
+from jupyter_datalake.model.globs import check_references, parse_glob
 from jupyter_datalake.model.ids import (
     INPUT_PATTERN,
     REPO_COMPONENT,
@@ -25,13 +26,13 @@ from jupyter_datalake.model.ids import (
 from jupyter_datalake.model.paths import parse_path
 from jupyter_datalake.model.pipelines import (
     CODE_SUFFIX,
+    COMBINATIONS,
     DEFAULT_KERNEL,
     DEFAULT_TIMEOUT_S,
     DEFAULT_TRIES,
     Code,
     CommandCode,
     CronInput,
-    CrossInput,
     DatumPolicy,
     Input,
     NotebookCode,
@@ -39,6 +40,7 @@ from jupyter_datalake.model.pipelines import (
     QueryCode,
     RepoInput,
     iter_leaves,
+    repo_inputs,
 )
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.model.schedules import (
@@ -70,6 +72,19 @@ _DURATION: dict[str, Any] = {
 }
 
 
+_GLOB: dict[str, Any] = {"type": "string", "pattern": "^/"}
+_KINDS = f"repo, cron, {', '.join(COMBINATIONS)}"
+
+
+def _several(description: str) -> dict[str, Any]:
+    return {
+        "type": "array",
+        "minItems": 2,
+        "items": {"$ref": "#/$defs/input"},
+        "description": description,
+    }
+
+
 def _object(description: str, required: list[str], properties: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
@@ -90,7 +105,12 @@ PIPELINE_SCHEMA: dict[str, Any] = {
         {
             "pipeline": {**_NAME, "description": "Name; the output repo has the same."},
             "description": {"type": "string"},
-            "input": {"$ref": "#/$defs/input"},
+            "input": {
+                "if": {"type": "string"},
+                "then": {"const": "none"},
+                "else": {"$ref": "#/$defs/input"},
+                "description": "What it reads; left out or none for what reads nothing.",
+            },
             "notebook": {
                 "type": "string",
                 "minLength": 1,
@@ -178,7 +198,7 @@ PIPELINE_SCHEMA: dict[str, Any] = {
     "$defs": {
         "input": {
             "type": "object",
-            "description": "Exactly one of repo, cron and cross.",
+            "description": f"Exactly one of {_KINDS}.",
             "minProperties": 1,
             "maxProperties": 1,
             "additionalProperties": False,
@@ -189,11 +209,37 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                     {
                         "name": {**_NAME, "description": "The repo."},
                         "branch": {"type": "string", "default": DEFAULT_BRANCH},
-                        "glob": {"type": "string", "pattern": "^/"},
+                        "glob": {
+                            "if": {"type": "array"},
+                            "then": {
+                                "minItems": 1,
+                                "prefixItems": [_GLOB],
+                                "items": {"type": "string", "pattern": "^!/"},
+                            },
+                            "else": _GLOB,
+                            "description": "What is a datum; in a list, the globs behind the first"
+                            " begin with ! and take away what they match.",
+                        },
                         "as": {
                             **_VARIABLE,
                             "description": "Variable and folder the program sees; "
                             "made from the repo's name when left out.",
+                        },
+                        "on": {
+                            **_TEXT,
+                            "description": "In a join: what is compared, made of the captures of"
+                            " the glob, such as $1.",
+                        },
+                        "outer": {
+                            "type": "boolean",
+                            "default": False,
+                            "description": "In a join: whether what matches nothing elsewhere is a"
+                            " datum without the others.",
+                        },
+                        "by": {
+                            **_TEXT,
+                            "description": "In a group: what is compared, made of the captures of"
+                            " the glob, such as $1.",
                         },
                     },
                 ),
@@ -220,11 +266,12 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                         },
                     },
                 ),
-                "cross": {
-                    "type": "array",
-                    "minItems": 2,
-                    "items": {"$ref": "#/$defs/input"},
-                    "description": "Every combination of the datums of several inputs.",
+                "cross": _several("Every combination of the datums of several inputs."),
+                "union": _several("The datums of several inputs, one input after the other."),
+                "join": _several("The combinations of datums whose captures are equal."),
+                "group": {
+                    **_several("One datum for each text captured, with all that has it."),
+                    "minItems": 1,
                 },
             },
         }
@@ -251,8 +298,8 @@ def parse_spec(raw: Any) -> PipelineSpec:
     ------
     InvalidInputError
         With the place in the document: an unknown or missing key, a value of the wrong type, a
-        name, glob or schedule that breaks its grammar, two inputs with one name, a cross of two
-        clocks' worth of nothing to merge by.
+        name, glob or schedule that breaks its grammar, two inputs of one name in one datum, a join
+        or group of what has nothing to compare.
     """
     try:
         error = _first_error(raw)
@@ -288,7 +335,7 @@ def _spec_of(raw: Any) -> PipelineSpec:
     spec = PipelineSpec(
         name=_at("pipeline", check_repo_name, raw["pipeline"]),
         description=raw.get("description", ""),
-        input=None if "input" not in raw else _parse_input(raw["input"], "input"),
+        input=_parse_whole_input(raw.get("input", "none")),
         code=_parse_code(raw),
         parameters=raw.get("parameters", {}),
         files=tuple(
@@ -360,14 +407,9 @@ def _check_whole(spec: PipelineSpec) -> None:
         raise _invalid(
             "pipeline", f"{spec.name!r} is too long: its code is kept in {spec.code_repo!r}"
         )
-    seen: set[str] = set()
-    for leaf in iter_leaves(spec.input):
-        if leaf.name in seen:
-            raise _invalid(
-                "input", f"has two inputs named {leaf.name!r}; tell them apart with 'as'"
-            )
-        seen.add(leaf.name)
-        if isinstance(leaf, RepoInput) and leaf.repo == spec.name:
+    seen = {leaf.name for leaf in iter_leaves(spec.input)}
+    for leaf in repo_inputs(spec):
+        if leaf.repo == spec.name:
             raise InvalidInputError(
                 f"Pipeline {spec.name!r} reads its own output",
                 kind=ErrorKind.PIPELINE_CYCLE,
@@ -383,38 +425,65 @@ def _check_whole(spec: PipelineSpec) -> None:
     for name in spec.parameters:
         if not is_variable(name):
             raise _invalid("parameters", f"{name!r} is no name that a notebook can use")
-    if isinstance(spec.code, QueryCode) and any(
-        isinstance(leaf, RepoInput) for leaf in iter_leaves(spec.input)
-    ):
+    if isinstance(spec.code, QueryCode) and repo_inputs(spec):
         raise _invalid("ingest", "takes no repo input; give it a cron input, or none")
     if spec.egress and spec.egress.mode is EgressMode.MERGE and not spec.egress.key:
         raise _invalid("egress", "mode 'merge' needs 'key', the columns that name a row")
 
 
+def _parse_whole_input(raw: Any) -> Input | None:
+    if raw == "none":
+        return None
+    given = _parse_input(raw, "input")
+    try:
+        check_algebra(given, "input")
+    except MisfitError as misfit:
+        raise _invalid(misfit.place, misfit.why) from misfit
+    return given
+
+
 def _parse_input(raw: dict[str, Any], place: str) -> Input:
-    if "repo" in raw:
-        repo = raw["repo"]
-        name = _at(f"{place}.repo.name", check_repo_name, repo["name"])
-        return RepoInput(
-            name=_at(f"{place}.repo.as", check_input_name, repo.get("as") or variable_name(name)),
-            repo=name,
-            glob=_at(f"{place}.repo.glob", parse_glob, repo["glob"]).text,
-            branch=_at(f"{place}.repo.branch", check_ref_name, repo.get("branch", DEFAULT_BRANCH)),
-        )
-    if "cron" in raw:
-        cron = raw["cron"]
-        zone = cron.get("zone", DEFAULT_ZONE)
-        _at(f"{place}.cron.zone", find_zone, zone)
+    ((kind, body),) = raw.items()
+    place = f"{place}.{kind}"
+    if kind == "repo":
+        return _parse_repo_input(body, place)
+    if kind == "cron":
+        zone = body.get("zone", DEFAULT_ZONE)
+        _at(f"{place}.zone", find_zone, zone)
         return CronInput(
-            _at(f"{place}.cron.name", check_input_name, cron.get("name", "tick")),
-            _at(f"{place}.cron.schedule", parse_schedule, cron["schedule"]).text,
+            _at(f"{place}.name", check_input_name, body.get("name", "tick")),
+            _at(f"{place}.schedule", parse_schedule, body["schedule"]).text,
             zone,
-            CatchUp(cron.get("catch_up", CatchUp.ONE)),
+            CatchUp(body.get("catch_up", CatchUp.ONE)),
         )
-    return CrossInput(
-        tuple(
-            _parse_input(one, f"{place}.cross[{index}]") for index, one in enumerate(raw["cross"])
-        )
+    parts = (_parse_input(one, f"{place}[{index}]") for index, one in enumerate(body))
+    return COMBINATIONS[kind](tuple(parts))
+
+
+def _parse_repo_input(raw: dict[str, Any], place: str) -> RepoInput:
+    name = _at(f"{place}.name", check_repo_name, raw["name"])
+    written = raw["glob"]
+    globs = [written] if isinstance(written, str) else written
+    glob = _at(f"{place}.glob", parse_glob, globs[0])
+    for key in ("on", "by"):
+        if key in raw:
+            _at(
+                f"{place}.{key}",
+                lambda template: check_references(template, glob.capture_count, glob.text),
+                raw[key],
+            )
+    return RepoInput(
+        name=_at(f"{place}.as", check_input_name, raw.get("as") or variable_name(name)),
+        repo=name,
+        glob=glob.text,
+        branch=_at(f"{place}.branch", check_ref_name, raw.get("branch", DEFAULT_BRANCH)),
+        exclude=tuple(
+            _at(f"{place}.glob[{index}]", parse_glob, one[1:]).text
+            for index, one in enumerate(globs[1:], 1)
+        ),
+        on=raw.get("on", ""),
+        is_outer=raw.get("outer", False),
+        by=raw.get("by", ""),
     )
 
 
@@ -551,9 +620,17 @@ def input_as_dict(given: Input) -> dict[str, Any]:
     """Return the part of a spec that says an input."""
     match given:
         case RepoInput():
-            raw = {"name": given.repo, "branch": given.branch, "glob": given.glob}
+            raw: dict[str, Any] = {"name": given.repo, "branch": given.branch}
+            excluded = [f"!{one}" for one in given.exclude]
+            raw["glob"] = [given.glob, *excluded] if excluded else given.glob
             if given.name != variable_name(given.repo):
                 raw["as"] = given.name
+            if given.on:
+                raw["on"] = given.on
+            if given.is_outer:
+                raw["outer"] = True
+            if given.by:
+                raw["by"] = given.by
             return {"repo": raw}
         case CronInput():
             return {
@@ -564,8 +641,8 @@ def input_as_dict(given: Input) -> dict[str, Any]:
                     **({} if given.catch_up is CatchUp.ONE else {"catch_up": str(given.catch_up)}),
                 }
             }
-        case CrossInput():
-            return {"cross": [input_as_dict(one) for one in given.inputs]}
+    kind = next(name for name, kind in COMBINATIONS.items() if isinstance(given, kind))
+    return {kind: [input_as_dict(one) for one in given.inputs]}
 
 
 def _place(error: ValidationError) -> str:
@@ -589,12 +666,14 @@ def _explain(error: ValidationError) -> str:
         case "oneOf":
             return "needs exactly one of notebook, command and ingest"
         case "maxProperties" | "minProperties":
-            return "needs exactly one of repo, cron and cross"
+            return f"needs exactly one of {_KINDS}"
         case "pattern":
             rule = _GRAMMAR.get(str(error.validator_value), "which breaks the grammar")
             return f"has the value {_shown(error.instance)}, {rule}"
         case "type":
             return f"has the value {_shown(error.instance)}, where {_A[str(error.validator_value)]}"
+        case "const":
+            return f"has the value {_shown(error.instance)}; a map belongs, or none"
         case "enum":
             known = ", ".join(map(str, cast("list[str]", error.validator_value)))
             return f"has the value {_shown(error.instance)}; known are {known}"
@@ -607,6 +686,7 @@ def _explain(error: ValidationError) -> str:
 
 
 _GRAMMAR = {
+    "^!/": "where a glob that takes something away belongs, such as !/tmp/**",
     "^/": "where a glob belongs: / for the whole repo, /* for each file and folder at its top",
     _NAME["pattern"]: "where a repo's name belongs: 1 to 63 of a-z 0-9 . _ -, or project/name",
     _VARIABLE["pattern"]: "where a variable's name belongs",

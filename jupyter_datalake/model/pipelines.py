@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from itertools import product
 from typing import Any
 
 from jupyter_datalake.model.ids import CommitId
@@ -40,6 +39,14 @@ class RepoInput:
     repo: str
     glob: str
     branch: str = DEFAULT_BRANCH
+    exclude: tuple[str, ...] = ()
+    """Globs that take away what `glob` matches, with everything below."""
+    on: str = ""
+    """In a join: what is compared, made of the captures of `glob`, such as ``$1``."""
+    is_outer: bool = False
+    """In a join: whether what matches nothing elsewhere is a datum without the others."""
+    by: str = ""
+    """In a group: what is compared, as `on`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,38 @@ class CrossInput:
     inputs: tuple[Input, ...]
 
 
-Input = RepoInput | CronInput | CrossInput
+@dataclass(frozen=True, slots=True)
+class UnionInput:
+    """The datums of several inputs, one input after the other."""
+
+    inputs: tuple[Input, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JoinInput:
+    """The combinations of datums whose captures are equal."""
+
+    inputs: tuple[Input, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupInput:
+    """One datum for each text that is captured, with all that it is captured from."""
+
+    inputs: tuple[Input, ...]
+
+
+Leaf = RepoInput | CronInput
+Combination = CrossInput | UnionInput | JoinInput | GroupInput
+Input = Leaf | Combination
+
+COMBINATIONS: dict[str, type[Combination]] = {
+    "cross": CrossInput,
+    "union": UnionInput,
+    "join": JoinInput,
+    "group": GroupInput,
+}
+"""What each combination is called in a spec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +174,9 @@ class Pipeline:
     created_by: str
 
 
-def iter_leaves(given: Input | None) -> Iterator[RepoInput | CronInput]:
+def iter_leaves(given: Input | None) -> Iterator[Leaf]:
     """Yield the repo and cron inputs below `given`, in order."""
-    if isinstance(given, CrossInput):
+    if isinstance(given, Combination):
         for one in given.inputs:
             yield from iter_leaves(one)
     elif given is not None:
@@ -150,24 +188,33 @@ def repo_inputs(spec: PipelineSpec) -> list[RepoInput]:
     return [leaf for leaf in iter_leaves(spec.input) if isinstance(leaf, RepoInput)]
 
 
+def keyed_inputs(spec: PipelineSpec) -> dict[str, RepoInput]:
+    """Return the branches that a pipeline reads, by what jobs and provenance know them by.
+
+    That is the input's name. Alternatives of a union may share theirs: what reads another branch
+    under a name that is taken is known as ``name.2``, and so on.
+    """
+    keyed: dict[str, RepoInput] = {}
+    for leaf in repo_inputs(spec):
+        key, number = leaf.name, 1
+        while key in keyed and not _reads_the_same(keyed[key], leaf):
+            number += 1
+            key = f"{leaf.name}.{number}"
+        keyed.setdefault(key, leaf)
+    return keyed
+
+
+def key_of(keyed: dict[str, RepoInput], leaf: RepoInput) -> str:
+    """Return the key by which `keyed_inputs` knows a leaf."""
+    return next(
+        key for key, one in keyed.items() if one.name == leaf.name and _reads_the_same(one, leaf)
+    )
+
+
+def _reads_the_same(one: RepoInput, other: RepoInput) -> bool:
+    return (one.repo, one.branch) == (other.repo, other.branch)
+
+
 def cron_inputs(spec: PipelineSpec) -> list[CronInput]:
     """Return the cron inputs of a pipeline, in order."""
     return [leaf for leaf in iter_leaves(spec.input) if isinstance(leaf, CronInput)]
-
-
-def combine(given: Input | None, pieces: dict[str, list[Any]]) -> Iterator[tuple[Any, ...]]:
-    """Yield the datums of an input, each as one piece per leaf, in a stable order.
-
-    Parameters
-    ----------
-    pieces
-        What each leaf was cut into, by input name.
-    """
-    if given is None:
-        yield ()
-    elif isinstance(given, CrossInput):
-        for parts in product(*(list(combine(one, pieces)) for one in given.inputs)):
-            yield tuple(piece for part in parts for piece in part)
-    else:
-        for piece in pieces[given.name]:
-            yield (piece,)

@@ -8,12 +8,19 @@ from itertools import islice
 from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.snapshot import Snapshot
+from jupyter_datalake.model.combining import Cut, combine
 from jupyter_datalake.model.datums import DatumInput
 from jupyter_datalake.model.files import FileInfo
-from jupyter_datalake.model.globs import parse_glob
+from jupyter_datalake.model.globs import expand_references, parse_glob
 from jupyter_datalake.model.ids import CommitId, digest_of
 from jupyter_datalake.model.paths import ROOT, RepoPath
-from jupyter_datalake.model.pipelines import PipelineSpec, RepoInput, combine, iter_leaves
+from jupyter_datalake.model.pipelines import (
+    Leaf,
+    PipelineSpec,
+    RepoInput,
+    key_of,
+    keyed_inputs,
+)
 
 
 class TreeForGlobs:
@@ -31,37 +38,119 @@ class TreeForGlobs:
         return self._snapshot.find(path, measure=path == ROOT)
 
 
+class _Piece:
+    """A match of a repo input, or a tick. What it holds is looked up when somebody asks."""
+
+    __slots__ = ("_found", "_key", "_leaf", "_trees", "path")
+
+    def __init__(self, trees: _Trees, leaf: RepoInput, key: str, path: RepoPath) -> None:
+        self._trees = trees
+        self._leaf = leaf
+        self._key = key
+        self._found: DatumInput | None = None
+        self.path = path
+
+    def resolve(self) -> DatumInput:
+        """Return the piece as part of a datum. Cost: the entries below its path, once."""
+        if self._found is None:
+            commit_id, tree = self._trees.of(self._key)
+            self._found = DatumInput(
+                name=self._leaf.name,
+                repo=self._leaf.repo,
+                commit_id=commit_id,
+                path=self.path,
+                digest=tree.content_digest(self.path),
+                size_bytes=tree.get(self.path).size_bytes,
+            )
+        return self._found
+
+
+class _Tick:
+    """A tick of a clock."""
+
+    def __init__(self, given: DatumInput) -> None:
+        self._given = given
+
+    def resolve(self) -> DatumInput:
+        """Return the tick as part of a datum."""
+        return self._given
+
+
+class _Trees:
+    """The trees that a pipeline reads, each opened once."""
+
+    def __init__(self, core: LakeCore, commits: dict[str, CommitId]) -> None:
+        self._core = core
+        self._commits = commits
+        self._opened: dict[str, Snapshot] = {}
+
+    def of(self, key: str) -> tuple[CommitId, Snapshot]:
+        """Return the commit that an input reads, and its tree."""
+        commit_id = self._commits[key]
+        if key not in self._opened:
+            self._opened[key] = self._core.snapshot(commit_by_id(self._core, commit_id))
+        return commit_id, self._opened[key]
+
+
+class _Cutter:
+    """Cuts the leaves of one spec."""
+
+    def __init__(
+        self, core: LakeCore, spec: PipelineSpec, commits: dict[str, CommitId], tick_ns: int | None
+    ) -> None:
+        self._trees = _Trees(core, commits)
+        self._keyed = keyed_inputs(spec)
+        self._tick_ns = tick_ns
+
+    def cut(self, leaf: Leaf) -> Iterator[Cut[_Piece | _Tick]]:
+        """Yield what a leaf is cut into, by path."""
+        if isinstance(leaf, RepoInput):
+            yield from self._cut_repo(leaf)
+        elif self._tick_ns is not None:
+            yield Cut((_Tick(_tick_input(leaf.name, self._tick_ns)),))
+
+    def _cut_repo(self, leaf: RepoInput) -> Iterator[Cut[_Piece | _Tick]]:
+        key = key_of(self._keyed, leaf)
+        _, tree = self._trees.of(key)
+        glob = parse_glob(leaf.glob)
+        excluded = [parse_glob(one) for one in leaf.exclude]
+        for match in glob.matches_in(TreeForGlobs(tree)):
+            if any(one.matches_or_holds(match.path) for one in excluded):
+                continue
+            captures = glob.captures(match.path) if leaf.on or leaf.by else ()
+            yield Cut(
+                (_Piece(self._trees, leaf, key, match.path),),
+                (expand_references(leaf.on, captures),) if leaf.on else (),
+                (expand_references(leaf.by, captures),) if leaf.by else (),
+                leaf.is_outer,
+            )
+
+
 def cut_inputs(
     core: LakeCore, spec: PipelineSpec, commits: dict[str, CommitId], tick_ns: int | None
 ) -> Iterator[tuple[DatumInput, ...]]:
-    """Yield the datums of a pipeline over given commits, in a stable order.
+    """Yield the datums of a pipeline over given commits, in the order of `model.combining`.
+
+    Memory: what joins, groups and crosses hold; see `model.combining.combine`. A datum that is
+    not taken from the iterator costs no look at its content.
 
     Parameters
     ----------
     commits
-        Input name to the commit to read.
+        Key of each repo input, as `keyed_inputs` gives it, to the commit to read.
     tick_ns
         The time that cron inputs stand for; None before the first tick, which cuts nothing.
     """
-    pieces: dict[str, list[DatumInput]] = {}
-    for leaf in iter_leaves(spec.input):
-        if isinstance(leaf, RepoInput):
-            commit_id = commits[leaf.name]
-            tree = core.snapshot(commit_by_id(core, commit_id))
-            pieces[leaf.name] = [
-                DatumInput(
-                    name=leaf.name,
-                    repo=leaf.repo,
-                    commit_id=commit_id,
-                    path=match.path,
-                    digest=tree.content_digest(match.path),
-                    size_bytes=tree.get(match.path).size_bytes,
-                )
-                for match in parse_glob(leaf.glob).matches_in(TreeForGlobs(tree))
-            ]
-        else:
-            pieces[leaf.name] = [] if tick_ns is None else [_tick_input(leaf.name, tick_ns)]
-    yield from combine(spec.input, pieces)
+    for pieces in _cut(core, spec, commits, tick_ns):
+        yield tuple(piece.resolve() for piece in pieces)
+
+
+def _cut(
+    core: LakeCore, spec: PipelineSpec, commits: dict[str, CommitId], tick_ns: int | None
+) -> Iterator[tuple[_Piece | _Tick, ...]]:
+    """Yield the datums as pieces that have not been looked into."""
+    for one in combine(spec.input, _Cutter(core, spec, commits, tick_ns).cut):
+        yield one.pieces
 
 
 def _tick_input(name: str, tick_ns: int) -> DatumInput:
@@ -70,9 +159,18 @@ def _tick_input(name: str, tick_ns: int) -> DatumInput:
 
 
 def preview(
-    core: LakeCore, spec: PipelineSpec, commits: dict[str, CommitId], *, limit: int
+    core: LakeCore,
+    spec: PipelineSpec,
+    commits: dict[str, CommitId],
+    *,
+    after: int = -1,
+    limit: int,
 ) -> tuple[list[tuple[DatumInput, ...]], bool]:
-    """Return the first datums of a spec, and whether there are more."""
-    cut = cut_inputs(core, spec, commits, core.clock())
-    first = list(islice(cut, limit + 1))
-    return first[:limit], len(first) > limit
+    """Return datums of a spec behind the position `after`, and whether there are more.
+
+    Only the content of those returned is looked at.
+    """
+    cut = _cut(core, spec, commits, core.clock())
+    page = list(islice(cut, after + 1, after + 2 + limit))
+    datums = [tuple(piece.resolve() for piece in pieces) for pieces in page[:limit]]
+    return datums, len(page) > limit

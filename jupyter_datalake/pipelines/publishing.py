@@ -8,6 +8,7 @@ what it ran.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,16 @@ from jupyter_datalake.model.paths import RepoPath, parse_path
 from jupyter_datalake.model.pipeline_specs import spec_as_dict
 from jupyter_datalake.model.pipelines import (
     CommandCode,
+    CrossInput,
+    GroupInput,
+    Input,
+    JoinInput,
     NotebookCode,
     Pipeline,
     PipelineSpec,
     QueryCode,
     RepoInput,
+    UnionInput,
     cron_inputs,
     repo_inputs,
 )
@@ -307,6 +313,22 @@ def read_code_files(spec: PipelineSpec, folder: Path) -> dict[str, bytes]:
     return files
 
 
+class _SpecLoader(yaml.SafeLoader):
+    """Reads YAML as `yaml.safe_load`, but for the key ``on``, which is not taken for true."""
+
+
+def _construct_map(loader: _SpecLoader, node: yaml.MappingNode) -> Iterator[dict[Any, Any]]:
+    found: dict[Any, Any] = {}
+    yield found
+    for key, _ in node.value:
+        if isinstance(key, yaml.ScalarNode) and key.tag == "tag:yaml.org,2002:bool":
+            key.tag = "tag:yaml.org,2002:str"
+    found.update(loader.construct_mapping(node, deep=True))
+
+
+_SpecLoader.add_constructor("tag:yaml.org,2002:map", _construct_map)
+
+
 def load_spec(path: Path) -> Any:
     """Return the document in a spec file, with a query that stands in a file of its own put in.
 
@@ -320,7 +342,7 @@ def load_spec(path: Path) -> Any:
         It is not YAML.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), _SpecLoader)  # noqa: S506  # a safe one
     except FileNotFoundError as error:
         raise PathNotFoundError(
             f"There is no spec {str(path)!r}",
@@ -348,10 +370,23 @@ def load_spec(path: Path) -> Any:
 
 
 def has_data(tx: Transaction, spec: PipelineSpec) -> bool:
-    """Tell whether a pipeline can run at once: every repo input was written to, no clock waits."""
-    if cron_inputs(spec):
-        return False
-    return all(_has_commits(tx, given) for given in repo_inputs(spec))
+    """Tell whether a pipeline can run at once: its repo inputs were written to, no clock waits.
+
+    A cross needs all of its inputs; of a union, a join and a group one is enough.
+    """
+    return not cron_inputs(spec) and _holds_data(tx, spec.input)
+
+
+def _holds_data(tx: Transaction, given: Input | None) -> bool:
+    match given:
+        case RepoInput():
+            return _has_commits(tx, given)
+        case CrossInput(inputs):
+            return all(_holds_data(tx, one) for one in inputs)
+        case UnionInput(inputs) | JoinInput(inputs) | GroupInput(inputs):
+            return any(_holds_data(tx, one) for one in inputs)
+        case _:
+            return True
 
 
 def _has_commits(tx: Transaction, given: RepoInput) -> bool:

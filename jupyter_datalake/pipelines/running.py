@@ -49,7 +49,7 @@ from jupyter_datalake.model.jobs import Job, JobState, Outcome, TriggerKind
 from jupyter_datalake.model.pipelines import (
     PipelineSpec,
     QueryCode,
-    repo_inputs,
+    keyed_inputs,
 )
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.pipelines.cutting import TreeForGlobs
@@ -256,7 +256,7 @@ class JobRun:
 
     def _message(self, spec: PipelineSpec) -> str:
         what = ", ".join(
-            f"{given.repo}@{self.job.inputs[given.name][:12]}" for given in repo_inputs(spec)
+            f"{given.repo}@{self.job.inputs[key][:12]}" for key, given in keyed_inputs(spec).items()
         )
         return f"Run {spec.name} v{self.job.pipeline_version}" + (f" on {what}" if what else "")
 
@@ -268,8 +268,8 @@ class JobRun:
             job_id=self.job.id,
             code=InputCommit(CODE_INPUT, spec.code_repo, DEFAULT_BRANCH, code),
             inputs=tuple(
-                InputCommit(given.name, given.repo, given.branch, self.job.inputs[given.name])
-                for given in repo_inputs(spec)
+                InputCommit(key, given.repo, given.branch, self.job.inputs[key])
+                for key, given in keyed_inputs(spec).items()
             ),
             parameters=spec.parameters,
             environment=environment.hex(),

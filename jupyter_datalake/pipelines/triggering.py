@@ -20,7 +20,7 @@ from jupyter_datalake.model.events import Event, EventKind
 from jupyter_datalake.model.ids import CommitId, GlobalId
 from jupyter_datalake.model.jobs import Job, Trigger, TriggerKind
 from jupyter_datalake.model.lineage import topological_order
-from jupyter_datalake.model.pipelines import PipelineState, repo_inputs
+from jupyter_datalake.model.pipelines import PipelineState, keyed_inputs
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 
 _ALL = 1_000_000
@@ -93,8 +93,8 @@ def _reach(start: set[str], feeds: list[tuple[str, str]], active: set[str]) -> s
 
 def _heads(tx: Transaction, row: PipelineRow) -> dict[str, CommitId]:
     return {
-        given.name: tx.refs.get(tx.repos.get(given.repo), given.branch).commit_id
-        for given in repo_inputs(row.pipeline.spec)
+        key: tx.refs.get(tx.repos.get(given.repo), given.branch).commit_id
+        for key, given in keyed_inputs(row.pipeline.spec).items()
     }
 
 
@@ -157,8 +157,8 @@ def resolve_inputs(tx: Transaction, job: Job, row: PipelineRow) -> dict[str, Com
     spec, _ = tx.pipelines.version(row.id, job.pipeline_version)
     mine = tx.commits.by_global_id(job.global_id)
     inputs = dict(job.heads)
-    for given in repo_inputs(spec):
+    for key, given in keyed_inputs(spec).items():
         for commit in mine:
             if (commit.repo, commit.branch) == (given.repo, given.branch):
-                inputs[given.name] = commit.id
+                inputs[key] = commit.id
     return inputs

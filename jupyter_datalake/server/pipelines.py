@@ -156,14 +156,14 @@ class PreviewsHandler(DatalakeHandler):
     @operation("previewPipeline")
     async def post(self, body: dict[str, Any]) -> None:
         lake = await self.lake()
-        self.answer(await self.call(_preview, lake, body["spec"], body["limit"]))
+        self.answer(await self.call(_preview, lake, body["spec"], body["after"], body["limit"]))
 
 
-def _preview(lake: Lake, raw: dict[str, Any], limit: int) -> dict[str, Any]:
+def _preview(lake: Lake, raw: dict[str, Any], after: int, limit: int) -> dict[str, Any]:
     spec = parse_spec(raw)
-    datums, has_more = lake.pipelines.preview(spec, limit=limit)
+    datums, has_more = lake.pipelines.preview(spec, after=after, limit=limit)
     message = ""
-    if not datums:
+    if not datums and after < 0:
         globs = ", ".join(f"{one.glob} in {one.repo}@{one.branch}" for one in repo_inputs(spec))
         message = f"Nothing matches {globs}" if globs else "The clock has not ticked yet"
     return {"datums": [list(datum) for datum in datums], "has_more": has_more, "message": message}

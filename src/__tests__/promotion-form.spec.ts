@@ -49,6 +49,23 @@ describe('the promotion form', () => {
     expect(specOf(form, draft)).toEqual(spec);
   });
 
+  it('keeps an input that it has no fields for', () => {
+    const join = [
+      { repo: { name: 'customers', glob: '/(*).csv', on: '$1' } },
+      { repo: { name: 'factor', glob: ['/(*).csv', '!/tmp'], on: '$1' } }
+    ];
+    const spec = {
+      pipeline: 'counts',
+      notebook: 'count.ipynb',
+      input: { join },
+      datums: { batch: 10 }
+    };
+    const draft = { ...DRAFT, spec } as unknown as api.Draft;
+    expect(formOf(draft).inputs).toEqual([]);
+    expect(plainParameters(formOf(draft), draft)).toEqual([]);
+    expect(specOf(formOf(draft), draft)).toEqual(spec);
+  });
+
   it('finds what is typed wrongly, and leaves it out of the spec', () => {
     const form = { ...formOf(DRAFT), values: { customers: 'x', factor: 'two' } };
     expect(problemsOf(form, DRAFT)).toEqual({ 'parameters.factor': 'int' });

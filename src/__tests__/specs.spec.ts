@@ -1,4 +1,4 @@
-import { codeOf, cronInputs, inputOf, repoInputs, toYaml, variableName } from '../specs';
+import { codeOf, cronInputs, inputOf, isPlainInput, repoInputs, toYaml, variableName } from '../specs';
 
 const FEATURES = {
   pipeline: 'features',
@@ -19,6 +19,19 @@ describe('reading a spec', () => {
       { name: 'calendar', repo: 'team/days-off', branch: 'dev', glob: '/' }
     ]);
     expect(repoInputs({ pipeline: 'x' })).toEqual([]);
+  });
+
+  it('finds them in every combination, and tells which a form can show', () => {
+    const repo = { name: 'raw', glob: ['/**', '!/tmp'] };
+    const union = { union: [{ group: [{ repo }] }, { join: [{ repo: { name: 'b', glob: '/' } }] }] };
+    expect(repoInputs({ input: union }).map(one => [one.repo, one.glob])).toEqual([
+      ['raw', '/** !/tmp'],
+      ['b', '/']
+    ]);
+    expect(isPlainInput({ input: union })).toBe(false);
+    expect(isPlainInput({ input: { repo } })).toBe(false);
+    expect(isPlainInput(FEATURES)).toBe(true);
+    expect(isPlainInput({})).toBe(true);
   });
 
   it('finds the clocks', () => {

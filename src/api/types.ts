@@ -1208,7 +1208,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** The first datums that a spec makes; the pipeline need not exist. */
+        /** Datums that a spec makes, in their order; the pipeline need not exist. */
         post: operations["previewPipeline"];
         delete?: never;
         options?: never;
@@ -5029,6 +5029,11 @@ export interface operations {
             content: {
                 "application/json": {
                     spec: components["schemas"]["Spec"];
+                    /**
+                     * @description Position, from 0, of the last datum that was seen already.
+                     * @default -1
+                     */
+                    after?: number;
                     /** @default 100 */
                     limit?: number;
                 };

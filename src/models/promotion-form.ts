@@ -3,7 +3,7 @@
  */
 import type * as api from '../api/types';
 import type { IRepoInput } from '../specs';
-import { inputOf, otherInputs, repoInputs } from '../specs';
+import { inputOf, isPlainInput, otherInputs, repoInputs } from '../specs';
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,62}(\/[a-z0-9][a-z0-9._-]{0,62})?$/;
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
@@ -58,7 +58,8 @@ export function formOf(draft: api.Draft | null): IPromotionForm {
       timeout: datums.timeout ?? DEFAULTS.timeout,
       parallelism: String(spec.parallelism ?? DEFAULTS.parallelism)
     },
-    inputs: repoInputs(spec),
+    // What the form has no fields for is kept as it is written.
+    inputs: isPlainInput(spec) ? repoInputs(spec) : [],
     values: Object.fromEntries(
       (draft?.parameters ?? []).map(parameter => [parameter.name, typed(parameter)])
     )
@@ -67,7 +68,9 @@ export function formOf(draft: api.Draft | null): IPromotionForm {
 
 /** Return the parameters that have a field: those that no input gives a value. */
 export function plainParameters(form: IPromotionForm, draft: api.Draft | null): api.Parameter[] {
-  const given = new Set(form.inputs.map(input => input.name));
+  const inputs = [...form.inputs, ...repoInputs(draft?.spec ?? {})];
+  const kept = isPlainInput(draft?.spec ?? {}) ? form.inputs : inputs;
+  const given = new Set(kept.map(input => input.name));
   return (draft?.parameters ?? []).filter(parameter => !given.has(parameter.name));
 }
 
@@ -82,13 +85,16 @@ export function specOf(form: IPromotionForm, draft: api.Draft | null): api.Spec 
     }
   }
   const datums = defined({
+    ...(draft?.spec?.datums as Record<string, unknown> | undefined),
     tries: tries === DEFAULTS.tries || !COUNT.test(tries) ? undefined : Number(tries),
     timeout: timeout === DEFAULTS.timeout ? undefined : timeout
   });
   const written: api.Spec = {
     pipeline: name,
     description: description.trim() || undefined,
-    input: inputOf(form.inputs, otherInputs(draft?.spec ?? {}))
+    input: isPlainInput(draft?.spec ?? {})
+      ? inputOf(form.inputs, otherInputs(draft?.spec ?? {}))
+      : draft?.spec.input
   };
   return defined({
     ...written, // twice: the first gives the order, the second the values

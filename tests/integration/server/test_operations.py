@@ -577,6 +577,8 @@ async def test_pipelines_and_jobs(call, served_lake, root):
     assert (draft["folder"], draft["exists"], draft["notes"]) == ("work", False, [])
     preview = (await call("previewPipeline", json_body={"spec": draft["spec"]})).json
     assert [one["label"] for one in preview["datums"][0]] == ["raw:/"]
+    behind = (await call("previewPipeline", json_body={"spec": draft["spec"], "after": 0})).json
+    assert behind == {"datums": [], "has_more": False, "message": ""}
     nothing = {**draft["spec"], "input": {"repo": {"name": "raw", "glob": "/*.csv"}}}
     empty = (await call("previewPipeline", json_body={"spec": nothing})).json
     assert (empty["datums"], empty["message"]) == ([], "Nothing matches /*.csv in raw@main")

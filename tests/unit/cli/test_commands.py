@@ -293,6 +293,7 @@ def test_pipelines_and_jobs(run, lake, tmp_path):
     )
     lake.files.put("raw@main/a", "one")
     assert "raw:/a" in run("pipelines", "preview", "-f", spec).out
+    assert "No more datums" in run("pipelines", "preview", "-f", spec, "--after", "9").out
     assert run("pipelines", "create", "-f", spec).out == "Published up v1\n"
     assert "raw:/a" in run("pipelines", "plan", "up").out
     assert "up " in run("controller", "run", "--until-idle").out

@@ -1,5 +1,6 @@
 """Globs: a table of what matches what, and patterns that were made to hurt."""
 
+import re
 import time
 
 import pytest
@@ -8,7 +9,12 @@ from hypothesis import strategies as st
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
 from jupyter_datalake.model.files import FileInfo, FileKind
-from jupyter_datalake.model.globs import parse_glob, quote_glob
+from jupyter_datalake.model.globs import (
+    check_references,
+    expand_references,
+    parse_glob,
+    quote_glob,
+)
 from jupyter_datalake.model.paths import ROOT, RepoPath, parent_of, path_key
 from jupyter_datalake.testing.strategies import repo_paths
 
@@ -154,6 +160,14 @@ def test_patterns_of_one_component(pattern, names, expected):
         ("/ab{c,d", 4),
         ("/{a,{b}", 2),
         ("/abc\\", 5),
+        ("/x(a", 3),
+        ("/xa)", 4),
+        ("/({a)}", 5),
+        ("/(a/b)", 2),
+        ("/(**", 3),
+        ("/(a**)", 4),
+        ("/(**)/x/**", 9),
+        ("/" + "(" * 30, 22),
         ("/" + "{a,b}" * 12, 2),
         ("/" + "{" * 5000, 22),
     ],
@@ -165,6 +179,72 @@ def test_bad_globs_are_refused_with_the_column(pattern, column):
     assert caught.value.context["column"] == column
 
 
+@pytest.mark.parametrize(
+    ("pattern", "path", "expected"),
+    [
+        ("/(*).csv", "a.csv", ("a",)),
+        ("/(*)-(*).csv", "a-b.csv", ("a", "b")),
+        ("/(*)-(*).csv", "a-b-c.csv", ("a-b", "c")),
+        ("/(*)/(*).csv", "2026/x.csv", ("2026", "x")),
+        ("/((*)-(?))x", "ab-cx", ("ab-c", "ab", "c")),
+        ("/(20[0-9][0-9])*", "2026-01", ("2026",)),
+        ("/({a,b})*", "bz", ("b",)),
+        ("/{(a),(b)}*", "bz", ("", "b")),
+        ("/(abc).csv", "abc.csv", ("abc",)),
+        ("/(**)/x", "a/b/x", ("a/b",)),
+        ("/(**)/(*).csv", "y.csv", ("", "y")),
+        ("/d/(**)", "d/a/b", ("a/b",)),
+        ("/(**)/q/(*)", "a/b/q/z", ("a/b", "z")),
+        ("/()x", "x", ("",)),
+        (r"/a\(1\)", "a(1)", ()),
+    ],
+)
+def test_parentheses_capture_what_they_enclose(pattern, path, expected):
+    assert matches(pattern, [path]) == [path]
+    glob = parse_glob(pattern)
+    assert glob.capture_count == len(expected)
+    assert glob.captures(RepoPath(path)) == expected
+
+
+@given(st.text("ab*?(){},-", max_size=9), st.text("ab-", min_size=1, max_size=6))
+def test_captures_change_nothing_about_what_matches(text, name):
+    try:
+        glob = parse_glob(f"/{text}")
+    except InvalidInputError:
+        return
+    plain = parse_glob("/" + text.replace("(", "").replace(")", "")) if "**" not in text else glob
+    if "**" in plain.text and plain is not glob:
+        return
+    assert bool(matches(glob.text, [name])) == bool(matches(plain.text, [name]))
+    if matches(glob.text, [name]):
+        captured = glob.captures(RepoPath(name))
+        assert len(captured) == glob.capture_count
+        assert all(one in name for one in captured)
+
+
+def test_a_glob_matches_what_a_folder_of_that_name_holds():
+    glob = parse_glob("/tmp/*")
+    assert glob.matches_or_holds(RepoPath("tmp/a"))
+    assert glob.matches_or_holds(RepoPath("tmp/a/b"))
+    assert not glob.matches_or_holds(RepoPath("tmp"))
+    assert parse_glob("/").matches_or_holds(RepoPath("x"))
+
+
+@pytest.mark.parametrize(
+    ("template", "count", "word"),
+    [("$2", 1, "$1"), ("$0", 1, "names $0"), ("x", 2, "names no capture"), ("$1", 0, "nothing")],
+)
+def test_a_template_names_captures_that_are_there(template, count, word):
+    with pytest.raises(InvalidInputError, match=re.escape(word)) as caught:
+        check_references(template, count, "/x")
+    assert caught.value.kind is ErrorKind.INVALID_GLOB
+
+
+def test_templates_are_expanded_literally():
+    check_references("$1-${2}x$1", 2, "/x")
+    assert expand_references("$1-${2}x$1", ("$2", "\\1")) == "$2-\\1x$2"
+
+
 @given(repo_paths())
 def test_a_quoted_path_matches_itself_and_nothing_else(path):
     others = [path + "x", "x" + path]
@@ -172,7 +252,7 @@ def test_a_quoted_path_matches_itself_and_nothing_else(path):
     assert matches(quote_glob(path), [one for one in others if one != path]) == []
 
 
-@given(st.text("ab*?[]{},!\\-/", max_size=15))
+@given(st.text("ab*?[]{}(),!\\-/", max_size=15))
 def test_any_text_is_a_glob_or_refused(text):
     try:
         glob = parse_glob(f"/{text}")
@@ -198,12 +278,22 @@ def test_stars_mean_what_the_definition_says(pattern, name):
     assert parse_glob(f"/{pattern}").components[0].matches(name) == naive(pattern, name)
 
 
-@pytest.mark.parametrize("pattern", ["/" + "*a" * 60 + "*b", "/" + "{a,aa}" * 9 + "*b"])
+@pytest.mark.parametrize(
+    "pattern", ["/" + "*a" * 60 + "*b", "/" + "{a,aa}" * 9 + "*b", "/" + "(*a)" * 60 + "*b"]
+)
 def test_patterns_made_to_hang_do_not(pattern):
     component = parse_glob(pattern).components[0]
     begin = time.perf_counter()
     assert not component.matches("a" * 255)
     assert time.perf_counter() - begin < 1
+
+
+def test_captures_made_to_hang_do_not():
+    component = parse_glob("/" + "(*)a" * 40 + "(*)b").components[0]
+    assert component.capture("a" * 250) == {}
+    found = component.capture("a" * 200 + "b")
+    assert len(found) == 41
+    assert found[1] == "a" * 160
 
 
 def test_only_folders_that_can_match_are_listed():

@@ -22,10 +22,15 @@ from jupyter_datalake.model.pipelines import (
     CronInput,
     CrossInput,
     DatumPolicy,
+    GroupInput,
+    JoinInput,
     NotebookCode,
     PipelineSpec,
     QueryCode,
     RepoInput,
+    UnionInput,
+    keyed_inputs,
+    repo_inputs,
 )
 from jupyter_datalake.model.warehouse import EgressMode, EgressSpec, IngestSpec, TableFormat
 
@@ -34,6 +39,14 @@ SMALL = {"pipeline": "p", "notebook": "n.ipynb"}
 
 def reads(repo, **more):
     return {"repo": {"name": repo, "glob": "/*", **more}}
+
+
+def keyed(repo, **more):
+    return reads(repo, **{"glob": "/(*).csv", "on": "$1", **more})
+
+
+def grouped(repo):
+    return reads(repo, glob="/(*).csv", by="$1")
 
 
 def test_a_whole_spec_becomes_its_value():
@@ -98,12 +111,76 @@ BAD = [
     ({"pipeline": "p", "command": []}, "command", "too short"),
     ({"pipeline": "p", "command": "rm -rf"}, "command", "a list belongs"),
     ({"pipeline": "p", "command": ["a", 1]}, "command[1]", "1"),
-    ({**SMALL, "input": {}}, "input", "exactly one of repo, cron and cross"),
-    ({**SMALL, "input": {"union": []}}, "input", "'union'"),
+    ({**SMALL, "input": {}}, "input", "exactly one of repo, cron, cross, union, join, group"),
+    ({**SMALL, "input": {"onion": []}}, "input", "'onion'"),
+    ({**SMALL, "input": {"union": []}}, "input.union", "too short"),
+    ({**SMALL, "input": {"group": []}}, "input.group", "too short"),
+    ({**SMALL, "input": {"join": [keyed("a")]}}, "input.join", "too short"),
+    ({**SMALL, "input": "nothing"}, "input", "'nothing'"),
+    ({**SMALL, "input": reads("a", glob=[])}, "input.repo.glob", "too short"),
+    ({**SMALL, "input": reads("a", glob=["!/x"])}, "input.repo.glob[0]", "'!/x'"),
+    (
+        {**SMALL, "input": reads("a", glob=["/*", "/x"])},
+        "input.repo.glob[1]",
+        "takes something away",
+    ),
+    ({**SMALL, "input": reads("a", glob=["/*", "!/[z-a]"])}, "input.repo.glob[1]", "column 2"),
+    ({**SMALL, "input": reads("a", glob="/(*")}, "input.repo.glob", "column 2"),
+    ({**SMALL, "input": keyed("a")}, "input.repo.on", "inside a join"),
+    ({**SMALL, "input": reads("a", by="$1", glob="/(*)")}, "input.repo.by", "inside a group"),
+    ({**SMALL, "input": reads("a", outer=True)}, "input.repo.outer", "inside a join"),
+    (
+        {**SMALL, "input": {"join": [keyed("a"), keyed("b", on="$2")]}},
+        "input.join[1].repo.on",
+        "has one capture, $1",
+    ),
+    (
+        {**SMALL, "input": {"join": [keyed("a"), keyed("b", on="x")]}},
+        "input.join[1].repo.on",
+        "names no capture",
+    ),
+    (
+        {**SMALL, "input": {"join": [keyed("a"), keyed("b", glob="/*")]}},
+        "input.join[1].repo.on",
+        "captures nothing",
+    ),
+    ({**SMALL, "input": {"join": [keyed("a"), reads("b")]}}, "input.join[1]", "nothing to compare"),
+    (
+        {**SMALL, "input": {"join": [keyed("a"), {"cron": {"schedule": "@daily"}}]}},
+        "input.join[1]",
+        "nothing to compare",
+    ),
+    ({**SMALL, "input": {"group": [keyed("a")]}}, "input.group[0].repo.on", "inside a join"),
+    (
+        {**SMALL, "input": {"join": [{"cross": [keyed("a"), keyed("b")]}, keyed("c")]}},
+        "input.join[1]",
+        "by 1 of 'on' and input.join[0] by 2",
+    ),
+    ({**SMALL, "input": {"join": [keyed("x/a"), keyed("y/a")]}}, "input.join", "named 'a'"),
+    (
+        {**SMALL, "input": {"cross": [reads("b"), {"union": [reads("x/a"), reads("b")]}]}},
+        "input.cross",
+        "named 'b'",
+    ),
+    (
+        {**SMALL, "input": {"group": [{"union": [grouped("x/a"), grouped("y/a")]}]}},
+        "input.group[0].union",
+        "named 'a'",
+    ),
+    (
+        {
+            **SMALL,
+            "input": {
+                "union": [{"cron": {"schedule": "@daily"}}, {"cron": {"schedule": "@weekly"}}]
+            },
+        },
+        "input",
+        "one of them a clock",
+    ),
     (
         {**SMALL, "input": {**reads("a"), "cron": {"schedule": "@daily"}}},
         "input",
-        "exactly one of repo, cron and cross",
+        "exactly one of repo, cron, cross, union, join, group",
     ),
     ({**SMALL, "input": {"repo": {"name": "a"}}}, "input.repo", "lacks 'glob'"),
     ({**SMALL, "input": {"repo": {"glob": "/"}}}, "input.repo", "lacks 'name'"),
@@ -124,7 +201,7 @@ BAD = [
         "input.cross[1].repo.glob",
         "'x'",
     ),
-    ({**SMALL, "input": {"cross": [reads("x/a"), reads("y/a")]}}, "input", "'a'"),
+    ({**SMALL, "input": {"cross": [reads("x/a"), reads("y/a")]}}, "input.cross", "named 'a'"),
     ({**SMALL, "parameters": [1]}, "parameters", "a map belongs"),
     ({**SMALL, "parameters": {"a-b": 1}}, "parameters", "'a-b'"),
     ({**SMALL, "parameters": {"a\n": 1}}, "parameters", "'a\\n'"),
@@ -217,6 +294,26 @@ def test_grammar_errors_keep_their_own_kind():
         assert caught.value.kind is kind
 
 
+def test_alternatives_of_a_union_may_share_a_name():
+    spec = parse_spec({**SMALL, "input": {"union": [reads("x/a"), reads("y/a"), reads("x/a")]}})
+    assert [leaf.repo for leaf in repo_inputs(spec)] == ["x/a", "y/a", "x/a"]
+    assert {key: leaf.repo for key, leaf in keyed_inputs(spec).items()} == {
+        "a": "x/a",
+        "a.2": "y/a",
+    }
+
+
+def test_none_is_an_input_like_one_left_out():
+    assert parse_spec({**SMALL, "input": "none"}) == parse_spec(SMALL)
+    assert "input" not in spec_as_dict(parse_spec({**SMALL, "input": "none"}))
+
+
+def test_a_list_of_globs_takes_away_and_is_written_as_a_list_again():
+    spec = parse_spec({**SMALL, "input": reads("a", glob=["/**", "!/tmp", "!/**/*.bak"])})
+    assert spec.input == RepoInput("a", "a", "/**", exclude=("/tmp", "/**/*.bak"))
+    assert spec_as_dict(spec)["input"]["repo"]["glob"] == ["/**", "!/tmp", "!/**/*.bak"]
+
+
 def test_whole_numbers_written_as_floats_are_whole_numbers():
     spec = parse_spec({**SMALL, "datums": {"tries": 3.0}, "parallelism": 2.0})
     assert type(spec.datums.tries) is int
@@ -286,14 +383,45 @@ def _inputs(draw):
     leaves = [draw(_leaf(number)) for number in range(draw(st.integers(1, 4)))]
     while len(leaves) > 1:
         count = draw(st.integers(2, len(leaves)))
-        leaves = [CrossInput(tuple(leaves[:count])), *leaves[count:]]
+        combination = draw(st.sampled_from([CrossInput, UnionInput]))
+        leaves = [combination(tuple(leaves[:count])), *leaves[count:]]
     return leaves[0]
+
+
+def _captured(number, **words):
+    return st.builds(
+        RepoInput,
+        st.just(f"k{number}"),
+        _names,
+        st.sampled_from(["/(*)-*.csv", "/(**)/(?)", "/{(a),b}"]),
+        exclude=st.sampled_from([(), ("/tmp/**", "/b")]),
+        **words,
+    )
+
+
+@st.composite
+def _joins(draw):
+    words = {"on": st.sampled_from(["$1", "x${1}/$1"]), "is_outer": st.booleans()}
+    leaves = [draw(_captured(number, **words)) for number in range(4)]
+    pairs = (UnionInput(tuple(leaves[:2])), JoinInput(tuple(leaves[2:])))
+    return JoinInput(draw(st.sampled_from([tuple(leaves), pairs])))
+
+
+@st.composite
+def _groups(draw):
+    leaves = tuple(draw(_captured(number, by=st.just("$1"))) for number in range(3))
+    whole = GroupInput(leaves)
+    return draw(
+        st.sampled_from(
+            [whole, GroupInput((CrossInput((leaves[0], CronInput("t", "@daily"))), leaves[1]))]
+        )
+    )
 
 
 _notebooks = st.builds(
     PipelineSpec,
     name=st.sampled_from(["p", "team/p"]),
-    input=st.one_of(st.none(), _inputs()),
+    input=st.one_of(st.none(), _inputs(), _joins(), _groups()),
     code=st.one_of(
         st.just(NotebookCode("n.ipynb")),
         st.lists(_text(max_size=5), min_size=1, max_size=3).map(

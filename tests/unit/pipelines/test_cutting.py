@@ -1,0 +1,169 @@
+"""Cutting inputs of a real lake: what a datum holds, in which order, and what is looked at."""
+
+import pytest
+
+from jupyter_datalake.engine.snapshot import Snapshot
+from jupyter_datalake.errors import InvalidInputError
+from jupyter_datalake.model.datums import label_of
+
+
+@pytest.fixture
+def lake(memory_lake):
+    for repo in ("sales", "rates", "more"):
+        memory_lake.repos.create(repo)
+    return memory_lake
+
+
+def fill(lake, repo, *paths):
+    with lake.sessions.create(repo) as session:
+        for path in paths:
+            session.put(path, path)
+        session.commit("fill")
+
+
+def reads(repo, glob, **more):
+    return {"repo": {"name": repo, "glob": glob, **more}}
+
+
+def spec_of(given):
+    return {"pipeline": "p", "command": ["true"], "input": given}
+
+
+def labels(lake, given, **page):
+    datums, _ = lake.pipelines.preview(spec_of(given), **page)
+    return [label_of(datum) for datum in datums]
+
+
+SALES = ("2025-de.csv", "2025-fr.csv", "2026-de.csv", "readme")
+
+
+def test_a_join_pairs_files_by_what_their_names_capture(lake):
+    fill(lake, "sales", *SALES)
+    fill(lake, "rates", "de/rate", "es/rate")
+    joined = {
+        "join": [
+            reads("sales", "/*-(*).csv", on="$1"),
+            reads("rates", "/(*)/rate", on="$1", outer=True),
+        ]
+    }
+    assert labels(lake, joined) == [
+        "sales:/2025-de.csv × rates:/de/rate",
+        "sales:/2026-de.csv × rates:/de/rate",
+        "rates:/es/rate",
+    ]
+
+
+def test_a_group_holds_the_matches_of_all_its_inputs(lake):
+    fill(lake, "sales", *SALES)
+    fill(lake, "rates", "2025", "2027")
+    grouped = {"group": [reads("sales", "/(*)-*.csv", by="$1"), reads("rates", "/(*)", by="$1")]}
+    assert labels(lake, grouped) == [
+        "sales:/2025-de.csv × sales:/2025-fr.csv × rates:/2025",
+        "sales:/2026-de.csv",
+        "rates:/2027",
+    ]
+
+
+def test_alternatives_of_one_name_read_their_own_repo(lake):
+    fill(lake, "sales", "a")
+    fill(lake, "more", "b")
+    either = {"union": [reads("sales", "/*", **{"as": "x"}), reads("more", "/*", **{"as": "x"})]}
+    datums, _ = lake.pipelines.preview(spec_of(either))
+    assert [(one.name, one.repo, one.path) for (one,) in datums] == [
+        ("x", "sales", "a"),
+        ("x", "more", "b"),
+    ]
+    heads = [lake.commits.get(repo).id for repo in ("sales", "more")]
+    assert [one.commit_id for (one,) in datums] == heads
+
+
+def test_globs_behind_the_first_take_away(lake):
+    fill(lake, "sales", "a.csv", "b.csv", "tmp/c.csv", "old/tmp/d.csv", "x.txt")
+    left = reads("sales", ["/**/*.csv", "!/tmp", "!/b*"])
+    assert labels(lake, left) == ["sales:/a.csv", "sales:/old/tmp/d.csv"]
+    assert labels(lake, reads("sales", ["/*", "!/tmp/c.csv", "!/*.*"])) == [
+        "sales:/old",
+        "sales:/tmp",
+    ]
+    assert labels(lake, reads("sales", ["/", "!/"])) == []
+
+
+def test_escaped_parentheses_are_names_and_plain_ones_capture(lake):
+    fill(lake, "sales", "a (1).csv", "a 1.csv")
+    assert labels(lake, reads("sales", r"/a \(*\).csv")) == ["sales:/a (1).csv"]
+    assert labels(lake, reads("sales", "/a (*).csv")) == ["sales:/a (1).csv", "sales:/a 1.csv"]
+
+
+def test_a_join_of_non_matching_inputs_is_no_datum_and_no_error(lake):
+    fill(lake, "sales", "a.csv")
+    joined = {"join": [reads("sales", "/(*).csv", on="$1"), reads("rates", "/(*)", on="$1")]}
+    assert labels(lake, joined) == []
+
+
+def test_pages_of_a_preview_make_up_the_whole(lake):
+    fill(lake, "sales", *(f"{number:02}" for number in range(7)))
+    fill(lake, "rates", "x", "y")
+    crossed = {"cross": [reads("sales", "/*"), reads("rates", "/*")]}
+    whole = labels(lake, crossed)
+    assert len(whole) == 14
+    pages, after = [], -1
+    while True:
+        datums, has_more = lake.pipelines.preview(spec_of(crossed), after=after, limit=5)
+        pages += [label_of(datum) for datum in datums]
+        after += len(datums)
+        if not has_more:
+            break
+    assert pages == whole
+    assert labels(lake, crossed, after=100) == []
+
+
+def test_a_page_of_a_preview_looks_into_nothing_but_its_own_datums(lake, monkeypatch):
+    fill(lake, "sales", *(f"{number:03}/x" for number in range(200)))
+    looked = []
+    inner = Snapshot.content_digest
+
+    def counted(tree, path):
+        looked.append(path)
+        return inner(tree, path)
+
+    monkeypatch.setattr(Snapshot, "content_digest", counted)
+    assert labels(lake, reads("sales", "/*"), after=149, limit=2) == [
+        "sales:/150",
+        "sales:/151",
+    ]
+    assert looked == ["150", "151"]
+
+
+def test_an_input_that_is_none_is_one_datum_without_inputs(lake):
+    assert labels(lake, "none") == ["no input"]
+
+
+def test_a_spec_that_cannot_be_combined_is_refused_with_its_place(lake):
+    with pytest.raises(InvalidInputError, match=r"input\.join\[1\] has nothing to compare"):
+        labels(lake, {"join": [reads("sales", "/(*)", on="$1"), reads("rates", "/*")]})
+
+
+def test_on_needs_no_quotes_in_a_yaml_file(lake, tmp_path):
+    fill(lake, "sales", *SALES)
+    fill(lake, "rates", "de")
+    (tmp_path / "p.yaml").write_text(
+        """
+        pipeline: p
+        command: ["true"]
+        input:
+          join:
+            - repo: {name: sales, glob: "/*-(*).csv", on: $1}
+            - repo: {name: rates, glob: "/(*)", on: "$1", outer: yes}
+        """
+    )
+    datums, _ = lake.pipelines.preview(tmp_path / "p.yaml")
+    assert [len(datum) for datum in datums] == [2, 2]
+
+
+def test_a_union_runs_when_one_of_its_repos_holds_data_and_a_cross_when_all_do(lake):
+    fill(lake, "sales", "a")
+    parts = [reads("sales", "/*"), reads("more", "/*")]
+    for name, kind in (("either", "union"), ("both", "cross")):
+        lake.pipelines.create({"pipeline": name, "command": ["true"], "input": {kind: parts}})
+    assert len(lake.jobs.list(pipeline="either")) == 1
+    assert lake.jobs.list(pipeline="both") == []
