@@ -14,6 +14,7 @@ import shutil
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,20 @@ def export_into(tree: Snapshot, path: RepoPath, folder: Path) -> int:
     with translated_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         return _Writer(tree, folder).write(tree.iter_entries(path))
+
+
+def export_names_into(tree: Snapshot, path: RepoPath, folder: Path) -> None:
+    """Write empty files under the names below `path`; see `Snapshot.export_names_into`."""
+    with translated_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        named = ((found, _without_content(entry)) for found, entry in tree.iter_entries(path))
+        _Writer(tree, folder).write(named)
+
+
+def _without_content(entry: FileEntry) -> FileEntry:
+    if entry.kind is not EntryKind.FILE:
+        return entry
+    return replace(entry, size_bytes=0, layout=Layout.INLINE, content=b"")
 
 
 class _Writer:

@@ -177,6 +177,23 @@ class Snapshot:
         ]
         return digest_of(pack_canonical(rows))
 
+    def names_digest(self, path: RepoPath) -> Digest:
+        """Return the digest of the names at and below `path`, whatever the files hold.
+
+        Equal digests mean that a program sees the same names, kinds and targets of symlinks.
+        Cost: the entries below `path`.
+        """
+        base = len(path)
+        rows = [
+            [
+                path_bytes(RepoPath(found[base:])),
+                int(entry.kind),
+                entry.content if entry.kind is EntryKind.SYMLINK else b"",
+            ]
+            for found, entry in self.iter_entries(path)
+        ]
+        return digest_of(pack_canonical(["names", rows]))
+
     # --- for a worktree --------------------------------------------------------------------------
 
     def look(self, path: RepoPath) -> tuple[FileKind, FileEntry | None] | None:
@@ -303,6 +320,10 @@ class Snapshot:
     def export_into(self, path: RepoPath, folder: Path) -> int:
         """Write what is at `path` below `folder` under its own full path; return the bytes."""
         return exporting.export_into(self, path, folder)
+
+    def export_names_into(self, path: RepoPath, folder: Path) -> None:
+        """Write what is at `path` below `folder` under its own full path, with empty files."""
+        exporting.export_names_into(self, path, folder)
 
     # --- inside ----------------------------------------------------------------------------------
 

@@ -6,15 +6,16 @@ import errno
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.environment import JOB_VARIABLE, datum_environment
-from jupyter_datalake.errors import DatalakeError, ErrorKind
+from jupyter_datalake.errors import DatalakeError, ErrorKind, JobFailedError
 from jupyter_datalake.jobs.commands import run_command
 from jupyter_datalake.jobs.environments import LOCK_FILE, differences, lock_environment
 from jupyter_datalake.jobs.forked_notebooks import Zygote
@@ -22,10 +23,20 @@ from jupyter_datalake.jobs.notebooks import check_parameters, parse_notebook
 from jupyter_datalake.jobs.outputs import OutputBatch
 from jupyter_datalake.jobs.papermill_engine import run_notebook
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
-from jupyter_datalake.jobs.workspace import INPUTS, LOG, NOTEBOOK, OUT, CappedLog, Workspace
+from jupyter_datalake.jobs.workspace import (
+    BATCH,
+    INPUTS,
+    LOG,
+    NOTEBOOK,
+    OUT,
+    CappedLog,
+    Workspace,
+    places_of,
+    places_of_batch,
+)
 from jupyter_datalake.model.datums import DatumState, label_of
 from jupyter_datalake.model.ids import CommitId, digest_of
-from jupyter_datalake.model.pipelines import CommandCode, NotebookCode, QueryCode, iter_leaves
+from jupyter_datalake.model.pipelines import CommandCode, NotebookCode, QueryCode
 from jupyter_datalake.model.warehouse import IngestReport, IngestSpec
 
 RunQuery = Callable[[IngestSpec, Path], IngestReport]
@@ -125,7 +136,7 @@ class DatumRunner:
         match spec.code:
             case NotebookCode(path):
                 self._tell_differences(workspace, spec.kernel, log)
-                places = _places(task)
+                places = _notebook_places(task)
                 parameters = {**places, **spec.parameters, OUT: f"{INPUTS}/{OUT}"}
                 notebook = workspace.run / path
                 parsed = parse_notebook(notebook.read_bytes(), path)
@@ -181,10 +192,28 @@ class DatumRunner:
         return found
 
 
-def _places(task: DatumTask) -> dict[str, str | None]:
-    """Return the folder of each input; None for one that this datum has nothing of."""
-    absent: dict[str, str | None] = {one.name: None for one in iter_leaves(task.spec.input)}
-    return absent | {one.name: f"{INPUTS}/{one.name}" for one in task.inputs}
+def _notebook_places(task: DatumTask) -> Mapping[str, Any]:
+    """Return what a notebook receives for each input: its folder, or in a batch a list of paths.
+
+    Raises
+    ------
+    JobFailedError
+        A path in the list is no text, so no notebook can hold it.
+    """
+    if not _is_batch(task):
+        return places_of(task)
+    for one in task.inputs:
+        if one.path != one.path.encode("utf-8", "replace").decode():
+            raise JobFailedError(
+                f"A notebook cannot be given {label_of([one])!r}: the name is not UTF-8",
+                kind=ErrorKind.DATUM_FAILED,
+                hint="Rename the file, or leave out datums.batch: the notebook gets folders then",
+            )
+    return places_of_batch(task)
+
+
+def _is_batch(task: DatumTask) -> bool:
+    return any(one.part is not None for one in task.inputs)
 
 
 def datum_marks(task: DatumTask) -> dict[str, str]:
@@ -216,6 +245,8 @@ def datum_variables(task: DatumTask) -> dict[str, str]:
         if not one.name.startswith(_PROTECTED_PREFIXES) and one.name not in datum_environment():
             variables[one.name] = f"{INPUTS}/{one.name}"
     variables[OUT] = f"{INPUTS}/{OUT}"
+    if _is_batch(task):
+        variables["DATALAKE_BATCH"] = f"{INPUTS}/{BATCH}"
     for name, value in task.spec.parameters.items():
         variables[f"PARAM_{name}"] = value if isinstance(value, str) else json.dumps(value)
     return variables

@@ -5,6 +5,7 @@
     <work>/jobs/<job>/<position>-<attempt of the job>.<attempt>/
         run/                the program's working directory, with the published code
         run/pfs/<input>/    what each input contributes, under its own path
+        run/pfs/.batch.json for a batch, which of that belongs to which of its datums
         run/pfs/out/        what the program writes is the datum's output
         artifacts/          executed notebook and log
 
@@ -13,24 +14,29 @@ Inputs are copies: what a program does to them reaches nobody else and is not ke
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.jobs.tasks import DatumTask
-from jupyter_datalake.model.datums import DatumInput
+from jupyter_datalake.model.datums import DatumInput, parts_of
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.paths import ROOT
+from jupyter_datalake.model.pipelines import grouped_names, iter_leaves, repo_inputs
 
 SnapshotOf = Callable[[CommitId], Snapshot]
 """Returns the tree of a commit."""
 
 INPUTS = "pfs"
 OUT = "out"
+BATCH = ".batch.json"
+"""Beside the inputs of a batch: what each of its datums has of each input."""
 LOG = "log.txt"
 NOTEBOOK = "notebook.ipynb"
 MAX_LOG_BYTES = 16 * 1024 * 1024
@@ -71,11 +77,14 @@ class Workspace:
         self.artifacts.mkdir(mode=0o700, parents=True)
         written = snapshot_of(task.code_commit_id).export_into(ROOT, self.run)
         self.out.mkdir(parents=True)
-        for given in task.inputs:
-            written += self._place(snapshot_of, given)
+        names_only = {leaf.name for leaf in repo_inputs(task.spec) if leaf.is_empty}
+        for given in _each_once(task.inputs):
+            written += self._place(snapshot_of, given, names_only=given.name in names_only)
+        if any(given.part is not None for given in task.inputs):
+            (self.inputs / BATCH).write_text(json.dumps(places_of_batch(task)))
         return written
 
-    def _place(self, snapshot_of: SnapshotOf, given: DatumInput) -> int:
+    def _place(self, snapshot_of: SnapshotOf, given: DatumInput, *, names_only: bool) -> int:
         target = self.inputs / given.name
         if given.commit_id is None:
             target.mkdir()
@@ -83,11 +92,51 @@ class Workspace:
             text = moment.isoformat()
             (target / text.replace(":", "-")).write_text(text)
             return len(text)
-        return snapshot_of(given.commit_id).export_into(given.path, target)
+        tree = snapshot_of(given.commit_id)
+        if names_only:
+            tree.export_names_into(given.path, target)
+            return 0
+        return tree.export_into(given.path, target)
 
     def remove(self) -> None:
         """Remove the folder; what a program made unremovable stays for the next start."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _each_once(inputs: Iterable[DatumInput]) -> Iterator[DatumInput]:
+    """Yield what has to be written: what several datums of a batch hold, and folders hold, once."""
+    chosen = {(one.name, one.path) for one in inputs}
+    for one in dict.fromkeys(replace(one, part=None) for one in inputs):
+        names = one.path.split("/") if one.commit_id is not None and one.path else []
+        above = {"/".join(names[:depth]) for depth in range(len(names))}
+        if not any((one.name, folder) in chosen for folder in above):
+            yield one
+
+
+def places_of(task: DatumTask) -> dict[str, str | None]:
+    """Return the folder of each input; None for one that this datum has nothing of."""
+    absent: dict[str, str | None] = {one.name: None for one in iter_leaves(task.spec.input)}
+    return absent | {one.name: f"{INPUTS}/{one.name}" for one in task.inputs}
+
+
+def places_of_batch(task: DatumTask) -> dict[str, list[Any]]:
+    """Return for each input what each datum of a batch has of it, in the order of the datums.
+
+    That is the path of what was matched, or of all that was matched where the input is in a group;
+    None where a datum has nothing of it, and the folder for a clock.
+    """
+    grouped = grouped_names(task.spec.input)
+    places: dict[str, list[Any]] = {one.name: [] for one in iter_leaves(task.spec.input)}
+    for part in parts_of(task.inputs):
+        for name, held in places.items():
+            mine = [_place_of(one) for one in part if one.name == name]
+            held.append(mine if name in grouped else next(iter(mine), None))
+    return places
+
+
+def _place_of(given: DatumInput) -> str:
+    folder = f"{INPUTS}/{given.name}"
+    return f"{folder}/{given.path}" if given.commit_id is not None and given.path else folder
 
 
 def _try_of(folder: Path) -> tuple[int, ...]:

@@ -54,6 +54,7 @@ def check_algebra(given: Input, place: str) -> None:
     """
     _shape(given, place, _Around())
     _check_clocks(given, place)
+    _check_options(given, place)
 
 
 def _shape(given: Input, place: str, around: _Around) -> _Shape:
@@ -149,3 +150,14 @@ def _check_clocks(given: Input, place: str) -> None:
     for leaf in iter_leaves(given):
         if isinstance(leaf, CronInput) and names.count(leaf.name) > 1:
             raise MisfitError(place, f"has two inputs named {leaf.name!r}, one of them a clock")
+
+
+def _check_options(given: Input, place: str) -> None:
+    """Refuse alternatives of one name that differ in what the program sees of their files."""
+    seen: dict[str, bool] = {}
+    for leaf in iter_leaves(given):
+        is_empty = isinstance(leaf, RepoInput) and leaf.is_empty
+        if seen.setdefault(leaf.name, is_empty) != is_empty:
+            raise MisfitError(
+                place, f"has two inputs named {leaf.name!r}, of which one has empty_files"
+            )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
 from jupyter_datalake.errors import ErrorKind, StateError
@@ -55,6 +56,8 @@ class DatumInput:
     digest: Digest
     """Of the content below `path`, times left out."""
     size_bytes: int = 0
+    part: int | None = None
+    """In a batch: which of its datums, from 0, this belongs to."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the stored form."""
@@ -65,6 +68,7 @@ class DatumInput:
             "path": self.path,
             "digest": self.digest.hex(),
             "size_bytes": self.size_bytes,
+            **({} if self.part is None else {"part": self.part}),
         }
 
     @property
@@ -82,6 +86,7 @@ def parse_datum_input(raw: dict[str, Any]) -> DatumInput:
         RepoPath(raw["path"]),
         Digest(bytes.fromhex(raw["digest"])),
         raw["size_bytes"],
+        raw.get("part"),
     )
 
 
@@ -112,9 +117,23 @@ class Datum:
 
 
 def label_of(inputs: Iterable[DatumInput]) -> str:
-    """Return what a datum was cut from, as people read it; bytes that are no text are escaped."""
-    text = " × ".join(one.label for one in inputs) or "no input"
+    """Return what a datum was cut from, as people read it; bytes that are no text are escaped.
+
+    A batch is named by its first and its last datum, and how many it has.
+    """
+    given = tuple(inputs)
+    parts = parts_of(given)
+    text = " × ".join(one.label for one in parts[0]) or "no input"
+    if len(parts) > 1:
+        text += f" … {' × '.join(one.label for one in parts[-1])} ({len(parts)} datums)"
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def parts_of(inputs: tuple[DatumInput, ...]) -> list[tuple[DatumInput, ...]]:
+    """Return the datums that a batch is made of; one that is no batch is made of itself."""
+    if not inputs:
+        return [()]
+    return [tuple(part) for _, part in groupby(inputs, lambda one: one.part)]
 
 
 def place_of(inputs: Iterable[DatumInput]) -> bytes:
@@ -122,7 +141,7 @@ def place_of(inputs: Iterable[DatumInput]) -> bytes:
 
     The same datum of another job has the same place, whatever its inputs hold by then.
     """
-    places = [[one.name, path_bytes(one.path)] for one in inputs if one.repo is not None]
+    places = [[one.name, one.repo, path_bytes(one.path)] for one in inputs if one.repo is not None]
     return digest_of(pack_canonical(places))[:16]
 
 
@@ -175,10 +194,15 @@ def datum_key(
             [
                 1,
                 pipeline,
-                [[one.name, path_bytes(one.path), one.digest] for one in inputs],
+                [_keyed(one) for one in inputs],
                 code,
                 parameters,
                 environment,
             ]
         )
     )
+
+
+def _keyed(given: DatumInput) -> list[Any]:
+    named = [given.name, path_bytes(given.path), given.digest]
+    return named if given.part is None else [*named, given.part]

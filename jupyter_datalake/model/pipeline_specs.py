@@ -40,6 +40,7 @@ from jupyter_datalake.model.pipelines import (
     QueryCode,
     RepoInput,
     iter_leaves,
+    keyed_inputs,
     repo_inputs,
 )
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
@@ -170,6 +171,12 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                 {
                     "tries": {"type": "integer", "minimum": 1, "default": DEFAULT_TRIES},
                     "timeout": {**_DURATION, "default": "1h"},
+                    "batch": {
+                        "type": "integer",
+                        "minimum": 1,
+                        "description": "So many datums at most are given to one run of the code,"
+                        " which sees a list in place of each input.",
+                    },
                 },
             ),
             "parallelism": {
@@ -240,6 +247,12 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                             **_TEXT,
                             "description": "In a group: what is compared, made of the captures of"
                             " the glob, such as $1.",
+                        },
+                        "empty_files": {
+                            "type": "boolean",
+                            "default": False,
+                            "description": "Whether the program sees names without content, and"
+                            " runs when names change.",
                         },
                     },
                 ),
@@ -417,6 +430,7 @@ def _check_whole(spec: PipelineSpec) -> None:
                 pipeline=spec.name,
                 cycle=[spec.name, spec.name],
             )
+    _check_batch(spec)
     clash = seen & set(spec.parameters)
     if clash:
         raise _invalid("parameters", f"{sorted(clash)[0]!r} is the name of an input")
@@ -429,6 +443,20 @@ def _check_whole(spec: PipelineSpec) -> None:
         raise _invalid("ingest", "takes no repo input; give it a cron input, or none")
     if spec.egress and spec.egress.mode is EgressMode.MERGE and not spec.egress.key:
         raise _invalid("egress", "mode 'merge' needs 'key', the columns that name a row")
+
+
+def _check_batch(spec: PipelineSpec) -> None:
+    """Refuse a batch in which files of two repos would lie in one folder."""
+    if spec.datums.batch is None:
+        return
+    for key, leaf in keyed_inputs(spec).items():
+        if key != leaf.name:
+            raise _invalid(
+                "datums.batch",
+                f"would put two repos into the folder {leaf.name!r}; tell them apart with 'as'",
+            )
+    if isinstance(spec.code, QueryCode):
+        raise _invalid("datums.batch", "means nothing to an ingest, which reads no files")
 
 
 def _parse_whole_input(raw: Any) -> Input | None:
@@ -484,6 +512,7 @@ def _parse_repo_input(raw: dict[str, Any], place: str) -> RepoInput:
         on=raw.get("on", ""),
         is_outer=raw.get("outer", False),
         by=raw.get("by", ""),
+        is_empty=raw.get("empty_files", False),
     )
 
 
@@ -524,7 +553,9 @@ def _parse_file(text: str) -> str:
 
 
 def _parse_policy(raw: dict[str, Any]) -> DatumPolicy:
+    batch = raw.get("batch")
     return DatumPolicy(
+        batch=None if batch is None else int(batch),
         tries=int(raw.get("tries", DEFAULT_TRIES)),
         timeout_s=parse_duration(raw["timeout"]) if "timeout" in raw else DEFAULT_TIMEOUT_S,
     )
@@ -602,6 +633,7 @@ def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
         raw["datums"] = {
             "tries": spec.datums.tries,
             "timeout": _duration_text(spec.datums.timeout_s),
+            **({} if spec.datums.batch is None else {"batch": spec.datums.batch}),
         }
     if spec.parallelism is not None:
         raw["parallelism"] = spec.parallelism
@@ -631,6 +663,8 @@ def input_as_dict(given: Input) -> dict[str, Any]:
                 raw["outer"] = True
             if given.by:
                 raw["by"] = given.by
+            if given.is_empty:
+                raw["empty_files"] = True
             return {"repo": raw}
         case CronInput():
             return {

@@ -47,6 +47,8 @@ class RepoInput:
     """In a join: whether what matches nothing elsewhere is a datum without the others."""
     by: str = ""
     """In a group: what is compared, as `on`."""
+    is_empty: bool = False
+    """Whether the program sees names without content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,8 @@ class DatumPolicy:
 
     tries: int = DEFAULT_TRIES
     timeout_s: float = DEFAULT_TIMEOUT_S
+    batch: int | None = None
+    """So many datums at most are given to one run of the code; None gives it one, by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +185,14 @@ def iter_leaves(given: Input | None) -> Iterator[Leaf]:
             yield from iter_leaves(one)
     elif given is not None:
         yield given
+
+
+def grouped_names(given: Input | None, *, inside: bool = False) -> set[str]:
+    """Return the names of the inputs of which one datum can hold several matches."""
+    if not isinstance(given, Combination):
+        return {given.name} if given is not None and inside else set()
+    inside = inside or isinstance(given, GroupInput)
+    return {name for one in given.inputs for name in grouped_names(one, inside=inside)}
 
 
 def repo_inputs(spec: PipelineSpec) -> list[RepoInput]:

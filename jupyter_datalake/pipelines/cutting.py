@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.snapshot import Snapshot
+from jupyter_datalake.model.batching import batches
 from jupyter_datalake.model.combining import Cut, combine
 from jupyter_datalake.model.datums import DatumInput
+from jupyter_datalake.model.encoding import pack_canonical
 from jupyter_datalake.model.files import FileInfo
 from jupyter_datalake.model.globs import expand_references, parse_glob
-from jupyter_datalake.model.ids import CommitId, digest_of
-from jupyter_datalake.model.paths import ROOT, RepoPath
+from jupyter_datalake.model.ids import CommitId, Digest, digest_of
+from jupyter_datalake.model.paths import ROOT, RepoPath, path_bytes
 from jupyter_datalake.model.pipelines import (
     Leaf,
     PipelineSpec,
@@ -54,15 +57,22 @@ class _Piece:
         """Return the piece as part of a datum. Cost: the entries below its path, once."""
         if self._found is None:
             commit_id, tree = self._trees.of(self._key)
+            is_empty = self._leaf.is_empty
+            digest = tree.names_digest if is_empty else tree.content_digest
             self._found = DatumInput(
                 name=self._leaf.name,
                 repo=self._leaf.repo,
                 commit_id=commit_id,
                 path=self.path,
-                digest=tree.content_digest(self.path),
-                size_bytes=tree.get(self.path).size_bytes,
+                digest=digest(self.path),
+                size_bytes=0 if is_empty else tree.get(self.path).size_bytes,
             )
         return self._found
+
+    @property
+    def mark(self) -> list[str | bytes]:
+        """What names the piece, whatever it holds."""
+        return [self._leaf.name, path_bytes(self.path)]
 
 
 class _Tick:
@@ -74,6 +84,11 @@ class _Tick:
     def resolve(self) -> DatumInput:
         """Return the tick as part of a datum."""
         return self._given
+
+    @property
+    def mark(self) -> list[str | bytes]:
+        """What names the piece; the time is not part of it."""
+        return [self._given.name]
 
 
 class _Trees:
@@ -141,16 +156,41 @@ def cut_inputs(
     tick_ns
         The time that cron inputs stand for; None before the first tick, which cuts nothing.
     """
-    for pieces in _cut(core, spec, commits, tick_ns):
-        yield tuple(piece.resolve() for piece in pieces)
+    for one in _cut(core, spec, commits, tick_ns):
+        yield one.resolve()
+
+
+@dataclass(frozen=True, slots=True)
+class _Datum:
+    """A datum that has not been looked into: its pieces, or those of the datums of a batch."""
+
+    parts: tuple[tuple[_Piece | _Tick, ...], ...]
+    is_batch: bool
+
+    def resolve(self) -> tuple[DatumInput, ...]:
+        """Return the inputs of the datum."""
+        return tuple(
+            replace(piece.resolve(), part=number) if self.is_batch else piece.resolve()
+            for number, pieces in enumerate(self.parts)
+            for piece in pieces
+        )
 
 
 def _cut(
     core: LakeCore, spec: PipelineSpec, commits: dict[str, CommitId], tick_ns: int | None
-) -> Iterator[tuple[_Piece | _Tick, ...]]:
-    """Yield the datums as pieces that have not been looked into."""
-    for one in combine(spec.input, _Cutter(core, spec, commits, tick_ns).cut):
-        yield one.pieces
+) -> Iterator[_Datum]:
+    cuts = combine(spec.input, _Cutter(core, spec, commits, tick_ns).cut)
+    datums = (one.pieces for one in cuts)
+    if spec.datums.batch is None or spec.input is None:
+        for pieces in datums:
+            yield _Datum((pieces,), is_batch=False)
+    else:
+        for batch in batches(datums, spec.datums.batch, _name_digest):
+            yield _Datum(batch, is_batch=True)
+
+
+def _name_digest(pieces: tuple[_Piece | _Tick, ...]) -> Digest:
+    return digest_of(pack_canonical([piece.mark for piece in pieces]))
 
 
 def _tick_input(name: str, tick_ns: int) -> DatumInput:
@@ -172,5 +212,4 @@ def preview(
     """
     cut = _cut(core, spec, commits, core.clock())
     page = list(islice(cut, after + 1, after + 2 + limit))
-    datums = [tuple(piece.resolve() for piece in pieces) for pieces in page[:limit]]
-    return datums, len(page) > limit
+    return [one.resolve() for one in page[:limit]], len(page) > limit

@@ -2177,6 +2177,8 @@ export interface components {
             path: string;
             digest: string;
             size_bytes: number;
+            /** @description In a batch: which of its datums, from 0, this belongs to. */
+            part: number | null;
             label: string;
         };
         Preview: {

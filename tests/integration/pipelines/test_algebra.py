@@ -94,3 +94,29 @@ def test_alternatives_of_one_name_are_told_apart_in_jobs_and_provenance(runner):
     assert runner.lake.commits.get("either").provenance.inputs[1].commit_id == (
         runner.lake.commits.get("more").id
     )
+
+
+def test_a_batch_is_a_list_of_paths_to_a_notebook(runner):
+    fill(runner, "raw", *(f"{number:02}.txt" for number in range(6)))
+    fill(runner, "rates", "x")
+    runner.notebook(
+        "batched",
+        [
+            "raw = ['elsewhere']\nrates = []\nout = 'out'",
+            "import json, os\n"
+            "for one, rate in zip(raw, rates, strict=True):\n"
+            "    text = open(one).read() + open(rate).read()\n"
+            "    open(f'{out}/{os.path.basename(one)}', 'w').write(text)\n"
+            "assert json.load(open(os.environ['DATALAKE_BATCH'])) == {'raw': raw, 'rates': rates}\n"
+            "assert sorted(os.listdir('pfs/raw')) == [os.path.basename(one) for one in raw]",
+        ],
+        input={"cross": [reads("raw", "/*"), reads("rates", "/*")]},
+        datums={"tries": 1, "batch": 4},
+    )
+    runner.run()
+    sizes = [len(datum.inputs) for datum in runner.lake.jobs.list_datums(runner.job("batched").id)]
+    assert len(sizes) >= 2
+    assert sum(sizes) == 2 * 6
+    assert runner.files("batched@main") == {
+        f"{number:02}.txt": f"raw/{number:02}.txtrates/x" for number in range(6)
+    }

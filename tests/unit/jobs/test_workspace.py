@@ -1,6 +1,103 @@
-"""The log of a datum."""
+"""The folder of a datum, and its log."""
 
-from jupyter_datalake.jobs.workspace import CappedLog
+import json
+import os
+
+import pytest
+
+from jupyter_datalake.engine.commits import commit_by_id
+from jupyter_datalake.errors import JobFailedError
+from jupyter_datalake.jobs.runner import _notebook_places
+from jupyter_datalake.jobs.tasks import DatumTask
+from jupyter_datalake.jobs.workspace import CappedLog, Workspace, places_of
+from jupyter_datalake.model.ids import GlobalId
+from jupyter_datalake.model.pipeline_specs import parse_spec
+
+
+@pytest.fixture
+def lake(memory_lake):
+    memory_lake.repos.create("raw")
+    memory_lake.repos.create("code")
+    with memory_lake.sessions.create("raw") as session:
+        session.put("d/a", "one")
+        session.put("d/b", "two")
+        session.put("e", "three")
+        session.commit("fill")
+    return memory_lake
+
+
+def reads(glob, **more):
+    return {"repo": {"name": "raw", "glob": glob, **more}}
+
+
+def tasks_of(lake, given, **options):
+    """Return what a worker is given for each datum of a spec."""
+    spec = parse_spec({"pipeline": "p", "command": ["true"], "input": given, **options})
+    code = lake.commits.get("code").id
+    return [
+        DatumTask("job", position, 1, 1, GlobalId("0" * 32), spec, code, inputs)
+        for position, inputs in enumerate(lake.pipelines.preview(spec)[0])
+    ]
+
+
+def prepared(lake, task, folder):
+    """Return path below ``pfs`` to content of what a datum's program sees."""
+    workspace = Workspace(folder)
+    core = lake.core
+    workspace.prepare(lambda commit_id: core.snapshot(commit_by_id(core, commit_id)), task)
+    return {
+        str(path.relative_to(workspace.inputs)): path.read_text()
+        for path in workspace.inputs.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_program_sees_the_matched_path_below_its_input(lake, tmp_path):
+    task, _ = tasks_of(lake, reads("/*"))
+    assert prepared(lake, task, tmp_path / "0") == {"raw/d/a": "one", "raw/d/b": "two"}
+
+
+def test_files_that_come_empty_have_names_and_no_content(lake, tmp_path):
+    task, _ = tasks_of(lake, reads("/*", empty_files=True))
+    assert prepared(lake, task, tmp_path / "0") == {"raw/d/a": "", "raw/d/b": ""}
+
+
+def test_a_batch_holds_what_several_of_its_datums_read_once(lake, tmp_path):
+    either = {"union": [reads("/*"), reads("/**")]}
+    (task,) = tasks_of(lake, either, datums={"batch": 10})
+    found = prepared(lake, task, tmp_path / "0")
+    batch = json.loads(found.pop(".batch.json"))
+    assert found == {"raw/d/a": "one", "raw/d/b": "two", "raw/e": "three"}
+    assert batch == {
+        "raw": [f"pfs/raw/{path}" for path in ("d", "e", "d/a", "d/b", "e")],
+    }
+    assert _notebook_places(task) == batch
+
+
+def test_a_batch_of_groups_is_a_list_of_lists(lake, tmp_path):
+    grouped = {"group": [reads("/(**)/?", by="$1")]}
+    (task,) = tasks_of(lake, grouped, datums={"batch": 10})
+    batch = {"raw": [["pfs/raw/e"], ["pfs/raw/d/a", "pfs/raw/d/b"]]}
+    assert _notebook_places(task) == batch
+    assert json.loads(prepared(lake, task, tmp_path / "0")[".batch.json"]) == batch
+
+
+def test_what_a_datum_has_nothing_of_is_none(lake):
+    either = {"union": [reads("/e"), reads("/d", **{"as": "other"})]}
+    first, second = tasks_of(lake, either)
+    assert places_of(first) == {"raw": "pfs/raw", "other": None}
+    assert places_of(second) == {"raw": None, "other": "pfs/other"}
+    (batch,) = tasks_of(lake, either, datums={"batch": 2})
+    assert _notebook_places(batch) == {"raw": ["pfs/raw/e", None], "other": [None, "pfs/other/d"]}
+
+
+def test_a_name_that_is_no_text_is_refused_where_a_notebook_would_get_it(lake):
+    lake.files.put("raw@main/" + os.fsdecode(b"\xff"), "x")
+    *_, task = tasks_of(lake, reads("/*"), datums={"batch": 9})
+    with pytest.raises(JobFailedError, match="not UTF-8"):
+        _notebook_places(task)
+    *_, alone = tasks_of(lake, reads("/*"))
+    assert _notebook_places(alone) == {"raw": "pfs/raw"}
 
 
 def test_a_flood_is_cut_with_a_notice_and_nothing_raises(tmp_path):

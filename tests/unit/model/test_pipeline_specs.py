@@ -225,6 +225,21 @@ BAD = [
     ({**SMALL, "parameters": {"x": ["a\0b"]}}, "parameters.x[0]", "NUL"),
     ({**SMALL, "environment": {"kernel": 3}}, "environment.kernel", "3"),
     ({**SMALL, "datums": {"tries": 0}}, "datums.tries", "0"),
+    ({**SMALL, "datums": {"batch": 0}}, "datums.batch", "0"),
+    (
+        {
+            **SMALL,
+            "datums": {"batch": 2},
+            "input": {"union": [reads("x/a"), reads("y/a")]},
+        },
+        "datums.batch",
+        "two repos into the folder 'a'",
+    ),
+    (
+        {**SMALL, "input": {"union": [reads("a"), reads("a", empty_files=True)]}},
+        "input",
+        "one has empty_files",
+    ),
     ({**SMALL, "datums": {"tries": True}}, "datums.tries", "True"),
     ({**SMALL, "datums": {"timeout": "soon"}}, "datums.timeout", "'soon'"),
     ({**SMALL, "datums": {"timeout": "0s"}}, "datums.timeout", "'0s'"),
@@ -395,6 +410,7 @@ def _captured(number, **words):
         _names,
         st.sampled_from(["/(*)-*.csv", "/(**)/(?)", "/{(a),b}"]),
         exclude=st.sampled_from([(), ("/tmp/**", "/b")]),
+        is_empty=st.booleans(),
         **words,
     )
 
@@ -436,6 +452,7 @@ _notebooks = st.builds(
         DatumPolicy,
         st.integers(1, 9),
         st.integers(1, 36525 * 86_400_000).map(lambda milliseconds: milliseconds / 1000),
+        st.sampled_from([None, 1, 100]),
     ),
     parallelism=st.one_of(st.none(), st.integers(1, 100)),
     egress=st.one_of(

@@ -1,10 +1,12 @@
 """Cutting inputs of a real lake: what a datum holds, in which order, and what is looked at."""
 
+from dataclasses import replace
+
 import pytest
 
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.errors import InvalidInputError
-from jupyter_datalake.model.datums import label_of
+from jupyter_datalake.model.datums import label_of, parts_of
 
 
 @pytest.fixture
@@ -29,8 +31,9 @@ def spec_of(given):
     return {"pipeline": "p", "command": ["true"], "input": given}
 
 
-def labels(lake, given, **page):
-    datums, _ = lake.pipelines.preview(spec_of(given), **page)
+def labels(lake, given, **options):
+    page = {key: options.pop(key) for key in ("after", "limit") if key in options}
+    datums, _ = lake.pipelines.preview({**spec_of(given), **options}, **page)
     return [label_of(datum) for datum in datums]
 
 
@@ -167,3 +170,44 @@ def test_a_union_runs_when_one_of_its_repos_holds_data_and_a_cross_when_all_do(l
         lake.pipelines.create({"pipeline": name, "command": ["true"], "input": {kind: parts}})
     assert len(lake.jobs.list(pipeline="either")) == 1
     assert lake.jobs.list(pipeline="both") == []
+
+
+def test_a_batch_is_one_datum_that_is_named_by_its_ends(lake):
+    fill(lake, "sales", *(f"{number:02}" for number in range(30)))
+    batches, _ = lake.pipelines.preview({**spec_of(reads("sales", "/*")), "datums": {"batch": 8}})
+    assert [one.path for batch in batches for one in batch] == [f"{n:02}" for n in range(30)]
+    assert all([one.part for one in batch] == list(range(len(batch))) for batch in batches)
+    assert {len(batch) for batch in batches[:-1]} <= {4, 5, 6, 7, 8}
+    first = batches[0]
+    assert label_of(first) == f"sales:/00 … sales:/{first[-1].path} ({len(first)} datums)"
+
+
+def test_a_batch_of_a_cross_keeps_what_belongs_together(lake):
+    fill(lake, "sales", "a", "b")
+    fill(lake, "rates", "x")
+    crossed = {"cross": [reads("sales", "/*"), reads("rates", "/*")]}
+    ((*batch,),) = lake.pipelines.preview({**spec_of(crossed), "datums": {"batch": 9}})[0]
+    assert [(one.part, one.path) for one in batch] == [(0, "a"), (0, "x"), (1, "b"), (1, "x")]
+    parts = parts_of(tuple(batch))
+    assert [label_of(replace(one, part=None) for one in part) for part in parts] == [
+        "sales:/a × rates:/x",
+        "sales:/b × rates:/x",
+    ]
+
+
+def test_only_names_count_where_files_come_empty(lake):
+    fill(lake, "sales", "a/x", "b")
+    names = reads("sales", "/*", empty_files=True)
+
+    def digests(given):
+        datums, _ = lake.pipelines.preview(spec_of(given))
+        return [(one.digest, one.size_bytes) for (one,) in datums]
+
+    before = digests(names)
+    assert before != digests(reads("sales", "/*"))
+    assert [size for _, size in before] == [0, 0]
+    lake.files.put("sales@main/a/x", "other content")
+    assert digests(names) == before
+    lake.files.put("sales@main/a/y", "")
+    assert digests(names)[0] != before[0]
+    assert digests(names)[1] == before[1]
