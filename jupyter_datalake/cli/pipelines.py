@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,24 @@ from jupyter_datalake.cli.context import (
     limit_option,
     pass_context,
 )
-from jupyter_datalake.cli.output import print_fields, print_json, print_table, time_text
+from jupyter_datalake.cli.output import (
+    id_text,
+    print_fields,
+    print_json,
+    print_table,
+    time_text,
+)
 from jupyter_datalake.model.datums import label_of
+from jupyter_datalake.model.limits import HIGHEST_PRIORITY, LOWEST_PRIORITY
 from jupyter_datalake.model.pipeline_specs import spec_as_dict
-from jupyter_datalake.model.pipelines import Pipeline, repo_inputs
+from jupyter_datalake.model.pipelines import (
+    ChangeAction,
+    Pipeline,
+    PipelineChange,
+    repo_inputs,
+)
 from jupyter_datalake.model.text import printable
+from jupyter_datalake.pipelines.exporting import ExportFormat
 
 _file_option = click.option(
     "-f",
@@ -28,6 +43,15 @@ _file_option = click.option(
     type=click.Path(path_type=Path),
     required=True,
     help="The spec, YAML; its files are looked for beside it.",
+)
+
+_reprocess_option = click.option(
+    "--reprocess", is_flag=True, help="Run every datum, also those that are known."
+)
+_priority_option = click.option(
+    "--priority",
+    type=click.IntRange(LOWEST_PRIORITY, HIGHEST_PRIORITY),
+    help="How often these jobs have their turn; the pipeline's own by default.",
 )
 
 
@@ -110,13 +134,74 @@ def update(context: CliContext, path: Path, as_json: bool) -> None:
     _published(context.lake.pipelines.update(path), as_json)
 
 
+_place_option = click.option(
+    "-f",
+    "--file",
+    "place",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="A spec, or a folder: its YAML files with a key 'pipeline' are specs.",
+)
+_prune_option = click.option(
+    "--prune", is_flag=True, help="Pipelines that the folder does not declare go."
+)
+
+
 @group.command("apply")
-@_file_option
+@_place_option
+@_prune_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 @pass_context
-def apply(context: CliContext, path: Path, as_json: bool) -> None:
-    """Create a pipeline, or update it if it exists."""
-    _published(context.lake.pipelines.apply(path), as_json)
+def apply(context: CliContext, place: Path, prune: bool, yes: bool, as_json: bool) -> None:
+    """Create a pipeline, or update it if it exists; of a folder, all that it declares."""
+    if not place.is_dir():
+        if prune:
+            raise click.UsageError("--prune needs a folder, which declares all pipelines")
+        _published(context.lake.pipelines.apply(place), as_json)
+        return
+    changes = context.lake.pipelines.diff(place, prune=prune)
+    if any(one.action is not ChangeAction.UNCHANGED for one in changes):
+        if not as_json:
+            _print_changes(changes)
+        confirm("Do this?", yes=yes)
+        changes = context.lake.pipelines.apply_all(place, prune=prune)
+    if as_json:
+        print_json(changes)
+    else:
+        click.echo(_count_text(changes))
+
+
+@group.command("diff")
+@_place_option
+@_prune_option
+@json_option
+@pass_context
+def diff(context: CliContext, place: Path, prune: bool, as_json: bool) -> None:
+    """Show what 'apply' would do; nothing is changed."""
+    changes = context.lake.pipelines.diff(place, prune=prune)
+    if as_json:
+        print_json(changes)
+        return
+    _print_changes(changes)
+    click.echo(_count_text(changes))
+
+
+def _print_changes(changes: Sequence[PipelineChange]) -> None:
+    print_table(
+        changes,
+        [
+            ("", lambda one: one.action),
+            ("PIPELINE", lambda one: one.pipeline),
+            ("WHAT DIFFERS", lambda one: printable(", ".join(one.differs))),
+        ],
+        empty="No pipelines are declared there",
+    )
+
+
+def _count_text(changes: Sequence[PipelineChange]) -> str:
+    counts = Counter(str(one.action) for one in changes)
+    return ", ".join(f"{counts[str(one)]} {one}" for one in ChangeAction)
 
 
 @group.command("delete")
@@ -163,16 +248,134 @@ def resume(context: CliContext, name: str, as_json: bool) -> None:
 
 @group.command("run")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
-@click.option("--reprocess", is_flag=True, help="Run every datum, also those that are known.")
+@_reprocess_option
+@_priority_option
 @json_option
 @pass_context
-def run(context: CliContext, names: tuple[str, ...], reprocess: bool, as_json: bool) -> None:
+def run(
+    context: CliContext,
+    names: tuple[str, ...],
+    reprocess: bool,
+    priority: int | None,
+    as_json: bool,
+) -> None:
     """Tick the clocks of pipelines, or run them over their inputs as they are."""
-    global_id = context.lake.pipelines.run(*names, reprocess=reprocess)
+    global_id = context.lake.pipelines.run(*names, reprocess=reprocess, priority=priority)
     if as_json:
         print_json({"global_id": global_id})
     else:
         click.echo(f"Started {global_id}. Wait for it: datalake jobs wait {global_id[:12]}")
+
+
+@group.command("backfill")
+@click.argument("name")
+@click.option("--from", "start", required=True, help="A day or a time; for commits also a ref.")
+@click.option("--to", "end", required=True, help="The last one; both belong to the range.")
+@click.option("--input", "input_name", help="The input to go over, where there are several.")
+@click.option("--dry-run", is_flag=True, help="Only list what would be gone over.")
+@_reprocess_option
+@_priority_option
+@json_option
+@pass_context
+def backfill(
+    context: CliContext,
+    name: str,
+    start: str,
+    end: str,
+    input_name: str | None,
+    dry_run: bool,
+    reprocess: bool,
+    priority: int | None,
+    as_json: bool,
+) -> None:
+    """Run a pipeline over the past: a job for each commit of an input, or for each tick."""
+    made = context.lake.pipelines.backfill(
+        name,
+        start,
+        end,
+        input_name=input_name,
+        reprocess=reprocess,
+        priority=priority,
+        dry_run=dry_run,
+    )
+    if as_json:
+        print_json(made)
+        return
+    print_table(
+        made.steps,
+        [
+            ("AT", lambda step: time_text(step.at)),
+            ("COMMIT", lambda step: id_text(step.commit_id)),
+            ("MESSAGE", lambda step: printable(step.message)),
+        ],
+        empty="Nothing lies in this range",
+    )
+    if made.global_ids:
+        click.echo(f"Started {len(made.global_ids)} jobs; the last is over what is there now")
+        click.echo(f"Wait for them: datalake jobs wait {made.global_ids[-1][:12]}")
+
+
+@group.command("export")
+@click.argument("name")
+@click.option(
+    "--to", type=click.Choice([str(one) for one in ExportFormat]), required=True, help="For whom."
+)
+@click.option("--image", help="For Kubernetes: an image in which datalake is installed.")
+@click.option("--secret", help="For Kubernetes: a Secret that holds environment variables.")
+@json_option
+@pass_context
+def export(
+    context: CliContext, name: str, to: str, image: str | None, secret: str | None, as_json: bool
+) -> None:
+    """Print a pipeline as an Airflow DAG or a Kubernetes manifest."""
+    text = context.lake.pipelines.export(name, to, image=image, secret=secret)
+    if as_json:
+        print_json({"text": text})
+    else:
+        click.echo(text, nl=False)
+
+
+@group.command("list-slots")
+@json_option
+@pass_context
+def list_slots(context: CliContext, as_json: bool) -> None:
+    """List how much there is of what datums hold; 'jobs' is how many are at work at once."""
+    limits = context.lake.pipelines.list_slots()
+    if as_json:
+        print_json(limits)
+        return
+    print_table(
+        limits,
+        [("RESOURCE", lambda one: one.name), ("COUNT", lambda one: one.count)],
+        empty="No limits",
+    )
+
+
+@group.command("set-slots")
+@click.argument("resource")
+@click.argument("count", type=int)
+@json_option
+@pass_context
+def set_slots(context: CliContext, resource: str, count: int, as_json: bool) -> None:
+    """Say how much there is of RESOURCE, which specs name under 'resources: {slots: …}'."""
+    limit = context.lake.pipelines.set_slots(resource, count)
+    if as_json:
+        print_json(limit)
+    else:
+        click.echo(f"There are {limit.count} of {limit.name}")
+
+
+@group.command("delete-slots")
+@click.argument("resource")
+@json_option
+@pass_context
+def delete_slots(context: CliContext, resource: str, as_json: bool) -> None:
+    """Forget RESOURCE; 'jobs' gets its default back."""
+    context.lake.pipelines.delete_slots(resource)
+    if as_json:
+        print_json({"deleted": resource})
+    else:
+        click.echo(f"Forgot the limit of {resource}")
 
 
 @group.command("preview")

@@ -4,37 +4,84 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jupyter_datalake.engine.commits import head_of
-from jupyter_datalake.errors import ErrorKind, PathNotFoundError, StateError
+from jupyter_datalake.errors import (
+    ErrorKind,
+    InvalidInputError,
+    NotFoundError,
+    PathNotFoundError,
+    StateError,
+)
 from jupyter_datalake.jobs.notebooks import parse_notebook
 from jupyter_datalake.jobs.promote import Draft, draft_pipeline, keep_published
 from jupyter_datalake.jobs.proposals import ObservedFile
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.lake.repos import VISIBLE_KINDS
 from jupyter_datalake.metadata.pipelines import PipelineRow
+from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.datums import DatumInput
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.ids import CommitId, GlobalId
+from jupyter_datalake.model.jobs import BackfillStep
+from jupyter_datalake.model.limits import (
+    DEFAULT_JOBS,
+    JOBS_LIMIT,
+    Limit,
+    check_limit,
+    check_priority,
+)
 from jupyter_datalake.model.pipeline_specs import PIPELINE_SCHEMA, parse_spec
 from jupyter_datalake.model.pipelines import (
+    ChangeAction,
     Pipeline,
+    PipelineChange,
     PipelineSpec,
     PipelineState,
     QueryCode,
     cron_inputs,
     keyed_inputs,
 )
-from jupyter_datalake.pipelines.controller import rerun_pipelines, tick_pipelines
+from jupyter_datalake.pipelines.asking import (
+    backfill,
+    check_active,
+    list_backfill,
+    rerun_pipelines,
+    tick_pipelines,
+)
 from jupyter_datalake.pipelines.cutting import preview
+from jupyter_datalake.pipelines.declaring import list_changes, read_declared
 from jupyter_datalake.pipelines.explaining import ExplainedDatum, Explainer, explain
+from jupyter_datalake.pipelines.exporting import (
+    ExportFormat,
+    export_airflow,
+    export_kubernetes,
+)
 from jupyter_datalake.pipelines.planning import code_version, plan_datums
-from jupyter_datalake.pipelines.publishing import Publisher, load_spec, read_code_files
+from jupyter_datalake.pipelines.publishing import (
+    Publisher,
+    check_idle,
+    has_data,
+    load_spec,
+    read_code_files,
+)
+from jupyter_datalake.pipelines.triggering import is_behind
 
 SpecSource = PipelineSpec | dict[str, Any] | str | Path
 """A spec as a value, as a document, or as the path of a YAML file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """What a backfill goes over, and what it has begun."""
+
+    steps: tuple[BackfillStep, ...]
+    global_ids: tuple[GlobalId, ...]
+    """Of the jobs, in this order; none of a dry run. There may be one more: over the present."""
+
 
 _MAX_OBSERVED = 10_000
 """So many accesses of a notebook are looked at, the newest."""
@@ -105,13 +152,23 @@ class Pipelines:
         return self._set_state(name, PipelineState.PAUSED)
 
     def resume(self, name: str) -> Pipeline:
-        """Let a pipeline take up work again; what it missed it makes up for with one job."""
-        pipeline = self._set_state(name, PipelineState.ACTIVE)
-        if not cron_inputs(pipeline.spec) and self._is_behind(pipeline):
-            self.run(name)
-        return pipeline
+        """Let a pipeline take up work again, and make up for what it missed.
 
-    def run(self, name: str, *others: str, reprocess: bool = False) -> GlobalId:
+        Commits are made up for with one job over the inputs as they are, ticks as the clock's
+        ``catch_up`` says.
+        """
+        with self._context.core.metadata.write() as tx:
+            row = tx.pipelines.get(name)
+            tx.pipelines.set_state(row.id, PipelineState.ACTIVE)
+            tx.events.append(EventKind.PIPELINE_CHANGED, name, state=str(PipelineState.ACTIVE))
+            spec = row.pipeline.spec
+            if not cron_inputs(spec) and has_data(tx, spec) and is_behind(tx, row):
+                rerun_pipelines(tx, [name], str(self._context.author), reprocess=False)
+            return tx.pipelines.get(name).pipeline
+
+    def run(
+        self, name: str, *others: str, reprocess: bool = False, priority: int | None = None
+    ) -> GlobalId:
         """Run pipelines now: tick their clocks, or take their inputs as they are.
 
         Parameters
@@ -120,6 +177,8 @@ class Pipelines:
             More pipelines, under the same global id: what is downstream of several runs once.
         reprocess
             Run every datum, also those whose results are known.
+        priority
+            From -10 to 10, for these jobs and what they set off; each pipeline's own by default.
 
         Returns
         -------
@@ -130,22 +189,216 @@ class Pipelines:
         ------
         StateError
             One of the pipelines is paused.
+        InvalidInputError
+            There is no such priority.
         """
         names = [name, *others]
         by = str(self._context.author)
+        check_priority(priority)
         with self._context.core.metadata.write() as tx:
-            pipelines = [tx.pipelines.get(one).pipeline for one in names]
-            for pipeline in pipelines:
-                if pipeline.state is PipelineState.PAUSED:
-                    raise StateError(
-                        f"Pipeline {pipeline.name!r} is paused",
-                        kind=ErrorKind.WRONG_STATE,
-                        hint=f"Resume it first: datalake pipelines resume {pipeline.name}",
-                        pipeline=pipeline.name,
+            rows = [tx.pipelines.get(one) for one in names]
+            for row in rows:
+                check_active(row)
+            if not reprocess and all(cron_inputs(row.pipeline.spec) for row in rows):
+                return tick_pipelines(tx, names, by, priority=priority)
+            return rerun_pipelines(tx, names, by, reprocess=reprocess, priority=priority)
+
+    def backfill(
+        self,
+        name: str,
+        start: str,
+        end: str,
+        *,
+        input_name: str | None = None,
+        reprocess: bool = False,
+        priority: int | None = None,
+        dry_run: bool = False,
+    ) -> Backfill:
+        """Run a pipeline over the past: a job for each commit of an input, or for each tick.
+
+        The jobs run oldest first, one after the other, each reading its commit or tick, and commit
+        in this order; datums whose results are known are skipped. Other inputs are read as they
+        are. A last job over what is there now leaves the output as it was.
+
+        Parameters
+        ----------
+        start, end
+            Days or times such as ``2026-01-31``, or, for commits, ref expressions. Both belong to
+            the range. Without a zone they are of the clock's zone, or of UTC for commits.
+        input_name
+            The input that is gone over; needed where there are several.
+        reprocess
+            Run every datum, also those whose results are known.
+        priority
+            Of these jobs; the pipeline's own by default.
+        dry_run
+            Only tell what would be gone over.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such pipeline, or no such commit.
+        InvalidInputError
+            The range is no range of the input, or one of more than 1,000 jobs.
+        StateError
+            The pipeline is paused.
+        """
+        by = str(self._context.author)
+        check_priority(priority)
+        with self._context.core.metadata.read() as tx:
+            steps = list_backfill(tx, name, start, end, input_name)
+        if dry_run:
+            return Backfill(tuple(steps), ())
+        with self._context.core.metadata.write() as tx:
+            made = backfill(tx, name, steps, input_name, by, reprocess=reprocess, priority=priority)
+        return Backfill(tuple(steps), tuple(made))
+
+    def diff(self, place: str | Path, *, prune: bool = False) -> Sequence[PipelineChange]:
+        """Return what `apply_all` would do; changes nothing.
+
+        Parameters
+        ----------
+        place
+            A folder of specs, or one spec.
+        prune
+            Whether pipelines go that are not declared there.
+        """
+        return list_changes(self._context.core, read_declared(Path(place)), prune=prune)
+
+    def apply_all(self, place: str | Path, *, prune: bool = False) -> Sequence[PipelineChange]:
+        """Make the lake's pipelines those that a folder declares; return what was done.
+
+        Pipelines are created and updated with what they read before them, and then deleted. Each is
+        done as a whole; after an error those before it are done, and doing it again goes on.
+
+        Parameters
+        ----------
+        place
+            A folder, whose YAML files with a key ``pipeline`` are specs, or one spec.
+        prune
+            Delete pipelines that are not declared there, with their jobs; their outputs stay.
+
+        Raises
+        ------
+        InvalidInputError
+            A spec is wrong, two declare one pipeline, or they read each other in a circle.
+        StateError
+            A job runs of one that is to be deleted; then nothing was done.
+        """
+        declared = read_declared(Path(place))
+        changes = list_changes(self._context.core, declared, prune=prune)
+        with self._context.core.metadata.read() as tx:
+            for change in changes:
+                if change.action is ChangeAction.DELETE:
+                    check_idle(tx, change.pipeline)
+        of = {one.spec.name: one for one in declared}
+        for change in changes:
+            match change.action:
+                case ChangeAction.CREATE:
+                    one = of[change.pipeline]
+                    self._publisher.create(one.spec, one.files)
+                case ChangeAction.UPDATE:
+                    one = of[change.pipeline]
+                    self._publisher.update(one.spec, one.files)
+                case ChangeAction.DELETE:
+                    self._publisher.delete(change.pipeline)
+                case ChangeAction.UNCHANGED:
+                    continue
+        return changes
+
+    def export(
+        self,
+        name: str,
+        to: ExportFormat | str,
+        *,
+        image: str | None = None,
+        secret: str | None = None,
+    ) -> str:
+        """Return a pipeline as a file for another scheduler, which then wakes a controller.
+
+        Parameters
+        ----------
+        to
+            ``airflow`` for a Python file with a DAG, ``kubernetes`` for the manifest of a Job, or
+            of a CronJob where the pipeline has a clock.
+        image
+            For Kubernetes: an image in which ``datalake`` and what the pipeline needs are
+            installed.
+        secret
+            For Kubernetes: a Secret whose entries become environment variables.
+
+        Raises
+        ------
+        InvalidInputError
+            The other side does not see the lake, or does not know such a clock.
+        NotFoundError
+            There is no such pipeline.
+        """
+        spec, url = self.get(name).spec, self._context.core.url
+        if ExportFormat(to) is ExportFormat.AIRFLOW:
+            return export_airflow(spec, url)
+        return export_kubernetes(spec, url, image=image or "", secret=secret)
+
+    # --- limits ----------------------------------------------------------------------------------
+
+    def list_slots(self) -> Sequence[Limit]:
+        """Return how much there is of each resource; ``jobs`` is how many are at work at once."""
+        with self._context.core.metadata.read() as tx:
+            limits = {limit.name: limit for limit in tx.settings.limits()}
+        limits.setdefault(JOBS_LIMIT, Limit(JOBS_LIMIT, DEFAULT_JOBS))
+        return [limits[name] for name in sorted(limits)]
+
+    def set_slots(self, name: str, count: int) -> Limit:
+        """Say how much there is of a resource that datums hold while they run.
+
+        Parameters
+        ----------
+        name
+            What specs name under ``resources: {slots: …}``, or ``jobs``: how many jobs are at work
+            at once, of all pipelines.
+
+        Raises
+        ------
+        InvalidInputError
+            The name or the number cannot be, or a datum of a pipeline needs more.
+        """
+        limit = check_limit(name, count)
+        with self._context.core.metadata.write() as tx:
+            for pipeline, needed in self._needs(tx, name).items():
+                if needed > count:
+                    raise InvalidInputError(
+                        f"A datum of pipeline {pipeline!r} needs {needed} of {name!r}",
+                        hint="Publish the pipeline with less first",
+                        pipeline=pipeline,
                     )
-            if not reprocess and all(cron_inputs(pipeline.spec) for pipeline in pipelines):
-                return tick_pipelines(tx, names, by)
-            return rerun_pipelines(tx, names, by, reprocess=reprocess)
+            tx.settings.set_limit(limit)
+        return limit
+
+    def delete_slots(self, name: str) -> None:
+        """Forget a resource; ``jobs`` gets its default back.
+
+        Raises
+        ------
+        NotFoundError
+            No such limit is set.
+        StateError
+            Datums of a pipeline hold some of it.
+        """
+        with self._context.core.metadata.write() as tx:
+            for pipeline in self._needs(tx, name):
+                raise StateError(
+                    f"Datums of pipeline {pipeline!r} hold some of {name!r}",
+                    kind=ErrorKind.IN_USE,
+                    hint="Publish the pipeline without it first",
+                    pipeline=pipeline,
+                )
+            if not tx.settings.delete_limit(name):
+                raise NotFoundError(
+                    f"No limit of {name!r} is set",
+                    kind=ErrorKind.LIMIT_NOT_FOUND,
+                    hint="'datalake pipelines list-slots' shows what there is",
+                    resource=name,
+                )
 
     def preview(
         self, source: SpecSource, *, after: int = -1, limit: int = 100
@@ -254,6 +507,11 @@ class Pipelines:
     def _publisher(self) -> Publisher:
         return Publisher(self._context.core, self._context.author)
 
+    def _needs(self, tx: Transaction, resource: str) -> dict[str, int]:
+        """Return pipeline to how much of a resource one of its datums holds."""
+        specs = [row.pipeline.spec for row in tx.pipelines.list(limit=limit_of(None))]
+        return {spec.name: spec.slots[resource] for spec in specs if resource in spec.slots}
+
     def _row(self, name: str) -> PipelineRow:
         with self._context.core.metadata.read() as tx:
             return tx.pipelines.get(name)
@@ -279,12 +537,6 @@ class Pipelines:
             tx.pipelines.set_state(row.id, state)
             tx.events.append(EventKind.PIPELINE_CHANGED, name, state=str(state))
             return tx.pipelines.get(name).pipeline
-
-    def _is_behind(self, pipeline: Pipeline) -> bool:
-        """Tell whether an input has moved since the pipeline's last job began."""
-        with self._context.core.metadata.read() as tx:
-            latest = tx.jobs.list(pipeline=pipeline.name, limit=1)
-        return not latest or latest[0].inputs != self._heads(pipeline.spec)
 
 
 def _document(source: dict[str, Any] | str | Path) -> Any:

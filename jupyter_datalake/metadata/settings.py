@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections.abc import Sequence
+
+from sqlalchemy import delete, select, update
 
 from jupyter_datalake.metadata import tables
 from jupyter_datalake.metadata.base import TableGroup
+from jupyter_datalake.model.limits import Limit
+
+_LIMIT = "limit:"
 
 
 class Settings(TableGroup):
@@ -21,3 +26,30 @@ class Settings(TableGroup):
     def set_once(self, key: str, value: str) -> None:
         """Record a fact unless it is recorded already."""
         self._insert_missing(tables.lake, [{"key": key, "value": value}])
+
+    # --- limits ----------------------------------------------------------------------------------
+
+    def limits(self) -> Sequence[Limit]:
+        """Return the limits that are set, by name."""
+        lake = tables.lake
+        rows = self._connection.execute(
+            select(lake.c.key, lake.c.value)
+            .where(lake.c.key.startswith(_LIMIT, autoescape=True))
+            .order_by(lake.c.key)
+        )
+        return [Limit(row.key.removeprefix(_LIMIT), int(row.value)) for row in rows]
+
+    def set_limit(self, limit: Limit) -> None:
+        """Set how much there is of a resource."""
+        key, value = _LIMIT + limit.name, str(limit.count)
+        self.set_once(key, value)
+        self._connection.execute(
+            update(tables.lake).where(tables.lake.c.key == key).values(value=value)
+        )
+
+    def delete_limit(self, name: str) -> bool:
+        """Forget a limit; tell whether there was one."""
+        result = self._connection.execute(
+            delete(tables.lake).where(tables.lake.c.key == _LIMIT + name)
+        )
+        return result.rowcount == 1

@@ -80,6 +80,8 @@ class TriggerKind(StrEnum):
     PIPELINE = "pipeline"
     """The pipeline was created or updated."""
     RERUN = "rerun"
+    BACKFILL = "backfill"
+    """A commit of the past that was asked for."""
     UPSTREAM = "upstream"
     """A job upstream, under the same global id."""
 
@@ -94,6 +96,8 @@ class Trigger:
     at_ns: int
     reprocess: bool = False
     """Whether datums run even if their results are known."""
+    priority: int | None = None
+    """Of this run and what it sets off; the pipeline's own when None."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the stored form."""
@@ -102,12 +106,31 @@ class Trigger:
             "subject": self.subject,
             "at_ns": self.at_ns,
             "reprocess": self.reprocess,
+            **({} if self.priority is None else {"priority": self.priority}),
         }
 
 
 def parse_trigger(raw: dict[str, Any]) -> Trigger:
     """Return the trigger of its stored form."""
-    return Trigger(TriggerKind(raw["kind"]), raw["subject"], raw["at_ns"], raw["reprocess"])
+    return Trigger(
+        TriggerKind(raw["kind"]),
+        raw["subject"],
+        raw["at_ns"],
+        raw["reprocess"],
+        raw.get("priority"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillStep:
+    """One of the commits or ticks that a backfill goes over; each becomes a job."""
+
+    at: datetime
+    """When the commit was made, or the tick."""
+    commit_id: CommitId | None
+    """None for a tick."""
+    message: str
+    """The commit's, or ``tick``."""
 
 
 @dataclass(frozen=True, slots=True)

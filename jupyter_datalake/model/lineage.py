@@ -21,6 +21,7 @@ class GlobalOrigin(StrEnum):
     TICK = "tick"
     PIPELINE = "pipeline"
     RERUN = "rerun"
+    BACKFILL = "backfill"
 
 
 @dataclass(frozen=True, slots=True)

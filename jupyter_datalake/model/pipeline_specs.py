@@ -23,6 +23,13 @@ from jupyter_datalake.model.ids import (
     check_repo_name,
     is_variable,
 )
+from jupyter_datalake.model.limits import (
+    HIGHEST_PRIORITY,
+    JOBS_LIMIT,
+    LOWEST_PRIORITY,
+    MAX_LIMIT,
+    RESOURCE_PATTERN,
+)
 from jupyter_datalake.model.paths import parse_path
 from jupyter_datalake.model.pipelines import (
     CODE_SUFFIX,
@@ -184,6 +191,33 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                 "minimum": 1,
                 "description": "Datums of one job run at once.",
             },
+            "priority": {
+                "type": "integer",
+                "minimum": LOWEST_PRIORITY,
+                "maximum": HIGHEST_PRIORITY,
+                "default": 0,
+                "description": "How often its jobs have their turn; ten steps are worth ten times.",
+            },
+            "resources": _object(
+                "What a datum holds while it runs.",
+                [],
+                {
+                    "slots": {
+                        "type": "object",
+                        "propertyNames": {
+                            "type": "string",
+                            "pattern": f"^{RESOURCE_PATTERN.pattern}$",
+                        },
+                        "additionalProperties": {
+                            "type": "integer",
+                            "minimum": 1,
+                            "maximum": MAX_LIMIT,
+                        },
+                        "description": "How much of each resource; 'datalake pipelines"
+                        " set-slots' says how much there is.",
+                    },
+                },
+            ),
             "egress": _object(
                 "Files of the output commit whose rows go into a table.",
                 ["connection", "table"],
@@ -359,6 +393,10 @@ def _spec_of(raw: Any) -> PipelineSpec:
         fork=raw.get("environment", {}).get("fork", True),
         datums=_parse_policy(raw.get("datums", {})),
         parallelism=None if parallelism is None else int(parallelism),
+        priority=int(raw.get("priority", 0)),
+        slots={
+            name: int(count) for name, count in raw.get("resources", {}).get("slots", {}).items()
+        },
         egress=_parse_egress(raw["egress"]) if "egress" in raw else None,
     )
     _check_whole(spec)
@@ -431,6 +469,10 @@ def _check_whole(spec: PipelineSpec) -> None:
                 cycle=[spec.name, spec.name],
             )
     _check_batch(spec)
+    if JOBS_LIMIT in spec.slots:
+        raise _invalid(
+            "resources.slots", f"{JOBS_LIMIT!r} is the limit on jobs, which datums cannot hold"
+        )
     clash = seen & set(spec.parameters)
     if clash:
         raise _invalid("parameters", f"{sorted(clash)[0]!r} is the name of an input")
@@ -637,6 +679,10 @@ def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
         }
     if spec.parallelism is not None:
         raw["parallelism"] = spec.parallelism
+    if spec.priority:
+        raw["priority"] = spec.priority
+    if spec.slots:
+        raw["resources"] = {"slots": spec.slots}
     if spec.egress is not None:
         raw["egress"] = {
             "connection": spec.egress.connection,
@@ -715,6 +761,8 @@ def _explain(error: ValidationError) -> str:
             return f"has the value {_shown(error.instance)}, which is too short"
         case "minimum":
             return f"has the value {_shown(error.instance)}; at least {error.validator_value}"
+        case "maximum":
+            return f"has the value {_shown(error.instance)}; at most {error.validator_value}"
         case _:
             return f"has the value {_shown(error.instance)}, which breaks {error.validator!r}"
 
@@ -724,6 +772,7 @@ _GRAMMAR = {
     "^/": "where a glob belongs: / for the whole repo, /* for each file and folder at its top",
     _NAME["pattern"]: "where a repo's name belongs: 1 to 63 of a-z 0-9 . _ -, or project/name",
     _VARIABLE["pattern"]: "where a variable's name belongs",
+    f"^{RESOURCE_PATTERN.pattern}$": "where a resource's name belongs: 1 to 63 of a-z 0-9 . _ -",
     _DURATION["pattern"]: "where a duration belongs, such as 90s, 10m or 2h",
 }
 """Pattern to what it asks for, in words."""

@@ -156,6 +156,10 @@ class PipelineSpec:
     datums: DatumPolicy = DatumPolicy()
     parallelism: int | None = None
     """Datums of one job run at once; as many as the controller has workers when None."""
+    priority: int = 0
+    """How often its jobs have their turn, from -10 to 10: ten steps are worth ten times."""
+    slots: dict[str, int] = field(default_factory=dict)
+    """How much of which resource a datum holds while it runs; see `model.limits`."""
     egress: EgressSpec | None = None
 
     @property
@@ -176,6 +180,25 @@ class Pipeline:
     created_at: datetime
     updated_at: datetime
     created_by: str
+
+
+class ChangeAction(StrEnum):
+    """What has to be done about a pipeline so that it is as it is declared."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineChange:
+    """One pipeline of those that are declared, or that are not any more."""
+
+    pipeline: str
+    action: ChangeAction
+    differs: tuple[str, ...]
+    """Keys of the spec, and files, that are not as they were published."""
 
 
 def iter_leaves(given: Input | None) -> Iterator[Leaf]:

@@ -14,37 +14,39 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import NamedTuple
 
 from jupyter_datalake.config import ControllerConfig
-from jupyter_datalake.engine.core import LakeCore, new_global_id, new_id
+from jupyter_datalake.engine.core import LakeCore, new_id
 from jupyter_datalake.errors import ConflictError, ErrorKind, StorageError
 from jupyter_datalake.jobs.executor import Executor
 from jupyter_datalake.jobs.workspace import job_folder
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.events import EventKind
-from jupyter_datalake.model.ids import GlobalId
 from jupyter_datalake.model.jobs import (
     CONTROLLER_LEASE,
     Job,
     JobState,
     Outcome,
-    Trigger,
     TriggerKind,
     cancellation_of,
 )
-from jupyter_datalake.model.lineage import GlobalOrigin
+from jupyter_datalake.model.limits import DEFAULT_JOBS, JOBS_LIMIT
+from jupyter_datalake.pipelines.asking import rerun_pipelines as rerun_pipelines  # noqa: PLC0414
 from jupyter_datalake.pipelines.running import JobRun
+from jupyter_datalake.pipelines.sharing import FairScheduler
 from jupyter_datalake.pipelines.ticking import clocks_need_care, mend_clocks, tick_clocks
-from jupyter_datalake.pipelines.triggering import Started, plan_event, plan_jobs
+from jupyter_datalake.pipelines.triggering import plan_event
 from jupyter_datalake.pipelines.upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
 
 CURSOR = "controller"
 _EVENT_BATCH = 500
-_READY_BATCH = 100
+_READY_BATCH = 1000
+_MAX_CLAIMS = 10_000
 
 
 class Controller:
@@ -72,6 +74,8 @@ class Controller:
         self._config = config
         self._author = author
         self._on_change = on_change
+        self._scheduler = FairScheduler(executor)
+        self._claims: dict[str, _Claim] = {}
         self._runs: dict[str, tuple[JobRun, threading.Thread]] = {}
         self._renewed = 0.0
         self._leads = False
@@ -241,49 +245,47 @@ class Controller:
     def _start_ready(self) -> bool:
         """Settle or start the waiting jobs that nothing holds back."""
         with self._core.metadata.read() as tx:
+            limits = {one.name: one.count for one in tx.settings.limits()}
             ready = [job for job in tx.jobs.ready(_READY_BATCH) if job.id not in self._runs]
-        happened = False
-        for job in ready:
-            if self._settle(job):
-                happened = True
-            elif len(self._runs) < max(2 * self._executor.slots, 4):
-                self._start(job)
-                happened = True
-        return happened
+            ended = [job for job in ready if _end_of(tx, job) is not None]
+            ended_ids = {job.id for job in ended}
+            claims = {job.id: self._claim_of(tx, job) for job in ready if job.id not in ended_ids}
+        self._scheduler.set_limits(limits)
+        for job in ended:
+            self._settle(job)
+        free = max(limits.get(JOBS_LIMIT, DEFAULT_JOBS) - len(self._runs), 0)
+        starting = [job for job in ready if job.id in claims]
+        starting.sort(key=lambda job: (-claims[job.id].priority, job.number))
+        for job in starting[:free]:
+            self._start(job, claims[job.id])
+        return bool(ended or starting[:free])
 
-    def _settle(self, job: Job) -> bool:
+    def _claim_of(self, tx: Transaction, job: Job) -> _Claim:
+        """Return what a job asks; its spec is read once, not at each step that it waits."""
+        if job.id not in self._claims:
+            row = tx.pipelines.get(job.pipeline)
+            spec, _ = tx.pipelines.version(row.id, job.pipeline_version)
+            if len(self._claims) >= _MAX_CLAIMS:
+                self._claims.clear()
+            own = job.trigger.priority
+            self._claims[job.id] = _Claim(spec.priority if own is None else own, spec.slots)
+        return self._claims[job.id]
+
+    def _settle(self, job: Job) -> None:
         """End a job that need not run: cancelled, cut off, or behind one that failed."""
         with self._core.metadata.write() as tx:
             job = tx.jobs.get(job.id)
-            if job.state is not JobState.WAITING:
-                return True
-            upstream = tx.jobs.upstream_of(job.id)
-            broken = [one for one in upstream if one.state in _BROKEN]
-            if job.cancel_requested:
-                tx.jobs.move(job, JobState.CANCELLED, message=cancellation_of(job))
-            elif broken:
-                names = ", ".join(f"{one.pipeline} {one.state}" for one in broken)
-                tx.jobs.move(job, JobState.CANCELLED, message=f"upstream: {names}")
-            elif job.trigger.kind is TriggerKind.UPSTREAM and not any(
-                one.outcome is Outcome.COMMITTED for one in upstream
-            ):
-                names = ", ".join(sorted(one.pipeline for one in upstream))
-                tx.jobs.move(
-                    job,
-                    JobState.SUCCESS,
-                    outcome=str(Outcome.CUT_OFF),
-                    message=f"nothing new from {names}",
-                )
-            else:
-                return False
-            state = tx.jobs.get(job.id).state
+            end = _end_of(tx, job)
+            if job.state is not JobState.WAITING or end is None:
+                return
+            state, changes = end
+            tx.jobs.move(job, state, **changes)
             tx.events.append(EventKind.JOB_CHANGED, job.id, pipeline=job.pipeline, state=str(state))
-            return True
 
-    def _start(self, job: Job) -> None:
+    def _start(self, job: Job, claim: _Claim) -> None:
         run = JobRun(
             self._core,
-            self._executor,
+            self._scheduler.lane(job.pipeline, claim.priority, claim.slots),
             job,
             owner=self.owner,
             lease_s=self._config.job_lease_s,
@@ -314,31 +316,27 @@ class Controller:
             return bool(behind) or tx.jobs.count_live() > 0
 
 
+class _Claim(NamedTuple):
+    """What a job asks of the others."""
+
+    priority: int
+    slots: dict[str, int]
+
+
 _BROKEN = frozenset({JobState.FAILED, JobState.CANCELLED})
 
 
-def tick_pipelines(tx: Transaction, names: Sequence[str], by: str) -> GlobalId:
-    """Tick the clocks of pipelines now, all under one global id, which is returned."""
-    rows = [tx.pipelines.get(name) for name in names]
-    global_id = new_global_id()
-    tx.lineage.begin(global_id, GlobalOrigin.TICK, ", ".join(names), by)
-    started = [
-        Started(row, Trigger(TriggerKind.TICK, row.pipeline.name, tx.now_ns)) for row in rows
-    ]
-    plan_jobs(tx, started, global_id)
-    for row in rows:
-        tx.pipelines.tick(row.id)
-    return global_id
-
-
-def rerun_pipelines(tx: Transaction, names: Sequence[str], by: str, *, reprocess: bool) -> GlobalId:
-    """Create jobs of pipelines over their inputs as they are now, all under one global id."""
-    rows = [tx.pipelines.get(name) for name in names]
-    global_id = new_global_id()
-    tx.lineage.begin(global_id, GlobalOrigin.RERUN, ", ".join(names), by)
-    started = [
-        Started(row, Trigger(TriggerKind.RERUN, row.pipeline.name, tx.now_ns, reprocess=reprocess))
-        for row in rows
-    ]
-    plan_jobs(tx, started, global_id)
-    return global_id
+def _end_of(tx: Transaction, job: Job) -> tuple[JobState, dict[str, str]] | None:
+    """Return how a waiting job ends that need not run, with what is said of it; or None."""
+    if job.cancel_requested:
+        return JobState.CANCELLED, {"message": cancellation_of(job)}
+    upstream = tx.jobs.upstream_of(job.id)
+    broken = [f"{one.pipeline} {one.state}" for one in upstream if one.state in _BROKEN]
+    if broken:
+        return JobState.CANCELLED, {"message": f"upstream: {', '.join(broken)}"}
+    is_downstream = job.trigger.kind is TriggerKind.UPSTREAM
+    if is_downstream and all(one.outcome is not Outcome.COMMITTED for one in upstream):
+        names = ", ".join(sorted(one.pipeline for one in upstream))
+        message = f"nothing new from {names}"
+        return JobState.SUCCESS, {"outcome": str(Outcome.CUT_OFF), "message": message}
+    return None

@@ -139,6 +139,7 @@ class Publisher:
             self._check_cycle(tx, spec)
             for connection in _connections(spec):
                 tx.connections.get(connection)
+            _check_slots(tx, spec)
         self._check_files(spec, files)
 
     def _check_inputs(self, tx: Transaction, spec: PipelineSpec) -> None:
@@ -240,13 +241,7 @@ class Publisher:
 
     def _commit_code(self, spec: PipelineSpec, files: dict[str, bytes]) -> Commit:
         base = head_of(self._core, spec.code_repo, DEFAULT_BRANCH)
-        kernel = spec.kernel if isinstance(spec.code, NotebookCode) else None
-        lock = lock_environment(kernel) if not isinstance(spec.code, QueryCode) else {}
-        contents = {path: files[path] for path in code_paths(spec)}
-        contents[SPEC_FILE] = yaml.safe_dump(spec_as_dict(spec), sort_keys=False).encode()
-        contents[LOCK_FILE] = lock_bytes(lock)
-        if isinstance(spec.code, QueryCode):
-            contents[QUERY_FILE] = spec.code.ingest.query.encode()
+        contents = code_contents(spec, files)
         with self._core.writer() as writer:
             now = self._core.clock()
             changes: dict[RepoPath, FileEntry | None] = {
@@ -274,6 +269,18 @@ def code_paths(spec: PipelineSpec) -> list[str]:
     if isinstance(spec.code, NotebookCode):
         paths.insert(0, spec.code.path)
     return list(dict.fromkeys(paths))
+
+
+def code_contents(spec: PipelineSpec, files: dict[str, bytes]) -> dict[str, bytes]:
+    """Return what publishing a spec commits: its files, itself, and the environment as it is."""
+    kernel = spec.kernel if isinstance(spec.code, NotebookCode) else None
+    lock = lock_environment(kernel) if not isinstance(spec.code, QueryCode) else {}
+    contents = {path: files[path] for path in code_paths(spec)}
+    contents[SPEC_FILE] = yaml.safe_dump(spec_as_dict(spec), sort_keys=False).encode()
+    contents[LOCK_FILE] = lock_bytes(lock)
+    if isinstance(spec.code, QueryCode):
+        contents[QUERY_FILE] = spec.code.ingest.query.encode()
+    return contents
 
 
 def read_code_files(spec: PipelineSpec, folder: Path) -> dict[str, bytes]:
@@ -405,6 +412,20 @@ def check_idle(tx: Transaction, name: str) -> None:
             hint=f"Wait for it, or cancel it: datalake jobs cancel {live[0].id}",
             job=live[0].id,
         )
+
+
+def _check_slots(tx: Transaction, spec: PipelineSpec) -> None:
+    """Raise unless there is as much of each resource as one datum holds."""
+    there = {limit.name: limit.count for limit in tx.settings.limits()}
+    for name, count in spec.slots.items():
+        if count > there.get(name, 0):
+            have = f"there are {there[name]}" if name in there else "none is known"
+            raise InvalidInputError(
+                f"A datum of {spec.name!r} needs {count} of resource {name!r}, of which {have}",
+                kind=ErrorKind.INVALID_SPEC,
+                hint=f"Say how many there are: datalake pipelines set-slots {name} {count}",
+                resource=name,
+            )
 
 
 def _connections(spec: PipelineSpec) -> list[str]:

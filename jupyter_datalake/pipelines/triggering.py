@@ -8,7 +8,7 @@ many paths lead to it, and its inputs are of one version.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from jupyter_datalake.engine.core import new_id
@@ -24,6 +24,7 @@ from jupyter_datalake.model.pipelines import PipelineState, keyed_inputs
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 
 _ALL = 1_000_000
+_NO_PINS: Mapping[tuple[str, str], CommitId] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,22 @@ class Started:
     trigger: Trigger
 
 
-def plan_jobs(tx: Transaction, started: Iterable[Started], global_id: GlobalId) -> list[str]:
+Pins = Mapping[tuple[str, str], CommitId]
+"""Repo and branch to the commit that jobs read there, in place of the branch's head."""
+
+
+def plan_jobs(
+    tx: Transaction, started: Iterable[Started], global_id: GlobalId, pins: Pins = _NO_PINS
+) -> list[str]:
     """Create the jobs of a change: of the pipelines started, and of all downstream of them.
 
     A paused pipeline takes up nothing, and what is reached only through it is not reached. A
     pipeline that has a job under this global id already gets no second one.
+
+    Parameters
+    ----------
+    pins
+        What the jobs read where no job of the same global id commits.
 
     Returns
     -------
@@ -47,6 +59,9 @@ def plan_jobs(tx: Transaction, started: Iterable[Started], global_id: GlobalId) 
     """
     direct = {one.row.pipeline.name: one.trigger for one in started}
     rows = {row.pipeline.name: row for row in tx.pipelines.list(limit=_ALL)}
+    priority = max(
+        (one.priority for one in direct.values() if one.priority is not None), default=None
+    )
     active = {name for name, row in rows.items() if row.pipeline.state is PipelineState.ACTIVE}
     feeds = [
         (edge.repo, edge.pipeline)
@@ -66,8 +81,9 @@ def plan_jobs(tx: Transaction, started: Iterable[Started], global_id: GlobalId) 
             pipeline_id=row.id,
             pipeline_version=row.pipeline.version,
             global_id=global_id,
-            trigger=direct.get(name) or Trigger(TriggerKind.UPSTREAM, "", tx.now_ns),
-            heads=_heads(tx, row),
+            trigger=direct.get(name)
+            or Trigger(TriggerKind.UPSTREAM, "", tx.now_ns, priority=priority),
+            heads=_heads(tx, row, pins),
         )
         if tx.jobs.add(draft, {job_of[one] for one in upstream[name] if one in job_of}):
             created.append(draft.id)
@@ -91,9 +107,10 @@ def _reach(start: set[str], feeds: list[tuple[str, str]], active: set[str]) -> s
     return reached
 
 
-def _heads(tx: Transaction, row: PipelineRow) -> dict[str, CommitId]:
+def _heads(tx: Transaction, row: PipelineRow, pins: Pins = _NO_PINS) -> dict[str, CommitId]:
     return {
-        key: tx.refs.get(tx.repos.get(given.repo), given.branch).commit_id
+        key: pins.get((given.repo, given.branch))
+        or tx.refs.get(tx.repos.get(given.repo), given.branch).commit_id
         for key, given in keyed_inputs(row.pipeline.spec).items()
     }
 

@@ -133,8 +133,106 @@ class RunsHandler(DatalakeHandler):
     @operation("runPipeline")
     async def post(self, pipeline: str, body: dict[str, Any]) -> None:
         lake = await self.lake()
-        global_id = await self.call(lake.pipelines.run, pipeline, reprocess=body["reprocess"])
+        global_id = await self.call(
+            lake.pipelines.run,
+            pipeline,
+            reprocess=body["reprocess"],
+            priority=body["priority"],
+        )
         self.answer({"global_id": global_id}, 202)
+
+
+class BackfillsHandler(DatalakeHandler):
+    """Running over the past."""
+
+    path = "/pipelines/{pipeline}/backfills"
+
+    @operation("backfillPipeline")
+    async def post(self, pipeline: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        made = await self.call(
+            lake.pipelines.backfill,
+            pipeline,
+            body["start"],
+            body["end"],
+            input_name=body["input"],
+            reprocess=body["reprocess"],
+            priority=body["priority"],
+            dry_run=body["dry_run"],
+        )
+        self.answer(made, 202)
+
+
+class DiffsHandler(PipelineHandlerBase):
+    """What a folder of specs would change."""
+
+    path = "/pipeline-diffs"
+
+    @operation("diffPipeline")
+    async def post(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        place = self.folder(body["folder"])
+        changes = await self.call(lake.pipelines.diff, place, prune=body["prune"])
+        self.answer(whole(changes))
+
+
+class DeclarationsHandler(PipelineHandlerBase):
+    """Making pipelines what a folder of specs says."""
+
+    path = "/pipeline-declarations"
+
+    @operation("applyAll")
+    async def post(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        place = self.folder(body["folder"])
+        changes = await self.call(lake.pipelines.apply_all, place, prune=body["prune"])
+        self.answer(whole(changes))
+
+
+class ExportsHandler(DatalakeHandler):
+    """Pipelines for other schedulers."""
+
+    path = "/pipelines/{pipeline}/exports"
+
+    @operation("exportPipeline")
+    async def post(self, pipeline: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        text = await self.call(
+            lake.pipelines.export,
+            pipeline,
+            body["to"],
+            image=body["image"],
+            secret=body["secret"],
+        )
+        self.answer({"text": text})
+
+
+class LimitsHandler(DatalakeHandler):
+    """How much there is of what datums share."""
+
+    path = "/slots"
+
+    @operation("listSlots")
+    async def get(self) -> None:
+        lake = await self.lake()
+        self.answer(whole(await self.call(lake.pipelines.list_slots)))
+
+
+class LimitHandler(DatalakeHandler):
+    """One limit."""
+
+    path = "/slots/{resource}"
+
+    @operation("setSlots")
+    async def put(self, resource: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        self.answer(await self.call(lake.pipelines.set_slots, resource, body["count"]))
+
+    @operation("deleteSlots")
+    async def delete(self, resource: str) -> None:
+        lake = await self.lake()
+        await self.call(lake.pipelines.delete_slots, resource)
+        self.answer_nothing()
 
 
 class PlanHandler(DatalakeHandler):
@@ -222,6 +320,12 @@ HANDLERS = [
     PauseHandler,
     ResumeHandler,
     RunsHandler,
+    BackfillsHandler,
+    DiffsHandler,
+    DeclarationsHandler,
+    ExportsHandler,
+    LimitsHandler,
+    LimitHandler,
     PlanHandler,
     PreviewsHandler,
     PromotionsHandler,

@@ -1180,6 +1180,115 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/pipelines/{pipeline}/backfills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline: components["parameters"]["pipeline"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run a pipeline over the past, a job for each commit of an input or for each tick. */
+        post: operations["backfillPipeline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pipelines/{pipeline}/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline: components["parameters"]["pipeline"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A pipeline as a file for another scheduler. */
+        post: operations["exportPipeline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pipeline-diffs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What has to be done so that pipelines are as a folder declares them; nothing is changed. */
+        post: operations["diffPipeline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pipeline-declarations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the lake's pipelines those that a folder declares. */
+        post: operations["applyAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/slots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much there is of each resource; `jobs` is how many are at work at once. */
+        get: operations["listSlots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/slots/{resource}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                resource: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Say how much there is of a resource that datums hold while they run. */
+        put: operations["setSlots"];
+        post?: never;
+        /** Forget a resource; `jobs` gets its default back. */
+        delete: operations["deleteSlots"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/pipelines/{pipeline}/plan": {
         parameters: {
             query?: never;
@@ -2157,6 +2266,37 @@ export interface components {
             results: components["schemas"]["Pipeline"][];
             next: components["schemas"]["Next"];
         };
+        /**
+         * @description How often the jobs have their turn; the pipeline's own when null.
+         * @default null
+         */
+        Priority: number | null;
+        Backfill: {
+            steps: {
+                at: components["schemas"]["Time"];
+                commit_id: string | null;
+                message: string;
+            }[];
+            /** @description Of the jobs in this order; of one over the present behind them. */
+            global_ids: string[];
+        };
+        PipelineChangePage: {
+            results: {
+                pipeline: string;
+                /** @enum {string} */
+                action: "create" | "update" | "unchanged" | "delete";
+                differs: string[];
+            }[];
+            next: components["schemas"]["Next"];
+        };
+        Slots: {
+            name: string;
+            count: number;
+        };
+        SlotsPage: {
+            results: components["schemas"]["Slots"][];
+            next: components["schemas"]["Next"];
+        };
         Started: {
             global_id: string;
         };
@@ -2226,10 +2366,11 @@ export interface components {
         Outcome: "committed" | "unchanged" | "cut-off";
         Trigger: {
             /** @enum {string} */
-            kind: "commit" | "tick" | "pipeline" | "rerun" | "upstream";
+            kind: "commit" | "tick" | "pipeline" | "rerun" | "backfill" | "upstream";
             subject: string;
             at_ns: number;
             reprocess: boolean;
+            priority?: components["schemas"]["Priority"];
         };
         Job: {
             id: string;
@@ -2303,7 +2444,7 @@ export interface components {
             created_at: components["schemas"]["Time"];
             created_by: string;
             /** @enum {string} */
-            origin: "commit" | "tick" | "pipeline" | "rerun";
+            origin: "commit" | "tick" | "pipeline" | "rerun" | "backfill";
             subject: string;
         };
         GlobalPage: {
@@ -2597,6 +2738,19 @@ export interface components {
         limit: number;
     };
     requestBodies: {
+        Declaration: {
+            content: {
+                "application/json": {
+                    /** @description A folder of specs, or one spec, below the server's root. */
+                    folder: string;
+                    /**
+                     * @description Whether pipelines go that are not declared there.
+                     * @default false
+                     */
+                    prune?: boolean;
+                };
+            };
+        };
         NewRef: {
             content: {
                 "application/json": {
@@ -2664,6 +2818,11 @@ export interface components {
                      * @default false
                      */
                     reprocess?: boolean;
+                    /**
+                     * @description How often the jobs have their turn.
+                     * @default null
+                     */
+                    priority?: number | null;
                 };
             };
         };
@@ -2721,6 +2880,11 @@ export type Spec = components['schemas']['Spec'];
 export type PipelineState = components['schemas']['PipelineState'];
 export type Pipeline = components['schemas']['Pipeline'];
 export type PipelinePage = components['schemas']['PipelinePage'];
+export type Priority = components['schemas']['Priority'];
+export type Backfill = components['schemas']['Backfill'];
+export type PipelineChangePage = components['schemas']['PipelineChangePage'];
+export type Slots = components['schemas']['Slots'];
+export type SlotsPage = components['schemas']['SlotsPage'];
 export type Started = components['schemas']['Started'];
 export type ExplainedDatum = components['schemas']['ExplainedDatum'];
 export type PlanPage = components['schemas']['PlanPage'];
@@ -2789,6 +2953,7 @@ export type ParameterOffset = components['parameters']['offset'];
 export type ParameterOldAddress = components['parameters']['oldAddress'];
 export type ParameterNewAddress = components['parameters']['newAddress'];
 export type ParameterLimit = components['parameters']['limit'];
+export type RequestBodyDeclaration = components['requestBodies']['Declaration'];
 export type RequestBodyNewRef = components['requestBodies']['NewRef'];
 export type RequestBodyNewTag = components['requestBodies']['NewTag'];
 export type RequestBodyPipelineSource = components['requestBodies']['PipelineSource'];
@@ -4993,6 +5158,210 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Started"];
                 };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    backfillPipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline: components["parameters"]["pipeline"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description A day or a time, or for commits a ref expression. */
+                    start: string;
+                    /** @description The last one that belongs to the range. */
+                    end: string;
+                    /**
+                     * @description The input that is gone over.
+                     * @default null
+                     */
+                    input?: string | null;
+                    /** @default false */
+                    reprocess?: boolean;
+                    /**
+                     * @description How often the jobs have their turn.
+                     * @default null
+                     */
+                    priority?: number | null;
+                    /**
+                     * @description Only tell what would be gone over.
+                     * @default false
+                     */
+                    dry_run?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description What is gone over and the global ids of the jobs. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backfill"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    exportPipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline: components["parameters"]["pipeline"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    to: "airflow" | "kubernetes";
+                    /**
+                     * @description For Kubernetes: an image in which datalake is installed.
+                     * @default null
+                     */
+                    image?: string | null;
+                    /**
+                     * @description For Kubernetes: a Secret that holds environment variables.
+                     * @default null
+                     */
+                    secret?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        text: string;
+                    };
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    diffPipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["Declaration"];
+        responses: {
+            /** @description In the order in which it would be done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineChangePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    applyAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["Declaration"];
+        responses: {
+            /** @description What was done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineChangePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listSlots: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All limits. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotsPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    setSlots: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                resource: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    count: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The limit. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Slots"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteSlots: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                resource: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is forgotten. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Error"];
         };

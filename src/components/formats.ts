@@ -60,6 +60,8 @@ export function causeText(
       return trans.__('Pipeline %1 published', subject);
     case 'rerun':
       return trans.__('Run of %1 by hand', subject);
+    case 'backfill':
+      return trans.__('Backfill of %1', subject);
     case 'upstream':
       return subject ? trans.__('Job upstream: %1', subject) : trans.__('Job upstream');
   }

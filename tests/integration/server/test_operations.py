@@ -675,6 +675,48 @@ async def test_events_are_pushed_and_resumed(call, served_lake, jp_ws_fetch):
     fresh.close()
 
 
+async def test_the_scheduler_s_verbs(call, served_lake, root):
+    served_lake.repos.create("raw")
+    commits = [served_lake.files.put("raw@main/a", text) for text in ("one", "two")]
+    folder = root / "specs"
+    folder.mkdir()
+    spec = {
+        "pipeline": "copy",
+        "input": {"repo": {"name": "raw", "glob": "/"}},
+        "command": ["true"],
+        "resources": {"slots": {"gpu": 1}},
+    }
+    (folder / "copy.yaml").write_text(json.dumps(spec))
+    declared = {"folder": "specs", "prune": True}
+    found = (await call("diffPipeline", json_body=declared)).json["results"]
+    assert found == [{"pipeline": "copy", "action": "create", "differs": []}]
+    refused = await call("applyAll", json_body=declared, expect=400)
+    assert "'gpu'" in refused.json["message"]
+    await call("diffPipeline", json_body={"folder": "../"}, expect=400)
+    assert (await call("setSlots", resource="gpu", json_body={"count": 2})).json["count"] == 2
+    await call("setSlots", resource="gpu", json_body={"count": 0}, expect=400)
+    limits = (await call("listSlots")).json["results"]
+    assert limits == [{"name": "gpu", "count": 2}, {"name": "jobs", "count": 16}]
+    done = (await call("applyAll", json_body=declared)).json["results"]
+    assert [one["action"] for one in done] == ["create"]
+    assert (await call("deleteSlots", resource="gpu", expect=409)).json["kind"] == "in-use"
+    await call("deleteSlots", resource="jobs", expect=404)
+
+    body = {"start": "main^", "end": "main", "dry_run": True}
+    made = (await call("backfillPipeline", pipeline="copy", json_body=body, expect=202)).json
+    assert [one["commit_id"] for one in made["steps"]] == [one.id for one in commits]
+    assert made["global_ids"] == []
+    body = {**body, "dry_run": False, "priority": 5}
+    made = (await call("backfillPipeline", pipeline="copy", json_body=body, expect=202)).json
+    jobs = (await call("listJobs", global_id=made["global_ids"][0])).json["results"]
+    assert [one["heads"] for one in jobs] == [{"raw": commits[0].id}]
+    assert jobs[0]["trigger"]["kind"] == "backfill"
+    await call("runPipeline", pipeline="copy", json_body={"priority": 11}, expect=400)
+    dag = (await call("exportPipeline", pipeline="copy", json_body={"to": "airflow"})).json
+    assert "datalake.copy" in dag["text"]
+    await call("exportPipeline", pipeline="copy", json_body={"to": "cron"}, expect=400)
+
+
 def test_every_operation_is_called_by_a_test_above():
     source = Path(__file__).read_text(encoding="utf-8")
     missing = [

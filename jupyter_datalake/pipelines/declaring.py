@@ -1,0 +1,141 @@
+"""Declaring: a folder of specs says which pipelines there are, and what has to change for that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_datalake.engine.commits import commit_by_id
+from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.errors import ErrorKind, InvalidInputError, PathNotFoundError
+from jupyter_datalake.jobs.environments import LOCK_FILE
+from jupyter_datalake.model.lineage import find_cycle, topological_order
+from jupyter_datalake.model.paths import RepoPath
+from jupyter_datalake.model.pipeline_specs import parse_spec, spec_as_dict
+from jupyter_datalake.model.pipelines import (
+    ChangeAction,
+    Pipeline,
+    PipelineChange,
+    PipelineSpec,
+    repo_inputs,
+)
+from jupyter_datalake.pipelines.publishing import (
+    SPEC_FILE,
+    code_contents,
+    load_spec,
+    read_code_files,
+)
+
+_SUFFIXES = frozenset({".yaml", ".yml"})
+_ALL = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A pipeline as a folder has it."""
+
+    spec: PipelineSpec
+    files: dict[str, bytes]
+
+
+def read_declared(place: Path) -> list[Declared]:
+    """Return the pipelines that a spec file, or the spec files below a folder, declare.
+
+    In a folder those YAML files are specs that have a key ``pipeline``; what is hidden is left
+    out. The pipelines are in an order in which they can be created.
+
+    Raises
+    ------
+    PathNotFoundError
+        The folder, or a file that a spec names, is missing.
+    InvalidInputError
+        A file is no spec, two declare one pipeline, or they read each other in a circle.
+    """
+    if not place.exists():
+        raise PathNotFoundError(
+            f"There is no file or folder {str(place)!r}",
+            hint="Give a spec, or a folder that holds specs",
+            path=str(place),
+        )
+    found: dict[str, Declared] = {}
+    places: dict[str, Path] = {}
+    for path in sorted(_specs_below(place)) if place.is_dir() else [place]:
+        raw = load_spec(path)
+        if place.is_dir() and not (isinstance(raw, dict) and "pipeline" in raw):
+            continue
+        spec = parse_spec(raw)
+        if spec.name in found:
+            raise InvalidInputError(
+                f"Pipeline {spec.name!r} is declared in {str(places[spec.name])!r}"
+                f" and in {str(path)!r}",
+                kind=ErrorKind.INVALID_SPEC,
+                hint="Keep one of them",
+                pipeline=spec.name,
+            )
+        found[spec.name] = Declared(spec, read_code_files(spec, path.parent))
+        places[spec.name] = path
+    feeds = [(given.repo, name) for name, one in found.items() for given in repo_inputs(one.spec)]
+    cycle = find_cycle(feeds)
+    if cycle is not None:
+        raise InvalidInputError(
+            f"The pipelines read each other in a circle: {' → '.join(cycle)}",
+            kind=ErrorKind.PIPELINE_CYCLE,
+            hint="Break it at one of these",
+            cycle=cycle,
+        )
+    return [found[name] for name in topological_order(set(found), feeds)]
+
+
+def _specs_below(folder: Path) -> list[Path]:
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.suffix in _SUFFIXES
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+
+
+def list_changes(
+    core: LakeCore, declared: Sequence[Declared], *, prune: bool
+) -> list[PipelineChange]:
+    """Return what makes the lake's pipelines those that are declared, in the order it is done.
+
+    Parameters
+    ----------
+    prune
+        Whether pipelines go that are not declared.
+    """
+    with core.metadata.read() as tx:
+        rows = tx.pipelines.list(limit=_ALL)
+        feeds = [(edge.repo, edge.pipeline) for edge in tx.pipelines.edges()]
+    current = {row.pipeline.name: row.pipeline for row in rows}
+    changes = [_change(core, one, current.get(one.spec.name)) for one in declared]
+    if prune:
+        left = set(current) - {one.spec.name for one in declared}
+        order = topological_order(left, feeds)
+        changes += [PipelineChange(name, ChangeAction.DELETE, ()) for name in reversed(order)]
+    return changes
+
+
+def _change(core: LakeCore, one: Declared, current: Pipeline | None) -> PipelineChange:
+    if current is None:
+        return PipelineChange(one.spec.name, ChangeAction.CREATE, ())
+    differs = _differences(core, one, current)
+    action = ChangeAction.UPDATE if differs else ChangeAction.UNCHANGED
+    return PipelineChange(one.spec.name, action, tuple(differs))
+
+
+def _differences(core: LakeCore, one: Declared, current: Pipeline) -> list[str]:
+    """Return the keys of the spec, and the files, that are not as they were published."""
+    old, new = spec_as_dict(current.spec), spec_as_dict(one.spec)
+    differs = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    tree = core.snapshot(commit_by_id(core, current.code_commit_id))
+    contents = code_contents(one.spec, one.files)
+    for path in sorted({*contents, *(path for path, _ in tree.iter_entries())}):
+        place = RepoPath(path)
+        stored = tree.read(place) if tree.find(place) is not None else None
+        if path != SPEC_FILE and contents.get(path) != stored:
+            differs.append("installed packages" if path == LOCK_FILE else path)
+    return differs

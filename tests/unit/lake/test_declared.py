@@ -1,0 +1,135 @@
+"""A folder of specs: what it would change, and that doing it makes it so."""
+
+import pytest
+import yaml
+
+from jupyter_datalake.errors import (
+    ErrorKind,
+    InvalidInputError,
+    NotFoundError,
+    PathNotFoundError,
+    StateError,
+)
+
+
+@pytest.fixture
+def lake(memory_lake):
+    memory_lake.repos.create("raw")
+    return memory_lake
+
+
+def write(folder, name, *repos, file=None, **options):
+    leaves = [{"repo": {"name": repo, "glob": "/*"}} for repo in repos]
+    spec = {"pipeline": name, "command": ["true"], **options}
+    if leaves:
+        spec["input"] = leaves[0] if len(leaves) == 1 else {"cross": leaves}
+    path = folder / (file or f"{name}.yaml")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(yaml.safe_dump(spec))
+
+
+def changes(lake, folder, **options):
+    return [
+        (one.pipeline, str(one.action), *one.differs)
+        for one in lake.pipelines.diff(folder, **options)
+    ]
+
+
+def names(lake):
+    return [one.name for one in lake.pipelines.list()]
+
+
+def test_a_folder_is_made_so_in_the_order_of_what_reads_what(lake, tmp_path):
+    write(tmp_path, "a", "b")
+    write(tmp_path, "b", "c", file="deep/b.yml")
+    write(tmp_path, "c", "raw")
+    (tmp_path / "values.yaml").write_text("not: a spec\n")
+    (tmp_path / ".hidden").mkdir()
+    write(tmp_path, "hidden", "raw", file=".hidden/hidden.yaml")
+    expected = [(name, "create") for name in "cba"]
+    assert changes(lake, tmp_path) == expected
+    assert names(lake) == []
+    done = lake.pipelines.apply_all(tmp_path)
+    assert [(one.pipeline, str(one.action)) for one in done] == expected
+    assert names(lake) == ["a", "b", "c"]
+    assert changes(lake, tmp_path) == [(name, "unchanged") for name in "cba"]
+    lake.pipelines.apply_all(tmp_path)
+    assert [one.version for one in lake.pipelines.list()] == [1, 1, 1]
+
+
+def test_what_differs_is_named_by_key_of_the_spec_and_by_file(lake, tmp_path):
+    (tmp_path / "helper.py").write_text("x = 1\n")
+    write(tmp_path, "p", "raw", files=["helper.py"])
+    lake.pipelines.apply_all(tmp_path)
+    (tmp_path / "helper.py").write_text("x = 2\n")
+    write(tmp_path, "p", "raw", files=["helper.py"], priority=3, description="other")
+    assert changes(lake, tmp_path) == [("p", "update", "description", "priority", "helper.py")]
+    lake.pipelines.apply_all(tmp_path)
+    assert lake.pipelines.get("p").version == 2
+    assert changes(lake, tmp_path) == [("p", "unchanged")]
+
+
+def test_pipelines_that_are_not_declared_go_only_when_that_is_asked(lake, tmp_path):
+    for name, reads in (("a", "raw"), ("b", "a"), ("c", "b")):
+        write(tmp_path, name, reads)
+    lake.pipelines.apply_all(tmp_path)
+    for name in "bc":
+        (tmp_path / f"{name}.yaml").unlink()
+    assert changes(lake, tmp_path) == [("a", "unchanged")]
+    assert changes(lake, tmp_path, prune=True) == [
+        ("a", "unchanged"),
+        ("c", "delete"),
+        ("b", "delete"),
+    ]
+    lake.pipelines.apply_all(tmp_path)
+    assert names(lake) == ["a", "b", "c"]
+    lake.pipelines.apply_all(tmp_path, prune=True)
+    assert names(lake) == ["a"]
+    assert {"b", "c"} <= {repo.name for repo in lake.repos.list()}
+
+
+def test_nothing_is_done_where_one_that_would_go_is_at_work(lake, tmp_path):
+    write(tmp_path, "a", "raw")
+    lake.pipelines.apply_all(tmp_path)
+    lake.pipelines.run("a")
+    (tmp_path / "a.yaml").unlink()
+    write(tmp_path, "b", "raw")
+    with pytest.raises(StateError, match="of pipeline 'a' is waiting"):
+        lake.pipelines.apply_all(tmp_path, prune=True)
+    assert names(lake) == ["a"]
+
+
+def test_one_spec_is_compared_too(lake, tmp_path):
+    write(tmp_path, "a", "raw")
+    write(tmp_path, "b", "raw")
+    assert changes(lake, tmp_path / "a.yaml") == [("a", "create")]
+
+
+def test_what_cannot_be_declared_is_refused_by_name_and_nothing_is_done(lake, tmp_path):
+    with pytest.raises(PathNotFoundError, match="no file or folder"):
+        lake.pipelines.diff(tmp_path / "nowhere")
+    write(tmp_path, "a", "b")
+    write(tmp_path, "b", "a")
+    with pytest.raises(InvalidInputError, match="a → b → a") as caught:
+        lake.pipelines.apply_all(tmp_path)
+    assert caught.value.kind is ErrorKind.PIPELINE_CYCLE
+    write(tmp_path, "b", "raw")
+    write(tmp_path, "b", "raw", file="other.yaml")
+    with pytest.raises(InvalidInputError, match=r"declared in '.*b.yaml' and in '.*other.yaml'"):
+        lake.pipelines.apply_all(tmp_path)
+    (tmp_path / "other.yaml").write_text("pipeline: [broken\n")
+    with pytest.raises(InvalidInputError, match=r"other.yaml' is not YAML"):
+        lake.pipelines.diff(tmp_path)
+    assert names(lake) == []
+
+
+def test_after_an_error_what_came_before_it_is_done_and_doing_it_again_goes_on(lake, tmp_path):
+    write(tmp_path, "a", "raw")
+    write(tmp_path, "b", "missing")
+    with pytest.raises(NotFoundError, match="'missing', which does not exist"):
+        lake.pipelines.apply_all(tmp_path)
+    assert names(lake) == ["a"]
+    lake.repos.create("missing")
+    assert changes(lake, tmp_path) == [("a", "unchanged"), ("b", "create")]
+    lake.pipelines.apply_all(tmp_path)
+    assert names(lake) == ["a", "b"]
