@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Self
 
@@ -15,16 +15,19 @@ from jupyter_datalake.engine.nodes import NodeWriter
 from jupyter_datalake.engine.sources import store_source, walk_folder
 from jupyter_datalake.errors import ConflictError, ErrorKind, JobFailedError
 from jupyter_datalake.metadata.pins import job_owner
-from jupyter_datalake.model.entries import EntryKind, FileEntry, decode_entry
+from jupyter_datalake.model.entries import EntryKind, FileEntry, decode_entry, kind_of
 from jupyter_datalake.model.ids import Digest
 from jupyter_datalake.model.manifests import (
     Difference,
     Edit,
     Item,
+    NodeSource,
     build_manifest,
     diff_manifests,
     edit_manifest,
+    get_item,
     iter_items,
+    last_key,
 )
 from jupyter_datalake.model.packs import BlobKind
 from jupyter_datalake.model.paths import RepoPath, parse_path, path_from_key, path_key
@@ -155,62 +158,154 @@ def _store(core: LakeCore, writer: BlobWriter, place: Path, inside: Path | None)
     return store_source(writer, place, core.chunking, now_ns=core.clock())
 
 
-def join_outputs(
-    core: LakeCore,
-    nodes: NodeWriter,
-    previous: Digest,
-    roots: Iterable[tuple[int, Digest]],
-) -> Digest:
-    """Return the tree that holds the outputs of all datums, and nothing else.
+class OutputJoiner:
+    """Makes one tree of the outputs of many datums, beginning with what is in `start`.
 
-    A file that holds what the previous tree had at its path keeps the entry it had there: a
-    program that writes the same bytes again leaves the same tree, and nothing downstream runs.
+    First what datums wrote that are gone is removed, then what others wrote is added. Memory is
+    that of a batch; without `remove`, and of datums that write in the order of their paths, each
+    file costs its place in the tree and nothing else.
 
     Parameters
     ----------
-    previous
-        Root of the pipeline's last output.
-    roots
-        Position and output root of every datum, by position.
-
-    Raises
-    ------
-    ConflictError
-        Two datums wrote the same path (``outputs-collide``), or one a file where the other has
-        a folder; both are named.
+    start
+        Root of the tree to begin with: of an earlier join, or None for nothing.
+    owner_of
+        Finds the datum that wrote a file of `start`, by name; asked where another wrote it too.
     """
-    joined = build_manifest(nodes, [])
-    owners: dict[bytes, int] = {}
-    for position, root in roots:
-        batch: list[Edit] = []
-        for item in iter_items(nodes, root):
-            if item.key in owners:
-                raise _collision(path_from_key(item.key), owners[item.key], position)
-            owners[item.key] = position
-            batch.append(Edit(item.key, item.value, item.size_bytes))
-            if len(batch) >= _JOIN_BATCH:
-                joined, batch = edit_manifest(nodes, joined, batch), []
-        joined = edit_manifest(nodes, joined, batch)
-    joined = edit_manifest(nodes, joined, _without_nesting(nodes, joined, owners))
-    kept = [
-        Edit(difference.key, difference.old.value, difference.old.size_bytes)
-        for difference in diff_manifests(nodes, previous, joined)
-        if difference.old is not None and _only_time_differs(difference)
-    ]
-    return edit_manifest(nodes, joined, kept)
+
+    def __init__(
+        self,
+        nodes: NodeWriter,
+        start: Digest | None = None,
+        owner_of: Callable[[RepoPath], str] = lambda _: "an earlier one",
+    ) -> None:
+        self._nodes = nodes
+        self._goes_on = start is not None
+        self._owner_of = owner_of
+        self._root = build_manifest(nodes, []) if start is None else start
+        self._last_key = last_key(nodes, self._root)
+        self._edits: dict[bytes, tuple[Edit, str]] = {}
+        """What is to be done to the tree, with the datum that it is done for, by key."""
+        self._added: list[bytes] = []
+        """Keys that were added to a tree that was not empty."""
+        self.dropped_folders = False
+        """Whether a datum made an empty folder that another made too, or filled."""
+
+    def remove(self, output: Digest) -> None:
+        """Take out what a datum wrote that is gone, or has written again."""
+        for item in iter_items(self._nodes, output):
+            self._edits[item.key] = (Edit(item.key, None), "")
+            self._flush_if_long()
+
+    def add(self, owner: str, output: Digest) -> None:
+        """Put in what a datum wrote.
+
+        Raises
+        ------
+        ConflictError
+            Another datum wrote the same path (``outputs-collide``); both are named.
+        """
+        for item in iter_items(self._nodes, output):
+            before, first = self._before(item.key)
+            if before is not None:
+                if not (_is_folder(before) and _is_folder(item.value)):
+                    path = path_from_key(item.key)
+                    raise _collision(path, first or self._owner_of(path), owner)
+                self.dropped_folders = True
+            self._edits[item.key] = (Edit(item.key, item.value, item.size_bytes), owner)
+            if self._goes_on:
+                self._added.append(item.key)
+            self._flush_if_long()
+
+    def finish(self, previous: Digest) -> Digest:
+        """Return the root of the joined tree.
+
+        A file that holds what the tree `previous` had at its path keeps the entry it had there:
+        a program that writes the same bytes again leaves the same tree, and nothing downstream
+        runs.
+
+        Raises
+        ------
+        ConflictError
+            One datum wrote a file where another has a folder (``outputs-collide``).
+        """
+        self._flush()
+        nesting = self._nesting_of_added() if self._goes_on else self._nesting_of_all()
+        if nesting:
+            self.dropped_folders = True
+            self._root = edit_manifest(self._nodes, self._root, nesting)
+        kept = [
+            Edit(difference.key, difference.old.value, difference.old.size_bytes)
+            for difference in diff_manifests(self._nodes, previous, self._root)
+            if difference.old is not None and _only_time_differs(difference)
+        ]
+        return edit_manifest(self._nodes, self._root, kept)
+
+    def _flush_if_long(self) -> None:
+        if len(self._edits) >= _JOIN_BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._edits:
+            ordered = sorted(self._edits)
+            edits = [self._edits[key][0] for key in ordered]
+            self._root = edit_manifest(self._nodes, self._root, edits)
+            self._last_key = max(self._last_key, ordered[-1])
+            self._edits = {}
+
+    def _before(self, key: bytes) -> tuple[bytes | None, str]:
+        """Return what the tree has at a key, and the datum it is of where that is known."""
+        if key in self._edits:
+            edit, owner = self._edits[key]
+            return edit.value, owner
+        if key > self._last_key:  # nothing is behind it, so no look-up is needed
+            return None, ""
+        item = get_item(self._nodes, self._root, key)
+        return (None if item is None else item.value), ""
+
+    def _nesting_of_all(self) -> list[Edit]:
+        """Return edits that drop markers of folders that others filled."""
+        edits: list[Edit] = []
+        above: Item | None = None
+        for item in iter_items(self._nodes, self._root):
+            if above is not None and item.key.startswith(above.key + b"\0"):
+                edits.append(self._dropped(above, item.key))
+            above = item
+        return edits
+
+    def _nesting_of_added(self) -> list[Edit]:
+        edits: dict[bytes, Edit] = {}
+        for key in self._added:
+            names = key.split(b"\0")
+            for depth in range(1, len(names)):
+                above = get_item(self._nodes, self._root, b"\0".join(names[:depth]))
+                if above is not None:
+                    edits[above.key] = self._dropped(above, key)
+            below = next(iter_items(self._nodes, self._root, key + b"\0", key + b"\1"), None)
+            found = get_item(self._nodes, self._root, key)
+            if below is not None and found is not None:
+                edits[key] = self._dropped(found, below.key)
+        return [edits[key] for key in sorted(edits)]
+
+    def _dropped(self, above: Item, below: bytes) -> Edit:
+        """Return the edit that drops a folder's marker; refuse a file that has files below it."""
+        if not _is_folder(above.value):
+            path, inner = path_from_key(above.key), path_from_key(below)
+            raise _collision(inner, self._owner_of(path), self._owner_of(inner))
+        return Edit(above.key, None)
 
 
-def _without_nesting(nodes: NodeWriter, root: Digest, owners: dict[bytes, int]) -> list[Edit]:
-    """Return edits that drop markers of folders that others filled; refuse files with children."""
-    edits: list[Edit] = []
-    above: Item | None = None
-    for item in iter_items(nodes, root):
-        if above is not None and item.key.startswith(above.key + b"\0"):
-            if decode_entry(above.value, above.size_bytes).kind is not EntryKind.FOLDER:
-                raise _collision(path_from_key(item.key), owners[above.key], owners[item.key])
-            edits.append(Edit(above.key, None))
-        above = item
-    return edits
+def writer_of(source: NodeSource, outputs: Iterable[tuple[str, Digest]], path: RepoPath) -> str:
+    """Return which of several datums wrote a path; reads all outputs up to that one's."""
+    key = path_key(path)
+    for owner, output in outputs:
+        if get_item(source, output, key) is not None:
+            return owner
+    return "an earlier one"
+
+
+def _is_folder(value: bytes) -> bool:
+    return kind_of(value) is EntryKind.FOLDER
 
 
 def _only_time_differs(difference: Difference) -> bool:
@@ -222,9 +317,9 @@ def _only_time_differs(difference: Difference) -> bool:
     )
 
 
-def _collision(path: RepoPath, first: int, second: int) -> ConflictError:
+def _collision(path: RepoPath, first: str, second: str) -> ConflictError:
     return ConflictError(
-        f"Datums {first} and {second} both wrote {path!r}",
+        f"The datums {first} and {second} both wrote {path!r}",
         kind=ErrorKind.OUTPUTS_COLLIDE,
         hint="Put something of the datum's own into the name, its input's name for instance",
         path=path,

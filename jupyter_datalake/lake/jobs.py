@@ -23,6 +23,7 @@ from jupyter_datalake.model.ids import GlobalId
 from jupyter_datalake.model.jobs import Job, JobState, cancellation_of
 from jupyter_datalake.model.paths import RepoPath
 from jupyter_datalake.pipelines.controller import rerun_pipelines
+from jupyter_datalake.pipelines.inheriting import get_datum, list_datums
 
 _POLL_S = 0.2
 
@@ -160,19 +161,27 @@ class Jobs:
         after: int = -1,
         limit: int | None = None,
     ) -> Sequence[Datum]:
-        """Return a job's datums by position."""
+        """Return a job's datums by position.
+
+        Those that were inherited from an earlier job, because nothing of them has changed, come
+        behind those that the job looked at.
+        """
         with self._context.core.metadata.read() as tx:
             job = tx.jobs.get(job_id)
-            return tx.datums.list(job.id, states=states, after=after, limit=limit_of(limit))
+        wanted = None if states is None else set(states)
+        return list_datums(
+            self._context.core, job, states=wanted, after=after, limit=limit_of(limit)
+        )
 
     def logs(self, job_id: str, *, datum: int | None = None) -> Sequence[DatumLog]:
         """Return what a job's datums printed, or one of them; running ones as far as they are."""
         with self._context.core.metadata.read() as tx:
             job = tx.jobs.get(job_id)
-            if datum is None:
-                datums = tx.datums.list(job.id, limit=limit_of(None))
-            else:
-                datums = [tx.datums.get(job.id, datum)]
+        core = self._context.core
+        if datum is None:
+            datums = list_datums(core, job, limit=limit_of(None))
+        else:
+            datums = [get_datum(core, job, datum)]
         return [
             DatumLog(one.position, one.label, one.state, self._log_of(job, one)) for one in datums
         ]
@@ -187,7 +196,7 @@ class Jobs:
         """
         with self._context.core.metadata.read() as tx:
             job = tx.jobs.get(job_id)
-            found = tx.datums.get(job.id, datum)
+        found = get_datum(self._context.core, job, datum)
         data = self._artifact(job, found, NOTEBOOK)
         if data is None:
             raise PathNotFoundError(

@@ -33,6 +33,7 @@ from jupyter_datalake.model.pipelines import (
     QueryCode,
     cron_inputs,
 )
+from jupyter_datalake.pipelines.inheriting import iter_datums
 
 _MAX_STEPS = 10_000
 
@@ -87,12 +88,10 @@ class LineageVerbs:
         if place.path:
             self._context.core.snapshot(commit).get(place.path, measure=False)
         with self._context.core.metadata.read() as tx:
-            return Lineage(
-                commit,
-                tx.lineage.walk(commit.id, upstream=True, limit=_MAX_STEPS),
-                tx.lineage.walk(commit.id, upstream=False, limit=_MAX_STEPS),
-                self._makers(tx, commit, place.path) if place.path else [],
-            )
+            upstream = tx.lineage.walk(commit.id, upstream=True, limit=_MAX_STEPS)
+            downstream = tx.lineage.walk(commit.id, upstream=False, limit=_MAX_STEPS)
+        makers = self._makers(commit, place.path) if place.path else []
+        return Lineage(commit, upstream, downstream, makers)
 
     def get_global(self, global_id: str) -> GlobalLineage:
         """Return the jobs and commits under the global id that begins so."""
@@ -150,14 +149,15 @@ class LineageVerbs:
                 repo=repo, session_id=session, notebooks=notebooks, limit=limit_of(limit)
             )
 
-    def _makers(self, tx: Transaction, commit: Commit, path: RepoPath) -> Sequence[Datum]:
-        job_id = commit.provenance.job_id
-        if job_id is None or tx.jobs.find(job_id) is None:
+    def _makers(self, commit: Commit, path: RepoPath) -> Sequence[Datum]:
+        core, job_id = self._context.core, commit.provenance.job_id
+        with core.metadata.read() as tx:
+            job = None if job_id is None else tx.jobs.find(job_id)
+        if job is None:
             return []
-        core = self._context.core
         return [
             datum
-            for datum in tx.datums.list(job_id, limit=limit_of(None))
+            for datum in iter_datums(core, job)
             if datum.output_root is not None
             and core.tree(datum.output_root, "a datum's output").find(path) is not None
         ]

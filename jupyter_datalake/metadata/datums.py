@@ -113,16 +113,6 @@ class Datums(TableGroup):
             )
         return found[0]
 
-    def roots(self, job_id: str) -> Sequence[tuple[int, Digest]]:
-        """Return position and output root of every datum that has one, by position."""
-        datums = tables.datums
-        rows = self._connection.execute(
-            select(datums.c.position, datums.c.output_root)
-            .where(datums.c.job_id == job_id, datums.c.output_root.is_not(None))
-            .order_by(datums.c.position)
-        )
-        return [(row.position, Digest(row.output_root)) for row in rows]
-
     def known(self, keys: Iterable[Digest]) -> dict[Digest, DatumResult]:
         """Return the remembered results among `keys`."""
         results = tables.datum_results
@@ -262,6 +252,26 @@ class Datums(TableGroup):
                     }
                     for result in batch
                 ],
+            )
+
+    def use_rows(self, pipeline_id: int, job_id: str) -> None:
+        """Make the results that a job's datums have, and no others of its pipeline, current."""
+        results, datums = tables.datum_results, tables.datums
+        used = select(datums.c.key).where(
+            datums.c.job_id == job_id, datums.c.output_root.is_not(None)
+        )
+        self._connection.execute(
+            update(results)
+            .where(results.c.pipeline_id == pipeline_id)
+            .values(current=results.c.key.in_(used))
+        )
+
+    def use(self, keys: Iterable[Digest], *, current: bool) -> None:
+        """Say of results whether the newest datum set names them; gc keeps those it does."""
+        results = tables.datum_results
+        for batch in batched(keys):
+            self._connection.execute(
+                update(results).where(results.c.key.in_(batch)).values(current=current)
             )
 
     def at_places(self, job_id: str, places: Iterable[bytes]) -> Sequence[Datum]:

@@ -431,6 +431,11 @@ class GarbageCollection(TableGroup):
         for commit_id, root in self._stream(select(commits.c.id, commits.c.root)):
             yield BlobKind.COMMIT, Digest(bytes.fromhex(commit_id))
             yield BlobKind.NODE, Digest(root)
+        sets = self._stream(
+            select(tables.jobs.c.datums_root).where(tables.jobs.c.datums_root.is_not(None))
+        )
+        for row in sets:
+            yield BlobKind.NODE, Digest(row.datums_root)
         for table in (datums, results):
             rows = self._stream(select(table.c.output_root, table.c.artifacts_root))
             for row in rows:
@@ -604,6 +609,8 @@ class GarbageCollection(TableGroup):
 
         What live jobs work on stays, and for each pipeline what its newest successful job used:
         the next one skips by it.
+
+        A job whose datums are forgotten has no datum set any more either.
         """
         jobs, datums, results = tables.jobs, tables.datums, tables.datum_results
         newest = (
@@ -615,7 +622,9 @@ class GarbageCollection(TableGroup):
         kept_keys = select(datums.c.key).where(datums.c.job_id.in_(kept))
         count = self._connection.execute(
             delete(results).where(
-                results.c.finished_ns <= finished_before_ns, results.c.key.not_in(kept_keys)
+                results.c.finished_ns <= finished_before_ns,
+                results.c.key.not_in(kept_keys),
+                results.c.current.is_(False),
             )
         ).rowcount
         count += self._connection.execute(
@@ -627,6 +636,25 @@ class GarbageCollection(TableGroup):
             )
             .values(output_root=None, artifacts_root=None)
         ).rowcount
+        count += self._forget_sets(finished_before_ns)
         if count:
             self.advance_epoch()
         return count
+
+    def _forget_sets(self, finished_before_ns: int) -> int:
+        """Let old jobs have no datum sets, except for the newest that each pipeline has."""
+        jobs = tables.jobs
+        newest = (
+            select(func.max(jobs.c.number))
+            .where(jobs.c.state == str(JobState.SUCCESS), jobs.c.datums_root.is_not(None))
+            .group_by(jobs.c.pipeline_id)
+        )
+        return self._connection.execute(
+            update(jobs)
+            .where(
+                jobs.c.datums_root.is_not(None),
+                jobs.c.finished_ns <= finished_before_ns,
+                jobs.c.number.not_in(newest),
+            )
+            .values(datums_root=None, joined_root=None)
+        ).rowcount

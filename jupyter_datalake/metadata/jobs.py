@@ -11,7 +11,7 @@ from jupyter_datalake.errors import ErrorKind, NotFoundError, StateError
 from jupyter_datalake.metadata import tables
 from jupyter_datalake.metadata.base import TableGroup, batched, optional_time, time_of
 from jupyter_datalake.model.datums import DatumState
-from jupyter_datalake.model.ids import CommitId, GlobalId
+from jupyter_datalake.model.ids import CommitId, Digest, GlobalId
 from jupyter_datalake.model.jobs import (
     LIVE_STATES,
     Job,
@@ -32,6 +32,17 @@ class JobDraft(NamedTuple):
     global_id: GlobalId
     trigger: Trigger
     heads: dict[str, CommitId]
+
+
+class DatumSet(NamedTuple):
+    """The manifest of all datums of a job that succeeded; see `model.datum_sets`."""
+
+    job_id: str
+    pipeline_version: int
+    inputs: dict[str, CommitId]
+    root: Digest
+    joined_root: Digest | None
+    """The tree that their outputs gave; None if no other can be made from it by edits."""
 
 
 class Jobs(TableGroup):
@@ -120,6 +131,29 @@ class Jobs(TableGroup):
         jobs = tables.jobs
         newest = select(func.max(jobs.c.number)).group_by(jobs.c.pipeline_id)
         return {job.pipeline: job for job in self._select(jobs.c.number.in_(newest), limit=None)}
+
+    def last_set(self, pipeline_id: int, *, before: int | None = None) -> DatumSet | None:
+        """Return the datum set of a pipeline's newest successful job that has one."""
+        jobs = tables.jobs
+        conditions = [
+            jobs.c.pipeline_id == pipeline_id,
+            jobs.c.state == str(JobState.SUCCESS),
+            jobs.c.datums_root.is_not(None),
+        ]
+        if before is not None:
+            conditions.append(jobs.c.number < before)
+        row = self._connection.execute(
+            select(jobs).where(*conditions).order_by(jobs.c.number.desc()).limit(1)
+        ).one_or_none()
+        return None if row is None else _datum_set(row)
+
+    def get_set(self, job_id: str) -> DatumSet | None:
+        """Return the datum set of a job, or None if all its datums have rows."""
+        jobs = tables.jobs
+        row = self._connection.execute(
+            select(jobs).where(jobs.c.id == job_id, jobs.c.datums_root.is_not(None))
+        ).one_or_none()
+        return None if row is None else _datum_set(row)
 
     def ready(self, limit: int) -> Sequence[Job]:
         """Return waiting jobs that nothing holds back, oldest first.
@@ -270,6 +304,16 @@ class Jobs(TableGroup):
         return counts
 
 
+def _datum_set(row: Row[Any]) -> DatumSet:
+    return DatumSet(
+        row.id,
+        row.pipeline_version,
+        row.inputs,
+        Digest(row.datums_root),
+        None if row.joined_root is None else Digest(row.joined_root),
+    )
+
+
 def _job(row: Row[Any], counts: dict[DatumState, int]) -> Job:
     return Job(
         id=row.id,
@@ -292,5 +336,12 @@ def _job(row: Row[Any], counts: dict[DatumState, int]) -> Job:
         owner=row.owner,
         cancel_requested=row.cancel_requested,
         datum_total=row.datum_total,
-        datum_counts=counts,
+        datum_counts=_with_inherited(counts, row.inherited),
     )
+
+
+def _with_inherited(counts: dict[DatumState, int], inherited: int) -> dict[DatumState, int]:
+    """Return counts of datums with those that have no row, because nothing of them changed."""
+    if not inherited:
+        return counts
+    return {**counts, DatumState.SKIPPED: counts.get(DatumState.SKIPPED, 0) + inherited}

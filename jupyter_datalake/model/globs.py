@@ -130,6 +130,23 @@ class Glob:
             self.matches(RepoPath("/".join(names[:depth]))) for depth in range(len(names) + 1)
         )
 
+    def match_above(self, path: RepoPath) -> RepoPath | None:
+        """Return the match that what is at `path` belongs to: itself or a folder above it."""
+        if not self.components:
+            return ROOT
+        if any(component.is_any_depth for component in self.components):
+            return path if self.matches(path) else None
+        names = path.split("/")
+        above = RepoPath("/".join(names[: len(self.components)]))
+        return above if self.matches(above) else None
+
+    def takes(self, found: FileInfo) -> bool:
+        """Tell whether something whose path matches is of a kind that does."""
+        if not self.components:
+            return found.file_count > 0
+        any_depth = any(component.is_any_depth for component in self.components)
+        return found.kind is not FileKind.FOLDER or not any_depth
+
     def _below(self, tree: Tree, folder: RepoPath, depth: int) -> Iterator[FileInfo]:
         component = self.components[depth]
         is_last = depth == len(self.components) - 1

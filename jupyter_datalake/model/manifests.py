@@ -393,6 +393,26 @@ def get_item(source: NodeSource, root: Digest, key: bytes) -> Item | None:
     return None
 
 
+def last_key(source: NodeSource, root: Digest) -> bytes:
+    """Return the last key of a map, or nothing for an empty one; loads one node."""
+    node = source.load(root)
+    return node.keys[-1] if node.keys else b""
+
+
+def key_at(source: NodeSource, root: Digest, rank: int) -> bytes | None:
+    """Return the key that `rank` others come before, or None; loads one node per level."""
+    node = source.load(root)
+    while node.level:
+        for index, branch in enumerate(node.branches):
+            if rank < branch.item_count:
+                node = _child(source, node, index)
+                break
+            rank -= branch.item_count
+        else:
+            return None
+    return node.keys[rank] if rank < len(node.keys) else None
+
+
 class Cursor:
     r"""Walks a manifest forward; `seek` skips without reading what lies between.
 

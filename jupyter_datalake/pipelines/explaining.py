@@ -10,10 +10,12 @@ from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.metadata.base import batched
 from jupyter_datalake.metadata.pipelines import PipelineRow
 from jupyter_datalake.metadata.store import Transaction
+from jupyter_datalake.model.datum_sets import SetMember
 from jupyter_datalake.model.datums import DONE_STATES, Datum, label_of, place_of
 from jupyter_datalake.model.ids import CommitId, Digest
 from jupyter_datalake.model.jobs import Job
 from jupyter_datalake.model.pipelines import PipelineSpec, QueryCode
+from jupyter_datalake.pipelines.inheriting import member_at, path_input
 from jupyter_datalake.pipelines.planning import PlannedDatum, code_version
 
 _BATCH = 1000
@@ -85,13 +87,13 @@ class Explainer:
             self._always = Reason.FORCED
         with core.metadata.read() as tx:
             self._before = None if self._always else _last_run(tx, row, job)
+            self._set = tx.jobs.last_set(row.id, before=None if job is None else job.number)
+        self._core = core
         self._change = None
         if self._before is not None:
             self._change = _version_change(core, self._before, spec, code)
 
-    def reasons(
-        self, tx: Transaction, planned: Sequence[PlannedDatum], known: Container[Digest]
-    ) -> list[Reason]:
+    def reasons(self, planned: Sequence[PlannedDatum], known: Container[Digest]) -> list[Reason]:
         """Return for each planned datum why it runs, or `Reason.UNCHANGED`.
 
         Parameters
@@ -104,14 +106,40 @@ class Explainer:
         places = [None if one.key in known else place_of(one.inputs) for one in planned]
         before: dict[bytes, Datum] = {}
         if self._before is not None:
-            found = tx.datums.at_places(
-                self._before.job_id, [place for place in places if place is not None]
-            )
+            with self._core.metadata.read() as tx:
+                found = tx.datums.at_places(
+                    self._before.job_id, [place for place in places if place is not None]
+                )
             before = {place_of(datum.inputs): datum for datum in found}
         return [
-            Reason.UNCHANGED if place is None else _reason(one, before.get(place), self._change)
+            Reason.UNCHANGED if place is None else self._reason(one, before.get(place))
             for one, place in zip(planned, places, strict=True)
         ]
+
+    def _reason(self, one: PlannedDatum, old: Datum | None) -> Reason:
+        is_done = True
+        if old is not None:
+            digests = [given.digest for given in old.inputs]
+            is_done = old.state in DONE_STATES
+        else:
+            # It may be one that the last job did not look at.
+            member = self._member(one)
+            if member is None:
+                return Reason.NEW
+            digests = [member.digest]
+        if digests != [given.digest for given in one.inputs]:
+            return Reason.INPUT
+        if self._change is not None:
+            return self._change
+        return Reason.NEW if is_done else Reason.FAILED
+
+    def _member(self, one: PlannedDatum) -> SetMember | None:
+        if self._set is None or self._before is None or len(one.inputs) != 1:
+            return None
+        before = path_input(self._before.spec)
+        if before is None or before.repo != one.inputs[0].repo:
+            return None
+        return member_at(self._core.nodes, self._set.root, one.inputs[0].path)
 
 
 def explain(
@@ -127,7 +155,7 @@ def explain(
     for batch in batched(planned, _BATCH):
         with core.metadata.read() as tx:
             known = tx.datums.known(one.key for one in batch) if knows else {}
-            reasons = explainer.reasons(tx, batch, known)
+        reasons = explainer.reasons(batch, known)
         for one, reason in zip(batch, reasons, strict=True):
             runs = reason is not Reason.UNCHANGED
             yield ExplainedDatum(label_of(one.inputs), one.key, runs, reason)
@@ -155,13 +183,3 @@ def _version_change(
     if old.code != new.code:
         return Reason.CODE
     return Reason.ENVIRONMENT if old.environment != new.environment else None
-
-
-def _reason(one: PlannedDatum, old: Datum | None, change: Reason | None) -> Reason:
-    if old is None:
-        return Reason.NEW
-    if [given.digest for given in old.inputs] != [given.digest for given in one.inputs]:
-        return Reason.INPUT
-    if change is not None:
-        return change
-    return Reason.NEW if old.state in DONE_STATES else Reason.FAILED

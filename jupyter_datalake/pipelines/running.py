@@ -29,9 +29,9 @@ from jupyter_datalake.errors import (
     StorageError,
 )
 from jupyter_datalake.jobs.executor import Executor
-from jupyter_datalake.jobs.outputs import join_outputs
 from jupyter_datalake.metadata.base import batched
 from jupyter_datalake.metadata.datums import DatumDraft
+from jupyter_datalake.metadata.pins import job_owner
 from jupyter_datalake.metadata.pipelines import PipelineRow
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import (
@@ -46,6 +46,7 @@ from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.globs import parse_glob
 from jupyter_datalake.model.ids import CommitId, Digest
 from jupyter_datalake.model.jobs import Job, JobState, Outcome, TriggerKind
+from jupyter_datalake.model.packs import BlobKind
 from jupyter_datalake.model.pipelines import (
     PipelineSpec,
     QueryCode,
@@ -55,6 +56,8 @@ from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.pipelines.cutting import TreeForGlobs
 from jupyter_datalake.pipelines.datum_loop import MAX_MESSAGE, DatumLoop
 from jupyter_datalake.pipelines.explaining import Explainer
+from jupyter_datalake.pipelines.inheriting import Basis, find_basis
+from jupyter_datalake.pipelines.joining import Joined, join
 from jupyter_datalake.pipelines.planning import (
     CodeVersion,
     code_version,
@@ -136,12 +139,13 @@ class JobRun:
             self._resume_egress(spec, self.job.output_commit_id)
             return
         version = code_version(self._core, spec, code)
-        total = self._record(row, spec, code, version, tick_ns)
+        basis = find_basis(self._core, row, spec, version, self.job)
+        total = self._record(row, spec, code, version, basis, tick_ns)
         loop = DatumLoop(self._core, self._executor, self.job, row.id, spec, code)
         failures = loop.run(self._check_stopped)
         if failures:
             raise JobFailedError(failures.summary(total))
-        commit = self._commit(spec, code, version)
+        commit = self._commit(row, spec, code, version, basis)
         if self.job.state is JobState.EGRESSING:
             self._egress(spec, commit)
 
@@ -169,22 +173,33 @@ class JobRun:
         spec: PipelineSpec,
         code: CommitId,
         version: CodeVersion,
+        basis: Basis | None,
         tick_ns: int | None,
     ) -> int:
-        """Write the datums, those with known results as skipped; return how many there are."""
+        """Write the datums, those with known results as skipped; return how many there are.
+
+        Datums that are inherited from `basis` are only counted.
+        """
         reprocess = self.job.trigger.reprocess
         explainer = Explainer(self._core, row, spec, code, reprocess=reprocess, job=self.job)
         # What a query returns depends on the warehouse, so no earlier result stands in for it.
         knows = not isinstance(spec.code, QueryCode) and not reprocess
         with self._core.metadata.write() as tx:
             tx.datums.clear(self.job.id)
-        total = 0
-        planned = plan_datums(self._core, spec, version, self.job.inputs, tick_ns)
+            if basis is not None:  # its commit may be removed while the job runs
+                tx.pins.add(job_owner(self.job.id), [(BlobKind.NODE, basis.old_root)])
+        inherited = total = 0
+        if basis is None:
+            planned = plan_datums(self._core, spec, version, self.job.inputs, tick_ns)
+        else:
+            planned = basis.planned(self._core, spec, version)
+            inherited = basis.count_inherited(self._core)
         for batch in batched(planned, _PLANNED_AT_ONCE):
-            with self._core.metadata.write() as tx:
-                # In the transaction that uses them: gc may forget results until then.
+            with self._core.metadata.read() as tx:
                 known = tx.datums.known(one.key for one in batch) if knows else {}
-                reasons = explainer.reasons(tx, batch, known)
+            reasons = explainer.reasons(batch, known)
+            with self._core.metadata.write() as tx:
+                known = tx.datums.known(known)  # without those that gc has forgotten since
                 tx.datums.add(
                     self.job.id,
                     [
@@ -197,21 +212,27 @@ class JobRun:
             total += len(batch)
             self._check_stopped()
         with self._core.metadata.write() as tx:
+            total += inherited
             notice = "" if total else "No datums: the globs match nothing in the inputs"
-            tx.jobs.update(self.job.id, datum_total=total, message=notice)
+            tx.jobs.update(self.job.id, datum_total=total, inherited=inherited, message=notice)
             self._changed(tx, JobState.RUNNING)
         return total
 
-    def _commit(self, spec: PipelineSpec, code: CommitId, version: CodeVersion) -> Commit:
+    def _commit(
+        self,
+        row: PipelineRow,
+        spec: PipelineSpec,
+        code: CommitId,
+        version: CodeVersion,
+        basis: Basis | None,
+    ) -> Commit:
         """Join the outputs into one commit; the job's row moves in the same transaction."""
         head = head_of(self._core, spec.name, DEFAULT_BRANCH)
-        with self._core.metadata.read() as tx:
-            roots = tx.datums.roots(self.job.id)
         outcome = Outcome.COMMITTED
         with self._core.writer() as writer:
             nodes = NodeWriter(self._core.nodes, writer)
-            root = join_outputs(self._core, nodes, head.root, roots)
-            if root == head.root:
+            joined = join(self._core, nodes, self.job, spec, basis, head.root)
+            if joined.root == head.root:
                 outcome = Outcome.UNCHANGED
             # An unchanged output may not be in the warehouse yet: its egress failed, or is new.
             has_rows = outcome is Outcome.COMMITTED or head.provenance.origin is Origin.JOB
@@ -221,7 +242,7 @@ class JobRun:
                 writer,
                 nodes,
                 head,
-                root,
+                joined.root,
                 CommitRequest(
                     repo=spec.name,
                     branch=DEFAULT_BRANCH,
@@ -230,12 +251,12 @@ class JobRun:
                     provenance=self._provenance(spec, code, version.environment),
                     global_id=self.job.global_id,
                 ),
-                self._finisher(outcome, then_egress=egresses),
+                self._finisher(row, joined, outcome, then_egress=egresses),
             )
         return result.commit
 
     def _finisher(
-        self, outcome: Outcome, *, then_egress: bool
+        self, row: PipelineRow, joined: Joined, outcome: Outcome, *, then_egress: bool
     ) -> Callable[[Transaction, Commit], None]:
         """Return what else happens in the transaction that makes the commit visible."""
 
@@ -249,6 +270,7 @@ class JobRun:
                 outcome=str(outcome),
                 output_commit_id=commit.id if outcome is Outcome.COMMITTED else None,
             )
+            joined.record(tx, row.id, self.job.id)
             self._changed(tx, new)
             self.job = tx.jobs.get(self.job.id)
 

@@ -172,7 +172,7 @@ def test_two_datums_that_write_one_path_fail_the_job_and_are_named(runner):
     runner.run()
     job = runner.job("clash")
     assert str(job.state) == "failed"
-    assert "Datums 0 and 1 both wrote 'same'" in job.message
+    assert "The datums raw:/a and raw:/b both wrote 'same'" in job.message
     assert runner.files("clash@main") == {}
 
 

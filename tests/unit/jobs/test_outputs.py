@@ -6,7 +6,7 @@ import pytest
 
 from jupyter_datalake.engine.nodes import NodeWriter
 from jupyter_datalake.errors import ConflictError, ErrorKind, JobFailedError
-from jupyter_datalake.jobs.outputs import join_outputs, store_folder
+from jupyter_datalake.jobs.outputs import OutputJoiner, store_folder
 from jupyter_datalake.model.manifests import build_manifest
 
 
@@ -29,7 +29,10 @@ def joined(core, roots, previous=None):
     with core.writer() as writer:
         nodes = NodeWriter(core.nodes, writer)
         before = build_manifest(nodes, []) if previous is None else previous
-        root = join_outputs(core, nodes, before, list(enumerate(roots)))
+        joiner = OutputJoiner(nodes)
+        for number, root in enumerate(roots):
+            joiner.add(f"d{number}", root)
+        root = joiner.finish(before)
         packs = writer.seal()
         with core.metadata.write() as tx:
             for pack in packs:
@@ -55,7 +58,7 @@ def test_two_datums_that_write_one_path_are_both_named(memory_lake, tmp_path):
     core = memory_lake.core
     a = stored(core, tmp_path, "a", {"x.txt": "1"})
     b = stored(core, tmp_path, "b", {"x.txt": "1"})
-    with pytest.raises(ConflictError, match=r"Datums 0 and 1 both wrote 'x\.txt'") as caught:
+    with pytest.raises(ConflictError, match=r"datums d0 and d1 both wrote 'x\.txt'") as caught:
         joined(core, [a, b])
     assert caught.value.kind is ErrorKind.OUTPUTS_COLLIDE
 
@@ -74,6 +77,14 @@ def test_an_empty_folder_that_another_datum_fills_is_no_collision(memory_lake, t
     b = stored(core, tmp_path, "b", {"x/y": "1"})
     _, held = joined(core, [a, b])
     assert held == {"x/y": "FILE"}
+
+
+def test_an_empty_folder_that_two_datums_make_is_no_collision(memory_lake, tmp_path):
+    core = memory_lake.core
+    a = stored(core, tmp_path, "a", {"x": None})
+    b = stored(core, tmp_path, "b", {"x": None})
+    _, held = joined(core, [a, b])
+    assert held == {"x": "FOLDER"}
 
 
 def test_the_same_bytes_written_later_give_the_same_tree(memory_lake, tmp_path):

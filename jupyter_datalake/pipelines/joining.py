@@ -1,0 +1,195 @@
+"""Joining: what the datums of a job wrote becomes one tree, and the datums one set.
+
+A job that goes on from an earlier one edits that one's tree and set, so that both cost what has
+changed. It gives the same tree as joining the outputs of all datums would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.nodes import NodeWriter
+from jupyter_datalake.jobs.outputs import OutputJoiner, writer_of
+from jupyter_datalake.metadata.base import batched
+from jupyter_datalake.metadata.store import Transaction
+from jupyter_datalake.model.datum_sets import SetMember, parse_member
+from jupyter_datalake.model.datums import DONE_STATES, Datum, DatumResult
+from jupyter_datalake.model.ids import Digest
+from jupyter_datalake.model.jobs import Job
+from jupyter_datalake.model.manifests import Edit, build_manifest, edit_manifest, iter_items
+from jupyter_datalake.model.paths import RepoPath, path_key
+from jupyter_datalake.model.pipelines import PipelineSpec, RepoInput
+from jupyter_datalake.pipelines.inheriting import Basis, member_at, path_input
+
+_PAGE = 5000
+
+
+@dataclass(slots=True)
+class Joined:
+    """What a job's datums gave."""
+
+    root: Digest
+    """Of the output tree."""
+    datums_root: Digest | None = None
+    """Of the datum set; None if paths do not tell the datums apart."""
+    joined_root: Digest | None = None
+    """The output tree again, if the next job can go on from it."""
+    goes_on: bool = False
+    """Whether datums are in the set that have no rows."""
+    used: list[Digest] = field(default_factory=list)
+    """Keys of results that the set has and the one before had not."""
+    retired: list[Digest] = field(default_factory=list)
+    """Keys of results that the set before had, and this one has not."""
+
+    def record(self, tx: Transaction, pipeline_id: int, job_id: str) -> None:
+        """Write it into the rows of the job and of the results."""
+        if self.datums_root is None:
+            return
+        tx.jobs.update(job_id, datums_root=self.datums_root, joined_root=self.joined_root)
+        if self.goes_on:
+            tx.datums.use(self.retired, current=False)
+            tx.datums.use(self.used, current=True)
+        else:
+            tx.datums.use_rows(pipeline_id, job_id)
+
+
+def join(
+    core: LakeCore,
+    nodes: NodeWriter,
+    job: Job,
+    spec: PipelineSpec,
+    basis: Basis | None,
+    head: Digest,
+) -> Joined:
+    """Join what the datums of a job wrote.
+
+    Parameters
+    ----------
+    basis
+        What the job goes on from; None if all its datums have rows.
+    head
+        Root of the pipeline's last output.
+
+    Raises
+    ------
+    ConflictError
+        Two datums wrote the same path, or one a file where another has a folder.
+    """
+    given = path_input(spec)
+    if given is None:
+        joiner = OutputJoiner(nodes)
+        for datum in _iter_done(core, job):
+            assert datum.output_root is not None
+            joiner.add(datum.label, datum.output_root)
+        return Joined(joiner.finish(head))
+    return _SetJoiner(core, nodes, job, given, basis).join(head)
+
+
+class _SetJoiner:
+    """Joins the outputs of datums that are told apart by their paths."""
+
+    def __init__(
+        self, core: LakeCore, nodes: NodeWriter, job: Job, given: RepoInput, basis: Basis | None
+    ) -> None:
+        self._core = core
+        self._nodes = nodes
+        self._job = job
+        self._given = given
+        self._basis = basis
+
+    def join(self, head: Digest) -> Joined:
+        members, used, retired = self._edit_set()
+        before = self._basis.before if self._basis is not None else None
+        goes_on = before is not None and before.joined_root == head
+        if goes_on:
+            joiner = OutputJoiner(self._nodes, head, lambda path: self._writer_of(members, path))
+            for gone, _ in self._changed():
+                if gone is not None:
+                    joiner.remove(gone.result.output_root)
+            for _, new in self._changed():
+                if new is not None:
+                    joiner.add(self._label(new), new.result.output_root)
+        else:
+            joiner = OutputJoiner(self._nodes)
+            for label, output in self._outputs(members):
+                joiner.add(label, output)
+        root = joiner.finish(head)
+        return Joined(
+            root,
+            datums_root=members,
+            # A folder's marker that was dropped for a file in it must come back when the file
+            # goes, and one that two datums made stay for the other: only a join of everything
+            # knows that.
+            joined_root=None if joiner.dropped_folders else root,
+            goes_on=before is not None,
+            used=used,
+            retired=retired,
+        )
+
+    def _edit_set(self) -> tuple[Digest, list[Digest], list[Digest]]:
+        """Return the root of the set of all datums, and the keys that came into it and left it."""
+        basis = self._basis
+        root = build_manifest(self._nodes, []) if basis is None else basis.before.root
+        used: list[Digest] = []
+        retired: list[Digest] = []
+        for page in batched(self._changed(), _PAGE):
+            edits: list[Edit] = []
+            for gone, new in page:
+                if gone is not None:
+                    retired.append(gone.result.key)
+                if new is not None:
+                    edits.append(new.as_edit())
+                    if basis is not None:
+                        used.append(new.result.key)
+                elif gone is not None:
+                    edits.append(Edit(path_key(gone.path), None))
+            root = edit_manifest(self._nodes, root, sorted(edits, key=lambda edit: edit.key))
+        return root, used, retired
+
+    def _changed(self) -> Iterator[tuple[SetMember | None, SetMember | None]]:
+        """Yield what each datum that was looked at was in the set before, and what it is now."""
+        for datum in _iter_done(self._core, self._job):
+            new = _member(datum)
+            old = None
+            if self._basis is not None:
+                old = member_at(self._nodes, self._basis.before.root, new.path)
+            yield old, new
+        if self._basis is not None:
+            for change in self._basis.changes(self._core):
+                if change.new is None and change.old is not None:
+                    yield change.old, None
+
+    def _outputs(self, members: Digest) -> Iterator[tuple[str, Digest]]:
+        for item in iter_items(self._nodes, members):
+            member = parse_member(item)
+            yield self._label(member), member.result.output_root
+
+    def _writer_of(self, members: Digest, path: RepoPath) -> str:
+        return writer_of(self._nodes, self._outputs(members), path)
+
+    def _label(self, member: SetMember) -> str:
+        return f"{self._given.repo}:/{member.path}"
+
+
+def _iter_done(core: LakeCore, job: Job) -> Iterator[Datum]:
+    """Yield the datums of a job that have rows and results, by position."""
+    after = -1
+    while True:
+        with core.metadata.read() as tx:
+            page = tx.datums.list(job.id, states=DONE_STATES, after=after, limit=_PAGE)
+        yield from page
+        if len(page) < _PAGE:
+            return
+        after = page[-1].position
+
+
+def _member(datum: Datum) -> SetMember:
+    assert datum.output_root is not None
+    assert datum.artifacts_root is not None
+    given = datum.inputs[0]
+    result = DatumResult(
+        datum.key, datum.job_id, datum.position, datum.output_root, datum.artifacts_root
+    )
+    return SetMember(given.path, given.digest, given.size_bytes, result)

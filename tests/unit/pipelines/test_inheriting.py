@@ -1,0 +1,285 @@
+"""Jobs that go on from an earlier one: what they look at, and that their output is no other."""
+
+import random
+import threading
+from contextlib import suppress
+
+import pytest
+
+from jupyter_datalake.errors import NotFoundError, StateError
+from jupyter_datalake.model.datums import DatumState
+from jupyter_datalake.model.gc import GcPolicy
+from tests.unit.pipelines.inline import FunctionExecutor, run_all
+
+
+def upper(inputs, out):
+    """Write each input in capitals under its own name."""
+    for path, text in inputs.items():
+        if text == "bad":
+            raise ValueError("a bad input")
+        place = out / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text.upper())
+
+
+class Bench:
+    """A lake with one repo and one pipeline over it, whose jobs run in this process."""
+
+    def __init__(self, lake, folder, program=upper, glob="/*", **more):
+        self.lake = lake
+        self.folder = folder
+        self.folder.mkdir()
+        self.executor = FunctionExecutor(lake.core, program, folder)
+        lake.repos.create("raw")
+        self.spec = {
+            "pipeline": "p",
+            "command": ["true"],
+            "input": {"repo": {"name": "raw", "glob": glob, **more}},
+            "datums": {"tries": 1},
+        }
+
+    def publish(self, **changes):
+        self.spec |= changes
+        return self.lake.pipelines.apply(self.spec, folder=self.folder)
+
+    def commit(self, **files):
+        """Write files by name with __ for a slash; None removes one."""
+        with self.lake.sessions.create("raw") as session:
+            for name, text in files.items():
+                path = name.replace("__", "/")
+                if text is None:
+                    session.delete(path)
+                else:
+                    session.put(path, text)
+            with suppress(StateError):  # the random changes may be none
+                session.commit("change")
+            session.delete_session()
+
+    def run(self):
+        """Run all jobs; return what was run, as sorted lists of paths."""
+        self.executor.ran.clear()
+        run_all(self.lake, self.executor, threading.Event())
+        return sorted(self.executor.ran)
+
+    @property
+    def job(self):
+        return self.lake.jobs.list(pipeline="p", limit=1)[0]
+
+    def rows(self):
+        """Return how many datums of the newest job were looked at."""
+        job_id = self.job.id
+        with self.lake.core.metadata.read() as tx:
+            return tx.datums.count(job_id)
+
+    def output(self):
+        return {
+            info.path: self.lake.files.read(f"p@main/{info.path}").decode()
+            for info in self.lake.files.glob("p@main", "/**")
+        }
+
+    def root(self):
+        return self.lake.commits.get("p", "main").root
+
+
+@pytest.fixture
+def bench(memory_lake, tmp_path):
+    return Bench(memory_lake, tmp_path / "bench")
+
+
+def test_only_what_has_changed_is_looked_at(bench):
+    bench.commit(**{f"f{number:03}": f"text {number}" for number in range(50)})
+    bench.publish()
+    assert len(bench.run()) == 50
+    bench.commit(f001="other", f002=None, g="new")
+    assert bench.run() == [["f001"], ["g"]]
+    assert bench.rows() == 2
+    assert bench.job.datum_total == 50
+    assert bench.job.datum_counts == {DatumState.SUCCESS: 2, DatumState.SKIPPED: 48}
+    assert len(bench.output()) == 50
+    assert bench.output()["f001"] == "OTHER"
+    assert bench.output()["f003"] == "TEXT 3"
+    assert "f002" not in bench.output()
+
+
+def test_what_was_inherited_is_listed_behind_what_was_looked_at(bench):
+    bench.commit(**{f"f{number}": f"text {number}" for number in range(9)})
+    bench.publish()
+    bench.run()
+    bench.commit(f4="other")
+    bench.run()
+    job, jobs = bench.job, bench.lake.jobs
+    datums = jobs.list_datums(job.id)
+    assert [one.label for one in datums] == [
+        f"raw:/f{number}" for number in (4, 0, 1, 2, 3, 5, 6, 7, 8)
+    ]
+    assert [str(one.state) for one in datums] == ["success"] + ["skipped"] * 8
+    assert {one.inputs[0].commit_id for one in datums} == {job.inputs["raw"]}
+    assert jobs.list_datums(job.id, states=[DatumState.SUCCESS]) == datums[:1]
+    paged, after = [], -1
+    while page := jobs.list_datums(job.id, after=after, limit=2):
+        paged += page
+        after = page[-1].position
+    assert paged == datums
+    assert jobs.logs(job.id, datum=datums[3].position)[0].text == "ran ['f2']"
+    with pytest.raises(NotFoundError, match="has no datum 99"):
+        jobs.logs(job.id, datum=99)
+
+
+def test_the_maker_of_an_inherited_file_is_found(bench):
+    bench.commit(a="one", b="two")
+    bench.publish()
+    bench.run()
+    bench.commit(b="three")
+    bench.run()
+    makers = bench.lake.lineage.get("p@main/a").makers
+    assert [one.label for one in makers] == ["raw:/a"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"command": ["false"]},
+        {"parameters": {"x": 1}},
+        {"input": {"repo": {"name": "raw", "glob": "/**"}}},
+    ],
+    ids=["code", "parameters", "input"],
+)
+def test_another_version_looks_at_everything(bench, change):
+    bench.commit(a="one", b="two")
+    bench.publish()
+    bench.run()
+    bench.publish(**change)
+    bench.run()
+    assert bench.rows() == 2
+    bench.commit(b="three")
+    assert bench.run() == [["b"]]
+    assert bench.rows() == 1
+
+
+def test_what_changes_no_result_is_gone_on_from(bench):
+    bench.commit(a="one", b="two")
+    bench.publish()
+    bench.run()
+    bench.publish(description="other words")
+    assert bench.run() == []
+    assert bench.rows() == 0
+    assert str(bench.job.outcome) == "unchanged"
+
+
+def test_reasons_are_told_of_datums_that_the_last_job_did_not_look_at(bench):
+    bench.commit(a="one", b="two")
+    bench.publish()
+    bench.run()
+    bench.commit(b="three")
+    bench.run()
+    bench.commit(a="four", c="five")
+    bench.run()
+    reasons = {one.label: one.reason for one in bench.lake.jobs.list_datums(bench.job.id)}
+    assert reasons == {"raw:/a": "input changed", "raw:/c": "new", "raw:/b": "unchanged"}
+    bench.publish(command=["false"])
+    bench.run()
+    reasons = {one.label: one.reason for one in bench.lake.jobs.list_datums(bench.job.id)}
+    assert set(reasons.values()) == {"code changed"}
+
+
+def test_a_failed_job_is_not_gone_on_from_and_its_good_datums_are_kept(bench):
+    bench.commit(a="one", b="two")
+    bench.publish()
+    bench.run()
+    bench.commit(a="fine", b="bad", c="new")
+    assert len(bench.run()) == 3
+    assert str(bench.job.state) == "failed"
+    bench.commit(b="good")
+    assert bench.run() == [["b"]]
+    assert bench.output() == {"a": "FINE", "b": "GOOD", "c": "NEW"}
+    assert bench.job.datum_counts == {DatumState.SUCCESS: 1, DatumState.SKIPPED: 2}
+
+
+def test_reprocessing_looks_at_everything(bench):
+    bench.commit(a="one", b="two")
+    bench.publish()
+    bench.run()
+    bench.lake.pipelines.run("p", reprocess=True)
+    assert bench.run() == [["a"], ["b"]]
+    assert bench.rows() == 2
+
+
+def test_two_datums_that_write_one_path_are_named_also_if_one_is_inherited(memory_lake, tmp_path):
+    def by_content(inputs, out):
+        for path, text in inputs.items():
+            (out / text).write_text(path)
+
+    bench = Bench(memory_lake, tmp_path / "bench", by_content)
+    bench.commit(a="x", b="y")
+    bench.publish()
+    bench.run()
+    bench.commit(b="x")
+    bench.run()
+    assert "raw:/a and raw:/b both wrote 'x'" in bench.job.message
+    assert bench.output() == {"x": "a", "y": "b"}
+
+
+def test_what_inherited_datums_left_outlives_gc(bench):
+    bench.commit(a="one", b="two")
+    bench.publish()
+    bench.run()
+    for number in range(3):
+        bench.commit(b=f"text {number}")
+        bench.run()
+    at_once = GcPolicy(undo_s=0, grace_s=0, reader_s=0, unknown_s=0, results_s=0)
+    for _ in range(3):
+        bench.lake.maintenance.gc(at_once)
+    first = bench.lake.jobs.list_datums(bench.job.id)[1]
+    assert bench.lake.jobs.logs(bench.job.id, datum=first.position)[0].text == "ran ['a']"
+    with bench.lake.core.metadata.read() as tx:
+        assert len(tx.datums.known([first.key])) == 1
+    bench.commit(b=None)
+    assert bench.run() == []
+    assert bench.output() == {"a": "ONE"}
+    assert bench.lake.maintenance.verify().is_clean
+
+
+def nested(inputs, out):
+    """Write an empty folder for some inputs, and files into the same folders for others."""
+    for path, text in inputs.items():
+        place = out / f"d{len(text) % 3}"
+        place.mkdir(exist_ok=True)
+        if text.startswith("f"):
+            (place / path.replace("/", "-")).write_text(text)
+
+
+@pytest.mark.parametrize("program", [upper, nested], ids=["files", "folders"])
+@pytest.mark.parametrize(
+    "glob", ["/*", "/*/*", ["/**", "!/b/**"], "/"], ids=["top", "second", "any", "whole"]
+)
+def test_what_many_jobs_made_is_what_one_would_make(memory_lake, tmp_path, program, glob):
+    """Seeded random changes, some of which fail a job; the tree is that of a pipeline made anew."""
+    source = random.Random(f"{glob} {program.__name__}")
+    bench = Bench(memory_lake, tmp_path / "bench", program, glob)
+    bench.commit(a__x="f")
+    bench.publish()
+    bench.run()
+    places = [f"{folder}__{name}" for folder in "abcdefgh" for name in "xy"]
+    held = {"a__x": "f"}
+    inherited = 0
+    for _ in range(15):
+        changes = {}
+        for place in source.sample(places, source.randint(1, 4)):
+            if place in held and source.random() < 0.4:
+                changes[place] = None
+            else:
+                changes[place] = source.choice(["f", "ff", "fff", "g", "gg", "bad"])
+        held = {place: text for place, text in (held | changes).items() if text is not None}
+        bench.commit(**changes)
+        bench.run()
+        inherited += bench.job.datum_total - bench.rows()
+    bench.commit(**{place: "f" for place, text in held.items() if text == "bad"}, last="f")
+    bench.run()
+    assert (str(bench.job.state), bench.job.message) == ("success", "")
+    assert inherited or glob == "/"
+    by_edits, files = bench.root(), bench.output()
+    bench.lake.pipelines.run("p", reprocess=True)
+    bench.run()
+    assert bench.output() == files
+    assert bench.root() == by_edits
+    assert str(bench.job.outcome) == "unchanged"
