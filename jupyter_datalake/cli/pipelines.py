@@ -22,6 +22,7 @@ from jupyter_datalake.cli.output import (
     print_fields,
     print_json,
     print_table,
+    size_text,
     time_text,
 )
 from jupyter_datalake.model.datums import label_of
@@ -29,6 +30,7 @@ from jupyter_datalake.model.limits import HIGHEST_PRIORITY, LOWEST_PRIORITY
 from jupyter_datalake.model.pipeline_specs import spec_as_dict
 from jupyter_datalake.model.pipelines import (
     ChangeAction,
+    InputWait,
     Pipeline,
     PipelineChange,
     repo_inputs,
@@ -103,6 +105,7 @@ def get(context: CliContext, name: str, as_json: bool) -> None:
             ("version", pipeline.version),
             ("published", f"{time_text(pipeline.updated_at)} by {pipeline.created_by}"),
             ("code", f"{pipeline.spec.code_repo}@{pipeline.code_commit_id}"),
+            *[("waits", _waiting(one)) for one in context.lake.pipelines.waits(name)],
         ]
     )
     click.echo()
@@ -426,6 +429,8 @@ def plan(context: CliContext, name: str, as_json: bool) -> None:
         ],
         empty="No datums: the inputs hold nothing that the globs match",
     )
+    for one in context.lake.pipelines.waits(name):
+        click.echo(f"It waits: {_waiting(one)}")
 
 
 @group.command("promote")
@@ -453,6 +458,21 @@ def promote(context: CliContext, notebook: Path, at: str | None, as_json: bool) 
 def get_schema(context: CliContext, as_json: bool) -> None:
     """Print the JSON Schema of specs."""
     print_json(context.lake.pipelines.get_schema())
+
+
+def _waiting(one: InputWait) -> str:
+    """Return what an input's trigger waits for, as people read it."""
+    trigger, found = one.trigger, []
+    if trigger.commits is not None:
+        found.append(f"{one.commits:,} of {trigger.commits:,} commits")
+    if trigger.size_bytes is not None:
+        found.append(f"{size_text(one.size_bytes or 0)} of {size_text(trigger.size_bytes)}")
+    if trigger.schedule:
+        is_due = one.since is not None and one.next_tick is None
+        ticked = "which has come" if is_due else f"next {time_text(one.next_tick)}"
+        found.append(f"a tick of {trigger.schedule}, {ticked}")
+    text = (" and " if trigger.needs_all else " or ").join(found)
+    return f"{one.repo}@{one.branch}: {text}" + ("" if one.commits else "; nothing came in yet")
 
 
 def _yaml(spec: dict[str, Any]) -> str:

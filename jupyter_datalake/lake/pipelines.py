@@ -37,6 +37,7 @@ from jupyter_datalake.model.limits import (
 from jupyter_datalake.model.pipeline_specs import PIPELINE_SCHEMA, parse_spec
 from jupyter_datalake.model.pipelines import (
     ChangeAction,
+    InputWait,
     Pipeline,
     PipelineChange,
     PipelineSpec,
@@ -54,6 +55,7 @@ from jupyter_datalake.pipelines.asking import (
 )
 from jupyter_datalake.pipelines.cutting import preview
 from jupyter_datalake.pipelines.declaring import list_changes, read_declared
+from jupyter_datalake.pipelines.deferring import Arrivals, waits_of
 from jupyter_datalake.pipelines.explaining import ExplainedDatum, Explainer, explain
 from jupyter_datalake.pipelines.exporting import (
     ExportFormat,
@@ -154,8 +156,8 @@ class Pipelines:
     def resume(self, name: str) -> Pipeline:
         """Let a pipeline take up work again, and make up for what it missed.
 
-        Commits are made up for with one job over the inputs as they are, ticks as the clock's
-        ``catch_up`` says.
+        Commits are made up for with one job over the inputs as they are, those to an input with a
+        trigger if they are enough, ticks as the clock's ``catch_up`` says.
         """
         with self._context.core.metadata.write() as tx:
             row = tx.pipelines.get(name)
@@ -164,7 +166,10 @@ class Pipelines:
             spec = row.pipeline.spec
             if not cron_inputs(spec) and has_data(tx, spec) and is_behind(tx, row):
                 rerun_pipelines(tx, [name], str(self._context.author), reprocess=False)
-            return tx.pipelines.get(name).pipeline
+            pipeline = tx.pipelines.get(name).pipeline
+        if not cron_inputs(spec) and any(wait.is_met for wait in self.waits(name)):
+            self.run(name)
+        return pipeline
 
     def run(
         self, name: str, *others: str, reprocess: bool = False, priority: int | None = None
@@ -423,6 +428,21 @@ class Pipelines:
         return preview(
             self._context.core, spec, self._heads(spec), after=after, limit=limit_of(limit)
         )
+
+    def waits(self, name: str) -> Sequence[InputWait]:
+        """Return what came in through each input that has a trigger, and whether it is enough.
+
+        What came in is what was committed since the commit that the newest job reads. Empty for
+        a pipeline that each commit runs.
+        """
+        core = self._context.core
+        arrivals = Arrivals(core)
+
+        def look() -> Sequence[InputWait]:
+            with core.metadata.read() as tx:
+                return waits_of(tx, arrivals, tx.pipelines.get(name))
+
+        return arrivals.settled(look)
 
     def plan(self, name: str) -> Sequence[ExplainedDatum]:
         """Return what would run, and why, if the pipeline ran now; changes nothing."""

@@ -14,6 +14,7 @@ from jupyter_datalake.metadata.base import TableGroup, ns_of, time_of
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.pipeline_specs import parse_stored_spec, spec_as_dict
 from jupyter_datalake.model.pipelines import (
+    BranchTrigger,
     CronInput,
     Pipeline,
     PipelineSpec,
@@ -39,6 +40,13 @@ class Clock(NamedTuple):
     schedule: Schedule
     due: datetime
     """The first of its ticks that became no job yet."""
+
+
+class Alarm(NamedTuple):
+    """When to look at what an input's trigger waits for."""
+
+    pipeline_id: int
+    name: str
 
 
 class InputEdge(NamedTuple):
@@ -134,6 +142,7 @@ class Pipelines(TableGroup):
             tables.jobs,
             tables.datum_results,
             tables.cron_inputs,
+            tables.trigger_alarms,
             tables.pipeline_inputs,
             tables.pipeline_versions,
         ):
@@ -233,6 +242,36 @@ class Pipelines(TableGroup):
             .values(next_ns=ns_of(following), **({} if last is None else {"last_ns": ns_of(last)}))
         )
 
+    def due_alarms(self, until_ns: int) -> Sequence[Alarm]:
+        """Return the alarms of active pipelines whose time is not behind `until_ns`."""
+        alarms, pipelines = tables.trigger_alarms, tables.pipelines
+        rows = self._connection.execute(
+            select(alarms.c.pipeline_id, alarms.c.name)
+            .join(pipelines, pipelines.c.id == alarms.c.pipeline_id)
+            .where(alarms.c.next_ns <= until_ns, pipelines.c.state == str(PipelineState.ACTIVE))
+            .order_by(alarms.c.next_ns, alarms.c.pipeline_id, alarms.c.name)
+        )
+        return [Alarm(row.pipeline_id, row.name) for row in rows]
+
+    def set_alarm(self, pipeline_id: int, key: str, at: datetime) -> None:
+        """Set when an input is looked at, where its trigger has a schedule."""
+        alarms = tables.trigger_alarms
+        self._connection.execute(
+            update(alarms)
+            .where(alarms.c.pipeline_id == pipeline_id, alarms.c.name == key)
+            .values(next_ns=ns_of(at))
+        )
+
+    def _replace_alarms(self, pipeline_id: int, spec: PipelineSpec) -> None:
+        alarms = tables.trigger_alarms
+        self._connection.execute(delete(alarms).where(alarms.c.pipeline_id == pipeline_id))
+        rows = []
+        for key, leaf in keyed_inputs(spec).items():
+            if leaf.trigger is not None and leaf.trigger.schedule:
+                next_ns = self._next_ns(_clock_text(leaf.trigger))
+                rows.append({"pipeline_id": pipeline_id, "name": key, "next_ns": next_ns})
+        self._insert_missing(alarms, rows)
+
     def _next_ns(self, clock: str) -> int:
         return ns_of(_schedule_of(clock).next_after(time_of(self._now_ns)))
 
@@ -250,6 +289,7 @@ class Pipelines(TableGroup):
             )
         )
         self._replace_inputs(pipeline_id, spec)
+        self._replace_alarms(pipeline_id, spec)
 
     def _replace_inputs(self, pipeline_id: int, spec: PipelineSpec) -> None:
         inputs, crons = tables.pipeline_inputs, tables.cron_inputs
@@ -329,7 +369,7 @@ def _pipeline_row(row: Row[Any]) -> PipelineRow:
 _ZONE = "CRON_TZ="
 
 
-def _clock_text(given: CronInput) -> str:
+def _clock_text(given: CronInput | BranchTrigger) -> str:
     """Return what a clock goes by as its row keeps it: `_schedule_of` reads it."""
     zone = "" if given.zone == DEFAULT_ZONE else f"{_ZONE}{given.zone} "
     return zone + given.schedule

@@ -2,10 +2,11 @@
 
 Times are integer nanoseconds since 1970 in UTC (``…_ns``). Digests are 32 raw bytes; commit ids,
 being names that people type, are hex text. The only rows that change after they were written are
-`repos`, `refs`, `sessions`, `drafts`, `mounts`, `mountpoints`, `pipelines`, `cron_inputs`, `jobs`,
-`datums`, `accesses`, `leases`, `cursors`, `epochs`, `collections` and `retention`, always inside
-a write transaction and by compare-and-swap where two writers can meet; besides, repacking moves the
-places in `blobs`. A change here needs a migration in `migrations/versions`; a test compares both.
+`repos`, `refs`, `sessions`, `drafts`, `mounts`, `mountpoints`, `pipelines`, `cron_inputs`,
+`trigger_alarms`, `jobs`, `datums`, `accesses`, `leases`, `cursors`, `epochs`, `collections` and
+`retention`, always inside a write transaction and by compare-and-swap where two writers can meet;
+besides, repacking moves the places in `blobs`. A change here needs a migration in
+`migrations/versions`; a test compares both.
 """
 
 from __future__ import annotations
@@ -413,6 +414,15 @@ cron_inputs = Table(
     # The next tick; moved in the transaction that creates the tick's job, so none fires twice.
     Column("next_ns", BigInteger, nullable=False, index=True),
     Column("last_ns", BigInteger),
+)
+
+trigger_alarms = Table(
+    "trigger_alarms",
+    metadata,
+    # When to look whether the schedule of an input's trigger has ticked over what came in.
+    Column("pipeline_id", _Key, ForeignKey("pipelines.id"), primary_key=True),
+    Column("name", _Name, primary_key=True),  # of `pipeline_inputs`
+    Column("next_ns", BigInteger, nullable=False, index=True),
 )
 
 jobs = Table(

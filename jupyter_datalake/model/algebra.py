@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from jupyter_datalake.model.pipelines import (
+    BranchTrigger,
     Combination,
     CronInput,
     CrossInput,
@@ -155,9 +156,16 @@ def _check_clocks(given: Input, place: str) -> None:
 def _check_options(given: Input, place: str) -> None:
     """Refuse alternatives of one name that differ in what the program sees of their files."""
     seen: dict[str, bool] = {}
+    triggers: dict[tuple[str, str, str], BranchTrigger | None] = {}
     for leaf in iter_leaves(given):
         is_empty = isinstance(leaf, RepoInput) and leaf.is_empty
         if seen.setdefault(leaf.name, is_empty) != is_empty:
             raise MisfitError(
                 place, f"has two inputs named {leaf.name!r}, of which one has empty_files"
             )
+        if isinstance(leaf, RepoInput):
+            branch = (leaf.name, leaf.repo, leaf.branch)
+            if triggers.setdefault(branch, leaf.trigger) != leaf.trigger:
+                raise MisfitError(
+                    place, f"reads {leaf.repo}@{leaf.branch} as {leaf.name!r} with two triggers"
+                )

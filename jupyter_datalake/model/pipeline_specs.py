@@ -37,6 +37,7 @@ from jupyter_datalake.model.pipelines import (
     DEFAULT_KERNEL,
     DEFAULT_TIMEOUT_S,
     DEFAULT_TRIES,
+    BranchTrigger,
     Code,
     CommandCode,
     CronInput,
@@ -80,6 +81,12 @@ _DURATION: dict[str, Any] = {
 }
 
 
+_SIZE = r"^([0-9]{1,15}(?:\.[0-9]{1,3})?)(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$"
+_BYTES = {
+    "B": 1,
+    **{f"{prefix}B": 1000**power for power, prefix in enumerate("kMGT", 1)},
+    **{f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGT", 1)},
+}
 _GLOB: dict[str, Any] = {"type": "string", "pattern": "^/"}
 _KINDS = f"repo, cron, {', '.join(COMBINATIONS)}"
 
@@ -281,6 +288,35 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                             **_TEXT,
                             "description": "In a group: what is compared, made of the captures of"
                             " the glob, such as $1.",
+                        },
+                        "trigger": {
+                            **_object(
+                                "How much has to come in through this input before it runs the"
+                                " pipeline; each commit does when left out.",
+                                [],
+                                {
+                                    "commits": {"type": "integer", "minimum": 1},
+                                    "size": {
+                                        "type": "string",
+                                        "pattern": _SIZE,
+                                        "description": "Of the files added or changed, such as"
+                                        " 1GiB.",
+                                    },
+                                    "cron": {
+                                        **_TEXT,
+                                        "description": "A tick of this schedule since the first of"
+                                        " them came in.",
+                                    },
+                                    "zone": {**_TEXT, "default": DEFAULT_ZONE},
+                                    "all": {
+                                        "type": "boolean",
+                                        "default": False,
+                                        "description": "Whether all of these must hold, rather than"
+                                        " one.",
+                                    },
+                                },
+                            ),
+                            "minProperties": 1,
                         },
                         "empty_files": {
                             "type": "boolean",
@@ -555,7 +591,40 @@ def _parse_repo_input(raw: dict[str, Any], place: str) -> RepoInput:
         is_outer=raw.get("outer", False),
         by=raw.get("by", ""),
         is_empty=raw.get("empty_files", False),
+        trigger=_parse_trigger(raw["trigger"], f"{place}.trigger") if "trigger" in raw else None,
     )
+
+
+def _parse_trigger(raw: dict[str, Any], place: str) -> BranchTrigger:
+    zone = raw.get("zone", DEFAULT_ZONE)
+    _at(f"{place}.zone", find_zone, zone)
+    if not {"commits", "size", "cron"} & set(raw):
+        raise _invalid(place, "needs one of commits, size and cron")
+    return BranchTrigger(
+        commits=int(raw["commits"]) if "commits" in raw else None,
+        size_bytes=_parse_size(raw["size"], f"{place}.size") if "size" in raw else None,
+        schedule=_at(f"{place}.cron", parse_schedule, raw["cron"]).text if "cron" in raw else "",
+        zone=zone,
+        needs_all=raw.get("all", False),
+    )
+
+
+def _trigger_as_dict(trigger: BranchTrigger) -> dict[str, Any]:
+    return {
+        **({} if trigger.commits is None else {"commits": trigger.commits}),
+        **({} if trigger.size_bytes is None else {"size": f"{trigger.size_bytes}B"}),
+        **({"cron": trigger.schedule} if trigger.schedule else {}),
+        **({} if trigger.zone == DEFAULT_ZONE else {"zone": trigger.zone}),
+        **({"all": True} if trigger.needs_all else {}),
+    }
+
+
+def _parse_size(text: str, place: str) -> int:
+    match = re.fullmatch(_SIZE, text)
+    size = round(float(match[1]) * _BYTES[match[2]]) if match else 0
+    if not 0 < size < 1 << 63:
+        raise _invalid(place, f"{_shown(text)} is not a size such as 500MB or 1GiB")
+    return size
 
 
 def variable_name(repo: str) -> str:
@@ -711,6 +780,8 @@ def input_as_dict(given: Input) -> dict[str, Any]:
                 raw["by"] = given.by
             if given.is_empty:
                 raw["empty_files"] = True
+            if given.trigger is not None:
+                raw["trigger"] = _trigger_as_dict(given.trigger)
             return {"repo": raw}
         case CronInput():
             return {
@@ -745,6 +816,8 @@ def _explain(error: ValidationError) -> str:
             return f"lacks {error.message.split(' is a required')[0]}"
         case "oneOf":
             return "needs exactly one of notebook, command and ingest"
+        case "minProperties" if error.absolute_path[-1] == "trigger":
+            return "needs one of commits, size and cron"
         case "maxProperties" | "minProperties":
             return f"needs exactly one of {_KINDS}"
         case "pattern":
@@ -773,6 +846,7 @@ _GRAMMAR = {
     _NAME["pattern"]: "where a repo's name belongs: 1 to 63 of a-z 0-9 . _ -, or project/name",
     _VARIABLE["pattern"]: "where a variable's name belongs",
     f"^{RESOURCE_PATTERN.pattern}$": "where a resource's name belongs: 1 to 63 of a-z 0-9 . _ -",
+    _SIZE: "where a size belongs, such as 500MB or 1GiB",
     _DURATION["pattern"]: "where a duration belongs, such as 90s, 10m or 2h",
 }
 """Pattern to what it asks for, in words."""

@@ -31,6 +31,21 @@ class PipelineState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class BranchTrigger:
+    """How much has to come in before it runs the pipeline: what is left out is not asked for."""
+
+    commits: int | None = None
+    """So many commits."""
+    size_bytes: int | None = None
+    """Files of so many bytes, added or changed."""
+    schedule: str = ""
+    """A tick of this schedule since the first of them came in."""
+    zone: str = DEFAULT_ZONE
+    needs_all: bool = False
+    """Whether all of these must hold, rather than one."""
+
+
+@dataclass(frozen=True, slots=True)
 class RepoInput:
     """A branch, cut into datums by a glob."""
 
@@ -49,6 +64,8 @@ class RepoInput:
     """In a group: what is compared, as `on`."""
     is_empty: bool = False
     """Whether the program sees names without content."""
+    trigger: BranchTrigger | None = None
+    """When commits run the pipeline; each does when None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +183,26 @@ class PipelineSpec:
     def code_repo(self) -> str:
         """Name of the repo that keeps the published code."""
         return f"{self.name}{CODE_SUFFIX}"
+
+
+@dataclass(frozen=True, slots=True)
+class InputWait:
+    """What came in through an input with a trigger since the pipeline last read it."""
+
+    input: str
+    """Its key, as `keyed_inputs` gives it."""
+    repo: str
+    branch: str
+    commits: int
+    size_bytes: int | None
+    """Of the files that these added or changed; None where the trigger does not ask for it."""
+    since: datetime | None
+    """When the first of them was made; None where nothing came in."""
+    next_tick: datetime | None
+    """When the trigger's schedule will have ticked since; None without one, or when it has."""
+    trigger: BranchTrigger
+    is_met: bool
+    """Whether it is enough."""
 
 
 @dataclass(frozen=True, slots=True)

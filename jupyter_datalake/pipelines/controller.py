@@ -14,7 +14,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from jupyter_datalake.config import ControllerConfig
@@ -24,7 +24,7 @@ from jupyter_datalake.jobs.executor import Executor
 from jupyter_datalake.jobs.workspace import job_folder
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import Author
-from jupyter_datalake.model.events import EventKind
+from jupyter_datalake.model.events import Event, EventKind
 from jupyter_datalake.model.jobs import (
     CONTROLLER_LEASE,
     Job,
@@ -35,10 +35,11 @@ from jupyter_datalake.model.jobs import (
 )
 from jupyter_datalake.model.limits import DEFAULT_JOBS, JOBS_LIMIT
 from jupyter_datalake.pipelines.asking import rerun_pipelines as rerun_pipelines  # noqa: PLC0414
+from jupyter_datalake.pipelines.deferring import Arrivals
 from jupyter_datalake.pipelines.running import JobRun
 from jupyter_datalake.pipelines.sharing import FairScheduler
 from jupyter_datalake.pipelines.ticking import clocks_need_care, mend_clocks, tick_clocks
-from jupyter_datalake.pipelines.triggering import plan_event
+from jupyter_datalake.pipelines.triggering import plan_event, wake_deferred
 from jupyter_datalake.pipelines.upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ class Controller:
         self._renewed = 0.0
         self._leads = False
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()[:8]}"
+        self._arrivals = Arrivals(core)
         self._upkeep = Upkeep(core, self.owner)
 
     def run(self, stop: threading.Event, *, until_idle: bool = False) -> None:
@@ -142,6 +144,7 @@ class Controller:
         """Do what there is to do now; tell whether there was anything."""
         happened = self._follow_events()
         happened |= self._tick()
+        happened |= self._wake()
         happened |= self._take_up_lost()
         happened |= self._start_ready()
         happened |= self._tend_runs()
@@ -202,12 +205,26 @@ class Controller:
             )
         if not waiting:
             return False
+        return self._arrivals.settled(lambda: self._plan_events(waiting))
+
+    def _plan_events(self, waiting: Sequence[Event]) -> bool:
         planned = 0
         with self._core.metadata.write() as tx:
             for event in waiting:
-                planned += len(plan_event(tx, event))
+                planned += len(plan_event(tx, event, self._arrivals))
             tx.events.set_cursor(CURSOR, waiting[-1].number)
         return planned > 0
+
+    def _wake(self) -> bool:
+        """Plan the jobs of triggers whose schedule has ticked over what waits for them."""
+        with self._core.metadata.read() as tx:
+            if not tx.pipelines.due_alarms(tx.now_ns):
+                return False
+        return self._arrivals.settled(self._wake_deferred)
+
+    def _wake_deferred(self) -> bool:
+        with self._core.metadata.write() as tx:
+            return bool(wake_deferred(tx, self._arrivals))
 
     def _tick(self) -> bool:
         """Plan the jobs of clocks whose time has come, and set when they tick next."""

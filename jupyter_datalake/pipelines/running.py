@@ -63,7 +63,7 @@ from jupyter_datalake.pipelines.planning import (
     code_version,
     plan_datums,
 )
-from jupyter_datalake.pipelines.triggering import resolve_inputs
+from jupyter_datalake.pipelines.resolving import resolve_inputs
 from jupyter_datalake.warehouse.base import EgressSource
 from jupyter_datalake.warehouse.egress import run_egress
 

@@ -11,17 +11,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from jupyter_datalake.engine.core import new_id
+from jupyter_datalake.engine.core import new_global_id, new_id
+from jupyter_datalake.metadata.base import time_of
 from jupyter_datalake.metadata.jobs import JobDraft
 from jupyter_datalake.metadata.pipelines import PipelineRow
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import Origin
 from jupyter_datalake.model.events import Event, EventKind
 from jupyter_datalake.model.ids import CommitId, GlobalId
-from jupyter_datalake.model.jobs import Job, Trigger, TriggerKind
-from jupyter_datalake.model.lineage import topological_order
+from jupyter_datalake.model.jobs import Trigger, TriggerKind
+from jupyter_datalake.model.lineage import GlobalOrigin, topological_order
 from jupyter_datalake.model.pipelines import PipelineState, keyed_inputs
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
+from jupyter_datalake.model.schedules import parse_schedule
+from jupyter_datalake.pipelines.deferring import Arrivals, deferred_inputs, waits_of
 
 _ALL = 1_000_000
 _NO_PINS: Mapping[tuple[str, str], CommitId] = {}
@@ -63,10 +66,14 @@ def plan_jobs(
         (one.priority for one in direct.values() if one.priority is not None), default=None
     )
     active = {name for name, row in rows.items() if row.pipeline.state is PipelineState.ACTIVE}
+    # What a trigger holds back is not reached by the change, but by what comes of it in time.
+    held_back = {name: deferred_inputs(row) for name, row in rows.items()}
     feeds = [
         (edge.repo, edge.pipeline)
         for edge in tx.pipelines.edges()
-        if edge.branch == DEFAULT_BRANCH and edge.repo in rows
+        if edge.branch == DEFAULT_BRANCH
+        and edge.repo in rows
+        and edge.name not in held_back[edge.pipeline]
     ]
     reached = _reach(set(direct) & active, feeds, active)
     job_of = {job.pipeline: job.id for job in tx.jobs.list(global_id=global_id, limit=_ALL)}
@@ -116,33 +123,85 @@ def _heads(tx: Transaction, row: PipelineRow, pins: Pins = _NO_PINS) -> dict[str
 
 
 def is_behind(tx: Transaction, row: PipelineRow) -> bool:
-    """Tell whether an input of a pipeline is not what its newest job reads."""
+    """Tell whether an input of a pipeline is not what its newest job reads.
+
+    One with a trigger does not count: see `deferring.waits_of`.
+    """
     latest = tx.jobs.list(pipeline=row.pipeline.name, limit=1)
-    return not latest or (latest[0].inputs or latest[0].heads) != _heads(tx, row)
+    held_back = deferred_inputs(row)
+    if not latest and not held_back:
+        return True
+    read = (latest[0].inputs or latest[0].heads) if latest else {}
+    return any(
+        head != read.get(key) for key, head in _heads(tx, row).items() if key not in held_back
+    )
 
 
-def plan_event(tx: Transaction, event: Event) -> list[str]:
-    """Create the jobs that a moved branch sets off, if pipelines read it."""
+def plan_event(tx: Transaction, event: Event, arrivals: Arrivals) -> list[str]:
+    """Create the jobs that a moved branch sets off, if pipelines read it.
+
+    Called by way of `Arrivals.settled`.
+    """
     details = event.details
     if event.kind is not EventKind.REF_MOVED or details.get("origin") is None:
         return []
     if details["origin"] in {str(Origin.REPO), str(Origin.CODE)}:
         return []
     moved = _moved_together(tx, event)
-    started = [
-        Started(
-            tx.pipelines.get(edge.pipeline),
-            Trigger(TriggerKind.COMMIT, f"{edge.repo}@{moved[edge.repo, edge.branch]}", tx.now_ns),
-        )
-        for edge in tx.pipelines.edges()
-        if (edge.repo, edge.branch) in moved
-    ]
-    # What was committed before a pipeline existed was read by the job that its creation began.
-    started = [one for one in started if one.row.pipeline.created_at <= event.at]
-    if details["origin"] == str(Origin.JOB):
-        # Its readers were planned with the job itself; only one that came since is new here.
-        started = [one for one in started if not _has_job(tx, one, details["global_id"])]
-    return plan_jobs(tx, started, GlobalId(details["global_id"])) if started else []
+    started: dict[str, Started] = {}
+    late: dict[str, Started] = {}
+    is_output = details["origin"] == str(Origin.JOB)
+    for edge in tx.pipelines.edges():
+        if (edge.repo, edge.branch) not in moved:
+            continue
+        row = tx.pipelines.get(edge.pipeline)
+        if row.pipeline.created_at > event.at:
+            continue  # what was committed before it existed was read by its creation's job
+        head = moved[edge.repo, edge.branch]
+        one = Started(row, Trigger(TriggerKind.COMMIT, f"{edge.repo}@{head}", tx.now_ns))
+        if edge.name in deferred_inputs(row):
+            (wait,) = waits_of(tx, arrivals, row, {edge.name: head})
+            if wait.is_met:
+                (late if is_output else started)[edge.pipeline] = one
+            elif wait.next_tick is not None:
+                tx.pipelines.set_alarm(row.id, edge.name, wait.next_tick)
+        elif not (is_output and _has_job(tx, one, details["global_id"])):
+            # The readers of an output were planned with its job; one that came since is new here.
+            started[edge.pipeline] = one
+    created = plan_jobs(tx, started.values(), GlobalId(details["global_id"])) if started else []
+    for name, one in late.items():
+        if name not in started:
+            created += plan_deferred(tx, one, GlobalOrigin.COMMIT)
+    return created
+
+
+def plan_deferred(tx: Transaction, one: Started, origin: GlobalOrigin) -> list[str]:
+    """Create the jobs of a pipeline whose trigger is met, under a global id of their own.
+
+    What it waited for is of several changes, and one of them may have run it already.
+    """
+    global_id = new_global_id()
+    tx.lineage.begin(global_id, origin, one.row.pipeline.name, "trigger")
+    return plan_jobs(tx, [one], global_id)
+
+
+def wake_deferred(tx: Transaction, arrivals: Arrivals) -> list[str]:
+    """Create the jobs of triggers whose schedule has ticked, and set when they are looked at next.
+
+    Called by way of `Arrivals.settled`. The time that is set says only when to look: what holds is
+    looked up, so an alarm too many does nothing.
+    """
+    created: list[str] = []
+    for alarm in tx.pipelines.due_alarms(tx.now_ns):
+        row = tx.pipelines.by_id(alarm.pipeline_id)
+        wait = next(one for one in waits_of(tx, arrivals, row) if one.input == alarm.name)
+        if wait.is_met:
+            trigger = Trigger(TriggerKind.COMMIT, f"{wait.repo}@{wait.branch}", tx.now_ns)
+            created += plan_deferred(tx, Started(row, trigger), GlobalOrigin.TICK)
+        schedule = parse_schedule(wait.trigger.schedule, wait.trigger.zone)
+        following = wait.next_tick or schedule.next_after(time_of(tx.now_ns))
+        tx.pipelines.set_alarm(row.id, wait.input, following)
+    return created
 
 
 def _moved_together(tx: Transaction, event: Event) -> dict[tuple[str, str], CommitId]:
@@ -163,19 +222,3 @@ def _moved_together(tx: Transaction, event: Event) -> dict[tuple[str, str], Comm
 def _has_job(tx: Transaction, one: Started, global_id: str) -> bool:
     jobs = tx.jobs.list(pipeline=one.row.pipeline.name, global_id=GlobalId(global_id), limit=1)
     return bool(jobs)
-
-
-def resolve_inputs(tx: Transaction, job: Job, row: PipelineRow) -> dict[str, CommitId]:
-    """Return the commit that each repo input of a job reads.
-
-    What was committed under the job's global id comes first; a branch that the change did not
-    reach is read as it was when the change happened.
-    """
-    spec, _ = tx.pipelines.version(row.id, job.pipeline_version)
-    mine = tx.commits.by_global_id(job.global_id)
-    inputs = dict(job.heads)
-    for key, given in keyed_inputs(spec).items():
-        for commit in mine:
-            if (commit.repo, commit.branch) == (given.repo, given.branch):
-                inputs[key] = commit.id
-    return inputs

@@ -19,8 +19,10 @@ from jupyter_datalake.server.base import DatalakeHandler, operation, page, whole
 class PipelineHandlerBase(DatalakeHandler):
     """What the pipeline handlers share."""
 
-    def shown(self, pipeline: Pipeline, latest: Job | None) -> dict[str, Any]:
-        """Return a pipeline with its spec as a document and its newest job."""
+    async def shown(self, lake: Lake, pipeline: Pipeline, latest: Job | None) -> dict[str, Any]:
+        """Return a pipeline with its spec as a document, its newest job and what it waits for."""
+        has_triggers = any(one.trigger is not None for one in repo_inputs(pipeline.spec))
+        waits = await self.call(lake.pipelines.waits, pipeline.name) if has_triggers else []
         return {
             "name": pipeline.name,
             "state": str(pipeline.state),
@@ -31,12 +33,13 @@ class PipelineHandlerBase(DatalakeHandler):
             "updated_at": as_json(pipeline.updated_at),
             "created_by": pipeline.created_by,
             "latest_job": as_json(latest),
+            "waits": as_json(waits),
         }
 
     async def answer_pipeline(self, lake: Lake, pipeline: Pipeline, status: int = 200) -> None:
         """End the request with one pipeline."""
         jobs = await self.call(lake.jobs.list, pipeline=pipeline.name, limit=1)
-        self.answer(self.shown(pipeline, jobs[0] if jobs else None), status)
+        self.answer(await self.shown(lake, pipeline, jobs[0] if jobs else None), status)
 
     def folder(self, relative: str) -> Path:
         """Return a folder below the server's root, refusing what leads outside."""
@@ -62,7 +65,8 @@ class PipelinesHandler(PipelineHandlerBase):
         latest = await self.call(lake.jobs.latest_of_each)
         shown = page(list(pipelines), limit, lambda pipeline: pipeline.name)
         shown["results"] = [
-            self.shown(pipeline, latest.get(pipeline.name)) for pipeline in shown["results"]
+            await self.shown(lake, pipeline, latest.get(pipeline.name))
+            for pipeline in shown["results"]
         ]
         self.answer(shown)
 

@@ -2261,6 +2261,30 @@ export interface components {
             updated_at: components["schemas"]["Time"];
             created_by: string;
             latest_job: components["schemas"]["Job"] | null;
+            /** @description What came in through inputs that have a trigger; empty where each commit runs it. */
+            waits: components["schemas"]["InputWait"][];
+        };
+        InputWait: {
+            input: string;
+            repo: string;
+            branch: string;
+            /** @description Since the pipeline last read the branch. */
+            commits: number;
+            /** @description Of the files that these added or changed; null where the trigger does not ask for it. */
+            size_bytes: number | null;
+            /** @description When the first of them was made; null where nothing came in. */
+            since: components["schemas"]["Time"] | null;
+            /** @description When the trigger's schedule will have ticked since; null without one, or when it has. */
+            next_tick: components["schemas"]["Time"] | null;
+            trigger: components["schemas"]["BranchTrigger"];
+            is_met: boolean;
+        };
+        BranchTrigger: {
+            commits: number | null;
+            size_bytes: number | null;
+            schedule: string;
+            zone: string;
+            needs_all: boolean;
         };
         PipelinePage: {
             results: components["schemas"]["Pipeline"][];
@@ -2879,6 +2903,8 @@ export type MountpointPage = components['schemas']['MountpointPage'];
 export type Spec = components['schemas']['Spec'];
 export type PipelineState = components['schemas']['PipelineState'];
 export type Pipeline = components['schemas']['Pipeline'];
+export type InputWait = components['schemas']['InputWait'];
+export type BranchTrigger = components['schemas']['BranchTrigger'];
 export type PipelinePage = components['schemas']['PipelinePage'];
 export type Priority = components['schemas']['Priority'];
 export type Backfill = components['schemas']['Backfill'];

@@ -120,3 +120,23 @@ def test_a_batch_is_a_list_of_paths_to_a_notebook(runner):
     assert runner.files("batched@main") == {
         f"{number:02}.txt": f"raw/{number:02}.txtrates/x" for number in range(6)
     }
+
+
+def test_a_trigger_runs_what_it_held_back_and_what_is_downstream_in_a_change_of_their_own(runner):
+    runner.command("upper", "cp pfs/raw/* pfs/out/", ("raw", "/*"))
+    waiting = {"name": "upper", "glob": "/", "trigger": {"commits": 2}}
+    runner.command("sum", "ls pfs/upper > pfs/out/names", input={"repo": waiting})
+    runner.command("after", "cp pfs/sum/names pfs/out/", ("sum", "/"))
+    fill(runner, "raw", "a")
+    runner.run()
+    assert set(runner.states()) == {"upper"}
+    (wait,) = runner.lake.pipelines.waits("sum")
+    assert (wait.repo, wait.commits, wait.is_met) == ("upper", 1, False)
+    fill(runner, "raw", "b")
+    runner.run()
+    assert runner.states()["sum"] == ("success", "committed")
+    assert runner.files("after@main") == {"names": "a\nb\n"}
+    later = runner.lake.commits.get("sum").global_id
+    assert later != runner.lake.commits.get("upper").global_id
+    assert runner.lake.commits.get("after").global_id == later
+    assert runner.lake.pipelines.waits("sum")[0].commits == 0

@@ -18,6 +18,7 @@ from jupyter_datalake.model.pipeline_specs import (
     variable_name,
 )
 from jupyter_datalake.model.pipelines import (
+    BranchTrigger,
     CommandCode,
     CronInput,
     CrossInput,
@@ -225,6 +226,22 @@ BAD = [
     ({**SMALL, "parameters": {"x": ["a\0b"]}}, "parameters.x[0]", "NUL"),
     ({**SMALL, "environment": {"kernel": 3}}, "environment.kernel", "3"),
     ({**SMALL, "datums": {"tries": 0}}, "datums.tries", "0"),
+    ({**SMALL, "input": reads("a", trigger={})}, "input.repo.trigger", "one of commits, size"),
+    ({**SMALL, "input": reads("a", trigger={"all": True})}, "input.repo.trigger", "one of commits"),
+    ({**SMALL, "input": reads("a", trigger={"commits": 0})}, "input.repo.trigger.commits", "0"),
+    ({**SMALL, "input": reads("a", trigger={"size": "1G"})}, "input.repo.trigger.size", "'1G'"),
+    ({**SMALL, "input": reads("a", trigger={"size": "0GB"})}, "input.repo.trigger.size", "'0GB'"),
+    ({**SMALL, "input": reads("a", trigger={"cron": "x"})}, "input.repo.trigger.cron", "'x'"),
+    (
+        {**SMALL, "input": reads("a", trigger={"cron": "@daily", "zone": "Mars/X"})},
+        "input.repo.trigger.zone",
+        "'Mars/X'",
+    ),
+    (
+        {**SMALL, "input": {"union": [reads("a"), reads("a", trigger={"commits": 2})]}},
+        "input",
+        "two triggers",
+    ),
     ({**SMALL, "datums": {"batch": 0}}, "datums.batch", "0"),
     (
         {
@@ -309,6 +326,15 @@ def test_grammar_errors_keep_their_own_kind():
         assert caught.value.kind is kind
 
 
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1B", 1), ("500MB", 500_000_000), ("1GiB", 1 << 30), ("1.5kB", 1500), ("0.5KiB", 512)],
+)
+def test_sizes_are_read_with_their_units(text, size):
+    spec = parse_spec({**SMALL, "input": reads("a", trigger={"size": text})})
+    assert spec.input.trigger == BranchTrigger(size_bytes=size)
+
+
 def test_alternatives_of_a_union_may_share_a_name():
     spec = parse_spec({**SMALL, "input": {"union": [reads("x/a"), reads("y/a"), reads("x/a")]}})
     assert [leaf.repo for leaf in repo_inputs(spec)] == ["x/a", "y/a", "x/a"]
@@ -380,6 +406,16 @@ _json = st.recursive(
 )
 
 
+_triggers = st.builds(
+    BranchTrigger,
+    commits=st.integers(1, 1000),
+    size_bytes=st.one_of(st.none(), st.integers(1, 2**50)),
+    schedule=st.sampled_from(["", "@daily", "0 6 * * *"]),
+    zone=st.sampled_from(["UTC", "Europe/Berlin"]),
+    needs_all=st.booleans(),
+)
+
+
 def _leaf(number):
     return st.one_of(
         st.builds(
@@ -388,6 +424,7 @@ def _leaf(number):
             _names,
             _globs,
             st.sampled_from(["main", "dev"]),
+            trigger=st.one_of(st.none(), _triggers),
         ),
         st.builds(CronInput, st.just(f"clock{number}"), st.sampled_from(["@daily", "0 6 * * *"])),
     )

@@ -60,6 +60,7 @@ NOT_IN_REST = {
     ("mounts", "doctor"): "part of getDoctor",
     ("drive", "open"): "readDriveFile gives the bytes",
     ("pipelines", "apply"): "create and update are told apart by the caller",
+    ("pipelines", "waits"): "part of getPipeline",
     ("jobs", "wait"): "the event stream tells when jobs end",
     ("jobs", "latest_of_each"): "part of listPipelines",
     ("events", "last_number"): "part of getStatus",
@@ -72,6 +73,7 @@ NOT_IN_REST = {
 }
 
 NOT_IN_CLI = {
+    ("pipelines", "waits"): "part of pipelines get and plan",
     ("files", "open"): "files read writes it out",
     ("files", "put_tree"): "files put takes folders",
     ("files", "read_frame"): "a shell has no data frames",
