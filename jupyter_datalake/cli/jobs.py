@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import click
 
@@ -127,27 +127,46 @@ def get(context: CliContext, job_id: str, as_json: bool) -> None:
 
 
 @group.command("cancel")
-@click.argument("job_id", metavar="JOB")
+@click.argument("job_id", metavar="[JOB]", required=False)
+@click.option("--all", "all_jobs", is_flag=True, help="Every job that has not ended.")
+@click.option("--pipeline", help="Every job of a pipeline that has not ended.")
 @json_option
 @pass_context
-def cancel(context: CliContext, job_id: str, as_json: bool) -> None:
-    """Stop a job; nothing is committed, datums that succeeded are kept."""
-    job = context.lake.jobs.cancel(job_id)
-    if as_json:
-        print_json(job)
+def cancel(
+    context: CliContext,
+    job_id: str | None,
+    all_jobs: bool,
+    pipeline: str | None,
+    as_json: bool,
+) -> None:
+    """Stop a job, or several; nothing is committed, datums that succeeded are kept."""
+    if (job_id is not None) + all_jobs + (pipeline is not None) != 1:
+        raise click.UsageError("Give one of JOB, --all and --pipeline")
+    if job_id is not None:
+        jobs: Sequence[Job] = [context.lake.jobs.cancel(job_id)]
     else:
+        jobs = context.lake.jobs.cancel_all(pipeline=pipeline)
+    if as_json:
+        print_json(jobs if job_id is None else jobs[0])
+        return
+    for job in jobs:
         done = job.state is JobState.CANCELLED
         click.echo(f"Cancelled {id_text(job.id)}" if done else f"Stopping {id_text(job.id)}")
+    if not jobs:
+        click.echo("Every job has ended")
 
 
 @group.command("rerun")
 @click.argument("job_id", metavar="JOB")
 @click.option("--reprocess", is_flag=True, help="Run every datum, also those that are known.")
+@click.option("--same-inputs", is_flag=True, help="Read the commits that the job read.")
 @json_option
 @pass_context
-def rerun(context: CliContext, job_id: str, reprocess: bool, as_json: bool) -> None:
-    """Run a job's pipeline again over its inputs as they are now."""
-    global_id = context.lake.jobs.rerun(job_id, reprocess=reprocess)
+def rerun(
+    context: CliContext, job_id: str, reprocess: bool, same_inputs: bool, as_json: bool
+) -> None:
+    """Run a job's pipeline again over its inputs as they are now, or as the job read them."""
+    global_id = context.lake.jobs.rerun(job_id, reprocess=reprocess, same_inputs=same_inputs)
     if as_json:
         print_json({"global_id": global_id})
     else:

@@ -18,11 +18,15 @@ from jupyter_datalake.errors import (
 from jupyter_datalake.jobs.workspace import LOG, NOTEBOOK, Workspace
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.model.datums import Datum, DatumState
-from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.ids import GlobalId
-from jupyter_datalake.model.jobs import Job, JobState, cancellation_of
+from jupyter_datalake.model.jobs import LIVE_STATES, Job, JobState
 from jupyter_datalake.model.paths import RepoPath
-from jupyter_datalake.pipelines.controller import rerun_pipelines
+from jupyter_datalake.pipelines.asking import (
+    cancel_job,
+    check_active,
+    repeat_job,
+    rerun_pipelines,
+)
 from jupyter_datalake.pipelines.inheriting import get_datum, list_datums
 
 _POLL_S = 0.2
@@ -102,28 +106,44 @@ class Jobs:
                     job=job.id,
                     state=str(job.state),
                 )
-            tx.jobs.update(job.id, cancel_requested=True)
-            if job.state is JobState.WAITING:
-                tx.jobs.move(job, JobState.CANCELLED, message=cancellation_of(job))
-            job = tx.jobs.get(job.id)
-            tx.events.append(
-                EventKind.JOB_CHANGED, job.id, pipeline=job.pipeline, state=str(job.state)
-            )
-            return job
+            return cancel_job(tx, job)
 
-    def rerun(self, job_id: str, *, reprocess: bool = False) -> GlobalId:
-        """Run a job's pipeline again over its inputs as they are now.
+    def cancel_all(self, *, pipeline: str | None = None) -> Sequence[Job]:
+        """Stop every job that has not ended, or every one of a pipeline; return them.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such pipeline.
+        """
+        with self._context.core.metadata.write() as tx:
+            if pipeline is not None:
+                tx.pipelines.get(pipeline)
+            live = tx.jobs.list(pipeline=pipeline, states=LIVE_STATES, limit=limit_of(None))
+            return [cancel_job(tx, job) for job in live]
+
+    def rerun(self, job_id: str, *, reprocess: bool = False, same_inputs: bool = False) -> GlobalId:
+        """Run a job's pipeline, as it is now, again over its inputs as they are now.
 
         Parameters
         ----------
         reprocess
             Run every datum, also those whose results are known.
+        same_inputs
+            Read the commits, and the tick, that the job read; so does what is downstream.
+
+        Raises
+        ------
+        StateError
+            The pipeline is paused.
         """
+        by = str(self._context.author)
         with self._context.core.metadata.write() as tx:
             job = tx.jobs.get(job_id)
-            return rerun_pipelines(
-                tx, [job.pipeline], str(self._context.author), reprocess=reprocess
-            )
+            if same_inputs:
+                return repeat_job(tx, job, by, reprocess=reprocess)
+            check_active(tx.pipelines.get(job.pipeline))
+            return rerun_pipelines(tx, [job.pipeline], by, reprocess=reprocess)
 
     def wait(self, global_id: str, *, timeout_s: float | None = None) -> Sequence[Job]:
         """Wait until every job under a global id has ended, and return them, oldest first.

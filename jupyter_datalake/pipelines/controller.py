@@ -34,7 +34,6 @@ from jupyter_datalake.model.jobs import (
     cancellation_of,
 )
 from jupyter_datalake.model.limits import DEFAULT_JOBS, JOBS_LIMIT
-from jupyter_datalake.pipelines.asking import rerun_pipelines as rerun_pipelines  # noqa: PLC0414
 from jupyter_datalake.pipelines.deferring import Arrivals
 from jupyter_datalake.pipelines.running import JobRun
 from jupyter_datalake.pipelines.sharing import FairScheduler

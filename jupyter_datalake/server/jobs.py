@@ -47,6 +47,18 @@ class JobHandler(DatalakeHandler):
         self.answer(await self.call(lake.jobs.get, job))
 
 
+class AllCancellationsHandler(DatalakeHandler):
+    """Stopping all jobs, or all of a pipeline."""
+
+    path = "/cancellations"
+
+    @operation("cancelAll")
+    async def post(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        jobs = await self.call(lake.jobs.cancel_all, pipeline=body["pipeline"])
+        self.answer(whole(jobs), 202)
+
+
 class CancellationsHandler(DatalakeHandler):
     """Stopping a job."""
 
@@ -66,7 +78,12 @@ class RerunsHandler(DatalakeHandler):
     @operation("rerunJob")
     async def post(self, job: str, body: dict[str, Any]) -> None:
         lake = await self.lake()
-        global_id = await self.call(lake.jobs.rerun, job, reprocess=body["reprocess"])
+        global_id = await self.call(
+            lake.jobs.rerun,
+            job,
+            reprocess=body["reprocess"],
+            same_inputs=body["same_inputs"],
+        )
         self.answer({"global_id": global_id}, 202)
 
 
@@ -111,6 +128,7 @@ class NotebookHandler(DatalakeHandler):
 HANDLERS = [
     JobsHandler,
     JobHandler,
+    AllCancellationsHandler,
     CancellationsHandler,
     RerunsHandler,
     DatumsHandler,

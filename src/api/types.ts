@@ -1396,6 +1396,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/cancellations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop every job that has not ended, or every one of a pipeline. */
+        post: operations["cancelAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs/{job}/cancellations": {
         parameters: {
             query?: never;
@@ -1428,7 +1445,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Run a job's pipeline again over its inputs as they are now. */
+        /** Run a job's pipeline again over its inputs as they are now, or as the job read them. */
         post: operations["rerunJob"];
         delete?: never;
         options?: never;
@@ -5550,6 +5567,34 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    cancelAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @default null */
+                    pipeline?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description The jobs as they are now; the events tell when they have stopped. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     cancelJob: {
         parameters: {
             query?: never;
@@ -5584,7 +5629,22 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: components["requestBodies"]["Run"];
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Run every datum
+                     * @default false
+                     */
+                    reprocess?: boolean;
+                    /**
+                     * @description Read the commits and the tick that the job read.
+                     * @default false
+                     */
+                    same_inputs?: boolean;
+                };
+            };
+        };
         responses: {
             /** @description Follow the events of this global id. */
             202: {

@@ -702,6 +702,8 @@ async def test_the_scheduler_s_verbs(call, served_lake, root):
     assert (await call("deleteSlots", resource="gpu", expect=409)).json["kind"] == "in-use"
     await call("deleteSlots", resource="jobs", expect=404)
 
+    cancelled = (await call("cancelAll", json_body={"pipeline": "copy"}, expect=202)).json
+    assert [one["state"] for one in cancelled["results"]] == ["cancelled"]
     body = {"start": "main^", "end": "main", "dry_run": True}
     made = (await call("backfillPipeline", pipeline="copy", json_body=body, expect=202)).json
     assert [one["commit_id"] for one in made["steps"]] == [one.id for one in commits]
@@ -711,6 +713,10 @@ async def test_the_scheduler_s_verbs(call, served_lake, root):
     jobs = (await call("listJobs", global_id=made["global_ids"][0])).json["results"]
     assert [one["heads"] for one in jobs] == [{"raw": commits[0].id}]
     assert jobs[0]["trigger"]["kind"] == "backfill"
+    again = {"same_inputs": True}
+    started = (await call("rerunJob", job=jobs[0]["id"], json_body=again, expect=202)).json
+    repeated = (await call("listJobs", global_id=started["global_id"])).json["results"]
+    assert repeated[0]["heads"] == {"raw": commits[0].id}
     await call("runPipeline", pipeline="copy", json_body={"priority": 11}, expect=400)
     dag = (await call("exportPipeline", pipeline="copy", json_body={"to": "airflow"})).json
     assert "datalake.copy" in dag["text"]

@@ -47,11 +47,6 @@ def days(lake, lake_clock):
     return commits
 
 
-def cancel_all(lake):
-    for job in lake.jobs.list(states=[JobState.WAITING]):
-        lake.jobs.cancel(job.id)
-
-
 def heads(lake, pipeline):
     """Return what the jobs of a pipeline read, oldest first."""
     return [job.heads for job in reversed(lake.jobs.list(pipeline=pipeline))]
@@ -60,7 +55,7 @@ def heads(lake, pipeline):
 def test_a_backfill_makes_a_job_per_commit_oldest_first_and_one_over_the_present(lake, days):
     publish(lake, "p", "raw")
     publish(lake, "after", "p", "raw")
-    cancel_all(lake)
+    lake.jobs.cancel_all()
     made = lake.pipelines.backfill("p", days[1].id, "main^")
     assert [step.commit_id for step in made.steps] == [one.id for one in days[1:4]]
     jobs = [lake.jobs.list(pipeline="p", global_id=one) for one in made.global_ids]
@@ -155,7 +150,7 @@ def test_one_of_several_inputs_is_gone_over_and_the_other_is_read_as_it_is(lake,
     lake.repos.create("other")
     now = lake.files.put("other@main/x", "1")
     publish(lake, "two", "raw", "other")
-    cancel_all(lake)
+    lake.jobs.cancel_all()
     made = lake.pipelines.backfill("two", "main~4", "main~3", input_name="raw")
     read = [lake.jobs.list(global_id=one)[0].heads for one in made.global_ids]
     assert read == [{"raw": one.id, "other": now.id} for one in (days[0], days[1], days[4])]
@@ -185,10 +180,47 @@ def test_a_backfill_that_is_killed_has_made_all_jobs_or_none(lake, days, monkeyp
     assert lake.jobs.list() == before
 
 
+def test_all_jobs_or_all_of_a_pipeline_are_cancelled(lake, days):
+    for name in ("p", "q"):
+        publish(lake, name, "raw")
+        lake.pipelines.run(name)
+    assert len(lake.jobs.cancel_all(pipeline="p")) == 2
+    assert [job.state for job in lake.jobs.list(pipeline="p")] == [JobState.CANCELLED] * 2
+    assert [job.state for job in lake.jobs.list(pipeline="q")] == [JobState.WAITING] * 2
+    cancelled = lake.jobs.cancel_all()
+    assert {(job.pipeline, job.state) for job in cancelled} == {("q", JobState.CANCELLED)}
+    assert list(lake.jobs.cancel_all()) == []
+    with pytest.raises(NotFoundError, match="'no'"):
+        lake.jobs.cancel_all(pipeline="no")
+
+
+def test_a_job_is_repeated_over_the_commits_it_read(lake, days):
+    publish(lake, "p", "raw")
+    publish(lake, "after", "p", "raw")
+    (job,) = lake.jobs.list(pipeline="p")
+    lake.files.put("raw@main/new", "new")
+    again = lake.jobs.rerun(job.id, same_inputs=True, reprocess=True)
+    jobs = {one.pipeline: one for one in lake.jobs.list(global_id=again)}
+    assert jobs["p"].heads == job.heads
+    assert jobs["p"].trigger.reprocess is True
+    assert jobs["after"].heads["raw"] == job.heads["raw"]
+    newer = lake.jobs.list(global_id=lake.jobs.rerun(job.id), pipeline="p")
+    assert newer[0].heads["raw"] == lake.commits.get("raw").id != job.heads["raw"]
+
+
+def test_a_tick_is_repeated_with_its_time(lake, lake_clock):
+    clocked(lake, "p")
+    (job,) = lake.jobs.list(global_id=lake.pipelines.run("p"))
+    lake_clock.advance(DAY)
+    (again,) = lake.jobs.list(global_id=lake.jobs.rerun(job.id, same_inputs=True))
+    assert again.trigger.at_ns == job.trigger.at_ns
+    assert str(again.trigger.kind) == "tick"
+
+
 def test_the_priority_of_a_run_is_that_of_all_it_sets_off(lake, days):
     publish(lake, "p", "raw", priority=-3)
     publish(lake, "after", "p")
-    cancel_all(lake)
+    lake.jobs.cancel_all()
     started = lake.pipelines.run("p", priority=7)
     assert {job.trigger.priority for job in lake.jobs.list(global_id=started)} == {7}
     plain = lake.pipelines.run("p")
@@ -232,7 +264,7 @@ def test_limits_are_set_and_forgotten(lake):
 
 def test_a_resumed_pipeline_makes_up_for_what_it_missed_with_one_job(lake, days):
     publish(lake, "p", "raw")
-    cancel_all(lake)
+    lake.jobs.cancel_all()
     assert len(lake.jobs.list()) == 1
     lake.pipelines.pause("p")
     lake.pipelines.resume("p")

@@ -83,6 +83,7 @@ NOT_IN_CLI = {
     ("mounts", "doctor"): "part of datalake doctor",
     ("drive", "open"): "drive read writes it out",
     ("jobs", "latest_of_each"): "part of pipelines list",
+    ("jobs", "cancel_all"): "jobs cancel --all",
     ("pipelines", "apply_all"): "pipelines apply of a folder",
     ("events", "last_number"): "events list shows it",
     ("maintenance", "get_doctor"): "datalake doctor works without a lake too",
