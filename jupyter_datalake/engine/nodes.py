@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from itertools import chain
 
 from jupyter_datalake.engine.blobs import BlobReader, BlobWriter
@@ -37,6 +38,14 @@ class NodeCache:
         self.keep(digest, node)
         return node
 
+    def fetch(self, digests: Iterable[Digest]) -> None:
+        """Read nodes that are about to be loaded, together; as many as are kept at most."""
+        with self._lock:
+            missing = [one for one in dict.fromkeys(digests) if one not in self._nodes]
+        missing = missing[: self._entries]
+        for digest, data in zip(missing, self._blobs.get_many(missing), strict=True):
+            self.keep(digest, decode_node(data))
+
     def keep(self, digest: Digest, node: Node) -> None:
         """Take a decoded node into the cache."""
         with self._lock:
@@ -68,6 +77,10 @@ class NodeWriter:
             self._writer.publish()
             self._let_go.clear()
         return self._stored.load(digest)
+
+    def fetch(self, digests: Iterable[Digest]) -> None:
+        """Read stored nodes that are about to be loaded, together."""
+        self._stored.fetch(digests)
 
     def save(self, node: Node) -> Digest:
         """Hand a node to the writer and return its digest."""

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import traceback
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn, Protocol
 
 from jupyter_datalake.errors import DatalakeError, ErrorKind
 from jupyter_datalake.jobs.processes import kill_descendants
@@ -34,7 +34,7 @@ def serve(runner: DatumRunner) -> NoReturn:
     waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_take_in, args=(tasks, waiting), daemon=True).start()
     answers.write(READY)
-    reporter = _Reporter(runner, answers)
+    reporter = Reporter(runner, answers)
     while True:
         for task in parse_bundle(json.loads(waiting.get())):
             reporter.begin(task)
@@ -42,15 +42,26 @@ def serve(runner: DatumRunner) -> NoReturn:
         reporter.settle()
 
 
-class _Reporter:
+class KeepsResults(Protocol):
+    """What has results that are kept later than they are made."""
+
+    def settle(self) -> None:
+        """Keep what was made so far."""
+        ...
+
+
+class Reporter:
     """Tells how tries ended once that is kept, which is done for many at once.
 
     To store a result takes longer than to run a short datum. It is done at the end of a bundle,
-    and for what waits longer than `_PATIENCE_S` behind a datum that takes its time.
+    and for what waits longer than `patience_s` behind a datum that takes its time.
     """
 
-    def __init__(self, runner: DatumRunner, answers: BinaryIO) -> None:
+    def __init__(
+        self, runner: KeepsResults, answers: BinaryIO, *, patience_s: float = _PATIENCE_S
+    ) -> None:
         self._runner = runner
+        self._patience_s = patience_s
         self._answers = answers
         self._lock = threading.Lock()
         self._ended: list[tuple[str, DatumOutcome]] = []
@@ -59,9 +70,11 @@ class _Reporter:
         threading.Thread(target=self._settle_in_time, daemon=True).start()
 
     def begin(self, task: DatumTask) -> None:
+        """Tell that a try has begun."""
         self._say({"began": task.name})
 
     def end(self, task: DatumTask, outcome: DatumOutcome) -> None:
+        """Take how a try ended, to be told later."""
         self._say({"ran": task.name})  # its time is over, though its result is not kept yet
         with self._lock:
             self._ended.append((task.name, outcome))
@@ -94,7 +107,7 @@ class _Reporter:
     def _settle_in_time(self) -> NoReturn:
         while True:
             self._has_ended.wait()
-            time.sleep(_PATIENCE_S)
+            time.sleep(self._patience_s)
             self.settle()
 
     def _say(self, answer: dict[str, Any]) -> None:

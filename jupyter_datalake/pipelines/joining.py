@@ -6,7 +6,7 @@ changed. It gives the same tree as joining the outputs of all datums would.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from jupyter_datalake.engine.core import LakeCore
@@ -24,6 +24,7 @@ from jupyter_datalake.model.pipelines import PipelineSpec, RepoInput
 from jupyter_datalake.pipelines.inheriting import Basis, member_at, path_input
 
 _PAGE = 5000
+_READ_AT_ONCE = 200
 
 
 @dataclass(slots=True)
@@ -80,9 +81,13 @@ def join(
     given = path_input(spec)
     if given is None:
         joiner = OutputJoiner(nodes)
-        for datum in _iter_done(core, job):
-            assert datum.output_root is not None
-            joiner.add(datum.label, datum.output_root)
+        outputs = (
+            (datum.label, datum.output_root)
+            for datum in _iter_done(core, job)
+            if datum.output_root is not None
+        )
+        for label, output in _read_together(nodes, outputs):
+            joiner.add(label, output)
         return Joined(joiner.finish(head))
     return _SetJoiner(core, nodes, job, given, basis).join(head)
 
@@ -105,15 +110,15 @@ class _SetJoiner:
         goes_on = before is not None and before.joined_root == head
         if goes_on:
             joiner = OutputJoiner(self._nodes, head, lambda path: self._writer_of(members, path))
-            for gone, _ in self._changed():
-                if gone is not None:
-                    joiner.remove(gone.result.output_root)
-            for _, new in self._changed():
-                if new is not None:
-                    joiner.add(self._label(new), new.result.output_root)
+            gone = (old for old, _ in self._changed() if old is not None)
+            for _, output in _read_together(self._nodes, map(self._output, gone)):
+                joiner.remove(output)
+            added = (new for _, new in self._changed() if new is not None)
+            for label, output in _read_together(self._nodes, map(self._output, added)):
+                joiner.add(label, output)
         else:
             joiner = OutputJoiner(self._nodes)
-            for label, output in self._outputs(members):
+            for label, output in _read_together(self._nodes, self._outputs(members)):
                 joiner.add(label, output)
         root = joiner.finish(head)
         return Joined(
@@ -163,14 +168,23 @@ class _SetJoiner:
 
     def _outputs(self, members: Digest) -> Iterator[tuple[str, Digest]]:
         for item in iter_items(self._nodes, members):
-            member = parse_member(item)
-            yield self._label(member), member.result.output_root
+            yield self._output(parse_member(item))
 
     def _writer_of(self, members: Digest, path: RepoPath) -> str:
         return writer_of(self._nodes, self._outputs(members), path)
 
-    def _label(self, member: SetMember) -> str:
-        return f"{self._given.repo}:/{member.path}"
+    def _output(self, member: SetMember) -> tuple[str, Digest]:
+        """Return what a datum is called, and the root of what it wrote."""
+        return f"{self._given.repo}:/{member.path}", member.result.output_root
+
+
+def _read_together(
+    nodes: NodeWriter, outputs: Iterable[tuple[str, Digest]]
+) -> Iterator[tuple[str, Digest]]:
+    """Pass outputs on, having read the roots of many at once: each alone costs a query."""
+    for page in batched(outputs, _READ_AT_ONCE):
+        nodes.fetch(output for _, output in page)
+        yield from page
 
 
 def _iter_done(core: LakeCore, job: Job) -> Iterator[Datum]:

@@ -283,3 +283,13 @@ def test_what_many_jobs_made_is_what_one_would_make(memory_lake, tmp_path, progr
     assert bench.output() == files
     assert bench.root() == by_edits
     assert str(bench.job.outcome) == "unchanged"
+
+
+def test_short_datums_are_handed_over_in_bundles_that_grow(bench):
+    bench.commit(**{f"f{number:03}": f"text {number}" for number in range(300)})
+    bench.publish()
+    assert len(bench.run()) == 300
+    sizes = bench.executor.bundles
+    assert sizes[0] == 1
+    assert 1 < max(sizes) <= 64
+    assert sum(sizes) == 300
