@@ -41,6 +41,19 @@ class TreeForGlobs:
         return self._snapshot.find(path, measure=path == ROOT)
 
 
+def input_at(leaf: RepoInput, commit_id: CommitId, tree: Snapshot, path: RepoPath) -> DatumInput:
+    """Return what a match of a repo input contributes to a datum. Cost: the entries below it."""
+    digest = tree.names_digest if leaf.is_empty else tree.content_digest
+    return DatumInput(
+        name=leaf.name,
+        repo=leaf.repo,
+        commit_id=commit_id,
+        path=path,
+        digest=digest(path),
+        size_bytes=0 if leaf.is_empty else tree.get(path).size_bytes,
+    )
+
+
 class _Piece:
     """A match of a repo input, or a tick. What it holds is looked up when somebody asks."""
 
@@ -57,16 +70,7 @@ class _Piece:
         """Return the piece as part of a datum. Cost: the entries below its path, once."""
         if self._found is None:
             commit_id, tree = self._trees.of(self._key)
-            is_empty = self._leaf.is_empty
-            digest = tree.names_digest if is_empty else tree.content_digest
-            self._found = DatumInput(
-                name=self._leaf.name,
-                repo=self._leaf.repo,
-                commit_id=commit_id,
-                path=self.path,
-                digest=digest(self.path),
-                size_bytes=0 if is_empty else tree.get(self.path).size_bytes,
-            )
+            self._found = input_at(self._leaf, commit_id, tree, self.path)
         return self._found
 
     @property

@@ -23,7 +23,6 @@ from jupyter_datalake.metadata.jobs import DatumSet
 from jupyter_datalake.metadata.pipelines import PipelineRow
 from jupyter_datalake.model.datum_sets import SetMember, parse_member
 from jupyter_datalake.model.datums import Datum, DatumInput, DatumState, place_of
-from jupyter_datalake.model.files import FileInfo
 from jupyter_datalake.model.globs import parse_glob
 from jupyter_datalake.model.ids import CommitId, Digest
 from jupyter_datalake.model.jobs import Job
@@ -37,6 +36,7 @@ from jupyter_datalake.model.manifests import (
 )
 from jupyter_datalake.model.paths import RepoPath, path_from_key, path_key
 from jupyter_datalake.model.pipelines import PipelineSpec, QueryCode, RepoInput
+from jupyter_datalake.pipelines.cutting import input_at
 from jupyter_datalake.pipelines.planning import (
     CodeVersion,
     PlannedDatum,
@@ -49,7 +49,12 @@ _PAGE = 200
 
 def path_input(spec: PipelineSpec) -> RepoInput | None:
     """Return the input whose paths tell a pipeline's datums apart, or None if they do not."""
-    if isinstance(spec.input, RepoInput) and not isinstance(spec.code, QueryCode):
+    is_batched = spec.datums.batch is not None
+    if (
+        isinstance(spec.input, RepoInput)
+        and not is_batched
+        and not isinstance(spec.code, QueryCode)
+    ):
         return spec.input
     return None
 
@@ -67,8 +72,8 @@ class ChangedMatch:
     path: RepoPath
     old: SetMember | None
     """The datum it was; None if it was none."""
-    new: FileInfo | None
-    """What is there now; None if nothing is that makes a datum."""
+    is_there: bool
+    """Whether it is a datum now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +100,8 @@ class Basis:
             if any(one.matches_or_holds(path) for one in excluded):
                 continue
             found = new.find(path)
-            is_there = found is not None and glob.takes(found)
             old = member_at(core.nodes, self.before.root, path)
-            yield ChangedMatch(path, old, found if is_there else None)
+            yield ChangedMatch(path, old, found is not None and glob.takes(found))
 
     def planned(
         self, core: LakeCore, spec: PipelineSpec, version: CodeVersion
@@ -105,18 +109,9 @@ class Basis:
         """Yield the datums that must be looked at."""
         tree = core.snapshot(commit_by_id(core, self.new_commit_id))
         for one in self.changes(core):
-            if one.new is None:
-                continue
-            digest = tree.content_digest(one.path)
-            given = DatumInput(
-                self.given.name,
-                self.given.repo,
-                self.new_commit_id,
-                one.path,
-                digest,
-                one.new.size_bytes,
-            )
-            yield planned_datum(spec, version, (given,))
+            if one.is_there:
+                given = input_at(self.given, self.new_commit_id, tree, one.path)
+                yield planned_datum(spec, version, (given,))
 
     def count_inherited(self, core: LakeCore) -> int:
         """Return how many datums need not be looked at."""

@@ -163,7 +163,7 @@ class _SetJoiner:
             yield old, new
         if self._basis is not None:
             for change in self._basis.changes(self._core):
-                if change.new is None and change.old is not None:
+                if change.old is not None and not change.is_there:
                     yield change.old, None
 
     def _outputs(self, members: Digest) -> Iterator[tuple[str, Digest]]:

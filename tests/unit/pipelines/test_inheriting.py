@@ -239,6 +239,31 @@ def test_what_inherited_datums_left_outlives_gc(bench):
     assert bench.lake.maintenance.verify().is_clean
 
 
+def test_names_without_content_are_no_change_when_the_content_is(memory_lake, tmp_path):
+    def name_only(inputs, out):
+        for path in inputs:
+            (out / path).write_text(path)
+
+    bench = Bench(memory_lake, tmp_path / "bench", name_only, empty_files=True)
+    bench.commit(a="one", b="two")
+    bench.publish()
+    bench.run()
+    bench.commit(a="three", c="new")
+    assert bench.run() == [["c"]]
+    assert bench.output() == {"a": "a", "b": "b", "c": "c"}
+
+
+def test_batches_are_all_looked_at(bench):
+    bench.commit(a="one", b="two", c="three")
+    bench.publish(datums={"tries": 1, "batch": 2})
+    bench.run()
+    assert bench.rows() == bench.job.datum_total
+    bench.commit(d="four")
+    bench.run()
+    assert bench.rows() == bench.job.datum_total
+    assert bench.output() == {"a": "ONE", "b": "TWO", "c": "THREE", "d": "FOUR"}
+
+
 def nested(inputs, out):
     """Write an empty folder for some inputs, and files into the same folders for others."""
     for path, text in inputs.items():
