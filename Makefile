@@ -10,7 +10,7 @@ STATES ?= 3000
 SEED ?= 1
 STRIDE ?= 1
 
-.PHONY: help setup demo test check lint types unit integration ui crash crash-s3 power large test-mount soak docs lock clean bench
+.PHONY: help setup demo test check lint types unit integration ui crash crash-s3 power large test-mount test-scheduler soak docs lock clean bench
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -66,6 +66,11 @@ large: ## millions of files and branches, a sparse file of 100 GB, 10 GB of one 
 
 test-mount: ## run tests of file systems on a mount (ONLY="posix python fio stress fsx")
 	@python tests/suites/run.py $(ONLY)
+
+test-scheduler: ## kill the scheduler at any step, and any of several controllers (SEEDS=40)
+	DATALAKE_SCHEDULER_SEEDS=$(or $(SEEDS),40) pytest -q tests/faults/test_killed_scheduler.py
+	DATALAKE_FLEET_SEEDS=5 DATALAKE_FLEET_ROUNDS=6 \
+	  pytest -q tests/integration/pipelines/test_controllers.py -k whoever
 
 soak: ## ten minutes of mixed work on a mount, and what grows meanwhile
 	@python tests/suites/soak.py

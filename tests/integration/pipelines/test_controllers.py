@@ -5,9 +5,12 @@ import signal
 import subprocess
 import sys
 import threading
+from itertools import pairwise
+from random import Random
 
 import pytest
 
+from jupyter_datalake.model.jobs import LIVE_STATES, JobState
 from tests.integration.pipelines.conftest import is_gone, wait_until
 
 SLOW = """
@@ -15,6 +18,8 @@ echo $$ > {signs}/pid.$(ls pfs/raw).$(basename $DATALAKE_TRY_ID)
 cp pfs/raw/* pfs/out/
 if [ $(ls pfs/raw) = b ]; then while [ ! -e {signs}/go ]; do sleep 0.05; done; fi
 """
+
+ROUNDS = int(os.environ.get("DATALAKE_FLEET_ROUNDS", "2"))
 
 
 @pytest.fixture
@@ -272,3 +277,85 @@ def test_a_worker_killed_under_a_notebook_takes_the_kernel_with_it_and_keeps_the
     assert "killed by signal 9" in job.message
     assert "as far as this" in runner.lake.jobs.logs(job.id)[0].text
     assert all(is_gone(pid) for pid in pids)
+
+
+class Fleet:
+    """Two servers' controllers and one of the command line, over one lake."""
+
+    def __init__(self, lake, start):
+        self.lake = lake
+        self._start = start
+        self.datalake = [sys.executable, "-m", "jupyter_datalake.cli.main", "--lake", lake.url]
+        self.servers = [start(), start()]
+        self.command = self._run()
+
+    def _run(self):
+        return subprocess.Popen([*self.datalake, "controller", "run", "--workers", "1"])
+
+    def lose_the_leader(self):
+        """Kill whoever leads, or tell the command line's to end; start another in its place."""
+        leader = wait_until(lambda: self.lake.maintenance.get_status().controller, "a leader")
+        if leader.split(":")[-2] == str(self.command.pid):
+            # Its lease would last for 15 s, as those of servers do outside of tests.
+            self.command.terminate()
+            assert self.command.wait(60) == 0
+            self.command = self._run()
+            return
+        for number, one in enumerate(self.servers):
+            if leader.split(":")[-2] == str(one.process.pid):
+                one.kill()
+                self.servers[number] = self._start()
+
+    def close(self):
+        self.command.terminate()
+        self.command.wait(60)
+
+
+@pytest.mark.parametrize("seed", range(1, 1 + int(os.environ.get("DATALAKE_FLEET_SEEDS", "1"))))
+def test_whoever_dies_of_several_controllers_each_tick_and_commit_has_one_output(
+    shared, start, signs, seed
+):
+    chance = Random(seed)
+    noted = f"echo $$ > {signs}/$(basename $DATALAKE_TRY_ID)"
+    shared.publish(
+        {
+            "pipeline": "clock",
+            "input": {"cron": {"schedule": "@every 2s", "catch_up": "all"}},
+            "command": ["sh", "-eu", "-c", f"{noted}; ls pfs/tick > pfs/out/at"],
+        }
+    )
+    shared.command("copy", f"{noted}; cp pfs/raw/* pfs/out/", ("raw", "/"))
+    fleet = Fleet(shared.lake, start)
+    try:
+        written = []
+        for number in range(ROUNDS):
+            for _ in range(chance.randrange(1, 4)):
+                written.append(f"{len(written)}")
+                put = [*fleet.datalake, "files", "put", f"raw@main/{written[-1]}", __file__]
+                subprocess.run(put, check=True, capture_output=True)
+            ended = len(shared.lake.jobs.list(states=[JobState.SUCCESS]))
+            wait_until(
+                lambda ended=ended: len(shared.lake.jobs.list(states=[JobState.SUCCESS])) > ended,
+                f"a job of round {number} to end",
+            )
+            fleet.lose_the_leader()
+        shared.lake.pipelines.pause("clock")
+        wait_until(lambda: not shared.lake.jobs.list(states=LIVE_STATES), "all jobs to end")
+    finally:
+        fleet.close()
+    jobs = shared.lake.jobs.list()[::-1]
+    assert {str(job.state) for job in jobs} == {"success"}
+    ticks = [job for job in jobs if job.pipeline == "clock"]
+    times = [job.trigger.at_ns for job in ticks]
+    assert {late - early for early, late in pairwise(times)} == {2_000_000_000}
+    copies = [job for job in jobs if job.pipeline == "copy"]
+    assert len(copies) == len(written)
+    assert [job.heads["raw"] for job in copies] == [
+        commit.id for commit in shared.lake.commits.list("raw")[-2::-1]
+    ]
+    for name, made in (("clock", ticks), ("copy", copies)):
+        commits = shared.lake.commits.list(name)[-2::-1]
+        assert [commit.provenance.job_id for commit in commits] == [job.id for job in made]
+    assert sorted(shared.files("copy@main")) == sorted(written)
+    pids = [int(one.read_text()) for one in signs.iterdir()]
+    wait_until(lambda: all(is_gone(pid) for pid in pids), "every program to have ended")

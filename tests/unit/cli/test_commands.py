@@ -285,6 +285,62 @@ def test_sessions(run, lake):
     assert run("sessions", "get", "raw", code=10).err.startswith("error: There is no session")
 
 
+def test_a_folder_of_specs_is_shown_asked_about_and_applied(run, lake, tmp_path):
+    folder = tmp_path / "specs"
+    folder.mkdir()
+    for name, reads in (("a", "b"), ("b", "raw")):
+        leaf = {"repo": {"name": reads, "glob": "/"}}
+        spec = {"pipeline": name, "input": leaf, "command": ["true"]}
+        (folder / f"{name}.yaml").write_text(json.dumps(spec))
+    out = run("pipelines", "diff", "-f", folder).out
+    assert [line.split() for line in out.splitlines()[1:3]] == [["create", "b"], ["create", "a"]]
+    assert out.endswith("2 create, 0 update, 0 unchanged, 0 delete\n")
+    run("pipelines", "apply", "-f", folder, code=130, stdin=io.StringIO("n\n"))
+    assert lake.pipelines.list() == []
+    run("pipelines", "apply", "-f", folder, stdin=io.StringIO("y\n"))
+    assert [one.name for one in lake.pipelines.list()] == ["a", "b"]
+    assert run("pipelines", "apply", "-f", folder).out.startswith("0 create, 0 update, 2 unch")
+    for job in lake.jobs.list():
+        run("jobs", "cancel", job.id)
+    (folder / "a.yaml").unlink()
+    assert (
+        "needs a folder"
+        in run("pipelines", "apply", "-f", folder / "b.yaml", "--prune", code=2).err
+    )
+    done = run("pipelines", "apply", "-f", folder, "--prune", "--yes", "--json").json
+    assert [(one["pipeline"], one["action"]) for one in done] == [
+        ("b", "unchanged"),
+        ("a", "delete"),
+    ]
+    assert [one.name for one in lake.pipelines.list()] == ["b"]
+
+
+def test_the_past_is_gone_over_and_everything_is_stopped(run, lake):
+    for text in ("one", "two"):
+        lake.files.put("raw@main/a", text)
+    leaf = {"repo": {"name": "raw", "glob": "/"}}
+    run("pipelines", "set-slots", "gpu", "2")
+    assert run("pipelines", "list-slots", "--json").json == [
+        {"name": "gpu", "count": 2},
+        {"name": "jobs", "count": 16},
+    ]
+    lake.pipelines.create({"pipeline": "p", "input": leaf, "command": ["true"]})
+    past = ("pipelines", "backfill", "p", "--from", "main~1", "--to", "main")
+    assert "Started" not in run(*past, "--dry-run").out
+    assert len(lake.jobs.list()) == 1
+    assert "Started 3 jobs" in run(*past, "--priority", "5").out
+    first = lake.jobs.list()[2]
+    assert run("jobs", "rerun", first.id, "--same-inputs").out.startswith("Started ")
+    assert lake.jobs.list()[0].heads == first.heads
+    assert "one of JOB, --all" in run("jobs", "cancel", code=2).err
+    assert len(run("jobs", "cancel", "--pipeline", "p", "--json").json) == 5
+    assert run("jobs", "cancel", "--all").out == "Every job has ended\n"
+    assert run("pipelines", "delete-slots", "gpu").out == "Forgot the limit of gpu\n"
+    assert "dag_id='datalake.p'" in run("pipelines", "export", "p", "--to", "airflow").out
+    refused = run("pipelines", "export", "p", "--to", "kubernetes", "--image", "i", code=2)
+    assert "No pod sees the lake" in refused.err
+
+
 def test_pipelines_and_jobs(run, lake, tmp_path):
     spec = tmp_path / "p.yaml"
     spec.write_text(
