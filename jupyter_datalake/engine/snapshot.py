@@ -371,6 +371,19 @@ def _small_content(entry: FileEntry, chunks: Iterator[bytes]) -> bytes | None:
     return None
 
 
+def content_digest_of(info: FileInfo) -> Digest | None:
+    """Return `Snapshot.content_digest` of a file or symlink that was listed, without a look-up.
+
+    None for a folder, whose digest is of all that is below it.
+    """
+    if info.digest is None:
+        return None
+    kind = EntryKind.SYMLINK if info.kind is FileKind.SYMLINK else EntryKind.FILE
+    return digest_of(
+        pack_canonical([[path_bytes(ROOT), int(kind), info.mode, info.size_bytes, info.digest]])
+    )
+
+
 def file_info(path: RepoPath, entry: FileEntry) -> FileInfo:
     """Return what people see of an entry."""
     is_folder = entry.kind is EntryKind.FOLDER

@@ -40,6 +40,9 @@ DATUM_TRANSITIONS: dict[DatumState, frozenset[DatumState]] = {
     DatumState.FAILED: frozenset({DatumState.QUEUED}),
 }
 
+_MOST_NAMED = 10
+"""A datum of more inputs is named by its first and its last one."""
+
 DONE_STATES = frozenset({DatumState.SUCCESS, DatumState.SKIPPED, DatumState.RECOVERED})
 
 
@@ -58,6 +61,8 @@ class DatumInput:
     size_bytes: int = 0
     part: int | None = None
     """In a batch: which of its datums, from 0, this belongs to."""
+    key: str = ""
+    """What the job knows its branch by, where another input has the same name; else empty."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the stored form."""
@@ -69,6 +74,7 @@ class DatumInput:
             "digest": self.digest.hex(),
             "size_bytes": self.size_bytes,
             **({} if self.part is None else {"part": self.part}),
+            **({"key": self.key} if self.key else {}),
         }
 
     @property
@@ -87,6 +93,7 @@ def parse_datum_input(raw: dict[str, Any]) -> DatumInput:
         Digest(bytes.fromhex(raw["digest"])),
         raw["size_bytes"],
         raw.get("part"),
+        raw.get("key", ""),
     )
 
 
@@ -119,14 +126,19 @@ class Datum:
 def label_of(inputs: Iterable[DatumInput]) -> str:
     """Return what a datum was cut from, as people read it; bytes that are no text are escaped.
 
-    A batch is named by its first and its last datum, and how many it has.
+    A batch is named by its first and its last datum and how many it has, and a large group alike.
     """
-    given = tuple(inputs)
-    parts = parts_of(given)
-    text = " × ".join(one.label for one in parts[0]) or "no input"
+    parts = parts_of(tuple(inputs))
+    text = _label_of_part(parts[0])
     if len(parts) > 1:
-        text += f" … {' × '.join(one.label for one in parts[-1])} ({len(parts)} datums)"
+        text += f" … {_label_of_part(parts[-1])} ({len(parts)} datums)"
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _label_of_part(part: tuple[DatumInput, ...]) -> str:
+    if len(part) > _MOST_NAMED:
+        return f"{part[0].label} × … × {part[-1].label} ({len(part)} inputs)"
+    return " × ".join(one.label for one in part) or "no input"
 
 
 def parts_of(inputs: tuple[DatumInput, ...]) -> list[tuple[DatumInput, ...]]:
@@ -204,5 +216,5 @@ def datum_key(
 
 
 def _keyed(given: DatumInput) -> list[Any]:
-    named = [given.name, path_bytes(given.path), given.digest]
+    named = [given.key or given.name, path_bytes(given.path), given.digest]
     return named if given.part is None else [*named, given.part]

@@ -8,7 +8,7 @@ from itertools import islice
 
 from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore
-from jupyter_datalake.engine.snapshot import Snapshot
+from jupyter_datalake.engine.snapshot import Snapshot, content_digest_of
 from jupyter_datalake.model.batching import batches
 from jupyter_datalake.model.combining import Cut, combine
 from jupyter_datalake.model.datums import DatumInput
@@ -41,36 +41,61 @@ class TreeForGlobs:
         return self._snapshot.find(path, measure=path == ROOT)
 
 
-def input_at(leaf: RepoInput, commit_id: CommitId, tree: Snapshot, path: RepoPath) -> DatumInput:
-    """Return what a match of a repo input contributes to a datum. Cost: the entries below it."""
-    digest = tree.names_digest if leaf.is_empty else tree.content_digest
+def input_at(
+    leaf: RepoInput,
+    commit_id: CommitId,
+    tree: Snapshot,
+    path: RepoPath,
+    listed: FileInfo | None = None,
+) -> DatumInput:
+    """Return what a match of a repo input contributes to a datum.
+
+    Cost: the entries below it; none for a file of which is given what a listing says.
+    """
+    digest, size_bytes = _measure(leaf, tree, path, listed)
     return DatumInput(
         name=leaf.name,
         repo=leaf.repo,
         commit_id=commit_id,
         path=path,
-        digest=digest(path),
-        size_bytes=0 if leaf.is_empty else tree.get(path).size_bytes,
+        digest=digest,
+        size_bytes=size_bytes,
     )
+
+
+def _measure(
+    leaf: RepoInput, tree: Snapshot, path: RepoPath, listed: FileInfo | None
+) -> tuple[Digest, int]:
+    """Return digest and size of what the program sees."""
+    if leaf.is_empty:
+        return tree.names_digest(path), 0
+    digest = None if listed is None else content_digest_of(listed)
+    if listed is None or digest is None:
+        return tree.content_digest(path), tree.get(path).size_bytes
+    return digest, listed.size_bytes
 
 
 class _Piece:
     """A match of a repo input, or a tick. What it holds is looked up when somebody asks."""
 
-    __slots__ = ("_found", "_key", "_leaf", "_trees", "path")
+    __slots__ = ("_found", "_info", "_key", "_leaf", "_trees", "path")
 
-    def __init__(self, trees: _Trees, leaf: RepoInput, key: str, path: RepoPath) -> None:
+    def __init__(self, trees: _Trees, leaf: RepoInput, key: str, info: FileInfo) -> None:
         self._trees = trees
         self._leaf = leaf
         self._key = key
         self._found: DatumInput | None = None
-        self.path = path
+        self._info: FileInfo | None = None if leaf.is_empty else info
+        self.path = info.path
 
     def resolve(self) -> DatumInput:
-        """Return the piece as part of a datum. Cost: the entries below its path, once."""
+        """Return the piece as part of a datum; of a folder, all that is below is looked at."""
         if self._found is None:
             commit_id, tree = self._trees.of(self._key)
-            self._found = input_at(self._leaf, commit_id, tree, self.path)
+            found = input_at(self._leaf, commit_id, tree, self.path, self._info)
+            is_alternative = self._key != self._leaf.name
+            self._found = replace(found, key=self._key) if is_alternative else found
+            self._info = None
         return self._found
 
     @property
@@ -138,7 +163,7 @@ class _Cutter:
                 continue
             captures = glob.captures(match.path) if leaf.on or leaf.by else ()
             yield Cut(
-                (_Piece(self._trees, leaf, key, match.path),),
+                (_Piece(self._trees, leaf, key, match),),
                 (expand_references(leaf.on, captures),) if leaf.on else (),
                 (expand_references(leaf.by, captures),) if leaf.by else (),
                 leaf.is_outer,

@@ -134,6 +134,8 @@ SPECS = [
     ({"input": {"repo": {"name": "raw", "glob": "*"}}}, 400, "invalid-spec", "'*'"),
     ({"input": {"repo": {"name": "raw", "glob": "/["}}}, 400, "invalid-glob", "'/['"),
     ({"input": {"repo": {"name": "p", "glob": "/"}}}, 400, "pipeline-cycle", "its own output"),
+    ({"input": {"repo": {"name": "raw", "glob": "/(*"}}}, 400, "invalid-glob", "column 2"),
+    ({"input": {"join": [LEAF, LEAF]}}, 400, "invalid-spec", "input.join"),
     ({"command": ["a\0b"]}, 400, "invalid-spec", "NUL"),
     ({"files": ["no.py"]}, 404, "path-not-found", "no.py"),
     ({"egress": {"connection": "no", "table": "t"}}, 404, "connection-not-found", "'no'"),

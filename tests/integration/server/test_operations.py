@@ -561,6 +561,20 @@ async def test_observed_lineage(call, served_lake):
     await call("listObserved", repo="nowhere", expect=404)
 
 
+async def test_what_a_pipeline_waits_for(call, served_lake):
+    served_lake.repos.create("raw")
+    leaf = {"name": "raw", "glob": "/*", "trigger": {"commits": 2, "cron": "@daily"}}
+    spec = {"pipeline": "p", "command": ["true"], "input": {"repo": leaf}}
+    made = (await call("createPipeline", json_body={"spec": spec}, expect=201)).json
+    assert [(one["commits"], one["since"]) for one in made["waits"]] == [(0, None)]
+    served_lake.files.put("raw@main/a", "one")
+    (wait,) = (await call("getPipeline", pipeline="p")).json["waits"]
+    assert (wait["input"], wait["commits"], wait["is_met"]) == ("raw", 1, False)
+    (listed,) = (await call("listPipelines")).json["results"]
+    assert listed["waits"] == [wait]
+    assert listed["spec"]["input"]["repo"]["trigger"] == leaf["trigger"]
+
+
 async def test_pipelines_and_jobs(call, served_lake, root):
     served_lake.repos.create("raw")
     served_lake.files.put("raw@main/a", "one")

@@ -382,6 +382,22 @@ def test_pipelines_and_jobs(run, lake, tmp_path):
     assert run("pipelines", "list", "--json").json == []
 
 
+def test_what_a_pipeline_waits_for_is_said(run, lake, tmp_path):
+    spec = tmp_path / "p.yaml"
+    spec.write_text(
+        "pipeline: up\ncommand: ['true']\n"
+        "input: {repo: {name: fresh, glob: '/*',"
+        " trigger: {commits: 2, size: 1MiB, cron: '@daily'}}}\n"
+    )
+    lake.repos.create("fresh")
+    run("pipelines", "create", "-f", spec)
+    assert "nothing came in yet" in run("pipelines", "get", "up").out
+    lake.files.put("fresh@main/a", "one")
+    for verb in ("get", "plan"):
+        said = run("pipelines", verb, "up").out
+        assert "fresh@main: 1 of 2 commits or 3 B of 1.0 MiB or a tick of @daily, next " in said
+
+
 def test_warehouse(run, lake, tmp_path):
     run("warehouse", "create", "w", f"duckdb://{tmp_path}/w.duckdb")
     assert "no tables" in run("warehouse", "list-tables", "w").out

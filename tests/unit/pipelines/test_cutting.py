@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from jupyter_datalake.engine.snapshot import Snapshot
+from jupyter_datalake.engine.snapshot import Snapshot, content_digest_of
 from jupyter_datalake.errors import InvalidInputError
 from jupyter_datalake.model.datums import label_of, parts_of
+from jupyter_datalake.model.paths import ROOT
 
 
 @pytest.fixture
@@ -76,6 +77,7 @@ def test_alternatives_of_one_name_read_their_own_repo(lake):
         ("x", "sales", "a"),
         ("x", "more", "b"),
     ]
+    assert [one.key for (one,) in datums] == ["", "x.2"]
     heads = [lake.commits.get(repo).id for repo in ("sales", "more")]
     assert [one.commit_id for (one,) in datums] == heads
 
@@ -211,3 +213,26 @@ def test_only_names_count_where_files_come_empty(lake):
     lake.files.put("sales@main/a/y", "")
     assert digests(names)[0] != before[0]
     assert digests(names)[1] == before[1]
+
+
+def test_a_large_group_is_named_by_its_ends(lake):
+    fill(lake, "sales", *(f"x{number:02}" for number in range(11)))
+    (label,) = labels(lake, {"group": [reads("sales", "/(x)*", by="$1")]})
+    assert label == "sales:/x00 × … × sales:/x10 (11 inputs)"
+
+
+def test_a_file_has_the_digest_of_its_content_whether_listed_or_looked_up(lake, tmp_path):
+    (tmp_path / "a").write_text("a")
+    (tmp_path / "a").chmod(0o755)
+    (tmp_path / "big").write_text("x" * 300_000)
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "b").write_text("b")
+    (tmp_path / "empty").touch()
+    (tmp_path / "link").symlink_to("a")
+    lake.files.put_tree("sales@main", tmp_path)
+    tree = lake.core.snapshot(lake.commits.get("sales"))
+    listed = list(tree.list(ROOT))
+    assert [one.name for one in listed] == ["a", "big", "d", "empty", "link"]
+    for info in listed:
+        found = content_digest_of(info)
+        assert found == (None if info.name == "d" else tree.content_digest(info.path))
