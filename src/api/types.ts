@@ -2360,6 +2360,8 @@ export interface components {
             size_bytes: number;
             /** @description In a batch: which of its datums, from 0, this belongs to. */
             part: number | null;
+            /** @description What the job knows its branch by, where another input has the same name; else empty. */
+            key: string;
             label: string;
         };
         Preview: {

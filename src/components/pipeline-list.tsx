@@ -149,7 +149,7 @@ export function PipelineDetails(props: {
         </>
       )}
       {repoInputs(spec).map(input => (
-        <React.Fragment key={input.name}>
+        <React.Fragment key={`${input.name} ${input.repo}@${input.branch} ${input.glob}`}>
           <dt>{trans.__('Reads')}</dt>
           <dd>
             {input.repo}@{input.branch} <code>{input.glob}</code>

@@ -88,10 +88,9 @@ def test_alternatives_of_one_name_are_told_apart_in_jobs_and_provenance(runner):
     made = runner.lake.commits.get("either").provenance
     assert [(one.name, one.repo) for one in made.inputs] == [("x", "raw"), ("x.2", "more")]
 
-    runner.lake.files.put("more@main/a", "raw/a")  # what the other one holds under this name
-    runner.lake.files.delete("raw@main/a")
+    fill(runner, "more", "c")
     runner.run()
-    assert runner.datums("either")["more:/a"] == ("success", "new")
+    assert runner.datums("either")["more:/c"] == ("success", "new")
     assert runner.lake.commits.get("either").provenance.inputs[1].commit_id == (
         runner.lake.commits.get("more").id
     )

@@ -82,6 +82,16 @@ def test_alternatives_of_one_name_read_their_own_repo(lake):
     assert [one.commit_id for (one,) in datums] == heads
 
 
+def test_equal_files_of_two_alternatives_are_two_datums_with_results_of_their_own(lake):
+    fill(lake, "sales", "a")
+    fill(lake, "more", "a")
+    either = {"union": [reads("sales", "/*", **{"as": "x"}), reads("more", "/*", **{"as": "x"})]}
+    lake.pipelines.create(spec_of(either))
+    planned = lake.pipelines.plan("p")
+    assert [one.label for one in planned] == ["sales:/a", "more:/a"]
+    assert planned[0].key != planned[1].key
+
+
 def test_globs_behind_the_first_take_away(lake):
     fill(lake, "sales", "a.csv", "b.csv", "tmp/c.csv", "old/tmp/d.csv", "x.txt")
     left = reads("sales", ["/**/*.csv", "!/tmp", "!/b*"])
