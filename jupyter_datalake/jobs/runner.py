@@ -36,11 +36,15 @@ from jupyter_datalake.jobs.workspace import (
 )
 from jupyter_datalake.model.datums import DatumState, label_of
 from jupyter_datalake.model.ids import CommitId, digest_of
+from jupyter_datalake.model.paths import ROOT
 from jupyter_datalake.model.pipelines import CommandCode, NotebookCode, QueryCode
 from jupyter_datalake.model.warehouse import IngestReport, IngestSpec
 
 RunQuery = Callable[[IngestSpec, Path], IngestReport]
 """Runs a query and writes its rows below a folder; given by who knows the warehouses."""
+
+ERROR_VARIABLE = "DATALAKE_ERROR"
+"""Tells a recovery why the datum failed."""
 
 _SHOWN_DIFFERENCES = 10
 _SNAPSHOTS_KEPT = 32
@@ -103,6 +107,9 @@ class DatumRunner:
         started = time.monotonic()
         try:
             workspace.prepare(self._snapshot, task)
+            if task.failed_artifacts is not None:
+                left = self._core.tree(task.failed_artifacts, "what the failed try left")
+                left.export_into(ROOT, workspace.artifacts)
             with CappedLog(workspace.artifacts / LOG) as log:
                 log.line(f"datum {task.position}, try {task.attempt}: {label_of(task.inputs)}")
                 outcome = self._attempt(task, workspace, log)
@@ -124,8 +131,13 @@ class DatumRunner:
 
     def _attempt(self, task: DatumTask, workspace: Workspace, log: CappedLog) -> DatumOutcome:
         try:
-            self._run_code(task, workspace, log)
+            if task.failure:
+                self._recover(task, workspace, log)
+            else:
+                self._run_code(task, workspace, log)
             root = self._outputs.store(workspace.out, job_id=task.job_id, inside=workspace.inputs)
+            if task.failure:
+                return DatumOutcome(DatumState.RECOVERED, task.failure, output_root=root)
             return DatumOutcome(DatumState.SUCCESS, output_root=root)
         except DatalakeError as error:
             log.line(str(error))
@@ -165,6 +177,20 @@ class DatumRunner:
                 log.line(f"{report.row_count:,} rows, {report.size_bytes:,} bytes")
                 for name, kind in report.columns.items():
                     log.line(f"column {name}: {kind}")
+
+    def _recover(self, task: DatumTask, workspace: Workspace, log: CappedLog) -> None:
+        """Run the command that makes the output of a datum whose code failed."""
+        log.line(f"the code failed, and its recovery runs: {task.failure}")
+        run_command(
+            task.spec.datums.recover,
+            folder=workspace.run,
+            environment={
+                **datum_environment(),
+                **datum_variables(task),
+                ERROR_VARIABLE: task.failure,
+            },
+            log=log,
+        )
 
     def _tell_differences(self, workspace: Workspace, kernel: str, log: CappedLog) -> None:
         """Log what has changed in the environment since the code was published."""

@@ -27,6 +27,10 @@ class DatumTask:
     spec: PipelineSpec
     code_commit_id: CommitId
     inputs: tuple[DatumInput, ...]
+    failure: str = ""
+    """Why the code failed, where the pipeline's recovery is to run in its place."""
+    failed_artifacts: Digest | None = None
+    """What the code left then: a notebook as far as it came, and the log."""
 
     @property
     def name(self) -> str:
@@ -49,7 +53,14 @@ def bundle_as_dict(tasks: Sequence[DatumTask]) -> dict[str, Any]:
         "spec": spec_as_dict(first.spec),
         "code_commit_id": first.code_commit_id,
         "datums": [
-            [one.position, one.attempt, [given.as_dict() for given in one.inputs]] for one in tasks
+            [
+                one.position,
+                one.attempt,
+                one.failure,
+                None if one.failed_artifacts is None else one.failed_artifacts.hex(),
+                [given.as_dict() for given in one.inputs],
+            ]
+            for one in tasks
         ],
     }
 
@@ -67,8 +78,10 @@ def parse_bundle(raw: dict[str, Any]) -> list[DatumTask]:
             spec=spec,
             code_commit_id=CommitId(raw["code_commit_id"]),
             inputs=tuple(parse_datum_input(one) for one in inputs),
+            failure=failure,
+            failed_artifacts=_digest(artifacts),
         )
-        for position, attempt, inputs in raw["datums"]
+        for position, attempt, failure, artifacts, inputs in raw["datums"]
     ]
 
 
@@ -77,7 +90,7 @@ class DatumOutcome:
     """How one try of one datum ended."""
 
     state: DatumState
-    """`SUCCESS` or `FAILED`; `QUEUED` when it was stopped and says nothing about the datum."""
+    """`SUCCESS`, `RECOVERED` or `FAILED`; `QUEUED` when it was stopped: it says nothing then."""
     message: str = ""
     kind: ErrorKind | None = None
     output_root: Digest | None = None

@@ -133,12 +133,19 @@ class Jobs(TableGroup):
         return {job.pipeline: job for job in self._select(jobs.c.number.in_(newest), limit=None)}
 
     def last_set(self, pipeline_id: int, *, before: int | None = None) -> DatumSet | None:
-        """Return the datum set of a pipeline's newest successful job that has one."""
-        jobs = tables.jobs
+        """Return the datum set of a pipeline's newest successful job that one can go on from.
+
+        That is none where datums were left out or recovered: they are tried again.
+        """
+        jobs, datums = tables.jobs, tables.datums
+        left_out = select(datums.c.position).where(
+            datums.c.job_id == jobs.c.id, datums.c.state == str(DatumState.RECOVERED)
+        )
         conditions = [
             jobs.c.pipeline_id == pipeline_id,
             jobs.c.state == str(JobState.SUCCESS),
             jobs.c.datums_root.is_not(None),
+            ~left_out.exists(),
         ]
         if before is not None:
             conditions.append(jobs.c.number < before)

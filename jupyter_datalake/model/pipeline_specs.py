@@ -34,6 +34,7 @@ from jupyter_datalake.model.paths import parse_path
 from jupyter_datalake.model.pipelines import (
     CODE_SUFFIX,
     COMBINATIONS,
+    DEFAULT_BACKOFF_S,
     DEFAULT_KERNEL,
     DEFAULT_TIMEOUT_S,
     DEFAULT_TRIES,
@@ -44,6 +45,7 @@ from jupyter_datalake.model.pipelines import (
     DatumPolicy,
     Input,
     NotebookCode,
+    OnError,
     PipelineSpec,
     QueryCode,
     RepoInput,
@@ -185,6 +187,33 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                 {
                     "tries": {"type": "integer", "minimum": 1, "default": DEFAULT_TRIES},
                     "timeout": {**_DURATION, "default": "1h"},
+                    "backoff": {
+                        **_DURATION,
+                        "default": "500ms",
+                        "description": "Before the second try; twice as long before each further"
+                        " one, up to a minute.",
+                    },
+                    "on_error": {
+                        "description": "What becomes of a datum that failed its last try: it fails"
+                        " the job, is left out, or a command makes its output.",
+                        "default": "fail",
+                        "anyOf": [
+                            {"enum": ["fail", "skip"]},
+                            _object(
+                                "Make the output of datums that failed.",
+                                ["recover"],
+                                {
+                                    "recover": {
+                                        "type": "array",
+                                        "minItems": 1,
+                                        "items": {"type": "string"},
+                                        "description": "A program and its arguments; why the datum"
+                                        " failed is in $DATALAKE_ERROR.",
+                                    }
+                                },
+                            ),
+                        ],
+                    },
                     "batch": {
                         "type": "integer",
                         "minimum": 1,
@@ -665,10 +694,15 @@ def _parse_file(text: str) -> str:
 
 def _parse_policy(raw: dict[str, Any]) -> DatumPolicy:
     batch = raw.get("batch")
+    on_error = raw.get("on_error", "fail")
+    recover = tuple(on_error["recover"]) if isinstance(on_error, dict) else ()
     return DatumPolicy(
         batch=None if batch is None else int(batch),
         tries=int(raw.get("tries", DEFAULT_TRIES)),
         timeout_s=parse_duration(raw["timeout"]) if "timeout" in raw else DEFAULT_TIMEOUT_S,
+        backoff_s=parse_duration(raw["backoff"]) if "backoff" in raw else DEFAULT_BACKOFF_S,
+        on_error=OnError.RECOVER if recover else OnError(on_error),
+        recover=recover,
     )
 
 
@@ -745,6 +779,7 @@ def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
             "tries": spec.datums.tries,
             "timeout": _duration_text(spec.datums.timeout_s),
             **({} if spec.datums.batch is None else {"batch": spec.datums.batch}),
+            **_on_error_as_dict(spec.datums),
         }
     if spec.parallelism is not None:
         raw["parallelism"] = spec.parallelism
@@ -760,6 +795,17 @@ def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
             **({"key": list(spec.egress.key)} if spec.egress.key else {}),
             "files": spec.egress.files,
         }
+    return raw
+
+
+def _on_error_as_dict(policy: DatumPolicy) -> dict[str, Any]:
+    raw: dict[str, Any] = {}
+    if policy.backoff_s != DEFAULT_BACKOFF_S:
+        raw["backoff"] = _duration_text(policy.backoff_s)
+    if policy.on_error is OnError.RECOVER:
+        raw["on_error"] = {"recover": list(policy.recover)}
+    elif policy.on_error is not OnError.FAIL:
+        raw["on_error"] = str(policy.on_error)
     return raw
 
 
@@ -818,6 +864,11 @@ def _explain(error: ValidationError) -> str:
             return "needs exactly one of notebook, command and ingest"
         case "minProperties" if error.absolute_path[-1] == "trigger":
             return "needs one of commits, size and cron"
+        case "anyOf":
+            return (
+                f"has the value {_shown(error.instance)}; known are fail, skip and"
+                " {recover: [program, argument, …]}"
+            )
         case "maxProperties" | "minProperties":
             return f"needs exactly one of {_KINDS}"
         case "pattern":

@@ -21,6 +21,7 @@ CODE_SUFFIX = ".code"
 DEFAULT_KERNEL = "python3"
 DEFAULT_TRIES = 3
 DEFAULT_TIMEOUT_S = 3600.0
+DEFAULT_BACKOFF_S = 0.5
 
 
 class PipelineState(StrEnum):
@@ -146,12 +147,28 @@ class QueryCode:
 Code = NotebookCode | CommandCode | QueryCode
 
 
+class OnError(StrEnum):
+    """What becomes of a datum that failed its last try."""
+
+    FAIL = "fail"
+    """The job fails, when the others have been tried."""
+    SKIP = "skip"
+    """It is left out of the output, and tried again by the next job."""
+    RECOVER = "recover"
+    """A command makes its output, and the next job tries it again."""
+
+
 @dataclass(frozen=True, slots=True)
 class DatumPolicy:
     """How one datum is tried."""
 
     tries: int = DEFAULT_TRIES
     timeout_s: float = DEFAULT_TIMEOUT_S
+    backoff_s: float = DEFAULT_BACKOFF_S
+    """Before the second try; twice as long before each further one, up to a minute."""
+    on_error: OnError = OnError.FAIL
+    recover: tuple[str, ...] = ()
+    """The program and arguments of `OnError.RECOVER`."""
     batch: int | None = None
     """So many datums at most are given to one run of the code; None gives it one, by itself."""
 

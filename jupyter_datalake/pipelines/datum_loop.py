@@ -6,6 +6,8 @@ longer than to run it, and what has ended in the meantime is written in one tran
 
 from __future__ import annotations
 
+import heapq
+import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -17,11 +19,11 @@ from jupyter_datalake.errors import ErrorKind
 from jupyter_datalake.jobs.executor import Executor
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
 from jupyter_datalake.metadata.datums import DatumEnd
-from jupyter_datalake.model.datums import Datum, DatumResult, DatumState
+from jupyter_datalake.model.datums import DONE_STATES, Datum, DatumResult, DatumState
 from jupyter_datalake.model.events import EventKind
-from jupyter_datalake.model.ids import CommitId
+from jupyter_datalake.model.ids import CommitId, Digest
 from jupyter_datalake.model.jobs import Job
-from jupyter_datalake.model.pipelines import PipelineSpec
+from jupyter_datalake.model.pipelines import OnError, PipelineSpec
 
 MAX_MESSAGE = 2000
 
@@ -32,6 +34,8 @@ _PAGE = 1000
 _BUNDLE_S = 0.5
 """How long a bundle should take: a cancelled job waits no longer for the datums before its own."""
 _BUNDLE_MAX = 64
+_MAX_BACKOFF_S = 60.0
+_JITTER = 0.25
 
 # Trying again changes nothing about these.
 _HOPELESS = frozenset(
@@ -65,6 +69,17 @@ class Failures:
         """Return what is said of the job, which has `total` datums."""
         head = f"{self.count} of {total} datums failed; {self.label}: " if total > 1 else ""
         return f"{head}{self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A datum that is to be tried."""
+
+    datum: Datum
+    failure: str = ""
+    """Why it failed, if its recovery is to run."""
+    artifacts: Digest | None = None
+    """What it left then."""
 
 
 @dataclass(slots=True)
@@ -110,9 +125,12 @@ class DatumLoop:
         self._job = job
         self._pipeline_id = pipeline_id
         self._spec = spec
+        self._policy = spec.datums
         self._code = code
-        self._waiting: deque[Datum] = deque()
+        self._waiting: deque[_Waiting] = deque()
         """Queued datums that were read."""
+        self._later: list[tuple[float, int, _Waiting]] = []
+        """A heap of those that wait for another try, with the time that they wait for."""
         self._read_up_to = -1
         self._has_read_all = False
         self._tries: dict[int, int] = {}
@@ -121,9 +139,11 @@ class DatumLoop:
         self._bundles = 0
         self._bundle_size = 1
         self._failures = Failures()
+        self.left_out = Failures()
+        """Datums that failed, and that the job goes on without, or with what was recovered."""
 
     def run(self, check: Callable[[], None]) -> Failures:
-        """Run datums until none is left; return those that failed for good.
+        """Run datums until none is left; return those that fail the job.
 
         Parameters
         ----------
@@ -136,10 +156,10 @@ class DatumLoop:
         try:
             while True:
                 bundles = self._next_bundles(at_once)
-                self._write(ended, [datum for bundle in bundles for datum in bundle])
+                self._write(ended, [one.datum for bundle in bundles for one in bundle])
                 for bundle in bundles:
                     self._submit(bundle)
-                if not self._running and not self._waiting:
+                if not self._running and not self._waiting and not self._later:
                     return self._failures
                 done = self._wait()
                 check()
@@ -155,22 +175,30 @@ class DatumLoop:
 
     def _wait(self) -> list[Future[DatumOutcome]]:
         """Return tries that have ended, or nothing if for a while none has."""
-        wait(self._running, timeout=_WAIT_S, return_when=FIRST_COMPLETED)
-        time.sleep(_GATHER_S)
+        patience = _WAIT_S
+        if self._later:
+            patience = min(max(self._later[0][0] - time.monotonic(), 0.0), _WAIT_S)
+        if self._running:
+            wait(self._running, timeout=patience, return_when=FIRST_COMPLETED)
+            time.sleep(_GATHER_S)
+        else:
+            time.sleep(patience)
         return [future for future in self._running if future.done()]
 
     # --- handing over ----------------------------------------------------------------------------
 
-    def _next_bundles(self, at_once: int) -> list[list[Datum]]:
+    def _next_bundles(self, at_once: int) -> list[list[_Waiting]]:
         """Take the datums that are to be handed over now, for no more than `at_once` workers."""
         free = at_once - self._bundles
         if free <= 0:
             return []
+        while self._later and self._later[0][0] <= time.monotonic():
+            self._waiting.append(heapq.heappop(self._later)[2])
         if len(self._waiting) < at_once * _BUNDLE_MAX:
             self._read_page()
         # What is left is shared out: the last worker should not have all of it.
         size = min(self._bundle_size, -(-len(self._waiting) // at_once))
-        bundles: list[list[Datum]] = []
+        bundles: list[list[_Waiting]] = []
         while self._waiting and len(bundles) < free:
             count = min(size, len(self._waiting))
             bundles.append([self._waiting.popleft() for _ in range(count)])
@@ -190,17 +218,18 @@ class DatumLoop:
         self._has_read_all = len(page) < _PAGE
         if page:
             self._read_up_to = page[-1].position
-            self._waiting.extend(page)
+            self._waiting.extend(map(_Waiting, page))
 
-    def _submit(self, datums: Sequence[Datum]) -> None:
-        tasks = [self._task(datum) for datum in datums]
+    def _submit(self, waiting: Sequence[_Waiting]) -> None:
+        tasks = [self._task(one) for one in waiting]
         bundle = _Bundle(len(tasks), time.monotonic(), len(tasks))
         futures = self._executor.submit(tasks)
         self._bundles += 1
-        for datum, task, future in zip(datums, tasks, futures, strict=True):
-            self._running[future] = _Try(datum, task, bundle)
+        for one, task, future in zip(waiting, tasks, futures, strict=True):
+            self._running[future] = _Try(one.datum, task, bundle)
 
-    def _task(self, datum: Datum) -> DatumTask:
+    def _task(self, waiting: _Waiting) -> DatumTask:
+        datum = waiting.datum
         attempt = self._tries[datum.position] = self._tries.get(datum.position, 0) + 1
         return DatumTask(
             job_id=self._job.id,
@@ -211,6 +240,8 @@ class DatumLoop:
             spec=self._spec,
             code_commit_id=self._code,
             inputs=datum.inputs,
+            failure=waiting.failure,
+            failed_artifacts=waiting.artifacts,
         )
 
     # --- taking back -----------------------------------------------------------------------------
@@ -222,18 +253,30 @@ class DatumLoop:
         if not bundle.left:
             self._bundles -= 1
             self._adapt(bundle)
-        if outcome.state is DatumState.SUCCESS:
+        if outcome.state in DONE_STATES:
             del self._tries[position]
-        elif self._goes_on(position, outcome):
-            self._waiting.append(one.datum)
+            if outcome.state is DatumState.RECOVERED:
+                self.left_out.add(one.datum, outcome.message)
+        elif not one.task.failure and self._goes_on(position, outcome):
+            self._try_later(_Waiting(one.datum), self._tries[position])
+        elif not one.task.failure and self._policy.on_error is OnError.RECOVER:
+            why = outcome.message or "it failed"
+            self._waiting.append(_Waiting(one.datum, why, outcome.artifacts_root))
         else:
             del self._tries[position]
-            self._failures.add(one.datum, outcome.message)
+            is_left_out = self._policy.on_error is OnError.SKIP
+            (self.left_out if is_left_out else self._failures).add(one.datum, outcome.message)
 
     def _goes_on(self, position: int, outcome: DatumOutcome) -> bool:
         """Tell whether a datum is to be tried again."""
-        tries = self._tries[position]
-        return tries < self._spec.datums.tries and outcome.kind not in _HOPELESS
+        return self._tries[position] < self._policy.tries and outcome.kind not in _HOPELESS
+
+    def _try_later(self, waiting: _Waiting, tries: int) -> None:
+        """Have a datum wait for its next try: what failed for a reason outside needs time."""
+        delay = min(self._policy.backoff_s * 2 ** min(tries - 1, 20), _MAX_BACKOFF_S)
+        delay *= random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  # nobody guesses it
+        when = time.monotonic() + delay
+        heapq.heappush(self._later, (when, waiting.datum.position, waiting))
 
     def _adapt(self, bundle: _Bundle) -> None:
         """Choose the size of bundles by how long one took; it grows slowly and shrinks at once."""
@@ -273,9 +316,11 @@ class DatumLoop:
 
     def _end(self, one: _Try, outcome: DatumOutcome) -> DatumEnd:
         state = outcome.state
-        if state is not DatumState.SUCCESS:
-            goes_on = one.datum.position in self._tries
-            state = DatumState.QUEUED if goes_on else DatumState.FAILED
+        if one.datum.position in self._tries:
+            state = DatumState.QUEUED
+        elif state not in DONE_STATES:
+            is_left_out = self._policy.on_error is OnError.SKIP
+            state = DatumState.RECOVERED if is_left_out else DatumState.FAILED
         return DatumEnd(
             one.datum.position,
             state,

@@ -11,7 +11,7 @@ from jupyter_datalake.metadata.base import batched
 from jupyter_datalake.metadata.pipelines import PipelineRow
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.datum_sets import SetMember
-from jupyter_datalake.model.datums import DONE_STATES, Datum, label_of, place_of
+from jupyter_datalake.model.datums import DONE_STATES, Datum, DatumState, label_of, place_of
 from jupyter_datalake.model.ids import CommitId, Digest
 from jupyter_datalake.model.jobs import Job
 from jupyter_datalake.model.pipelines import PipelineSpec, QueryCode
@@ -120,7 +120,7 @@ class Explainer:
         is_done = True
         if old is not None:
             digests = [given.digest for given in old.inputs]
-            is_done = old.state in DONE_STATES
+            is_done = old.state in DONE_STATES and old.state is not DatumState.RECOVERED
         else:
             # It may be one that the last job did not look at.
             member = self._member(one)

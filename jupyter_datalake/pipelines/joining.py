@@ -156,11 +156,11 @@ class _SetJoiner:
     def _changed(self) -> Iterator[tuple[SetMember | None, SetMember | None]]:
         """Yield what each datum that was looked at was in the set before, and what it is now."""
         for datum in _iter_done(self._core, self._job):
-            new = _member(datum)
-            old = None
+            path, old = datum.inputs[0].path, None
             if self._basis is not None:
-                old = member_at(self._nodes, self._basis.before.root, new.path)
-            yield old, new
+                old = member_at(self._nodes, self._basis.before.root, path)
+            # One that failed and was left out has no output.
+            yield old, None if datum.output_root is None else _member(datum)
         if self._basis is not None:
             for change in self._basis.changes(self._core):
                 if change.old is not None and not change.is_there:

@@ -145,6 +145,10 @@ class JobRun:
         failures = loop.run(self._check_stopped)
         if failures:
             raise JobFailedError(failures.summary(total))
+        if loop.left_out:
+            with self._core.metadata.write() as tx:
+                note = loop.left_out.summary(total)[:MAX_MESSAGE]
+                tx.jobs.update(self.job.id, message=f"Went on without the code's result: {note}")
         commit = self._commit(row, spec, code, version, basis)
         if self.job.state is JobState.EGRESSING:
             self._egress(spec, commit)
