@@ -1,4 +1,12 @@
-import { codeOf, cronInputs, inputOf, isPlainInput, repoInputs, toYaml, variableName } from '../specs';
+import {
+  codeOf,
+  cronInputs,
+  inputOf,
+  isPlainInput,
+  repoInputs,
+  toYaml,
+  variableName
+} from '../specs';
 
 const FEATURES = {
   pipeline: 'features',
@@ -23,7 +31,9 @@ describe('reading a spec', () => {
 
   it('finds them in every combination, and tells which a form can show', () => {
     const repo = { name: 'raw', glob: ['/**', '!/tmp'] };
-    const union = { union: [{ group: [{ repo }] }, { join: [{ repo: { name: 'b', glob: '/' } }] }] };
+    const union = {
+      union: [{ group: [{ repo }] }, { join: [{ repo: { name: 'b', glob: '/' } }] }]
+    };
     expect(repoInputs({ input: union }).map(one => [one.repo, one.glob])).toEqual([
       ['raw', '/** !/tmp'],
       ['b', '/']
