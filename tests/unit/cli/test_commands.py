@@ -372,6 +372,7 @@ def test_pipelines_and_jobs(run, lake, tmp_path):
     assert "cancelled" in run("jobs", "wait", started, code=30).err
     run("pipelines", "pause", "up")
     assert "paused" in run("pipelines", "run", "up", code=15).err
+    lake.files.put("raw@main/a", "two")
     run("pipelines", "resume", "up")
     run("jobs", "cancel", job["id"], code=15)
     run("jobs", "cancel", lake.jobs.list(limit=1)[0].id)  # what resuming made up for
