@@ -47,6 +47,9 @@ class LakeConfig:
     read_cache_bytes: int | None = None
     """Disk that copies of what was read from a distant store may take; 0 keeps none. The one of
     the environment when None."""
+    staged_count: int | None = None
+    """How many acts a session keeps in memory and in its journal before it folds what they made
+    into a tree of the lake; what the memory allows when None. For tests."""
     compare_duplicates: bool | None = None
     """Whether what is written and already there is read and compared byte by byte, and not only
     by digest and size. The one of the environment when None; docs/adr/0018."""
@@ -74,6 +77,8 @@ class CacheSizes:
     """Known places of blobs, of about 500 bytes each."""
     inode_count: int
     """What the kernel may remember of a mount, of about 700 bytes each."""
+    staged_count: int
+    """Acts of a session that are kept in memory, of up to 1.6 KiB each."""
     upload_bytes: int
     """Packs that are on their way to S3, or filled for it; what finds no room is on the disk."""
 
@@ -99,6 +104,7 @@ def cache_sizes(memory_bytes: int) -> CacheSizes:
         node_count=memory_bytes // (256 * 1024),
         place_count=memory_bytes // 4096,
         inode_count=memory_bytes // 4096,
+        staged_count=memory_bytes // 8192,
         upload_bytes=(memory_bytes - SMALLEST_MEMORY_BYTES) * 9 // 16,
     )
 

@@ -9,11 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import itemgetter
 
 from jupyter_datalake.engine.blobs import BlobWriter, SealedPack, register_packs
 from jupyter_datalake.engine.core import LakeCore, new_global_id
 from jupyter_datalake.engine.nodes import NodeWriter
-from jupyter_datalake.engine.snapshot import Snapshot
+from jupyter_datalake.engine.rebasing import (
+    KeyChange,
+    Meeting,
+    changes_between,
+    rebased_edits,
+)
 from jupyter_datalake.engine.turns import in_turn
 from jupyter_datalake.errors import ConflictError, ErrorKind, InvalidInputError, StateError
 from jupyter_datalake.metadata.repos import RepoRow
@@ -27,20 +33,18 @@ from jupyter_datalake.model.commits import (
     Origin,
     Provenance,
 )
-from jupyter_datalake.model.entries import EntryKind, FileEntry, decode_entry
+from jupyter_datalake.model.entries import FileEntry
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.ids import CommitId, Digest, GlobalId
 from jupyter_datalake.model.lineage import GlobalOrigin
 from jupyter_datalake.model.manifests import (
     Edit,
-    Item,
     build_manifest,
-    diff_manifests,
     edit_manifest,
     measure_range,
 )
 from jupyter_datalake.model.packs import BlobKind
-from jupyter_datalake.model.paths import RepoPath, path_from_key, path_key
+from jupyter_datalake.model.paths import RepoPath, path_key
 from jupyter_datalake.model.refs import RefKind
 
 BY_HAND = Provenance(Origin.SESSION)
@@ -105,6 +109,13 @@ class BranchChanges:
     changes: Changes
     request: CommitRequest
     also: AlsoInTransaction | None = None
+    tree: Digest | None = None
+    """The tree that the base is to become, if it is stored already; there are no `changes` then."""
+
+    @property
+    def changes_anything(self) -> bool:
+        """Whether there is something to commit."""
+        return bool(self.changes) if self.tree is None else self.tree != self.base.root
 
 
 def commit_changes(
@@ -184,20 +195,36 @@ def _apply(core: LakeCore, part: BranchChanges, global_id: GlobalId) -> _Prepare
     """Apply changes to the present head of their branch."""
     request = part.request
     head = head_of(core, request.repo, request.branch)
-    wanted = part.changes
-    if head.id != part.base.id:
-        wanted = _settle_folders(core, head, _without_agreed(core, part.base, head, part.changes))
     nodes = NodeWriter(core.nodes, part.writer)
-    root = edit_manifest(nodes, head.root, _edits(wanted))
+    root = _tree_of(nodes, part, head)
     if root == head.root:
         # The blobs are made findable although no commit needs them yet: what wrote them may.
         return _Prepared(request, head, head, part.writer.seal(), None, part.also)
     return _prepare(core, part.writer, nodes, head, root, request, global_id, part.also)
 
 
-def tree_of_changes(core: LakeCore, writer: BlobWriter, base: Commit, changes: Changes) -> Digest:
-    """Store the tree that changes make of a commit's, and return its root; nothing is committed."""
-    return edit_manifest(NodeWriter(core.nodes, writer), base.root, _edits(changes))
+def _tree_of(nodes: NodeWriter, part: BranchChanges, head: Commit) -> Digest:
+    """Store the tree that a part makes of the present head, and return its root."""
+    base = part.base
+    if head.id == base.id:
+        return part.tree or tree_of_changes(nodes, head.root, part.changes)
+    if part.tree is None:
+        ours: Iterable[KeyChange] = sorted(
+            ((path_key(path), entry) for path, entry in part.changes.items()), key=itemgetter(0)
+        )
+    else:
+        ours = changes_between(nodes, base.root, part.tree)
+    meeting = Meeting()
+    edits = rebased_edits(nodes, base.root, head.root, ours, meeting)
+    root = edit_manifest(nodes, head.root, edits)
+    if meeting.count:
+        raise paths_conflict(base, head, meeting.first, meeting.count)
+    return root
+
+
+def tree_of_changes(nodes: NodeWriter, root: Digest, changes: Changes) -> Digest:
+    """Store the tree that changes make of another, and return its root; nothing is committed."""
+    return edit_manifest(nodes, root, _edits(changes))
 
 
 def commit_tree(
@@ -386,90 +413,29 @@ def first_commit(core: LakeCore, repo: str, author: Author) -> tuple[Commit, Blo
     return commit, writer
 
 
-def _without_agreed(core: LakeCore, base: Commit, head: Commit, ours: Changes) -> Changes:
-    """Return our changes without those that the other side made too, or raise `ConflictError`.
+def paths_conflict(
+    base: Commit, head: Commit, meeting: Iterable[RepoPath], count: int | None = None
+) -> ConflictError:
+    """Return the error that names the paths which two sides changed; `context` lists 100.
 
-    Two sides meet on a path when both changed it, or when one changed it and the other something
-    above or below it. Equal changes are no conflict: both wanted the same.
+    Parameters
+    ----------
+    count
+        How many there are, where these are only the first.
     """
-    theirs = {
-        path_from_key(difference.key): difference.new
-        for difference in diff_manifests(core.nodes, base.root, head.root)
-    }
-    agreed = {path for path, entry in ours.items() if path in theirs and _same(entry, theirs[path])}
-    rest = {path: entry for path, entry in ours.items() if path not in agreed}
-    foreign = {path: item for path, item in theirs.items() if path not in agreed}
-    meeting = {path for path in rest if path in foreign}
-    for removed_or_added, others in ((rest, foreign), (foreign, rest)):
-        for path in removed_or_added:
-            for above in _folders_above(path):
-                if above in others and not _is_folder_marker(others[above]):
-                    meeting.add(path)
-    if meeting:
-        raise paths_conflict(base, head, meeting)
-    return rest
-
-
-def paths_conflict(base: Commit, head: Commit, meeting: Iterable[RepoPath]) -> ConflictError:
-    """Return the error that names the paths which two sides changed; `context` lists 100."""
     everything = sorted(meeting)
     shown = everything[:100]
-    paths = "1 path" if len(everything) == 1 else f"{len(everything)} paths"
+    count = len(everything) if count is None else count
+    paths = "1 path" if count == 1 else f"{count} paths"
     return ConflictError(
         f"{paths} changed both in your session and on"
-        f" {head.repo}@{head.branch}: {', '.join(shown[:5])}{' …' if len(everything) > 5 else ''}",
+        f" {head.repo}@{head.branch}: {', '.join(shown[:5])}{' …' if count > 5 else ''}",
         kind=ErrorKind.PATHS_CONFLICT,
         hint="Keep your version of these files elsewhere, discard them, and commit again",
         paths=shown,
         base=base.id,
         head=head.id,
     )
-
-
-def _settle_folders(core: LakeCore, head: Commit, changes: Changes) -> Changes:
-    """Return changes that leave no marker of an empty folder beside contents of that folder."""
-    tree = core.snapshot(head)
-    settled = dict(changes)
-    above = {folder for path, entry in changes.items() if entry for folder in _folders_above(path)}
-    for folder in above:
-        marker = tree.entry(folder)
-        if marker is not None and marker.kind is EntryKind.FOLDER:
-            settled[folder] = None
-    for path, entry in changes.items():
-        if (
-            entry is not None
-            and entry.kind is EntryKind.FOLDER
-            and _has_others(tree, path, changes)
-        ):
-            del settled[path]
-    return settled
-
-
-def _has_others(tree: Snapshot, folder: RepoPath, changes: Changes) -> bool:
-    """Tell whether something below a folder stays when `changes` are made."""
-    return any(
-        found != folder and changes.get(found, ...) is not None
-        for found, _ in tree.iter_entries(folder)
-    )
-
-
-def _folders_above(path: RepoPath) -> list[RepoPath]:
-    parts = path.split("/")
-    return [RepoPath("/".join(parts[:count])) for count in range(1, len(parts))]
-
-
-def _is_folder_marker(change: FileEntry | Item | None) -> bool:
-    """Tell whether a change only makes or drops the marker of an empty folder."""
-    if change is None:
-        return True
-    entry = decode_entry(change.value, change.size_bytes) if isinstance(change, Item) else change
-    return entry.kind is EntryKind.FOLDER
-
-
-def _same(ours: FileEntry | None, theirs: Item | None) -> bool:
-    if ours is None or theirs is None:
-        return ours is None and theirs is None
-    return ours.same_content(decode_entry(theirs.value, theirs.size_bytes))
 
 
 def _edits(changes: Changes) -> list[Edit]:

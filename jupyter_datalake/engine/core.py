@@ -32,6 +32,8 @@ class LakeCore:
     """Local folder for sessions, jobs and sockets; private to the lake."""
     url: str
     clock: Clock = field(default=time.time_ns)
+    staged_count: int = 65_536
+    """Acts of a session that are kept in memory before it is folded (`engine.session`)."""
     disk: DiskTrust = field(default_factory=DiskTrust)
     """Of this machine's part: objects of a lake in a folder, SQLite, sessions."""
     compares_duplicates: bool = False

@@ -18,6 +18,7 @@ from jupyter_datalake.engine.blobs import BlobWriter, register_packs
 from jupyter_datalake.engine.commits import commit_by_id, tree_of_changes
 from jupyter_datalake.engine.content import store_stream
 from jupyter_datalake.engine.core import LakeCore, new_id
+from jupyter_datalake.engine.nodes import NodeWriter
 from jupyter_datalake.engine.session import Session, create_session, forget_draft
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.tree_nodes import DataFile, Node
@@ -26,6 +27,8 @@ from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import Author, Commit
 from jupyter_datalake.model.entries import FileEntry
 from jupyter_datalake.model.files import FileKind
+from jupyter_datalake.model.ids import Digest
+from jupyter_datalake.model.manifests import diff_manifests
 from jupyter_datalake.model.packs import BlobKind
 from jupyter_datalake.model.paths import RepoPath, parent_of
 from jupyter_datalake.model.sessions import Draft
@@ -57,6 +60,8 @@ class Collected:
 
     base: Commit
     changes: Sequence[_Change]
+    """Relative to `base`, or to `folded` where something was."""
+    folded: Digest | None
 
 
 class _HeldBackError(Exception):
@@ -108,7 +113,7 @@ class Drafter:
                 changes.append(_Change(path, None, new.data, new.mode))
             else:
                 changes.append(_Change(path, new, None, 0))
-        return Collected(staged.base, changes)
+        return Collected(staged.base, changes, staged.folded)
 
     def save(self, collected: Collected) -> Draft | None:
         """Store a draft in place of the last one; None where there is nothing to keep.
@@ -117,7 +122,7 @@ class Drafter:
         A file that is written while it is read is in the draft as it was in the last one, or not
         at all: the next draft has it. So is one that was committed or dropped meanwhile.
         """
-        if not collected.changes:
+        if not collected.changes and collected.folded is None:
             return None
         try:
             return self._save(collected)
@@ -128,14 +133,18 @@ class Drafter:
         info, core = self._session.info, self._core
         with core.writer() as writer:
             changes = dict(self._entries(writer, collected))
-            root = tree_of_changes(core, writer, collected.base, changes)
+            nodes, base = NodeWriter(core.nodes, writer), collected.base.root
+            root = tree_of_changes(nodes, collected.folded or base, changes)
+            count = len(changes)
+            if collected.folded is not None:
+                count = sum(1 for _ in diff_manifests(nodes, base, root))
             packs = writer.seal()
             with core.metadata.write() as tx:
                 register_packs(tx, packs)
                 _drop_old(tx, core.clock())
-                draft = tx.sessions.save_draft(info.id, collected.base.id, root, len(changes))
+                draft = tx.sessions.save_draft(info.id, collected.base.id, root, count)
                 if draft is not None:  # else it was committed meanwhile
-                    owner, base = draft_owner(info.id), collected.base.root
+                    owner = draft_owner(info.id)
                     tx.pins.release(owner)
                     tx.pins.add(owner, [(BlobKind.NODE, root), (BlobKind.NODE, base)])
                 return draft

@@ -11,8 +11,9 @@ What was deleted comes back too: packs do not know of deletions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from jupyter_datalake.engine.blobs import (
     MAX_BLOB_BYTES,
@@ -32,7 +33,14 @@ from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import Commit, Origin, decode_commit
 from jupyter_datalake.model.entries import decode_entry
 from jupyter_datalake.model.events import EventKind
-from jupyter_datalake.model.ids import CommitId, GlobalId, check_ref_name, check_repo_name, short_id
+from jupyter_datalake.model.ids import (
+    CommitId,
+    Digest,
+    GlobalId,
+    check_ref_name,
+    check_repo_name,
+    short_id,
+)
 from jupyter_datalake.model.lineage import GlobalOrigin
 from jupyter_datalake.model.packs import (
     HEADER_SIZE,
@@ -284,11 +292,7 @@ class Rebuilder:
                 first = next(journal, None)
                 if first is None or first[0] != "base":
                     continue
-                staged = [
-                    root
-                    for kind, *values in journal
-                    if kind == "entry" and (root := decode_entry(*values[1:]).blob) is not None
-                ]
+                staged = [root for record in journal for root in _kept_by(record)]
                 with self._core.metadata.write() as tx:
                     tx.pins.add(session_owner(place.name), staged)
                     base = tx.commits.get(CommitId(first[1]))
@@ -300,3 +304,12 @@ class Rebuilder:
                 self._report.sessions.append(place.name)
             except (DatalakeError, OSError) as error:
                 self._report.damaged.append(f"session {place.name}: {error}")
+
+
+def _kept_by(record: Sequence[Any]) -> list[tuple[BlobKind, Digest]]:
+    """Return what a session needs of the lake for what a record of its journal says."""
+    kind, *values = record
+    if kind == "folded":
+        return [(BlobKind.NODE, Digest(values[0]))]
+    root = decode_entry(*values[1:3]).blob if kind == "entry" else None
+    return [] if root is None else [root]

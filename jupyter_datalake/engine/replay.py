@@ -1,7 +1,8 @@
 """Replaying a session's journal: each record repeats one act on the tree.
 
 =================================================  ==============================================
-``["base", commit id]``                            the commit that the rest is relative to
+``["base", commit id]``                            the commit that the changes are relative to
+``["folded", root]``                               the tree that all of them made until then
 ``["entry", path, entry, size]``                   a file or symlink whose content the lake has
 ``["data", path, number, mode, time]``             a file whose content is a working file
 ``["folder", path, time, mode]``                   a folder, with what is missing above it
@@ -15,28 +16,44 @@ Times are nanoseconds, of the act; they become the time of the folder it happene
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.tree_nodes import Node
 from jupyter_datalake.engine.working_files import WorkingFiles
 from jupyter_datalake.engine.worktree import Worktree
+from jupyter_datalake.errors import FormatError
 from jupyter_datalake.model.entries import decode_entry
 from jupyter_datalake.model.files import FileKind
+from jupyter_datalake.model.ids import Digest
 from jupyter_datalake.model.paths import RepoPath, name_of, parent_of
 
 
 class Replay:
-    """Applies records to a tree. What is recorded happened, so nothing is checked again."""
+    """Applies records to a tree. What is recorded happened, so nothing is checked again.
 
-    def __init__(self, tree: Worktree, files: WorkingFiles) -> None:
+    Parameters
+    ----------
+    open_tree
+        Gives the tree of a root.
+    """
+
+    def __init__(
+        self, tree: Worktree, files: WorkingFiles, open_tree: Callable[[Digest], Snapshot]
+    ) -> None:
         self._tree = tree
         self._files = files
+        self._open_tree = open_tree
 
     def apply(self, record: Sequence[Any]) -> None:
         """Repeat one act."""
         kind, *values = record
         match kind:
+            case "base":
+                pass
+            case "folded":
+                self._tree.stand_on(self._open_tree(Digest(values[0])))
             case "entry":
                 path, encoded, size_bytes, *folder_ns = values
                 node = self._tree.set_entry(RepoPath(path), decode_entry(encoded, size_bytes))
@@ -56,6 +73,11 @@ class Replay:
                 self._remove(RepoPath(values[0]), values[1])
             case "move":
                 self._move(RepoPath(values[0]), RepoPath(values[1]), values[2])
+            case _:
+                raise FormatError(
+                    f"A session's journal has a record {kind!r}, which a newer program wrote",
+                    hint="Open the session with that program",
+                )
 
     def _data(self, path: RepoPath, number: int, mode: int, time_ns: int) -> None:
         data = self._files.numbered(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Protocol
 
 from jupyter_datalake.engine.tree_nodes import Node, Shift
@@ -31,11 +32,11 @@ class Stage(Protocol):
 
 
 def revert(session: Stage, path: RepoPath, shift: Shift) -> None:
-    """Put back what the base has at and below `path`, and add to `shift` what that changed.
+    """Put back what the commit has at and below `path`, and add to `shift` what that changed.
 
     It is staged like any other change, so it survives a kill in the middle.
     """
-    changes = [change for change in session.tree.iter_changes() if is_within(change[0], path)]
+    changes = list(session.tree.iter_changes(path))
     for place, old, _ in changes:
         if old is None:
             _remove_added(session, place, path, shift)
@@ -45,7 +46,7 @@ def revert(session: Stage, path: RepoPath, shift: Shift) -> None:
 
 
 def _remove_added(session: Stage, place: RepoPath, path: RepoPath, shift: Shift) -> None:
-    """Remove what the base has not, from the topmost such folder below `path` on.
+    """Remove what the commit has not, from the topmost such folder below `path` on.
 
     A new folder above `path` that would be empty then was made for what was in it, and goes too.
     """
@@ -54,8 +55,8 @@ def _remove_added(session: Stage, place: RepoPath, path: RepoPath, shift: Shift)
         return
     while (above := node.parent) is not None and above.parent is not None:
         is_below = is_within(session.tree.path_of(above), path)
-        is_alone = len(above.children) == 1
-        if not (is_below or is_alone) or _is_in_base(session.tree, above):
+        is_alone = len(list(islice(session.tree.iter_children(above), 2))) == 1
+        if not (is_below or is_alone) or _is_committed(session.tree, above):
             break
         node = above
     assert node.parent is not None
@@ -64,8 +65,8 @@ def _remove_added(session: Stage, place: RepoPath, path: RepoPath, shift: Shift)
     session.remove(node)
 
 
-def _is_in_base(tree: Worktree, node: Node) -> bool:
-    found = tree.base.look(tree.path_of(node))
+def _is_committed(tree: Worktree, node: Node) -> bool:
+    found = tree.committed.look(tree.path_of(node))
     return found is not None and found[0] is node.kind
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 import shutil
 import socket
@@ -21,20 +22,24 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, TypeVar
 
 from jupyter_datalake.engine import restoring
 from jupyter_datalake.engine.blobs import BlobWriter, register_packs
 from jupyter_datalake.engine.commits import (
     BranchChanges,
+    Changes,
     CommitRequest,
     CommitResult,
     commit_by_id,
     commit_together,
     head_of,
+    tree_of_changes,
 )
 from jupyter_datalake.engine.content import open_content, store_stream
 from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.nodes import NodeWriter
+from jupyter_datalake.engine.rebasing import old_times
 from jupyter_datalake.engine.reverting import revert
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.sources import Source, store_source, walk_folder
@@ -61,7 +66,9 @@ from jupyter_datalake.model.entries import (
 )
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.files import FileInfo, FileKind
-from jupyter_datalake.model.ids import GlobalId, short_id
+from jupyter_datalake.model.ids import Digest, GlobalId, short_id
+from jupyter_datalake.model.manifests import edit_manifest
+from jupyter_datalake.model.packs import BlobKind
 from jupyter_datalake.model.paths import (
     ROOT,
     RepoPath,
@@ -73,9 +80,14 @@ from jupyter_datalake.model.paths import (
 from jupyter_datalake.model.sessions import SessionInfo
 from jupyter_datalake.storage.local import sync_folder
 
+logger = logging.getLogger(__name__)
+
 _SESSIONS = "sessions"
 _PIECE_BYTES = 1024 * 1024
 _AGAIN_S = 0.005
+_LARGE_BYTES = 256 * 1024 * 1024
+
+_Thing = TypeVar("_Thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +95,10 @@ class Staged:
     """What a session held at one moment, about to be committed."""
 
     base: Commit
-    changes: Sequence[tuple[RepoPath, FileEntry | None, StagedContent | None]]
+    changes: Sequence[StagedChange]
+    """Relative to `base`, or to `folded` where something was."""
+    folded: Digest | None = None
+    """The tree that holds what was staged before and has left the memory."""
     entries: dict[Node, FileEntry] = field(default_factory=dict)
     """What the working files were found to hold; filled by `Session.publish`."""
 
@@ -97,8 +112,18 @@ class Session(StagedTree):
 
     def __init__(self, core: LakeCore, info: SessionInfo, folder: Path, lock: int) -> None:
         base = commit_by_id(core, info.base_commit_id)
-        super().__init__(folder, base.id, core.snapshot(base), core.clock, core.disk)
+        super().__init__(
+            folder,
+            base.id,
+            core.snapshot(base),
+            lambda root: core.tree(root, f"session {short_id(info.id)}"),
+            core.clock,
+            core.disk,
+        )
         self._core = core
+        self._depth = 0
+        """Verbs that are under way: one may make use of others."""
+        self._folds_at = core.staged_count
         self._base = base
         self._lock_descriptor: int | None = lock
         self._mutex = threading.RLock()
@@ -143,7 +168,9 @@ class Session(StagedTree):
             found = []
             for path, old, new in staged:
                 if isinstance(new, Node) and not self.tree.is_attached(new):
-                    continue
+                    now = self.tree.resolve(path)
+                    if now is None or now.entry is None or now.entry != new.entry:
+                        continue  # else it was folded, and another node shows the same
                 with suppress(FileNotFoundError):
                     found.append(self.tree.shown_change(path, old, new))
             return found
@@ -196,7 +223,7 @@ class Session(StagedTree):
         StorageError
             The disk is full; what was staged before is still there.
         """
-        with self._mutex, self._core.writer() as writer:
+        with self._acting(), self._core.writer() as writer:
             entry = self._store(writer, source)
             if mode is not None:
                 entry = entry_with_mode(entry, mode)
@@ -223,30 +250,33 @@ class Session(StagedTree):
             Whether the files ``.datalakeignore`` say what is not taken.
         """
         skipped: list[str] = []
-        staged: list[tuple[RepoPath, FileEntry]] = []
-        with self._mutex, self._core.writer() as writer:
-            for place, relative in walk_folder(folder, skipped, ignore=ignore):
-                try:
-                    entry = self._store(writer, place)
-                except PermissionError:
-                    skipped.append(f"{place}: no permission to read it")
-                    continue
-                staged.append((RepoPath(f"{path}/{relative}" if path else relative), entry))
-                if on_file is not None:
-                    on_file(place, entry.size_bytes)
-            self._stage_entries(writer, staged)
+        with self._mutex:
+            for some in self._portions(walk_folder(folder, skipped, ignore=ignore)):
+                with self._acting(), self._core.writer() as writer:
+                    staged: list[tuple[RepoPath, FileEntry]] = []
+                    for place, relative in some:
+                        try:
+                            entry = self._store(writer, place)
+                        except PermissionError:
+                            skipped.append(f"{place}: no permission to read it")
+                            continue
+                        staged.append((join_path(path, relative), entry))
+                        if on_file is not None:
+                            on_file(place, entry.size_bytes)
+                    self._stage_entries(writer, staged)
         return skipped
 
     def put_files(self, files: Iterable[tuple[RepoPath, Path]]) -> None:
-        """Stage many local files, as `put` does each; they share packs and one transaction."""
-        with self._mutex, self._core.writer() as writer:
-            self._stage_entries(
-                writer, [(path, self._store(writer, place)) for path, place in files]
-            )
+        """Stage many local files, as `put` does each; they share packs and transactions."""
+        with self._mutex:
+            for some in self._portions(files):
+                with self._acting(), self._core.writer() as writer:
+                    entries = [(path, self._store(writer, place)) for path, place in some]
+                    self._stage_entries(writer, entries)
 
     def put_entry(self, path: RepoPath, entry: FileEntry) -> None:
         """Stage content that the session's base has already: a copy without moving bytes."""
-        with self._mutex, self._core.writer() as writer:
+        with self._acting(), self._core.writer() as writer:
             self._stage_entries(writer, [(path, entry)])
 
     def put_entries(
@@ -259,10 +289,12 @@ class Session(StagedTree):
         origin
             The tree they are from, if it is not the session's base.
         """
-        with self._mutex, self._core.writer() as writer:
-            if origin is not None and origin.commit_id is not None:
-                writer.count_on(origin.commit_id)
-            self._stage_entries(writer, list(entries))
+        with self._mutex:
+            for some in self._portions(entries):
+                with self._acting(), self._core.writer() as writer:
+                    if origin is not None and origin.commit_id is not None:
+                        writer.count_on(origin.commit_id)
+                    self._stage_entries(writer, some)
 
     def copy(self, tree: Snapshot, source: RepoPath, target: RepoPath) -> None:
         """Stage a copy of a file or folder of a commit of this lake; no bytes move."""
@@ -280,7 +312,7 @@ class Session(StagedTree):
 
         Only bytes of working files are read; what the lake has already is not moved.
         """
-        with source._mutex, self._mutex, self._core.writer() as writer:
+        with source._mutex, self._acting(), self._core.writer() as writer:
             writer.count_on(source.base.id)
             found = list(source.tree.effective(source.tree.get(path), target))
             entries = [
@@ -309,7 +341,7 @@ class Session(StagedTree):
         StorageError
             The disk is full.
         """
-        with self._mutex:
+        with self._acting():
             self.check_open()
             node = self.tree.resolve(path)
             found = self.tree.get(parent_of(path)) if node is None else node
@@ -352,19 +384,19 @@ class Session(StagedTree):
 
     def restore(self, source: Snapshot, path: RepoPath) -> None:
         """Stage that exactly what a commit has at and below a path is there; no bytes move."""
-        with self._mutex:
+        with self._acting():
             self.check_open()
             restoring.restore(self, source, path)
 
     def make_folder(self, path: RepoPath) -> None:
         """Stage a folder; it is there already if it exists."""
-        with self._mutex:
+        with self._acting():
             self.check_open()
             self._make_folders(path)
 
     def delete(self, path: RepoPath) -> None:
         """Stage the removal of a file or of a folder with everything below it."""
-        with self._mutex:
+        with self._acting():
             if path == ROOT:
                 for child in list(self.tree.iter_children(self.tree.root)):
                     self.remove(child)
@@ -373,7 +405,7 @@ class Session(StagedTree):
 
     def rename(self, old: RepoPath, new: RepoPath) -> None:
         """Stage a move of a file or folder; what is at `new` must be a file, or nothing."""
-        with self._mutex:
+        with self._acting():
             self.check_open()
             node = self.tree.get(old)
             if is_within(new, old):
@@ -400,7 +432,7 @@ class Session(StagedTree):
         keep_draft
             Whether the draft of it stays, where everything is dropped: it lies elsewhere too.
         """
-        with self._mutex:
+        with self._acting():
             self.check_open()
             if paths is None:
                 shift = self._go_on_from(self._base)
@@ -463,7 +495,8 @@ class Session(StagedTree):
         """
         self.check_open()
         self._disk.check()
-        return Staged(self._base, list(self.tree.iter_changes()))
+        folded = self.tree.base.root if self.tree.is_folded else None
+        return Staged(self._base, list(self.tree.iter_touched()), folded)
 
     def publish(
         self,
@@ -485,7 +518,7 @@ class Session(StagedTree):
             request = replace(request, provenance=provenance)
         with self._core.writer() as writer:
             part = self._store_staged(staged, writer, request)
-            if not part.changes:
+            if not part.changes_anything:
                 raise StateError(
                     f"Nothing is staged for {self.info.repo}@{self.info.branch}",
                     kind=ErrorKind.NOTHING_TO_COMMIT,
@@ -509,13 +542,32 @@ class Session(StagedTree):
         self, staged: Staged, writer: BlobWriter, request: CommitRequest
     ) -> BranchChanges:
         """Store the working files among what was collected, and return all of it as changes."""
-        changes: dict[RepoPath, FileEntry | None] = {}
-        for path, old, new in staged.changes:
-            entry = self._entry_of(writer, staged, new) if isinstance(new, Node) else new
-            # A file written with what it held before is no change worth a commit.
-            if not (entry and old and entry.same_content(old)):
-                changes[path] = entry
+        entries = [
+            (path, old, self._entry_of(writer, staged, new) if isinstance(new, Node) else new)
+            for path, old, new in staged.changes
+        ]
+        if staged.folded is not None:
+            every = {path: entry for path, _, entry in entries}
+            tree = self._whole_tree(writer, staged.base, staged.folded, every)
+            return BranchChanges(writer, staged.base, {}, request, self._record_base, tree)
+        # A file written with what it held before is no change worth a commit.
+        changes = {
+            path: entry
+            for path, old, entry in entries
+            if not (entry and old and entry.same_content(old))
+        }
         return BranchChanges(writer, staged.base, changes, request, self._record_base)
+
+    def _whole_tree(
+        self, writer: BlobWriter, base: Commit, folded: Digest, changes: Changes
+    ) -> Digest:
+        """Store the tree that is to be committed, where a part of it was folded before."""
+        nodes = NodeWriter(self._core.nodes, writer)
+        root = tree_of_changes(nodes, folded, changes)
+        root = edit_manifest(nodes, root, old_times(nodes, base.root, root))
+        writer.publish()
+        nodes.publish()
+        return root
 
     def settle(self, staged: Staged, commit: Commit) -> Shift:
         """Go on from the commit that was published; the last step."""
@@ -523,6 +575,102 @@ class Session(StagedTree):
             for node, entry in staged.entries.items():
                 node.entry = entry
             return self._go_on_from(commit)
+
+    # --- folding ---------------------------------------------------------------------------------
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much was staged since the last `fold` that another one is due."""
+        return self.acts >= self._folds_at
+
+    def fold(self) -> None:
+        """Store what is staged as a tree of the lake, kept for this session, and stand on that.
+
+        Memory and journal are free then; what is staged is what differs from the commit. Killed at
+        any moment, the session is the same, folded or not.
+        """
+        with self._mutex:
+            staged = self.collect_fold()
+            self.fold_in(staged, self.store_fold(staged))
+
+    def collect_fold(self) -> Staged:
+        """Return what of that which is staged is to be folded, as `collect`.
+
+        Files that are being written to stay as they are, and so do very large ones: they would have
+        to be stored again and again, and are few.
+        """
+        staged = self.collect()
+        return replace(staged, changes=[one for one in staged.changes if _is_settled(one[2])])
+
+    def store_fold(self, staged: Staged) -> Digest:
+        """Store the tree that holds what was collected, and keep it from gc; the long first half.
+
+        It looks at working files and not at the tree, as `publish`.
+        """
+        with self._core.writer() as writer:
+            changes = {
+                path: self._entry_of(writer, staged, new) if isinstance(new, Node) else new
+                for path, _, new in staged.changes
+            }
+            nodes = NodeWriter(self._core.nodes, writer)
+            root = tree_of_changes(nodes, staged.folded or staged.base.root, changes)
+            packs = writer.seal()
+            with self._core.metadata.write() as tx:
+                register_packs(tx, packs)
+                tx.pins.add(session_owner(self.id), [(BlobKind.NODE, root)])
+            nodes.publish()
+        return root
+
+    def fold_in(self, staged: Staged, root: Digest) -> None:
+        """Stand on the tree that `store_fold` stored."""
+        with self._mutex:
+            for node, entry in staged.entries.items():
+                node.entry = entry
+            try:
+                with _translated(self._folder):
+                    tree = self._core.tree(root, self.tree.base.label)
+                    limit = self._core.staged_count
+                    self.go_on_over(self._base.id, tree, folder_limit=limit)
+            except BaseException:
+                self.close()
+                raise
+            self._folds_at = self._core.staged_count
+            with suppress(StorageError), self._core.metadata.write() as tx:
+                # The tree holds all that was pinned before, but for what is staged no more. Where
+                # that cannot be written, too much is kept until the next time.
+                tx.pins.release(session_owner(self.id))
+                tx.pins.add(session_owner(self.id), [(BlobKind.NODE, root)])
+
+    @contextmanager
+    def _acting(self) -> Iterator[None]:
+        """Let one verb after the other act; fold when one has ended that filled the memory."""
+        with self._mutex:
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+            if not self._depth and self.is_full:
+                self._fold_if_possible()
+
+    def _portions(self, things: Iterable[_Thing]) -> Iterator[Sequence[_Thing]]:
+        """Yield portions of as many things as are staged in memory."""
+        rest = iter(things)
+        while some := [*islice(rest, self._core.staged_count)]:
+            yield some
+
+    def _fold_if_possible(self) -> None:
+        try:
+            self.fold()
+        except (DatalakeError, OSError) as error:
+            if not self.is_open:
+                raise
+            self.put_off_fold(error)
+
+    def put_off_fold(self, error: Exception) -> None:
+        """Go on without it: what is staged is as it was, and takes more memory until next time."""
+        self._folds_at = self.acts + self._core.staged_count
+        logger.warning("Session %s could not be folded: %s", self.id, error)
 
     def rebase(self) -> Shift:
         """Take in what others committed, when nothing is staged."""
@@ -700,6 +848,7 @@ class Session(StagedTree):
             self.close()
             raise
         self._base = base
+        self._folds_at = self._core.staged_count
         self.info = replace(self.info, base_commit_id=base.id)
         return shift
 
@@ -708,6 +857,13 @@ def _is_shown(change: StagedChange) -> bool:
     """Tell whether a commit would take a change; of a working file that is known by reading it."""
     _, old, new = change
     return not (isinstance(new, FileEntry) and old is not None and new.same_content(old))
+
+
+def _is_settled(new: StagedContent | None) -> bool:
+    """Tell whether content is known, or in a working file that may be stored now."""
+    if not isinstance(new, Node) or new.data is None:
+        return True
+    return not new.writers and new.data.path.stat().st_size <= _LARGE_BYTES
 
 
 def _entry_known(node: Node) -> FileEntry:
@@ -758,7 +914,7 @@ def commit_sessions(
             staged = one.collect()
             writer = stack.enter_context(core.writer())
             part = one._store_staged(staged, writer, one._request(message, author, metadata))
-            if part.changes:
+            if part.changes_anything:
                 parts.append((one, staged, part))
         if not parts:
             raise StateError(

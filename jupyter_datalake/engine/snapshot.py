@@ -47,6 +47,7 @@ from jupyter_datalake.model.paths import (
     path_from_bytes,
     path_from_key,
     path_key,
+    path_range,
 )
 
 _KINDS = {
@@ -54,6 +55,10 @@ _KINDS = {
     EntryKind.SYMLINK: FileKind.SYMLINK,
     EntryKind.FOLDER: FileKind.FOLDER,
 }
+
+
+EntryChange = tuple[RepoPath, FileEntry | None, FileEntry | None]
+"""Path, and what two trees have there."""
 
 
 class Snapshot:
@@ -247,6 +252,11 @@ class Snapshot:
         for difference in diff_manifests(self._nodes, self.root, newer.root):
             yield path_from_key(difference.key)
 
+    def differences(self, newer: Snapshot, below: RepoPath = ROOT) -> Iterator[EntryChange]:
+        """Yield path and both entries of what differs at and below a path, in order of keys."""
+        for one in diff_manifests(self._nodes, self.root, newer.root, *path_range(below)):
+            yield path_from_key(one.key), _entry_of(one.old), _entry_of(one.new)
+
     # --- reading ---------------------------------------------------------------------------------
 
     def content(self, path: RepoPath) -> FileContent:
@@ -397,6 +407,10 @@ def file_info(path: RepoPath, entry: FileEntry) -> FileInfo:
         file_count=0 if is_folder else 1,
         target=path_from_bytes(entry.content) if entry.kind is EntryKind.SYMLINK else None,
     )
+
+
+def _entry_of(item: Item | None) -> FileEntry | None:
+    return None if item is None else decode_entry(item.value, item.size_bytes)
 
 
 def _is_inside(item: Item | None, end: bytes | None) -> bool:

@@ -7,6 +7,7 @@ mount calls; `engine.session` adds those by path, and the commit.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,12 +22,14 @@ from jupyter_datalake.errors import ErrorKind, StateError
 from jupyter_datalake.metadata.store import Clock
 from jupyter_datalake.model.entries import PERMISSION_BITS, FileEntry, symlink
 from jupyter_datalake.model.files import FileKind
-from jupyter_datalake.model.ids import CommitId
+from jupyter_datalake.model.ids import CommitId, Digest
 from jupyter_datalake.model.paths import RepoPath, join_path
 from jupyter_datalake.storage.local import sync_folder
 
 JOURNAL = "journal"
 """In a session's folder: what was done in it, in order."""
+
+_NO_ACTS = {"base", "folded", "attributes"}
 
 
 class StagedTree:
@@ -41,12 +44,20 @@ class StagedTree:
         Where journal and working files are, or will be.
     base_id, base
         The commit that the changes are relative to, and its tree.
+    open_tree
+        Gives the tree of a root: of what was folded.
     disk
         Where a write failed before, nothing is journalled any more.
     """
 
     def __init__(
-        self, folder: Path, base_id: CommitId, base: Snapshot, clock: Clock, disk: DiskTrust
+        self,
+        folder: Path,
+        base_id: CommitId,
+        base: Snapshot,
+        open_tree: Callable[[Digest], Snapshot],
+        clock: Clock,
+        disk: DiskTrust,
     ) -> None:
         self._folder = folder
         self._disk = disk
@@ -54,7 +65,9 @@ class StagedTree:
         self._files = WorkingFiles(folder / "data")
         self.tree = Worktree(base)
         """What the session shows. Changes go through the methods here, which journal them."""
-        self._journal: Journal | None = self._replay(base_id)
+        self.acts = 0
+        """Acts in the journal: about as many nodes as hold what is staged."""
+        self._journal: Journal | None = self._replay(base_id, open_tree)
         self._is_durable = True
         """Whether a power cut would lose nothing that this process staged, committed or dropped."""
 
@@ -283,8 +296,43 @@ class StagedTree:
             self.close_journal()
             raise
         shift = self.tree.reset(base)
-        self._files.keep_only(lambda node: bool(node.opens) or self.tree.is_attached(node))
+        self._drop_unneeded_files()
         return shift
+
+    def go_on_over(self, base_id: CommitId, folded: Snapshot, *, folder_limit: int) -> None:
+        """Stand on a tree that holds what is staged: drop its nodes, journal and working files.
+
+        The caller has made the tree durable and findable, keeps it from gc, and has set the entries
+        of files in it that have working files; others are not in it. Nothing is shown otherwise
+        than before.
+
+        Parameters
+        ----------
+        folder_limit
+            As for `Worktree.fold`.
+        """
+        self.check_open()
+        try:
+            kept = self.tree.fold(folded, folder_limit=folder_limit)
+            records = map(self._record_of, kept)
+            self._replace_journal(base_id, [["folded", folded.root], *records])
+            # The old journal names working files: it must not come back once those are gone.
+            with self._disk.writing(str(self._folder)):
+                sync_folder(self._folder)
+        except BaseException:
+            self.close_journal()  # opened again, the session is as one of the journals says
+            raise
+        self._drop_unneeded_files()
+
+    def _record_of(self, node: Node) -> list[object]:
+        """Return what makes a node anew that is touched: a folder there is, or a working file."""
+        path = self.tree.path_of(node)
+        if node.data is None:
+            return ["attributes", path, node.mode, node.mtime_ns]
+        return ["data", path, node.data.number, node.mode, self._clock()]
+
+    def _drop_unneeded_files(self) -> None:
+        self._files.keep_only(lambda node: bool(node.opens) or self.tree.is_attached(node))
 
     def check_open(self) -> None:
         """Raise `StateError` if it was closed."""
@@ -299,12 +347,14 @@ class StagedTree:
         if journal is not None:
             journal.close()
 
-    def _replace_journal(self, base_id: CommitId) -> None:
+    def _replace_journal(self, base_id: CommitId, records: Iterable[list[object]] = ()) -> None:
         fresh = self._folder / "journal.new"
         fresh.unlink(missing_ok=True)
         journal = Journal(fresh, self._disk)
         try:
             journal.append(["base", base_id])
+            for record in records:
+                journal.append(record)
             journal.sync()
             os.replace(fresh, self._folder / JOURNAL)
         except BaseException:
@@ -313,11 +363,12 @@ class StagedTree:
         self.close_journal()
         self._journal = journal
         self._is_durable = False
+        self.acts = 0
 
-    def _replay(self, base_id: CommitId) -> Journal:
+    def _replay(self, base_id: CommitId, open_tree: Callable[[Digest], Snapshot]) -> Journal:
         """Bring the tree to where the journal left it and return the journal, open."""
         path = self._folder / JOURNAL
-        replay = Replay(self.tree, self._files)
+        replay = Replay(self.tree, self._files, open_tree)
         for record in read_journal(path):
             if record[0] == "base" and record[1] != base_id:
                 # Killed between moving the branch and dropping the journal: what it holds is
@@ -325,6 +376,7 @@ class StagedTree:
                 path.unlink()
                 break
             replay.apply(record)
+            self.acts += record[0] not in _NO_ACTS
         self._files.keep_only(self.tree.is_attached)
         self._files.remove_strangers()
         is_new = not path.exists() or path.stat().st_size <= len(JOURNAL_MAGIC)
@@ -344,6 +396,7 @@ class StagedTree:
         assert self._journal is not None
         self._is_durable = False
         self._journal.append(record)
+        self.acts += 1
 
     def _place(self, folder: Node, name: str) -> RepoPath:
         return join_path(self.tree.path_of(folder), name)

@@ -5,6 +5,10 @@ may be dropped at any time; a touched one differs from the snapshot, or has some
 that does. Moving a folder moves one node: its `origin` still says where in the snapshot its
 contents come from, so nothing below it is copied or listed.
 
+What is staged may be folded: once a snapshot holds it, the tree is laid over that one instead, and
+its nodes are clean. What is staged is then what differs between the two snapshots, and what was
+touched since.
+
 Nothing here is journalled and nothing locks: `engine.session` does the first, its callers the
 second.
 """
@@ -31,7 +35,7 @@ from jupyter_datalake.model.entries import (
     empty_folder,
 )
 from jupyter_datalake.model.files import FileInfo, FileKind
-from jupyter_datalake.model.paths import ROOT, RepoPath, is_within, join_path
+from jupyter_datalake.model.paths import ROOT, RepoPath, is_within, join_path, path_key
 
 StagedChange = tuple[RepoPath, FileEntry | None, StagedContent | None]
 """Path, what the snapshot has there, and what is to be there."""
@@ -42,6 +46,9 @@ class Worktree:
 
     def __init__(self, base: Snapshot) -> None:
         self.base = base
+        """What clean nodes repeat."""
+        self.committed = base
+        """What changes are relative to: the base as well, until something is folded into that."""
         self.root = Node(FileKind.FOLDER, "", None, origin=ROOT)
 
     # --- looking up ------------------------------------------------------------------------------
@@ -264,16 +271,47 @@ class Worktree:
 
     # --- comparing -------------------------------------------------------------------------------
 
-    def iter_changes(self, below: RepoPath = ROOT) -> Iterator[StagedChange]:
-        """Yield path, old entry and new content of everything that differs from the snapshot.
+    @property
+    def is_folded(self) -> bool:
+        """Whether something of what is staged is in the base, and no longer in nodes."""
+        return self.base.root != self.committed.root
 
-        The cost is that of what was touched: clean folders are not looked into, nor others than
+    def iter_changes(self, below: RepoPath = ROOT) -> Iterator[StagedChange]:
+        """Yield path, old entry and new content of everything that differs from what is committed.
+
+        The cost is that of the changes: clean folders are not looked into, nor others than
         those on the way to `below` and in it. A file whose working file was written is always among
         them, even if it holds what it held before.
         """
+        if not self.is_folded:
+            yield from self.iter_touched(below)
+            return
+        touched = {path: (old, new) for path, old, new in self.iter_touched(below)}
+        waiting = sorted(touched, key=path_key, reverse=True)
+        for path, old, new in self.committed.differences(self.base, below):
+            while waiting and path_key(waiting[-1]) < path_key(path):
+                yield from _since(waiting[-1], *touched[waiting.pop()])
+            if waiting and waiting[-1] == path:
+                yield from _since(path, old, touched[waiting.pop()][1])
+            else:
+                yield from _since(path, old, new)
+        for path in reversed(waiting):
+            yield from _since(path, *touched[path])
+
+    def iter_touched(self, below: RepoPath = ROOT) -> Iterator[StagedChange]:
+        """Yield what differs from the base, as `iter_changes`: what was not folded."""
         for change in self._iter_touched(below):
             if is_within(change[0], below):
                 yield change
+
+    def is_committed(self, node: Node) -> bool:
+        """Tell whether a node is what was committed at its place, and nothing is staged in it."""
+        if node.touched or not self.is_attached(node):
+            return False
+        if not self.is_folded:
+            return True
+        path = self.path_of(node)
+        return next(self.committed.differences(self.base, path), None) is None
 
     def _iter_touched(self, below: RepoPath) -> Iterator[StagedChange]:
         # A stack of our own: paths are deeper than Python's.
@@ -373,7 +411,7 @@ class Worktree:
         if base.root != self.base.root:
             for path in self.base.changed_paths(base):
                 self._mark(path, suspects)
-        self.base = base
+        self.base = self.committed = base
         shift = Shift()
         waiting = [(self.root, ROOT)]
         while waiting:
@@ -396,6 +434,54 @@ class Worktree:
                 else:
                     self._renew(child, place, entry, shift)
         return shift
+
+    def fold(self, base: Snapshot, *, folder_limit: int) -> list[Node]:
+        """Show the same as before over a snapshot that holds it, with nodes that are clean.
+
+        Files stay touched whose working file is ahead of their entry: the snapshot has not what is
+        in it. So do folders that have a time, or permissions, which a snapshot does not keep of
+        folders with contents.
+
+        Parameters
+        ----------
+        folder_limit
+            Where more of them have a time, those that nobody uses are left without.
+
+        Returns
+        -------
+        list of Node
+            What stays touched for what it is itself: files, then folders.
+        """
+        self.base = base
+        folders = [(self.root, ROOT)]
+        files: list[Node] = []
+        for folder, path in folders:  # it grows meanwhile
+            folder.origin = path
+            folder.hidden.clear()
+            for name, child in list(folder.children.items()):
+                place = join_path(path, name)
+                if child.touched and child.data is not None and child.entry is None:
+                    files.append(child)
+                elif not child.is_folder:
+                    child.origin, child.touched = place, False
+                    if not child.writers:
+                        child.data = None
+                    self.drop_if_unused(child)
+                elif child.touched or child.origin != place:
+                    folders.append((child, place))
+        if sum(1 for folder, _ in folders if folder.mtime_ns) > folder_limit:
+            for folder, _ in folders:
+                folder.mtime_ns = folder.mtime_ns if folder.pins else 0
+        kept = [folder for folder, _ in folders if _is_notable(folder)]
+        for folder, _ in reversed(folders):
+            below = (child.touched for child in folder.children.values())
+            folder.touched = _is_notable(folder) or any(below)
+            self.drop_if_unused(folder)
+        return files + kept
+
+    def stand_on(self, base: Snapshot) -> None:
+        """Lay a tree in which nothing is touched over a snapshot that holds what was folded."""
+        self.base = base
 
     def _mark(self, path: RepoPath, suspects: set[Node]) -> None:
         """Add the nodes on the way to `path`, as far as there are any."""
@@ -425,6 +511,19 @@ class Worktree:
             return
         if node.parent.children.get(node.name) is node:
             del node.parent.children[node.name]
+
+
+def _since(
+    path: RepoPath, old: FileEntry | None, new: StagedContent | None
+) -> Iterator[StagedChange]:
+    """Yield a change, unless it leads back to what is committed."""
+    if old != new and not _is_same_folder(old, new):
+        yield path, old, new
+
+
+def _is_notable(folder: Node) -> bool:
+    """Tell whether a folder has a time, or permissions of its own."""
+    return bool(folder.mtime_ns) or folder.mode != DEFAULT_FOLDER_MODE
 
 
 def _changed_names(folder: Node) -> list[str]:

@@ -373,6 +373,7 @@ def _compose(
         compares_duplicates=environment.compares_duplicates()
         if config.compare_duplicates is None
         else config.compare_duplicates,
+        staged_count=sizes.staged_count if config.staged_count is None else config.staged_count,
     )
 
 

@@ -257,7 +257,7 @@ class Checkout:
         """Put back what the commit says, at and below `paths` or everywhere."""
         del session_id
         with self._session() as session, translated_errors(self._folder):
-            base = session.tree.base
+            base = session.tree.committed
             differences = [
                 one
                 for one in self._differences(session)
@@ -303,7 +303,7 @@ class Checkout:
         with translated_errors(self._folder):
             yield from iter_differences(
                 self._folder,
-                session.tree.base,
+                session.tree.committed,
                 clean,
                 [] if skipped is None else skipped,
                 ignore=ignore,

@@ -345,6 +345,8 @@ class MountedLake:
     async def _keep_up_view(self, view: TreeView, *, has_moved: bool) -> None:
         try:
             if isinstance(view, SessionView):
+                async with self._ending_if_closed(view):
+                    await view.fold()
                 await view.rest()
                 await view.announce()
                 view.is_behind = view.is_behind or has_moved

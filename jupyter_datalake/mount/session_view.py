@@ -21,6 +21,7 @@ from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.drafts import Drafter
 from jupyter_datalake.engine.session import Session
 from jupyter_datalake.engine.tree_nodes import DataFile, Node, Shift
+from jupyter_datalake.errors import DatalakeError
 from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import Author, Commit
 from jupyter_datalake.model.ids import CommitId
@@ -305,6 +306,25 @@ class SessionView(TreeView):
             except BaseException:
                 self.is_unsaved = True
                 raise
+
+    async def fold(self) -> None:
+        """Have what is staged leave the memory, if there is much. Writers wait, readers do not.
+
+        Not while a draft is saved: that reads the working files.
+        """
+        if not (self.session.is_open and self.session.is_full) or self._saving.locked():
+            return
+        async with self._saving, self.gate.unchanging():
+            try:
+                async with self.rearranging():
+                    staged = await trio.to_thread.run_sync(self.session.collect_fold)
+                root = await trio.to_thread.run_sync(self.session.store_fold, staged)
+                async with self.rearranging():
+                    await trio.to_thread.run_sync(self.session.fold_in, staged, root)
+            except (DatalakeError, OSError) as error:
+                if not self.session.is_open:
+                    raise
+                self.session.put_off_fold(error)
 
     async def rebase(self) -> Shift:
         """Take in what others committed, if nothing is staged and nobody is about to write."""

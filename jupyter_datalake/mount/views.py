@@ -155,7 +155,7 @@ class TreeView(View):
     def xattrs(self, node: Node) -> dict[bytes, bytes]:
         """Return where a node comes from: of what is staged, the repo alone."""
         found = {b"user.datalake.repo": self.repo.encode()}
-        if not node.touched and self.is_attached(node):
+        if self.tree.is_committed(node):
             found[b"user.datalake.commit"] = self.base.id.encode()
             found[b"user.datalake.global_id"] = self.base.global_id.encode()
             if node.entry is not None:

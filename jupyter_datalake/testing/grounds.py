@@ -80,7 +80,7 @@ class LocalGround:
 
     def config(self, folder: Path) -> LakeConfig:
         """Return how the lake of a folder is opened."""
-        return LakeConfig(str(folder))
+        return LakeConfig(str(folder), staged_count=2)  # so that sessions fold, too
 
     def watch(self, point: CrashPoint, folder: Path) -> None:
         """Count every system call by which a disk changes, and what changes a database."""

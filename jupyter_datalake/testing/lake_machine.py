@@ -257,7 +257,7 @@ class LakeMachine(RuleBasedStateMachine):
 
     def config(self, folder: Path) -> LakeConfig:
         """Return where the lake of one run is to be; override it for lakes of another kind."""
-        return LakeConfig(str(folder))
+        return LakeConfig(str(folder), staged_count=3)  # sessions fold in the middle of runs
 
     @initialize()
     def create_repo(self) -> None:

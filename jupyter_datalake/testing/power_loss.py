@@ -41,6 +41,7 @@ from jupyter_datalake.errors import (
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.testing.crash_verbs import LAKE, VERBS, Site, Verb, populate
 from jupyter_datalake.testing.crashing import ME, observe_site
+from jupyter_datalake.testing.grounds import LocalGround
 from jupyter_datalake.testing.lake_states import Facts, differs_from_both
 from jupyter_datalake.testing.recording_disk import MARKS, ROOT, Act, recorded_disk
 
@@ -268,7 +269,7 @@ def record(folder: Path, acts: int, seed: int, verbs: Sequence[Verb] = VERBS) ->
     done: list[Verb | None] = []
     with recorded_disk(folder / "disk") as disk:
         place = disk.folder
-        with Lake.create(str(place / LAKE), author=ME) as lake:
+        with Lake.create(LocalGround().config(place / LAKE), author=ME) as lake:
             # What verbs need beside the lake is not recorded.
             site = Site(lake, folder, place=place / LAKE)
             populate(site, chance)
@@ -363,7 +364,7 @@ def _look(recording: Recording, place: Path, acknowledged: int, report: LossRepo
     following = min(acknowledged + 1, len(recording.facts) - 1)
     after, verb = recording.facts[following], recording.verbs[following]
     try:
-        with Lake.open(str(place / LAKE), author=ME) as lake:
+        with Lake.open(LocalGround().config(place / LAKE), author=ME) as lake:
             found = observe_site(Site(lake, place))
             verified = lake.maintenance.verify()
             if not verified.is_clean:

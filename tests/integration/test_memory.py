@@ -77,8 +77,31 @@ for count in (20, 400):
 """
 
 
+SESSIONS = """
+from jupyter_datalake.config import LakeConfig
+
+lake.close()
+# What a session keeps in memory is folded now and then, here rather often.
+lake = Lake.open(LakeConfig(str(folder / "lake"), staged_count=4_000))
+for count in (8_000, 80_000):
+    with lake.sessions.create("raw") as work:
+        for number in range(count):
+            work.put(f"{count}/{number % 100}/{number}", str(number))
+    with lake.sessions.open(work.id) as work:
+        assert sum(1 for _ in work._session.diff()) == count
+        lake.files.put("raw@main/beside", str(count))
+        assert work.commit("all of them").file_count > count
+        work.delete_session()
+    measured()
+"""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("program", [FILES, TABLES, HISTORIES], ids=["file", "table", "history"])
+@pytest.mark.parametrize(
+    "program",
+    [FILES, TABLES, HISTORIES, SESSIONS],
+    ids=["file", "table", "history", "session"],
+)
 def test_memory_does_not_grow_with_the_size_of_a(program, tmp_path):
     source = PRELUDE + textwrap.dedent(program) + "print(*most)\n"
     done = subprocess.run(
