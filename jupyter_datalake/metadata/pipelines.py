@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from sqlalchemy import Row, delete, func, insert, select, update
 
 from jupyter_datalake.errors import AlreadyExistsError, ErrorKind, NotFoundError
 from jupyter_datalake.metadata import tables
-from jupyter_datalake.metadata.base import TableGroup, ns_of, time_of
+from jupyter_datalake.metadata.base import TableGroup, batched, ns_of, time_of
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.pipeline_specs import parse_stored_spec, spec_as_dict
 from jupyter_datalake.model.pipelines import (
@@ -85,6 +85,20 @@ class Pipelines(TableGroup):
     def list(self, *, after: str = "", limit: int) -> Sequence[PipelineRow]:
         """Return pipelines by name, at most `limit`, behind the name `after`."""
         return self._select(tables.pipelines.c.name > after, limit=limit)
+
+    def get_many(self, names: Iterable[str]) -> dict[str, PipelineRow]:
+        """Return pipelines by name; those that do not exist are left out."""
+        return {
+            row.pipeline.name: row
+            for batch in batched(sorted(names))
+            for row in self._select(tables.pipelines.c.name.in_(batch))
+        }
+
+    def states(self) -> dict[str, PipelineState]:
+        """Return the state of every pipeline, by name, without reading a spec."""
+        pipelines = tables.pipelines
+        rows = self._connection.execute(select(pipelines.c.name, pipelines.c.state))
+        return {row.name: PipelineState(row.state) for row in rows}
 
     def create(self, spec: PipelineSpec, code: CommitId, by: str) -> PipelineRow:
         """Insert a pipeline at version 1, or raise `AlreadyExistsError`."""

@@ -456,6 +456,7 @@ jobs = Table(
     Column("datums_root", LargeBinary(32)),  # manifest of all its datums; null: they have rows
     Column("joined_root", LargeBinary(32)),  # what their outputs gave; null: unfit to go on from
     UniqueConstraint("pipeline_id", "global_id"),  # one change gives one job per pipeline
+    Index("ix_jobs_pipeline", "pipeline_id", "number"),  # the newest of each, however many
 )
 
 job_waits = Table(

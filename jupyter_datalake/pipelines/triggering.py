@@ -61,21 +61,29 @@ def plan_jobs(
         Ids of the new jobs, upstream first.
     """
     direct = {one.row.pipeline.name: one.trigger for one in started}
-    rows = {row.pipeline.name: row for row in tx.pipelines.list(limit=_ALL)}
     priority = max(
         (one.priority for one in direct.values() if one.priority is not None), default=None
     )
-    active = {name for name, row in rows.items() if row.pipeline.state is PipelineState.ACTIVE}
+    states = tx.pipelines.states()
+    active = {name for name, state in states.items() if state is PipelineState.ACTIVE}
+    edges = [
+        edge
+        for edge in tx.pipelines.edges()
+        if edge.branch == DEFAULT_BRANCH and edge.repo in states
+    ]
+    start = set(direct) & active
+    # The specs of those that the change cannot reach are not read: there may be thousands.
+    rows = tx.pipelines.get_many(
+        _reach(start, [(edge.repo, edge.pipeline) for edge in edges], active)
+    )
     # What a trigger holds back is not reached by the change, but by what comes of it in time.
     held_back = {name: deferred_inputs(row) for name, row in rows.items()}
     feeds = [
         (edge.repo, edge.pipeline)
-        for edge in tx.pipelines.edges()
-        if edge.branch == DEFAULT_BRANCH
-        and edge.repo in rows
-        and edge.name not in held_back[edge.pipeline]
+        for edge in edges
+        if edge.pipeline in rows and edge.name not in held_back[edge.pipeline]
     ]
-    reached = _reach(set(direct) & active, feeds, active)
+    reached = _reach(start, feeds, active)
     job_of = {job.pipeline: job.id for job in tx.jobs.list(global_id=global_id, limit=_ALL)}
     upstream: dict[str, list[str]] = defaultdict(list)
     for source, target in feeds:
