@@ -26,6 +26,7 @@ from jupyter_datalake.model.pipelines import (
     GroupInput,
     JoinInput,
     NotebookCode,
+    OnError,
     PipelineSpec,
     QueryCode,
     RepoInput,
@@ -471,6 +472,9 @@ def _groups(draw):
     )
 
 
+DURATIONS = st.integers(1, 36525 * 86_400_000).map(lambda milliseconds: milliseconds / 1000)
+
+
 _notebooks = st.builds(
     PipelineSpec,
     name=st.sampled_from(["p", "team/p"]),
@@ -488,8 +492,18 @@ _notebooks = st.builds(
     datums=st.builds(
         DatumPolicy,
         st.integers(1, 9),
-        st.integers(1, 36525 * 86_400_000).map(lambda milliseconds: milliseconds / 1000),
+        DURATIONS,
+        DURATIONS,
+        st.just(OnError.RECOVER),
+        st.lists(st.text("ab c", max_size=3), min_size=1, max_size=3).map(tuple),
         st.sampled_from([None, 1, 100]),
+    )
+    | st.builds(
+        DatumPolicy,
+        st.integers(1, 9),
+        DURATIONS,
+        on_error=st.sampled_from([OnError.FAIL, OnError.SKIP]),
+        batch=st.sampled_from([None, 1, 100]),
     ),
     parallelism=st.one_of(st.none(), st.integers(1, 100)),
     egress=st.one_of(
