@@ -128,14 +128,16 @@ class Jobs(TableGroup):
 
     def latest_of_each(self) -> dict[str, Job]:
         """Return the newest job of every pipeline, by pipeline."""
-        jobs, pipelines = tables.jobs, tables.pipelines
+        jobs = tables.jobs
+        # Other names, or the outer query would lend its rows: then all jobs were looked at.
+        each, theirs = tables.pipelines.alias("each"), jobs.alias("theirs")
         # One look into the index for each pipeline; to group would be to read all of it.
         newest = select(
-            select(func.max(jobs.c.number))
-            .where(jobs.c.pipeline_id == pipelines.c.id)
-            .correlate(pipelines)
+            select(func.max(theirs.c.number))
+            .where(theirs.c.pipeline_id == each.c.id)
+            .correlate(each)
             .scalar_subquery()
-        )
+        ).select_from(each)
         return {job.pipeline: job for job in self._select(jobs.c.number.in_(newest), limit=None)}
 
     def last_set(self, pipeline_id: int, *, before: int | None = None) -> DatumSet | None:
