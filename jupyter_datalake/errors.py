@@ -119,6 +119,7 @@ class ErrorKind(StrEnum):
     JOB_LOST = "job-lost"
     DATUM_FAILED = "datum-failed"
     DATUM_TIMEOUT = "datum-timeout"
+    DATUM_LIMIT = "datum-limit"
     KERNEL_DIED = "kernel-died"
     EGRESS_FAILED = "egress-failed"
 

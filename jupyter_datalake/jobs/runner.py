@@ -23,6 +23,7 @@ from jupyter_datalake.jobs.notebooks import check_parameters, parse_notebook
 from jupyter_datalake.jobs.outputs import OutputBatch
 from jupyter_datalake.jobs.papermill_engine import run_notebook
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
+from jupyter_datalake.jobs.watching import watched
 from jupyter_datalake.jobs.workspace import (
     BATCH,
     INPUTS,
@@ -131,10 +132,11 @@ class DatumRunner:
 
     def _attempt(self, task: DatumTask, workspace: Workspace, log: CappedLog) -> DatumOutcome:
         try:
-            if task.failure:
-                self._recover(task, workspace, log)
-            else:
-                self._run_code(task, workspace, log)
+            with watched(task.spec.limits, workspace.out, self.spared):
+                if task.failure:
+                    self._recover(task, workspace, log)
+                else:
+                    self._run_code(task, workspace, log)
             root = self._outputs.store(workspace.out, job_id=task.job_id, inside=workspace.inputs)
             if task.failure:
                 return DatumOutcome(DatumState.RECOVERED, task.failure, output_root=root)
@@ -206,6 +208,11 @@ class DatumRunner:
     ) -> DatumOutcome:
         root = self._outputs.store(workspace.artifacts, job_id=task.job_id)
         return replace(outcome, artifacts_root=root)
+
+    def spared(self) -> set[int]:
+        """Return processes that are ours and no datum's."""
+        zygote = self._zygote.process_id
+        return set() if zygote is None else {zygote}
 
     def _snapshot(self, commit_id: CommitId) -> Snapshot:
         """Return the tree of a commit; datums that follow each other read the same few."""

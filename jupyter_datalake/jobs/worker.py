@@ -18,7 +18,7 @@ import traceback
 from typing import Any, BinaryIO, NoReturn, Protocol
 
 from jupyter_datalake.errors import DatalakeError, ErrorKind
-from jupyter_datalake.jobs.processes import kill_descendants
+from jupyter_datalake.jobs.processes import adopt_orphans, end_children, kill_descendants
 from jupyter_datalake.jobs.runner import DatumRunner
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask, parse_bundle
 from jupyter_datalake.model.datums import DatumState
@@ -35,10 +35,14 @@ def serve(runner: DatumRunner) -> NoReturn:
     threading.Thread(target=_take_in, args=(tasks, waiting), daemon=True).start()
     answers.write(READY)
     reporter = Reporter(runner, answers)
+    adopt_orphans()
     while True:
         for task in parse_bundle(json.loads(waiting.get())):
             reporter.begin(task)
-            reporter.end(task, _run(runner, task))
+            outcome = _run(runner, task)
+            # What a program left running must not meet the next one.
+            end_children(runner.spared())
+            reporter.end(task, outcome)
         reporter.settle()
 
 

@@ -10,7 +10,6 @@ Linux: elsewhere libraries do not expect to be forked.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import importlib
 import json
@@ -27,7 +26,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
-from jupyter_datalake.jobs.processes import kill_descendants
+from jupyter_datalake.jobs.processes import adopt_orphans, kill_descendants, process_control
 
 THREADS = "a library that was imported has started threads"
 """Why a zygote does not fork any more."""
@@ -89,7 +88,7 @@ def birth_message(birth: Birth) -> dict[str, Any]:
 def main() -> NoReturn:
     """Serve until the socket closes; see the module."""
     control = socket.socket(fileno=int(sys.argv.pop()))
-    _process_control(_PR_SET_CHILD_SUBREAPER, 1)
+    adopt_orphans()
     sys.path[:] = [place for place in sys.path if place]
     # An interrupt is for the kernel that is running, not for what the next ones come from.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -153,8 +152,8 @@ def _live(kernel: Any, connection: socket.socket, birth: Birth) -> NoReturn:
     """In the child: be the kernel."""
     try:
         os.setsid()
-        _process_control(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        _process_control(_PR_SET_CHILD_SUBREAPER, 0)
+        process_control(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        process_control(_PR_SET_CHILD_SUBREAPER, 0)
         kernel.serve(connection, folder=birth.folder, environment=birth.environment)
     except BaseException:  # noqa: BLE001  # whatever it is, it must not go on as a zygote
         traceback.print_exc(file=sys.__stderr__)
@@ -203,7 +202,3 @@ def _settle() -> None:
     """Let children share what is there: the garbage collector would write to all of it."""
     gc.collect()
     gc.freeze()
-
-
-def _process_control(option: int, value: int) -> None:
-    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)

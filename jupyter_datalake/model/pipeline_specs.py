@@ -42,6 +42,7 @@ from jupyter_datalake.model.pipelines import (
     Code,
     CommandCode,
     CronInput,
+    DatumLimits,
     DatumPolicy,
     Input,
     NotebookCode,
@@ -100,6 +101,9 @@ def _several(description: str) -> dict[str, Any]:
         "items": {"$ref": "#/$defs/input"},
         "description": description,
     }
+
+
+_SIZE_TEXT: dict[str, Any] = {"type": "string", "pattern": _SIZE}
 
 
 def _object(description: str, required: list[str], properties: dict[str, Any]) -> dict[str, Any]:
@@ -251,6 +255,19 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                         },
                         "description": "How much of each resource; 'datalake pipelines"
                         " set-slots' says how much there is.",
+                    },
+                    "memory": {
+                        **_SIZE_TEXT,
+                        "description": "Memory of all processes of a datum together; one that takes"
+                        " more is ended.",
+                    },
+                    "cpu_time": {
+                        **_DURATION,
+                        "description": "Processor time of all processes of a datum together.",
+                    },
+                    "output": {
+                        **_SIZE_TEXT,
+                        "description": "Size of all files that a datum writes.",
                     },
                 },
             ),
@@ -462,6 +479,7 @@ def _spec_of(raw: Any) -> PipelineSpec:
         slots={
             name: int(count) for name, count in raw.get("resources", {}).get("slots", {}).items()
         },
+        limits=_parse_limits(raw.get("resources", {})),
         egress=_parse_egress(raw["egress"]) if "egress" in raw else None,
     )
     _check_whole(spec)
@@ -706,6 +724,25 @@ def _parse_policy(raw: dict[str, Any]) -> DatumPolicy:
     )
 
 
+def _parse_limits(raw: dict[str, Any]) -> DatumLimits:
+    memory, cpu, output = raw.get("memory"), raw.get("cpu_time"), raw.get("output")
+    return DatumLimits(
+        memory_bytes=None if memory is None else _parse_size(memory, "resources.memory"),
+        cpu_s=None if cpu is None else parse_duration(cpu),
+        output_bytes=None if output is None else _parse_size(output, "resources.output"),
+    )
+
+
+def _resources_as_dict(spec: PipelineSpec) -> dict[str, Any]:
+    limits = spec.limits
+    return {
+        **({"slots": spec.slots} if spec.slots else {}),
+        **({} if limits.memory_bytes is None else {"memory": f"{limits.memory_bytes}B"}),
+        **({} if limits.cpu_s is None else {"cpu_time": _duration_text(limits.cpu_s)}),
+        **({} if limits.output_bytes is None else {"output": f"{limits.output_bytes}B"}),
+    }
+
+
 def _parse_egress(raw: dict[str, Any]) -> EgressSpec:
     _at("egress.files", parse_glob, raw.get("files", "/**"))
     return EgressSpec(
@@ -785,8 +822,8 @@ def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
         raw["parallelism"] = spec.parallelism
     if spec.priority:
         raw["priority"] = spec.priority
-    if spec.slots:
-        raw["resources"] = {"slots": spec.slots}
+    if resources := _resources_as_dict(spec):
+        raw["resources"] = resources
     if spec.egress is not None:
         raw["egress"] = {
             "connection": spec.egress.connection,

@@ -174,6 +174,17 @@ class DatumPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class DatumLimits:
+    """What one datum may take, with all that it starts; None for as much as there is."""
+
+    memory_bytes: int | None = None
+    cpu_s: float | None = None
+    """Processor time of all its processes together."""
+    output_bytes: int | None = None
+    """Of all files in its output folder."""
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineSpec:
     """Everything that a user says about a pipeline."""
 
@@ -194,6 +205,7 @@ class PipelineSpec:
     """How often its jobs have their turn, from -10 to 10: ten steps are worth ten times."""
     slots: dict[str, int] = field(default_factory=dict)
     """How much of which resource a datum holds while it runs; see `model.limits`."""
+    limits: DatumLimits = DatumLimits()
     egress: EgressSpec | None = None
 
     @property

@@ -22,6 +22,7 @@ from jupyter_datalake.model.pipelines import (
     CommandCode,
     CronInput,
     CrossInput,
+    DatumLimits,
     DatumPolicy,
     GroupInput,
     JoinInput,
@@ -506,6 +507,12 @@ _notebooks = st.builds(
         batch=st.sampled_from([None, 1, 100]),
     ),
     parallelism=st.one_of(st.none(), st.integers(1, 100)),
+    limits=st.builds(
+        DatumLimits,
+        st.one_of(st.none(), st.integers(1, 1 << 40)),
+        st.one_of(st.none(), DURATIONS),
+        st.one_of(st.none(), st.integers(1, 1 << 40)),
+    ),
     egress=st.one_of(
         st.none(),
         st.builds(
