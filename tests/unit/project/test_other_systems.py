@@ -23,6 +23,7 @@ GUARDED = {
 """Names of Linux that are used elsewhere, and why that is no harm on other systems."""
 
 READS_PROC = {
+    "jobs/processes.py": "asks psutil for children, where they are not listed",
     "lake/kernel_opens.py": "leaves out what lies there",
     "metadata/rules.py": "says who holds a lock, where that can be found out",
     "storage/file_systems.py": "knows nothing of a file system, where the table is missing",
