@@ -138,6 +138,8 @@ class Drafter:
             count = len(changes)
             if collected.folded is not None:
                 count = sum(1 for _ in diff_manifests(nodes, base, root))
+                if not count:
+                    return None
             packs = writer.seal()
             with core.metadata.write() as tx:
                 register_packs(tx, packs)

@@ -277,7 +277,7 @@ class Worktree:
         return self.base.root != self.committed.root
 
     def iter_changes(self, below: RepoPath = ROOT) -> Iterator[StagedChange]:
-        """Yield path, old entry and new content of everything that differs from what is committed.
+        """Yield path, old entry and new content of what differs from what is committed, by key.
 
         The cost is that of the changes: clean folders are not looked into, nor others than
         those on the way to `below` and in it. A file whose working file was written is always among
@@ -286,17 +286,20 @@ class Worktree:
         if not self.is_folded:
             yield from self.iter_touched(below)
             return
-        touched = {path: (old, new) for path, old, new in self.iter_touched(below)}
-        waiting = sorted(touched, key=path_key, reverse=True)
+        touched = self.iter_touched(below)
+        change = next(touched, None)
         for path, old, new in self.committed.differences(self.base, below):
-            while waiting and path_key(waiting[-1]) < path_key(path):
-                yield from _since(waiting[-1], *touched[waiting.pop()])
-            if waiting and waiting[-1] == path:
-                yield from _since(path, old, touched[waiting.pop()][1])
+            while change is not None and path_key(change[0]) < path_key(path):
+                yield from _since(*change)
+                change = next(touched, None)
+            if change is not None and change[0] == path:
+                yield from _since(path, old, change[2])
+                change = next(touched, None)
             else:
                 yield from _since(path, old, new)
-        for path in reversed(waiting):
-            yield from _since(path, *touched[path])
+        while change is not None:
+            yield from _since(*change)
+            change = next(touched, None)
 
     def iter_touched(self, below: RepoPath = ROOT) -> Iterator[StagedChange]:
         """Yield what differs from the base, as `iter_changes`: what was not folded."""
@@ -326,12 +329,12 @@ class Worktree:
                 if not (is_within(place, below) or is_within(below, place)):
                     continue
                 if child is not None and child.is_folder and child.origin == place:
+                    yield from self._marker_change(child, place)
                     open_folders.append((child, place, iter(_changed_names(child))))
                     break
                 yield from self._replaced(folder, name, place, child)
             else:
                 open_folders.pop()
-                yield from self._marker_change(folder, path)
 
     def _replaced(
         self, folder: Node, name: str, place: RepoPath, child: Node | None
@@ -342,15 +345,13 @@ class Worktree:
             folder.hidden.discard(name)  # it was made and removed again: nothing to remember
             return
         new = {} if child is None else dict(self.effective(child, place))
-        for changed in sorted(old.keys() | new.keys(), key=os.fsencode):
+        for changed in sorted(old.keys() | new.keys(), key=path_key):
             before, after = old.get(changed), new.get(changed)
             if before != after and not _is_same_folder(before, after):
                 yield changed, before, after
 
     def _marker_change(self, folder: Node, path: RepoPath) -> Iterator[StagedChange]:
         """Yield what becomes of the entry that stands for a folder while it is empty."""
-        if path == ROOT:
-            return
         marker = self.base.entry(path)
         if not self.is_empty(folder):
             if marker is not None:

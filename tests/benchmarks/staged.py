@@ -1,15 +1,18 @@
-"""How long it takes to look at, save, discard and commit many staged changes, by mode.
+"""How long many staged changes take to look at, save, discard and commit, and how much memory.
 
 ::
 
     python tests/benchmarks/staged.py 100000 fuse checkout
 
 Each file is a small one of its own content, a hundred in a folder. What is printed is seconds of
-wall clock, as whoever asked had to wait.
+wall clock, as whoever asked had to wait, and the most memory that a process had: this one, and the
+one behind a FUSE mount. ``session`` is no mount: the files are put into a session one by one.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import tempfile
 import time
@@ -17,6 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jupyter_datalake.lake.lake import Lake
+from jupyter_datalake.lake.sessions import WorkSession
+from jupyter_datalake.mount.control import MountClient
 
 _IN_A_FOLDER = 100
 
@@ -49,8 +54,49 @@ def run(place: Path, count: int, mode: str) -> dict[str, float]:
         act("commit", lambda: lake.sessions.commit(session, "Add them"))
         _check(lake.files.get("raw@main/new").file_count, count - _IN_A_FOLDER - 1)
         act("first change after it", lambda: lake.sessions.diff(session, limit=1))
-        lake.mounts.stop(str(place / f"shown-{mode}"))
+        point = str(place / f"shown-{mode}")
+        took["peak MiB here"] = _peak(os.getpid())
+        if mode == "fuse":
+            took["peak MiB of the mount"] = _peak(MountClient(lake.core, point).ping()["pid"])
+        lake.mounts.stop(point)
     return took
+
+
+def run_session(place: Path, count: int) -> dict[str, float]:
+    """Return the seconds of each act on `count` files that are put into a session."""
+    took: dict[str, float] = {}
+
+    def act(name: str, what: Callable[[], object]) -> None:
+        began = time.perf_counter()
+        what()
+        took[name] = round(time.perf_counter() - began, 2)
+
+    with Lake.create(str(place / "session")) as lake:
+        lake.repos.create("raw")
+        session = lake.sessions.create("raw")
+        act("put them", lambda: _put(session, count))
+        session.close()
+        act("open it again", lambda: lake.sessions.diff(session.id, limit=1))
+        session = lake.sessions.open(session.id)
+        act("discard one file", lambda: session.discard("new/7/7"))
+        lake.files.put("raw@main/beside", "what somebody else commits")
+        act("commit, onto a branch that moved", lambda: session.commit("Add them"))
+        session.close()
+        _check(lake.files.get("raw@main/new").file_count, count - 1)
+        took["peak MiB here"] = _peak(os.getpid())
+    return took
+
+
+def _put(session: WorkSession, count: int) -> None:
+    for number in range(count):
+        name, last = divmod(number, _IN_A_FOLDER)
+        session.put(f"new/{name}/{last}", str(number))  # no pack of its own
+
+
+def _peak(pid: int) -> float:
+    """Return the most memory that a process ever had, in MiB."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return round(int(found[1]) / 1024) if found else 0.0
 
 
 def _write(folder: Path, count: int) -> None:
@@ -71,8 +117,10 @@ def main(count: int, *modes: str) -> None:
     """Print a table."""
     for mode in modes or ("fuse", "checkout"):
         with tempfile.TemporaryDirectory() as place:
-            for name, seconds in run(Path(place), count, mode).items():
-                print(f"{mode:9} {name:26} {seconds:8.2f} s", flush=True)
+            here = Path(place)
+            took = run_session(here, count) if mode == "session" else run(here, count, mode)
+            for name, figure in took.items():
+                print(f"{mode:9} {name:34} {figure:8.2f}", flush=True)
 
 
 if __name__ == "__main__":

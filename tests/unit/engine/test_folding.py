@@ -505,3 +505,28 @@ def test_a_journal_with_an_act_that_nobody_knows_is_not_replayed_without_it(memo
         open_session(memory_lake.core, session.info)
     with pytest.raises(FormatError):  # the lock was let go of
         open_session(memory_lake.core, session.info)
+
+
+def test_changes_come_in_the_order_of_manifests_folded_or_not(session):
+    session.make_folder("e")
+    session.put("f/only", b"1")
+    session.commit("folders", ME)
+    session.put("e/filled", b"1")
+    session.delete("f/only")
+    session.put("a/z", b"1")
+    session.put("a.b", b"1")
+    session.rename("a", "m")
+    session.put("m.n", b"1")
+    expected = ["a/b.txt", "a.b", "e", "e/filled", "f", "f/only", "m/b.txt", "m/z", "m.n"]
+    assert [change.path for change in session.diff()] == expected
+    session.fold()
+    assert [change.path for change in session.diff()] == expected
+    session.put("m/a", b"1")
+    session.put("a.b", b"2")
+    session.delete("m.n")
+    assert [change.path for change in session.diff()] == [
+        *expected[:6],
+        "m/a",
+        "m/b.txt",
+        "m/z",
+    ]

@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from jupyter_datalake.errors import StorageError
+from jupyter_datalake.mount.folders import write_staged
 from jupyter_datalake.testing.invariants import check_lake, contents_of
 from tests.unit.mount.conftest import attributes
 
@@ -148,3 +149,24 @@ def test_what_is_folded_waits_for_a_draft_that_reads_the_files(run, lake):
         assert lake.sessions.drafts()[0].changes == 1
 
     run(test)
+
+
+@pytest.mark.parametrize("is_folded", [False, True])
+def test_a_checkout_begins_with_what_was_put_into_an_empty_folder_and_taken_from_a_full_one(
+    lake, tmp_path, is_folded
+):
+    with lake.sessions.create("raw") as first:
+        first.make_folder("e")
+        first.put("f/only", b"1")
+        first.commit("begin")
+        first.delete_session()
+    with lake.sessions.begin("raw", "main") as session:
+        session.put("e/filled", b"1")
+        session.delete("f/only")
+        if is_folded:
+            session.fold()
+        session.tree.committed.export("", tmp_path / "out")
+        write_staged(session, tmp_path / "out")
+    assert {found.name for found in (tmp_path / "out").iterdir()} >= {"e", "f"}
+    assert os.listdir(tmp_path / "out" / "e") == ["filled"]
+    assert os.listdir(tmp_path / "out" / "f") == []
