@@ -42,8 +42,9 @@ ALL = (
     "s3",
     "encryption",
     "notebooks",
+    "datums",
 )
-SELF_CONTAINED = frozenset({"writers", "s3", "encryption", "notebooks"})
+SELF_CONTAINED = frozenset({"writers", "s3", "encryption", "notebooks", "datums"})
 """These find a place for their files themselves."""
 
 

@@ -1,0 +1,210 @@
+"""What datums cost: commands beside the same commands by themselves, and what a small change costs.
+
+``python tests/benchmarks/datums.py`` prints the figures as JSON; `run` returns them.
+
+- *commands*: one worker runs a program over each of many small files. Beside it the raw operation:
+  the same program started by `subprocess` in a fresh folder with a copy of the file, the output
+  read.
+- *a small change*: ten of so many datums change. How long the job took that follows, beside the
+  first job, which looks at all. What would be programs are functions here, so that the figures are
+  those of planning and joining.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+
+import psutil
+
+from jupyter_datalake.config import ControllerConfig
+from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.jobs.outputs import OutputBatch
+from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
+from jupyter_datalake.lake.lake import Lake
+from jupyter_datalake.model.commits import Author
+from jupyter_datalake.model.datums import DatumState
+from jupyter_datalake.model.jobs import Job
+from jupyter_datalake.pipelines.controller import Controller
+
+COMMAND = ["cp", "pfs/raw/.", "pfs/out", "-r"]
+COMMANDS = 2000
+CHANGED = 10
+SIZES = (10_000, 100_000)
+
+
+def run(*, commands: int = COMMANDS, sizes: Sequence[int] = SIZES) -> dict[str, object]:
+    """Return seconds and processor seconds of each part, and their ratios."""
+    figures: dict[str, object] = {
+        "benchmark": "datums",
+        "target": "200 commands per second and core; ten of a million in a second",
+    }
+    with tempfile.TemporaryDirectory(prefix="datalake-bench-") as folder:
+        figures["commands"] = _commands(Path(folder), commands)
+    for size in sizes:
+        with tempfile.TemporaryDirectory(prefix="datalake-bench-") as folder:
+            figures[f"{CHANGED} of {size:,} datums"] = _small_change(Path(folder), size)
+    return figures
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+def _commands(place: Path, count: int) -> dict[str, object]:
+    source = _files(place / "source", count)
+    with Lake.create(str(place / "lake"), author=Author("bench")) as lake:
+        lake.repos.create("raw")
+        lake.files.put_tree("raw@main/", source)
+        spec = {
+            "pipeline": "p",
+            "command": COMMAND,
+            "input": {"repo": {"name": "raw", "glob": "/*/*"}},
+        }
+        lake.pipelines.create(spec, folder=place)
+        taken, spent = _cost(
+            lambda: lake.run_controller(ControllerConfig(workers=1), until_idle=True)
+        )
+        job = _last(lake)
+    raw_taken, raw_spent = _cost(lambda: _by_themselves(place / "raw", source))
+    assert job.duration_s is not None
+    return {
+        "datums": count,
+        "job s": round(job.duration_s, 2),
+        "with start of the controller s": round(taken, 2),
+        "cpu s": round(spent, 2),
+        "datums per s": round(count / job.duration_s),
+        "datums per cpu s": round(count / spent),
+        "raw: s": round(raw_taken, 2),
+        "raw: cpu s": round(raw_spent, 2),
+        "cpu over raw": round(spent / raw_spent, 2),
+    }
+
+
+def _by_themselves(place: Path, source: Path) -> None:
+    """Do for each file what a worker cannot do without: a folder, a copy, a process."""
+    for file in sorted(source.glob("*/*")):
+        (place / "pfs" / "raw").mkdir(parents=True)
+        (place / "pfs" / "out").mkdir()
+        shutil.copyfile(file, place / "pfs" / "raw" / file.name)
+        subprocess.run(COMMAND, cwd=place, check=True, capture_output=True)
+        (place / "pfs" / "out" / file.name).read_bytes()
+        shutil.rmtree(place)
+
+
+# --- a small change ------------------------------------------------------------------------------
+
+
+class _Functions:
+    """An executor that copies inputs to outputs in this process."""
+
+    slots = 2
+
+    def __init__(self, core: LakeCore, place: Path) -> None:
+        self._outputs = OutputBatch(core)
+        self._out = place
+        self._out.mkdir()
+
+    def submit(self, tasks: Sequence[DatumTask]) -> list[Future[DatumOutcome]]:
+        outcomes = [self._run(task) for task in tasks]
+        self._outputs.settle()
+        futures: list[Future[DatumOutcome]] = []
+        for outcome in outcomes:
+            futures.append(Future())
+            futures[-1].set_result(outcome)
+        return futures
+
+    def cancel(self, task: DatumTask) -> None:
+        """Nothing runs any more when somebody could ask for this."""
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def _run(self, task: DatumTask) -> DatumOutcome:
+        given = task.inputs[0]
+        file = self._out / given.path.replace("/", "-")
+        file.write_text(given.digest.hex())
+        root = self._outputs.store(self._out, job_id=task.job_id)
+        file.unlink()
+        return DatumOutcome(DatumState.SUCCESS, output_root=root, artifacts_root=root)
+
+
+def _small_change(place: Path, count: int) -> dict[str, object]:
+    source = _files(place / "source", count)
+    with Lake.create(str(place / "lake"), author=Author("bench")) as lake:
+        lake.repos.create("raw")
+        lake.files.put_tree("raw@main/", source)
+        spec = {
+            "pipeline": "p",
+            "command": ["true"],
+            "input": {"repo": {"name": "raw", "glob": "/*/*"}},
+        }
+        lake.pipelines.create(spec, folder=place)
+        executor = _Functions(lake.core, place / "out")
+
+        def work() -> None:
+            config = ControllerConfig(poll_s=0.01)
+            controller = Controller(lake.core, executor, config, Author("bench"))
+            controller.run(threading.Event(), until_idle=True)
+
+        first, first_cpu = _cost(work)
+        jobs, jobs_cpu = [], []
+        for number in range(5):
+            with lake.sessions.create("raw") as session:
+                for file in range(CHANGED):
+                    name = file * count // CHANGED
+                    session.put(f"{name // 1000:04}/{name:07}", f"changed {number}")
+                session.commit("change")
+                session.delete_session()
+            _, spent = _cost(work)
+            jobs.append(_last(lake).duration_s or 0.0)
+            jobs_cpu.append(spent)
+        counts = _last(lake).datum_counts
+    assert counts[DatumState.SUCCESS] == CHANGED
+    return {
+        "first job s": round(first, 1),
+        "first job cpu s": round(first_cpu, 1),
+        "job after the change s": round(sorted(jobs)[2], 3),
+        "cpu s": round(sorted(jobs_cpu)[2], 3),
+        "peak memory MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+    }
+
+
+# --- both ----------------------------------------------------------------------------------------
+
+
+def _files(place: Path, count: int) -> Path:
+    for number in range(count):
+        folder = place / f"{number // 1000:04}"
+        if number % 1000 == 0:
+            folder.mkdir(parents=True)
+        (folder / f"{number:07}").write_text(str(number))
+    return place
+
+
+def _last(lake: Lake) -> Job:
+    return lake.jobs.list(pipeline="p", limit=1)[0]
+
+
+def _cost(act: Callable[[], None]) -> tuple[float, float]:
+    """Return seconds, and processor seconds of this process and its children that have ended."""
+    began, before = time.perf_counter(), _processor_s()
+    act()
+    return time.perf_counter() - began, _processor_s() - before
+
+
+def _processor_s() -> float:
+    return sum(psutil.Process().cpu_times()[:4])
+
+
+if __name__ == "__main__":
+    json.dump(run(), sys.stdout, indent=2)
+    print()
