@@ -269,8 +269,9 @@ def store_environment() -> Iterator[None]:
 
 def datum_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the variables that a datum's process may see, by an allow-list."""
-    return {
-        name: value
-        for name, value in environ.items()
-        if name in _DATUM_VARIABLES or name.startswith(_DATUM_PREFIXES)
-    }
+    return {name: value for name, value in environ.items() if is_for_datums(name)}
+
+
+def is_for_datums(name: str) -> bool:
+    """Tell whether a datum's process may see a variable of this name."""
+    return name in _DATUM_VARIABLES or name.startswith(_DATUM_PREFIXES)

@@ -14,7 +14,7 @@ from typing import Any
 from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.snapshot import Snapshot
-from jupyter_datalake.environment import JOB_VARIABLE, datum_environment
+from jupyter_datalake.environment import JOB_VARIABLE, datum_environment, is_for_datums
 from jupyter_datalake.errors import DatalakeError, ErrorKind, JobFailedError
 from jupyter_datalake.jobs.commands import run_command
 from jupyter_datalake.jobs.environments import LOCK_FILE, differences, lock_environment
@@ -70,6 +70,7 @@ class DatumRunner:
     def __init__(self, core: LakeCore, run_query: RunQuery) -> None:
         self._core = core
         self._run_query = run_query
+        self._environment = datum_environment()
         self._zygote = Zygote()
         self._outputs = OutputBatch(core)
         self._snapshots: OrderedDict[CommitId, Snapshot] = OrderedDict()
@@ -171,7 +172,7 @@ class DatumRunner:
                 run_command(
                     argv,
                     folder=workspace.run,
-                    environment={**datum_environment(), **datum_variables(task)},
+                    environment={**self._environment, **datum_variables(task)},
                     log=log,
                 )
             case QueryCode(ingest):
@@ -187,7 +188,7 @@ class DatumRunner:
             task.spec.datums.recover,
             folder=workspace.run,
             environment={
-                **datum_environment(),
+                **self._environment,
                 **datum_variables(task),
                 ERROR_VARIABLE: task.failure,
             },
@@ -275,7 +276,7 @@ def datum_variables(task: DatumTask) -> dict[str, str]:
     }
     for one in task.inputs:
         variables[f"{one.name}_COMMIT"] = one.commit_id or ""
-        if not one.name.startswith(_PROTECTED_PREFIXES) and one.name not in datum_environment():
+        if not one.name.startswith(_PROTECTED_PREFIXES) and not is_for_datums(one.name):
             variables[one.name] = f"{INPUTS}/{one.name}"
     variables[OUT] = f"{INPUTS}/{OUT}"
     if _is_batch(task):
