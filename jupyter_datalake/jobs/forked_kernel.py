@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import importlib
+import json
 import os
 import random
 import socket
@@ -26,11 +27,13 @@ from ipykernel.iostream import IOPubThread
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from ipykernel.thread import make_selector_io_loop
+from jupyter_client.session import DELIM
 from tornado.ioloop import IOLoop
 from traitlets.config import Config
 
 from jupyter_datalake.jobs.kernel_records import (
     IOPUB,
+    MAX_OUTPUT_BYTES,
     SHELL,
     RecordReader,
     encode_record,
@@ -38,6 +41,8 @@ from jupyter_datalake.jobs.kernel_records import (
 )
 
 _READ_BYTES = 1 << 18
+_MAX_OUTPUT = MAX_OUTPUT_BYTES + (1 << 20)
+"""Bytes of a message: with what is around an output that may just be."""
 _WARM_UP = "None  # %a line that looks like a magic's: ?\n"
 
 
@@ -54,12 +59,32 @@ class _Channel:
         """For the pipes between the threads of this process."""
 
     def send_multipart(self, frames: Sequence[Any], **_: object) -> None:
+        if self._name == IOPUB and sum(memoryview(frame).nbytes for frame in frames) > _MAX_OUTPUT:
+            frames = _without_content(frames)
         record = encode_record(self._name, [bytes(memoryview(frame)) for frame in frames])
         with self._lock:
             self._connection.sendall(record)
 
     def close(self) -> None:
         """Nothing of its own: the connection is closed by who has it."""
+
+
+def _without_content(frames: Sequence[Any]) -> list[Any]:
+    """Return a message that says of an output that it was too large, in its place."""
+    begin = list(frames).index(DELIM) + 1
+    _, header, parent, metadata, content, *_ = frames[begin:]
+    told = json.loads(bytes(header)) | {"msg_type": "stream"}
+    size = memoryview(content).nbytes
+    text = (
+        f"[an output of {size >> 20:,} MiB was left out: it is larger than all may be together]\n"
+    )
+    parts = [
+        json.dumps(told).encode(),
+        parent,
+        metadata,
+        json.dumps({"name": "stderr", "text": text}).encode(),
+    ]
+    return [*frames[:begin], session().sign(parts), *parts]
 
 
 class _Kernel(IPythonKernel):

@@ -18,6 +18,9 @@ IOPUB = "iopub"
 
 _LENGTH = struct.Struct("<I")
 
+MAX_OUTPUT_BYTES = 64 * 1024 * 1024
+"""Of all outputs of a notebook together: what is more is left out, with a line that says so."""
+
 
 def session() -> Session:
     """Return a session for either end."""

@@ -32,6 +32,7 @@ from jupyter_datalake.jobs.forked_notebooks import (
     birth_in,
     can_be_forked,
 )
+from jupyter_datalake.jobs.kernel_records import MAX_OUTPUT_BYTES
 from jupyter_datalake.jobs.workspace import CappedLog
 from jupyter_datalake.jobs.zygote import SHADOWED
 
@@ -40,6 +41,8 @@ FORKED = "datalake"
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _KERNEL_START_S = 120
+MAX_OUTPUTS = 10_000
+"""Outputs that a notebook keeps."""
 _MAX_MESSAGE = 500
 # Addresses of sockets have 107 bytes on Linux and 103 on macOS.
 _MAX_SOCKET_FOLDER = 80
@@ -80,7 +83,6 @@ def run_notebook(
     """
 
     def execute() -> None:
-        forked: dict[str, Any] = {} if zygote is None else {"engine_name": FORKED, "zygote": zygote}
         with _connection(language) as connection, _told_as_ours(notebook, executed, log):
             execute_notebook(
                 str(notebook),
@@ -94,7 +96,8 @@ def run_notebook(
                 stderr_file=log,
                 start_timeout=_KERNEL_START_S,
                 config=connection,
-                **forked,
+                engine_name=FORKED,
+                zygote=zygote,
             )
 
     with _environment(environment), _logged(log):
@@ -136,41 +139,104 @@ def _told_as_ours(notebook: Path, executed: Path, log: CappedLog) -> Iterator[No
         ) from error
 
 
+class _CappedClient(PapermillNotebookClient):
+    """papermill's client, which keeps no more outputs than fit into a notebook one can open."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._bytes_left = MAX_OUTPUT_BYTES
+        self._outputs_left = MAX_OUTPUTS
+
+    def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
+        """Take a message of the kernel; an output that has no room is dropped."""
+        if msg["msg_type"] in _OUTPUTS:
+            had_room = self._has_room
+            self._bytes_left -= _size_of(msg["content"])
+            self._outputs_left -= 1
+            if not self._has_room:
+                if had_room:
+                    self._tell(cell)
+                return None
+        return super().process_message(msg, cell, cell_index)
+
+    @property
+    def _has_room(self) -> bool:
+        return self._bytes_left >= 0 and self._outputs_left >= 0
+
+    def _tell(self, cell: Any) -> None:
+        text = (
+            f"[the outputs end here: a notebook keeps {MAX_OUTPUT_BYTES >> 20} MiB of them, and"
+            f" {MAX_OUTPUTS:,} at most]\n"
+        )
+        cell.outputs.append(nbformat.v4.new_output("stream", name="stderr", text=text))
+        log: Any = self.stderr_file
+        if log is not None:
+            log.write(text)
+
+
+# Not errors: they say how the notebook ended.
+_OUTPUTS = frozenset({"stream", "display_data", "execute_result", "update_display_data"})
+
+
+def _size_of(value: Any) -> int:
+    """Return about how much of a notebook file a value takes."""
+    match value:
+        case str():
+            return len(value)
+        case dict():
+            return sum(len(key) + _size_of(one) for key, one in value.items())
+        case list():
+            return sum(map(_size_of, value))
+    return 8
+
+
 class ForkedEngine(NBClientEngine):
     """papermill's engine over forked kernels: ``papermill --engine datalake``.
 
-    Everything but the start of the kernel is papermill's own. A kernel that cannot be forked is
-    started by it, too.
+    Everything but the start of the kernel, and a limit on outputs, is papermill's own. A kernel
+    that cannot be forked is started by it, too.
     """
 
     @classmethod
     def execute_managed_notebook(
         cls, nb_man: Any, kernel_name: str, *arguments: Any, **options: Any
     ) -> Any:
-        """Run the cells; see papermill. Without a `zygote`, there is one for this process."""
-        zygote = options.pop("zygote", None)
-        if not is_forkable(kernel_name):
-            return super().execute_managed_notebook(nb_man, kernel_name, *arguments, **options)
-        cells = [cell.source for cell in nb_man.nb.cells if cell.cell_type == "code"]
-        manager = ForkedKernelManager(zygote or _own_zygote(), birth_in(Path.cwd(), cells))
-        try:
-            manager.start_kernel()
-        except ZygoteError as error:
-            if error.why != SHADOWED:
-                raise
-            return super().execute_managed_notebook(nb_man, kernel_name, *arguments, **options)
-        client = PapermillNotebookClient(
+        """Run the cells; see papermill.
+
+        Parameters
+        ----------
+        zygote
+            Where the kernel is forked. If it is not given, there is one for this process; None
+            starts a kernel instead.
+        """
+        zygote = options.pop("zygote", _own_zygote)
+        manager = None
+        if zygote is not None and is_forkable(kernel_name):
+            cells = [cell.source for cell in nb_man.nb.cells if cell.cell_type == "code"]
+            manager = ForkedKernelManager(
+                _own_zygote() if zygote is _own_zygote else zygote, birth_in(Path.cwd(), cells)
+            )
+            try:
+                manager.start_kernel()
+            except ZygoteError as error:
+                if error.why != SHADOWED:
+                    raise
+                manager = None
+        known = _CLIENT_OPTIONS if manager is not None else {*_CLIENT_OPTIONS, "config"}
+        client = _CappedClient(
             nb_man,
             km=manager,
             kernel_name=kernel_name,
             timeout=options.get("execution_timeout") or options.get("timeout"),
+            startup_timeout=options.get("start_timeout") or _KERNEL_START_S,
             log=logger,
-            **{name: options[name] for name in _CLIENT_OPTIONS if name in options},
+            **{name: options[name] for name in known if name in options},
         )
         try:
             return client.execute()
         finally:
-            client._cleanup_kernel()
+            if manager is not None:
+                client._cleanup_kernel()
 
 
 _CLIENT_OPTIONS = ("log_output", "stdout_file", "stderr_file")

@@ -251,3 +251,29 @@ def test_the_environment_lock_is_published_with_the_code(runner):
     assert lock["kernel"] == "python3"
     assert lock["packages"]["papermill"]
     assert "pipeline: upper" in runner.lake.files.read("upper.code@main/pipeline.yaml").decode()
+
+
+FLOODS = {
+    "one line of 300 MiB": "print('x' * (300 << 20))",
+    "a result of 100 MiB": "'x' * (100 << 20)",
+    "lines without end": "for _ in range(3000):\n    print('x' * (1 << 16))",
+    "11,000 displays": "for number in range(11_000):\n    display(number)",
+}
+
+
+@pytest.mark.parametrize(
+    ("flood", "fork"),
+    [*((flood, True) for flood in FLOODS.values()), (FLOODS["a result of 100 MiB"], False)],
+    ids=[*FLOODS, "started kernel"],
+)
+def test_n8_a_flood_of_output_is_cut_with_a_notice_and_the_notebook_goes_on(runner, flood, fork):
+    put(runner, a="one")
+    cells = ["raw = out = ''", flood, "open(out + '/done', 'w').write('yes')"]
+    runner.notebook("floods", cells, ("raw", "/"), environment={"fork": fork})
+    runner.run()
+    job = runner.job("floods")
+    assert (str(job.state), job.message) == ("success", "")
+    assert runner.files("floods@main") == {"done": "yes"}
+    data = runner.lake.jobs.get_notebook(job.id)
+    assert len(data) < 100 << 20
+    assert b"the outputs end here" in data or b"MiB was left out" in data
