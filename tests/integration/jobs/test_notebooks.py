@@ -106,7 +106,7 @@ def test_a_syntax_error_is_told_like_any_other(runner):
     assert "SyntaxError" in job.message
 
 
-def test_a_kernel_that_dies_is_told_as_such_and_others_go_on(runner):
+def test_n6_a_kernel_that_dies_is_told_as_such_and_others_go_on(runner):
     put(runner, a="one", b="two")
     cells = [
         'raw = ""\nout = ""',
@@ -176,12 +176,12 @@ def test_a_kernel_that_never_starts_is_told_as_such(tmp_path, monkeypatch):
     assert caught.value.kind is ErrorKind.KERNEL_DIED
 
 
-def test_sys_exit_is_a_failure_with_its_cell(runner):
+def test_n6_sys_exit_is_a_failure_with_its_cell(runner):
     job, _ = failure(runner, ["x = 1", "import sys; sys.exit(3)"])
     assert "SystemExit" in job.message
 
 
-def test_without_a_parameters_cell_the_values_come_first_and_the_log_says_so(runner):
+def test_n5_without_a_parameters_cell_the_values_come_first_and_the_log_says_so(runner):
     put(runner, a="one")
     cells = ["import os\nopen(f'{out}/x', 'w').write(','.join(os.listdir(raw)))"]
     runner.notebook("bare", cells, ("raw", "/"), tags=())
@@ -191,7 +191,7 @@ def test_without_a_parameters_cell_the_values_come_first_and_the_log_says_so(run
     assert "no cell tagged 'parameters'" in log
 
 
-def test_a_parameter_is_a_value_and_never_code(runner):
+def test_n4_a_parameter_is_a_value_and_never_code(runner):
     put(runner, a="one")
     evil = '"); import os; os.system("touch /tmp/pwned"); ("\n__import__("os")'
     cells = ['out = ""\ntext = ""', "open(f'{out}/x', 'w').write(text)"]
@@ -200,7 +200,7 @@ def test_a_parameter_is_a_value_and_never_code(runner):
     assert runner.files("evil@main") == {"x": evil}
 
 
-def test_a_notebook_that_asks_for_input_fails_instead_of_waiting(runner):
+def test_n15_a_notebook_that_asks_for_input_fails_instead_of_waiting(runner):
     job, _ = failure(runner, ["x = 1", "input('your name?')"])
     assert "StdinNotImplementedError" in job.message
 
@@ -223,7 +223,7 @@ def test_a_notebook_without_end_is_stopped_with_its_kernel_and_its_log_kept(runn
         pytest.fail(f"kernel {pid} is still alive")
 
 
-def test_a_notebook_in_a_kernel_that_is_not_there_is_refused_when_it_is_published(runner):
+def test_n15_a_notebook_in_a_kernel_that_is_not_there_is_refused_when_it_is_published(runner):
     put(runner, a="one")
     with pytest.raises(Exception, match="no Jupyter kernel 'cobol'"):
         runner.notebook("p", UPPER, ("raw", "/"), environment={"kernel": "cobol"})

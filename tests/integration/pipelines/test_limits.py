@@ -32,7 +32,7 @@ def put(runner):
 
 @pytest.mark.usefixtures("put")
 @pytest.mark.parametrize(("resources", "code", "message"), LIMITS)
-def test_a_command_that_takes_too_much_is_ended_and_the_limit_named(
+def test_n11_a_command_that_takes_too_much_is_ended_and_the_limit_named(
     runner, resources, code, message
 ):
     spec = {"pipeline": "p", "command": [sys.executable, "-c", code], "resources": resources}
@@ -46,7 +46,7 @@ def test_a_command_that_takes_too_much_is_ended_and_the_limit_named(
 
 @pytest.mark.usefixtures("put")
 @pytest.mark.parametrize("fork", [True, False], ids=["forked", "started"])
-def test_a_notebook_that_takes_too_much_memory_is_ended_and_kept(runner, fork):
+def test_n6_a_notebook_that_takes_too_much_memory_is_ended_and_kept(runner, fork):
     cells = [
         "raw = out = ''",
         "print('before')",
@@ -76,7 +76,7 @@ def test_a_datum_within_its_limits_is_left_alone(runner):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted on Linux only")
 @pytest.mark.usefixtures("put")
-def test_what_a_command_leaves_in_the_background_is_ended_with_it(runner):
+def test_n7_what_a_command_leaves_in_the_background_is_ended_with_it(runner):
     place = runner.folder / "pid"
     script = f"""
     cp pfs/raw/* pfs/out/

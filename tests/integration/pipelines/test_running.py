@@ -148,7 +148,7 @@ def test_a_datum_is_tried_again_as_often_as_the_spec_says(runner, tmp_path):
     assert (str(datum.state), datum.tries, datum.message) == ("success", 2, "")
 
 
-def test_a_datum_that_takes_too_long_is_killed_with_its_children(runner, tmp_path):
+def test_n7_a_datum_that_takes_too_long_is_killed_with_its_children(runner, tmp_path):
     pid = tmp_path / "pid"
     script = f"sleep 1000 & echo $! > {pid}; wait"
     runner.command("slow", script, ("raw", "/"), datums={"tries": 1, "timeout": "1s"})
@@ -166,7 +166,7 @@ def _is_gone(pid):
         return True
 
 
-def test_two_datums_that_write_one_path_fail_the_job_and_are_named(runner):
+def test_n12_two_datums_that_write_one_path_fail_the_job_and_are_named(runner):
     runner.command("clash", "echo 1 > pfs/out/same", ("raw", "/*"))
     put(runner, a="one", b="two")
     runner.run()
@@ -176,7 +176,7 @@ def test_two_datums_that_write_one_path_fail_the_job_and_are_named(runner):
     assert runner.files("clash@main") == {}
 
 
-def test_a_glob_that_matches_nothing_is_a_job_without_datums(runner):
+def test_n2_a_glob_that_matches_nothing_is_a_job_without_datums(runner):
     runner.command("none", "true", ("raw", "/*.csv"))
     put(runner, a="one")
     runner.run()
@@ -198,7 +198,7 @@ def test_a_new_pipeline_runs_over_what_is_there_once(runner):
     assert runner.files("upper@main") == {"a": "ONE"}
 
 
-def test_what_a_program_does_to_its_input_reaches_nobody(runner):
+def test_n10_what_a_program_does_to_its_input_reaches_nobody(runner):
     runner.command("rude", "echo x >> pfs/raw/a; rm -f pfs/raw/b; true", ("raw", "/"))
     runner.command("polite", "cp pfs/raw/* pfs/out/", ("raw", "/"))
     put(runner, a="one", b="two")
@@ -222,7 +222,7 @@ def test_a_program_sees_an_allow_list_of_variables_and_what_it_needs_to_know(run
     assert (seen["PARAM_n"], seen["PARAM_who"]) == ("3", "x y")
 
 
-def test_an_input_cannot_take_the_name_of_a_variable_that_matters(runner):
+def test_n4_an_input_cannot_take_the_name_of_a_variable_that_matters(runner):
     put(runner, a="one")
     leaf = {"repo": {"name": "raw", "glob": "/", "as": "LD_PRELOAD"}}
     runner.publish({"pipeline": "p", "input": leaf, "command": ["sh", "-c", "ls pfs > pfs/out/x"]})
@@ -349,7 +349,7 @@ def test_a_second_controller_is_refused_while_one_leads(runner):
 
 
 @pytest.mark.logs("was lost by")
-def test_a_killed_controller_s_job_is_finished_by_the_next_with_one_commit(
+def test_n13_a_killed_controller_s_job_is_finished_by_the_next_with_one_commit(
     runner, tmp_path, lake_clock
 ):
     started = tmp_path / "started"

@@ -12,7 +12,7 @@ SECRET = "hunter2-of-the-tests"  # it is made up
 
 
 @pytest.mark.kernel
-def test_a_secret_of_the_controller_is_nowhere_in_what_its_jobs_leave(runner, monkeypatch):
+def test_n16_a_secret_of_the_controller_is_nowhere_in_what_its_jobs_leave(runner, monkeypatch):
     for name in ("SNOWFLAKE_PASSWORD", "AWS_SECRET_ACCESS_KEY", "JUPYTER_TOKEN", "MY_OWN"):
         monkeypatch.setenv(name, SECRET)
     runner.lake.files.put("raw@main/a", "one")

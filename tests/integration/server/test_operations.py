@@ -745,3 +745,30 @@ def test_every_operation_is_called_by_a_test_above():
         if f'"{name}"' not in source and name != "followEvents"
     ]
     assert missing == []
+
+
+async def test_n9_what_a_notebook_shows_is_data_to_a_browser_and_trusted_by_nobody(
+    call, served_lake, root
+):
+    served_lake.repos.create("raw")
+    served_lake.files.put("raw@main/a", "one")
+    cells = [
+        nbformat.v4.new_code_cell("raw = out = ''", metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell(
+            "from IPython.display import HTML\nHTML('<script>steal()</script>')",
+            metadata={"trusted": True},
+        ),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), root / "n.ipynb")
+    spec = {"pipeline": "p", "notebook": "n.ipynb"}
+    spec["input"] = {"repo": {"name": "raw", "glob": "/"}}
+    served_lake.pipelines.create(spec, folder=root)
+    served_lake.run_controller(until_idle=True)
+    (job,) = served_lake.jobs.list(pipeline="p")
+    assert str(job.state) == "success", job.message
+    answer = await call("getNotebook", job=job.id, datum=0)
+    assert answer.headers["Content-Type"].startswith("application/json")
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    shown = nbformat.from_dict(answer.json)
+    assert "<script>" in "".join(shown.cells[-1].outputs[0].data["text/html"])
+    assert "signature" not in shown.metadata

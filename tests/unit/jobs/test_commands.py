@@ -25,7 +25,7 @@ def test_the_environment_is_exactly_what_is_given(tmp_path):
     assert run(tmp_path, sys.executable, "-c", code, ONLY="this") == "['ONLY']\n"
 
 
-def test_arguments_meet_no_shell(tmp_path):
+def test_n4_arguments_meet_no_shell(tmp_path):
     code = "import sys; print(sys.argv[1])"
     assert run(tmp_path, sys.executable, "-c", code, "; rm -rf $HOME `id`") == (
         "; rm -rf $HOME `id`\n"

@@ -79,7 +79,7 @@ def test_a_notebook_without_the_tag_has_no_parameters():
     assert parsed.parameters == ()
 
 
-def test_two_tagged_cells_are_refused():
+def test_n5_two_tagged_cells_are_refused():
     node = nbformat.reads(notebook("a = 1", "b = 2", tags=["parameters"]).decode(), as_version=4)
     node.cells[1].metadata["tags"] = ["parameters"]
     with pytest.raises(InvalidInputError, match="2 cells tagged 'parameters'"):
@@ -99,7 +99,7 @@ def test_two_tagged_cells_are_refused():
         json.dumps({"cells": [], "metadata": {}, "nbformat": 99, "nbformat_minor": 0}).encode(),
     ],
 )
-def test_what_is_no_notebook_is_refused_in_one_line(data):
+def test_n15_what_is_no_notebook_is_refused_in_one_line(data):
     with pytest.raises(InvalidInputError) as caught:
         parse_notebook(data, "bad.ipynb")
     assert caught.value.kind is ErrorKind.INVALID_NOTEBOOK
@@ -147,7 +147,7 @@ def test_a_helper_module_changes_with_its_code_only():
     assert module_digest(b"x = 1", "h.txt") != module_digest(b"x=1", "h.txt")
 
 
-def test_a_value_of_the_wrong_type_is_refused_by_name():
+def test_n5_a_value_of_the_wrong_type_is_refused_by_name():
     parsed = parse_notebook(notebook("n = 3", tags=["parameters"]), "n.ipynb")
     with pytest.raises(InvalidInputError, match=r"'n' of n\.ipynb must be int, not 'three'"):
         check_parameters(parsed, {"n": "three"}, "n.ipynb")

@@ -118,7 +118,7 @@ def test_a_link_to_an_input_is_kept_as_its_content(memory_lake, tmp_path):
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../secret", "nowhere"])
-def test_a_link_that_leads_outside_fails_the_datum(memory_lake, tmp_path, target):
+def test_n11_a_link_that_leads_outside_fails_the_datum(memory_lake, tmp_path, target):
     inputs = tmp_path / "pfs"
     (inputs / "out").mkdir(parents=True)
     (tmp_path / "secret").write_text("x")
@@ -127,7 +127,7 @@ def test_a_link_that_leads_outside_fails_the_datum(memory_lake, tmp_path, target
         store_folder(memory_lake.core, inputs / "out", job_id="j", inside=inputs)
 
 
-def test_a_pipe_fails_the_datum_by_name(memory_lake, tmp_path):
+def test_n11_a_pipe_fails_the_datum_by_name(memory_lake, tmp_path):
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(JobFailedError, match="fifo"):
         store_folder(memory_lake.core, tmp_path, job_id="j")

@@ -100,7 +100,7 @@ def test_a_name_that_is_no_text_is_refused_where_a_notebook_would_get_it(lake):
     assert _notebook_places(alone) == {"raw": "pfs/raw"}
 
 
-def test_a_flood_is_cut_with_a_notice_and_nothing_raises(tmp_path):
+def test_n8_a_flood_is_cut_with_a_notice_and_nothing_raises(tmp_path):
     path = tmp_path / "log.txt"
     with CappedLog(path, limit=1 << 20) as log:
         for _ in range(100):

@@ -14,6 +14,7 @@ from jupyter_datalake.errors import (
 )
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.lineage import GlobalOrigin
+from jupyter_datalake.pipelines.deferring import Arrivals
 from jupyter_datalake.pipelines.triggering import plan_event
 from jupyter_datalake.testing.invariants import check_lake, contents_of, history_of
 
@@ -262,9 +263,10 @@ def test_a_pipeline_that_reads_several_of_the_branches_runs_once_on_all_of_them(
         tx.put("raw@main/a", "1")
         tx.put("reports@main/a", "1")
     heads = {one.repo: one.id for one in tx.commits}
+    arrivals = Arrivals(lake.core)
     with lake.core.metadata.write() as meta:
         for event in meta.events.list(number, limit=99):
-            plan_event(meta, event)
+            plan_event(meta, event, arrivals)
     with lake.core.metadata.read() as meta:
         jobs = {job.pipeline: job for job in meta.jobs.list(global_id=tx.global_id, limit=9)}
         assert set(jobs) == {"both", "one", "below"}

@@ -83,7 +83,7 @@ def test_times_of_other_zones_are_taken_as_the_instants_they_are():
         "- - - - -",
     ],
 )
-def test_other_schedules_are_refused_on_one_line(text):
+def test_n3_other_schedules_are_refused_on_one_line(text):
     with pytest.raises(InvalidInputError) as caught:
         parse_schedule(text)
     assert caught.value.kind is ErrorKind.INVALID_CRON
@@ -147,7 +147,7 @@ def ticks_of(text, start, count, zone="Europe/Berlin"):
         ("@every 1h", "2026-10-25T00:10", ["25 01:10", "25 02:10"]),
     ],
 )
-def test_daylight_saving_leaves_no_tick_out_and_brings_none_twice(text, start, ticks):
+def test_n3_daylight_saving_leaves_no_tick_out_and_brings_none_twice(text, start, ticks):
     assert ticks_of(text, start, len(ticks)) == ticks
 
 

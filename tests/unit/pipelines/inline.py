@@ -1,10 +1,12 @@
-"""An executor that runs what would be programs as functions of this process."""
+"""An executor that runs what would be programs as functions of this process, and a lake with it."""
 
+import threading
 from concurrent.futures import Future
+from contextlib import suppress
 
 from jupyter_datalake.config import ControllerConfig
-from jupyter_datalake.errors import ErrorKind
-from jupyter_datalake.jobs.outputs import store_folder
+from jupyter_datalake.errors import ErrorKind, StateError
+from jupyter_datalake.jobs.outputs import OutputBatch
 from jupyter_datalake.jobs.tasks import DatumOutcome
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.datums import DatumState
@@ -22,6 +24,7 @@ class FunctionExecutor:
 
     def __init__(self, core, program, folder):
         self._core = core
+        self._outputs = OutputBatch(core)
         self._program = program
         self._folder = folder
         self._count = 0
@@ -29,13 +32,16 @@ class FunctionExecutor:
         """The paths of each try's inputs."""
         self.bundles = []
         """How many tries came together."""
+        self.keeps = True
+        """Whether `ran` is kept."""
 
     def submit(self, tasks):
         self.bundles.append(len(tasks))
-        futures = []
-        for task in tasks:
-            futures.append(Future())
-            futures[-1].set_result(self._run(task))
+        outcomes = [self._run(task) for task in tasks]
+        self._outputs.settle()
+        futures = [Future() for _ in tasks]
+        for future, outcome in zip(futures, outcomes, strict=True):
+            future.set_result(outcome)
         return futures
 
     def cancel(self, task):
@@ -49,7 +55,8 @@ class FunctionExecutor:
             for path, entry in tree.iter_entries(given.path):
                 if entry.kind is EntryKind.FILE:
                     inputs[path] = tree.read(path).decode()
-        self.ran.append(sorted(inputs))
+        if self.keeps:
+            self.ran.append(sorted(inputs))
         self._count += 1
         out = self._folder / f"out-{self._count}"
         log = self._folder / f"log-{self._count}"
@@ -62,8 +69,8 @@ class FunctionExecutor:
             return DatumOutcome(DatumState.FAILED, str(error), ErrorKind.DATUM_FAILED)
         return DatumOutcome(
             DatumState.SUCCESS,
-            output_root=store_folder(self._core, out, job_id=task.job_id),
-            artifacts_root=store_folder(self._core, log, job_id=task.job_id),
+            output_root=self._outputs.store(out, job_id=task.job_id),
+            artifacts_root=self._outputs.store(log, job_id=task.job_id),
         )
 
 
@@ -71,3 +78,72 @@ def run_all(lake, executor, stop):
     """Run the lake's jobs until none is left."""
     controller = Controller(lake.core, executor, ControllerConfig(poll_s=0.001), Author("ada"))
     controller.run(stop, until_idle=True)
+
+
+def upper(inputs, out):
+    """Write each input in capitals under its own name."""
+    for path, text in inputs.items():
+        if text == "bad":
+            raise ValueError("a bad input")
+        place = out / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text.upper())
+
+
+class Bench:
+    """A lake with one repo and one pipeline over it, whose jobs run in this process."""
+
+    def __init__(self, lake, folder, program=upper, glob="/*", **more):
+        self.lake = lake
+        self.folder = folder
+        self.folder.mkdir()
+        self.executor = FunctionExecutor(lake.core, program, folder)
+        lake.repos.create("raw")
+        self.spec = {
+            "pipeline": "p",
+            "command": ["true"],
+            "input": {"repo": {"name": "raw", "glob": glob, **more}},
+            "datums": {"tries": 1},
+        }
+
+    def publish(self, **changes):
+        self.spec |= changes
+        return self.lake.pipelines.apply(self.spec, folder=self.folder)
+
+    def commit(self, **files):
+        """Write files by name with __ for a slash; None removes one."""
+        with self.lake.sessions.create("raw") as session:
+            for name, text in files.items():
+                path = name.replace("__", "/")
+                if text is None:
+                    session.delete(path)
+                else:
+                    session.put(path, text)
+            with suppress(StateError):  # the random changes may be none
+                session.commit("change")
+            session.delete_session()
+
+    def run(self):
+        """Run all jobs; return what was run, as sorted lists of paths."""
+        self.executor.ran.clear()
+        run_all(self.lake, self.executor, threading.Event())
+        return sorted(self.executor.ran)
+
+    @property
+    def job(self):
+        return self.lake.jobs.list(pipeline="p", limit=1)[0]
+
+    def rows(self):
+        """Return how many datums of the newest job were looked at."""
+        job_id = self.job.id
+        with self.lake.core.metadata.read() as tx:
+            return tx.datums.count(job_id)
+
+    def output(self):
+        return {
+            info.path: self.lake.files.read(f"p@main/{info.path}").decode()
+            for info in self.lake.files.glob("p@main", "/**")
+        }
+
+    def root(self):
+        return self.lake.commits.get("p", "main").root

@@ -1,84 +1,13 @@
 """Jobs that go on from an earlier one: what they look at, and that their output is no other."""
 
 import random
-import threading
-from contextlib import suppress
 
 import pytest
 
-from jupyter_datalake.errors import NotFoundError, StateError
+from jupyter_datalake.errors import NotFoundError
 from jupyter_datalake.model.datums import DatumState
 from jupyter_datalake.model.gc import GcPolicy
-from tests.unit.pipelines.inline import FunctionExecutor, run_all
-
-
-def upper(inputs, out):
-    """Write each input in capitals under its own name."""
-    for path, text in inputs.items():
-        if text == "bad":
-            raise ValueError("a bad input")
-        place = out / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text.upper())
-
-
-class Bench:
-    """A lake with one repo and one pipeline over it, whose jobs run in this process."""
-
-    def __init__(self, lake, folder, program=upper, glob="/*", **more):
-        self.lake = lake
-        self.folder = folder
-        self.folder.mkdir()
-        self.executor = FunctionExecutor(lake.core, program, folder)
-        lake.repos.create("raw")
-        self.spec = {
-            "pipeline": "p",
-            "command": ["true"],
-            "input": {"repo": {"name": "raw", "glob": glob, **more}},
-            "datums": {"tries": 1},
-        }
-
-    def publish(self, **changes):
-        self.spec |= changes
-        return self.lake.pipelines.apply(self.spec, folder=self.folder)
-
-    def commit(self, **files):
-        """Write files by name with __ for a slash; None removes one."""
-        with self.lake.sessions.create("raw") as session:
-            for name, text in files.items():
-                path = name.replace("__", "/")
-                if text is None:
-                    session.delete(path)
-                else:
-                    session.put(path, text)
-            with suppress(StateError):  # the random changes may be none
-                session.commit("change")
-            session.delete_session()
-
-    def run(self):
-        """Run all jobs; return what was run, as sorted lists of paths."""
-        self.executor.ran.clear()
-        run_all(self.lake, self.executor, threading.Event())
-        return sorted(self.executor.ran)
-
-    @property
-    def job(self):
-        return self.lake.jobs.list(pipeline="p", limit=1)[0]
-
-    def rows(self):
-        """Return how many datums of the newest job were looked at."""
-        job_id = self.job.id
-        with self.lake.core.metadata.read() as tx:
-            return tx.datums.count(job_id)
-
-    def output(self):
-        return {
-            info.path: self.lake.files.read(f"p@main/{info.path}").decode()
-            for info in self.lake.files.glob("p@main", "/**")
-        }
-
-    def root(self):
-        return self.lake.commits.get("p", "main").root
+from tests.unit.pipelines.inline import Bench, upper
 
 
 @pytest.fixture

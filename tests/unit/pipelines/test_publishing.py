@@ -59,7 +59,7 @@ def test_a_pipeline_that_reads_its_own_output_is_refused(lake):
     assert error.kind is ErrorKind.PIPELINE_CYCLE
 
 
-def test_a_cycle_over_several_pipelines_is_refused_and_drawn(lake):
+def test_n1_a_cycle_over_several_pipelines_is_refused_and_drawn(lake):
     lake.pipelines.create(command("a", "raw"))
     lake.pipelines.create(command("b", "a"))
     with pytest.raises(InvalidInputError, match="a → b → a") as caught:
@@ -196,7 +196,7 @@ def test_the_output_repo_is_not_for_people_until_the_pipeline_is_gone(lake):
     assert lake.repos.get("p").kind is RepoKind.USER
 
 
-def test_a_pipeline_with_a_live_job_is_not_deleted(lake):
+def test_n14_a_pipeline_with_a_live_job_is_not_deleted(lake):
     lake.files.put("raw@main/a", "x")
     lake.pipelines.create(command("p", "raw"))
     with pytest.raises(StateError, match="is waiting"):

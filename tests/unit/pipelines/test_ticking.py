@@ -80,7 +80,7 @@ def test_the_intervals_of_a_clock_do_not_drift_with_those_who_look(lake, lake_cl
 @pytest.mark.parametrize(
     ("policy", "ticks"), [("one", [5.0]), ("all", [1.0, 2.0, 3.0, 4.0, 5.0]), ("none", [])]
 )
-def test_what_was_missed_is_caught_up_with_by_policy(lake, lake_clock, policy, ticks):
+def test_n3_what_was_missed_is_caught_up_with_by_policy(lake, lake_clock, policy, ticks):
     clocked(lake, "p", "@hourly", catch_up=policy)
     lake_clock.advance(5.5 * HOUR)
     assert tick(lake) is True
