@@ -121,6 +121,7 @@ class ErrorKind(StrEnum):
     DATUM_TIMEOUT = "datum-timeout"
     DATUM_LIMIT = "datum-limit"
     KERNEL_DIED = "kernel-died"
+    EXPECTATION_FAILED = "expectation-failed"
     EGRESS_FAILED = "egress-failed"
 
     FUSE_UNAVAILABLE = "fuse-unavailable"

@@ -203,11 +203,8 @@ class ForkedEngine(NBClientEngine):
     ) -> Any:
         """Run the cells; see papermill.
 
-        Parameters
-        ----------
-        zygote
-            Where the kernel is forked. If it is not given, there is one for this process; None
-            starts a kernel instead.
+        The kernel is forked off the option ``zygote``. Without it, there is one for this process;
+        None starts a kernel instead.
         """
         zygote = options.pop("zygote", _own_zygote)
         manager = None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from jupyter_datalake.errors import CorruptDataError, ErrorKind, InvalidInputError
 from jupyter_datalake.model.algebra import MisfitError, check_algebra
+from jupyter_datalake.model.expectations import Expectation, Range
 from jupyter_datalake.model.globs import check_references, parse_glob
 from jupyter_datalake.model.ids import (
     INPUT_PATTERN,
@@ -271,6 +272,59 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                     },
                 },
             ),
+            "expectations": {
+                "type": "array",
+                "description": "What the output must be before it is committed to main; what is"
+                " not goes to the branch quarantine, and the job fails.",
+                "items": _object(
+                    "What is expected of some files; as tables, of all their rows together.",
+                    [],
+                    {
+                        "files": {"type": "string", "pattern": "^/", "default": "/**"},
+                        "columns": {
+                            "description": "Names of columns, or a map of them to their types as"
+                            " Arrow calls them.",
+                            "anyOf": [
+                                {"type": "array", "items": _TEXT},
+                                {"type": "object", "additionalProperties": {"type": "string"}},
+                            ],
+                        },
+                        "rows": _object(
+                            "How many there may be.",
+                            [],
+                            {
+                                "min": {"type": "integer", "minimum": 0},
+                                "max": {"type": "integer", "minimum": 0},
+                            },
+                        ),
+                        "not_null": {"type": "array", "items": _TEXT},
+                        "unique": {
+                            "type": "array",
+                            "items": _TEXT,
+                            "description": "Columns that name a row together.",
+                        },
+                        "ranges": {
+                            "type": "object",
+                            "description": "Columns to what their values lie between, both ends"
+                            " included: numbers, or text for dates and times.",
+                            "additionalProperties": _object(
+                                "What values lie between.",
+                                [],
+                                {
+                                    "min": {"type": ["number", "string"]},
+                                    "max": {"type": ["number", "string"]},
+                                },
+                            ),
+                        },
+                        "optional": {
+                            "type": "boolean",
+                            "default": False,
+                            "description": "Whether there may be no such file.",
+                        },
+                        "on_violation": {"enum": ["fail", "warn"], "default": "fail"},
+                    },
+                ),
+            },
             "egress": _object(
                 "Files of the output commit whose rows go into a table.",
                 ["connection", "table"],
@@ -480,6 +534,10 @@ def _spec_of(raw: Any) -> PipelineSpec:
             name: int(count) for name, count in raw.get("resources", {}).get("slots", {}).items()
         },
         limits=_parse_limits(raw.get("resources", {})),
+        expectations=tuple(
+            _parse_expectation(one, f"expectations[{index}]")
+            for index, one in enumerate(raw.get("expectations", []))
+        ),
         egress=_parse_egress(raw["egress"]) if "egress" in raw else None,
     )
     _check_whole(spec)
@@ -743,6 +801,63 @@ def _resources_as_dict(spec: PipelineSpec) -> dict[str, Any]:
     }
 
 
+def _parse_expectation(raw: dict[str, Any], place: str) -> Expectation:
+    columns = raw.get("columns", {})
+    rows = raw.get("rows", {})
+    _check_order(rows, f"{place}.rows")
+    for name, one in raw.get("ranges", {}).items():
+        if not one:
+            raise _invalid(f"{place}.ranges.{name}", "needs min, max or both")
+        _check_order(one, f"{place}.ranges.{name}")
+    return Expectation(
+        files=_at(f"{place}.files", parse_glob, raw.get("files", "/**")).text,
+        columns=columns if isinstance(columns, dict) else dict.fromkeys(columns, ""),
+        min_rows=rows.get("min"),
+        max_rows=rows.get("max"),
+        not_null=tuple(raw.get("not_null", [])),
+        unique=tuple(raw.get("unique", [])),
+        ranges={
+            name: Range(one.get("min"), one.get("max"))
+            for name, one in raw.get("ranges", {}).items()
+        },
+        is_optional=raw.get("optional", False),
+        only_warns=raw.get("on_violation", "fail") == "warn",
+    )
+
+
+def _check_order(ends: dict[str, Any], place: str) -> None:
+    least, most = ends.get("min"), ends.get("max")
+    if least is None or most is None:
+        return
+    if isinstance(least, str) != isinstance(most, str):
+        raise _invalid(place, f"goes from {_shown(least)} to {_shown(most)}: a number and a text")
+    if least > most:
+        raise _invalid(place, f"goes from {_shown(least)} to {_shown(most)}, which is nothing")
+
+
+def _expectation_as_dict(one: Expectation) -> dict[str, Any]:
+    rows = {"min": one.min_rows, "max": one.max_rows}
+    ranges = {
+        name: {
+            word: bound
+            for word, bound in (("min", given.minimum), ("max", given.maximum))
+            if bound is not None
+        }
+        for name, given in one.ranges.items()
+    }
+    whole: dict[str, Any] = {
+        "files": one.files,
+        "columns": one.columns,
+        "rows": {word: count for word, count in rows.items() if count is not None},
+        "not_null": list(one.not_null),
+        "unique": list(one.unique),
+        "ranges": ranges,
+        "optional": one.is_optional,
+        "on_violation": "warn" if one.only_warns else "",
+    }
+    return {key: value for key, value in whole.items() if value}
+
+
 def _parse_egress(raw: dict[str, Any]) -> EgressSpec:
     _at("egress.files", parse_glob, raw.get("files", "/**"))
     return EgressSpec(
@@ -824,6 +939,8 @@ def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
         raw["priority"] = spec.priority
     if resources := _resources_as_dict(spec):
         raw["resources"] = resources
+    if spec.expectations:
+        raw["expectations"] = [_expectation_as_dict(one) for one in spec.expectations]
     if spec.egress is not None:
         raw["egress"] = {
             "connection": spec.egress.connection,
@@ -902,17 +1019,16 @@ def _explain(error: ValidationError) -> str:
         case "minProperties" if error.absolute_path[-1] == "trigger":
             return "needs one of commits, size and cron"
         case "anyOf":
-            return (
-                f"has the value {_shown(error.instance)}; known are fail, skip and"
-                " {recover: [program, argument, …]}"
-            )
+            known = _FORMS[str(error.absolute_path[-1])]
+            return f"has the value {_shown(error.instance)}, where {known} belongs"
         case "maxProperties" | "minProperties":
             return f"needs exactly one of {_KINDS}"
         case "pattern":
             rule = _GRAMMAR.get(str(error.validator_value), "which breaks the grammar")
             return f"has the value {_shown(error.instance)}, {rule}"
         case "type":
-            return f"has the value {_shown(error.instance)}, where {_A[str(error.validator_value)]}"
+            wanted = _A.get(str(error.validator_value), "a number or text belongs")
+            return f"has the value {_shown(error.instance)}, where {wanted}"
         case "const":
             return f"has the value {_shown(error.instance)}; a map belongs, or none"
         case "enum":
@@ -938,6 +1054,12 @@ _GRAMMAR = {
     _DURATION["pattern"]: "where a duration belongs, such as 90s, 10m or 2h",
 }
 """Pattern to what it asks for, in words."""
+
+_FORMS = {
+    "on_error": "fail, skip or {recover: [program, argument, …]}",
+    "columns": "a list of names, or a map of names to types,",
+}
+"""Key to what it may hold, where that is of several kinds."""
 
 _A = {
     "string": "text belongs",

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from jupyter_datalake.model.expectations import Expectation
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.model.schedules import DEFAULT_ZONE, CatchUp
@@ -206,6 +207,8 @@ class PipelineSpec:
     slots: dict[str, int] = field(default_factory=dict)
     """How much of which resource a datum holds while it runs; see `model.limits`."""
     limits: DatumLimits = DatumLimits()
+    expectations: tuple[Expectation, ...] = ()
+    """What the output must be; see `pipelines.expecting`."""
     egress: EgressSpec | None = None
 
     @property

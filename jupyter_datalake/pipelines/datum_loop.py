@@ -95,9 +95,10 @@ class _Try:
 class _Bundle:
     """Tries that were handed over together."""
 
-    left: int
-    begun: float
     size: int
+    left: int
+    spent_s: float = 0.0
+    """What those took that have ended, without waiting for their turn."""
 
 
 class DatumLoop:
@@ -222,7 +223,7 @@ class DatumLoop:
 
     def _submit(self, waiting: Sequence[_Waiting]) -> None:
         tasks = [self._task(one) for one in waiting]
-        bundle = _Bundle(len(tasks), time.monotonic(), len(tasks))
+        bundle = _Bundle(len(tasks), len(tasks))
         futures = self._executor.submit(tasks)
         self._bundles += 1
         for one, task, future in zip(waiting, tasks, futures, strict=True):
@@ -250,6 +251,7 @@ class DatumLoop:
         """Note what a try has taught."""
         bundle, position = one.bundle, one.datum.position
         bundle.left -= 1
+        bundle.spent_s += max(outcome.finished_ns - outcome.started_ns, 0) / 1e9
         if not bundle.left:
             self._bundles -= 1
             self._adapt(bundle)
@@ -280,8 +282,7 @@ class DatumLoop:
 
     def _adapt(self, bundle: _Bundle) -> None:
         """Choose the size of bundles by how long one took; it grows slowly and shrinks at once."""
-        took = max(time.monotonic() - bundle.begun, 1e-3)
-        fitting = int(_BUNDLE_S * bundle.size / took)
+        fitting = int(_BUNDLE_S * bundle.size / max(bundle.spent_s, 1e-3))
         self._bundle_size = max(1, min(fitting, 2 * self._bundle_size, _BUNDLE_MAX))
 
     def _write(self, ended: Sequence[tuple[_Try, DatumOutcome]], started: Sequence[Datum]) -> None:

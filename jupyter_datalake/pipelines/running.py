@@ -21,6 +21,7 @@ from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.nodes import NodeWriter
 from jupyter_datalake.errors import (
     DatalakeError,
+    ErrorKind,
     JobCancelledError,
     JobError,
     JobFailedError,
@@ -52,9 +53,10 @@ from jupyter_datalake.model.pipelines import (
     QueryCode,
     keyed_inputs,
 )
-from jupyter_datalake.model.refs import DEFAULT_BRANCH
+from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
 from jupyter_datalake.pipelines.cutting import TreeForGlobs
 from jupyter_datalake.pipelines.datum_loop import MAX_MESSAGE, DatumLoop
+from jupyter_datalake.pipelines.expecting import QUARANTINE, unexpected
 from jupyter_datalake.pipelines.explaining import Explainer
 from jupyter_datalake.pipelines.inheriting import Basis, find_basis
 from jupyter_datalake.pipelines.joining import Joined, join
@@ -92,6 +94,8 @@ class JobRun:
         self._author = author
         self._stop: JobError | None = None
         self._stopped = threading.Event()
+        self._notes: list[str] = []
+        """What is to be said of the job although it succeeds."""
         self.job = job
 
     def cancel(self, reason: str) -> None:
@@ -146,9 +150,8 @@ class JobRun:
         if failures:
             raise JobFailedError(failures.summary(total))
         if loop.left_out:
-            with self._core.metadata.write() as tx:
-                note = loop.left_out.summary(total)[:MAX_MESSAGE]
-                tx.jobs.update(self.job.id, message=f"Went on without the code's result: {note}")
+            note = loop.left_out.summary(total)
+            self._notes.append(f"Went on without the code's result: {note}")
         commit = self._commit(row, spec, code, version, basis)
         if self.job.state is JobState.EGRESSING:
             self._egress(spec, commit)
@@ -236,6 +239,10 @@ class JobRun:
         with self._core.writer() as writer:
             nodes = NodeWriter(self._core.nodes, writer)
             joined = join(self._core, nodes, self.job, spec, basis, head.root)
+            if spec.expectations:
+                writer.publish()
+                nodes.publish()
+                self._expect(spec, code, version, joined.root)
             if joined.root == head.root:
                 outcome = Outcome.UNCHANGED
             # An unchanged output may not be in the warehouse yet: its egress failed, or is new.
@@ -247,17 +254,75 @@ class JobRun:
                 nodes,
                 head,
                 joined.root,
-                CommitRequest(
-                    repo=spec.name,
-                    branch=DEFAULT_BRANCH,
-                    message=self._message(spec),
-                    author=self._author,
-                    provenance=self._provenance(spec, code, version.environment),
-                    global_id=self.job.global_id,
-                ),
+                self._request(spec, code, version, DEFAULT_BRANCH, self._message(spec)),
                 self._finisher(row, joined, outcome, then_egress=egresses),
             )
         return result.commit
+
+    def _expect(
+        self, spec: PipelineSpec, code: CommitId, version: CodeVersion, root: Digest
+    ) -> None:
+        """Hold the output against what is expected; what is not so is kept where nobody reads it.
+
+        Raises
+        ------
+        JobFailedError
+            It is not as expected (``expectation-failed``).
+        """
+        with self._core.metadata.write() as tx:
+            tx.pins.add(job_owner(self.job.id), [(BlobKind.NODE, root)])
+        tree = self._core.tree(root, f"the output of {spec.name}")
+        warnings = unexpected(
+            self._core, tree, (one for one in spec.expectations if one.only_warns)
+        )
+        if warnings:
+            self._notes.append(f"Not as expected: {'; '.join(warnings)}")
+        broken = unexpected(
+            self._core, tree, (one for one in spec.expectations if not one.only_warns)
+        )
+        if broken:
+            why = "; ".join(broken)
+            self._quarantine(spec, code, version, root, why)
+            raise JobFailedError(
+                f"The output is not as expected: {why}",
+                kind=ErrorKind.EXPECTATION_FAILED,
+                hint=f"It was not committed to main; look at it in {spec.name}@{QUARANTINE}",
+                pipeline=spec.name,
+            )
+
+    def _quarantine(
+        self, spec: PipelineSpec, code: CommitId, version: CodeVersion, root: Digest, why: str
+    ) -> None:
+        with self._core.metadata.write() as tx:
+            repo = tx.repos.get(spec.name)
+            if tx.refs.find(repo, QUARANTINE) is None:
+                main = tx.refs.get(repo, DEFAULT_BRANCH)
+                tx.refs.create(
+                    repo,
+                    QUARANTINE,
+                    RefKind.BRANCH,
+                    main.commit_id,
+                    by=str(self._author),
+                    reason=f"job {self.job.id}",
+                )
+        head = head_of(self._core, spec.name, QUARANTINE)
+        message = f"Not as expected: {why}"[:MAX_MESSAGE]
+        with self._core.writer() as writer:
+            nodes = NodeWriter(self._core.nodes, writer)
+            request = self._request(spec, code, version, QUARANTINE, message)
+            commit_tree(self._core, writer, nodes, head, root, request)
+
+    def _request(
+        self, spec: PipelineSpec, code: CommitId, version: CodeVersion, branch: str, message: str
+    ) -> CommitRequest:
+        return CommitRequest(
+            repo=spec.name,
+            branch=branch,
+            message=message,
+            author=self._author,
+            provenance=self._provenance(spec, code, version.environment),
+            global_id=self.job.global_id,
+        )
 
     def _finisher(
         self, row: PipelineRow, joined: Joined, outcome: Outcome, *, then_egress: bool
@@ -275,6 +340,8 @@ class JobRun:
                 output_commit_id=commit.id if outcome is Outcome.COMMITTED else None,
             )
             joined.record(tx, row.id, self.job.id)
+            if self._notes:
+                tx.jobs.update(self.job.id, message="; ".join(self._notes)[:MAX_MESSAGE])
             self._changed(tx, new)
             self.job = tx.jobs.get(self.job.id)
 

@@ -10,12 +10,7 @@ else by its text.
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,30 +18,20 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from jupyter_datalake.errors import (
-    DatalakeError,
-    ErrorKind,
-    InvalidInputError,
-    StorageError,
-)
+from jupyter_datalake.errors import ErrorKind, InvalidInputError, StorageError
 from jupyter_datalake.model.table_diffs import (
     RowChange,
     RowChangeKind,
     TableDiff,
     column_changes,
 )
-from jupyter_datalake.warehouse.duckdb import without_bars
+from jupyter_datalake.warehouse.scratch import load_table, scratch_database
 from jupyter_datalake.warehouse.table_files import TableSource, TableStream, open_table
-
-MEMORY_LIMIT = "192MiB"
-"""What DuckDB may take; Arrow's batches and the program itself come on top."""
 
 PART_BYTES = 128 * 1024 * 1024
 """Larger tables are compared part by part, each with the rows whose keys have one hash: what a
 join or a grouping needs in memory even when it goes to disk grows with its input."""
 
-_THREADS = 2
-_FOLDER = "table-diff-"
 _GUESSES = 4
 """How many columns are tried as a key."""
 _KEY_TYPES = ("int", "uint", "string", "large_string", "fixed_size_binary", "binary", "decimal")
@@ -125,7 +110,7 @@ def diff_tables(
     StorageError
         The disk is full.
     """
-    with _work_place(work_folder) as place, closing(_connect(place)) as database:
+    with scratch_database(work_folder) as database:
         try:
             return _Comparison(database, open_table(old), open_table(new), (old, new)).run(
                 key, offset, limit
@@ -136,57 +121,6 @@ def diff_tables(
                 kind=ErrorKind.STORAGE_UNAVAILABLE,
                 hint=f"See that there is room for both of them in {work_folder}",
             ) from error
-
-
-def _connect(place: Path) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(
-        str(place / "tables.duckdb"),
-        config={
-            "memory_limit": MEMORY_LIMIT,
-            "threads": _THREADS,
-            "temp_directory": str(place / "spilled"),
-            "preserve_insertion_order": False,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-        },
-    )
-    return without_bars(connection)
-
-
-@contextmanager
-def _work_place(folder: Path) -> Iterator[Path]:
-    """Give a folder that ends with the block; those of processes that were killed are removed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob(f"{_FOLDER}*"):
-        with _held(left) as is_ours:
-            if is_ours:
-                shutil.rmtree(left, ignore_errors=True)
-    place = Path(tempfile.mkdtemp(prefix=_FOLDER, dir=folder))
-    with _held(place):
-        try:
-            yield place
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
-
-
-@contextmanager
-def _held(folder: Path) -> Iterator[bool]:
-    """Hold a folder against other processes; tell whether nobody else does."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        yield False
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        os.close(descriptor)
 
 
 class _Comparison:
@@ -248,30 +182,7 @@ class _Comparison:
         if not stream.columns:
             self._run(f"CREATE TABLE {table} (c0 BOOLEAN)")
             return 0
-        failures: list[DatalakeError] = []
-        size_bytes = 0
-
-        def batches() -> Iterator[pa.RecordBatch]:
-            nonlocal size_bytes
-            try:
-                for batch in stream.batches:
-                    size_bytes += batch.nbytes
-                    yield batch
-            except DatalakeError as error:
-                failures.append(error)
-                raise
-
-        reader = pa.RecordBatchReader.from_batches(stream.schema, batches())
-        self._database.register("incoming", reader)
-        try:
-            self._run(f"CREATE TABLE {table} AS FROM incoming")
-        except duckdb.Error:
-            # DuckDB wraps what its source raises.
-            if failures:
-                raise failures[0] from None
-            raise
-        finally:
-            self._database.unregister("incoming")
+        size_bytes = load_table(self._database, table, stream)
         self._parts = max(self._parts, -(-size_bytes // PART_BYTES))
         return self._one(f"SELECT count(*) FROM {table}")
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_datalake.errors import CorruptDataError, ErrorKind, InvalidInputError
+from jupyter_datalake.model.expectations import Expectation, Range
 from jupyter_datalake.model.pipeline_specs import (
     PIPELINE_SCHEMA,
     parse_duration,
@@ -473,6 +474,7 @@ def _groups(draw):
     )
 
 
+RANGES = [Range(1), Range(None, 2.5), Range("a", "b")]
 DURATIONS = st.integers(1, 36525 * 86_400_000).map(lambda milliseconds: milliseconds / 1000)
 
 
@@ -507,6 +509,24 @@ _notebooks = st.builds(
         batch=st.sampled_from([None, 1, 100]),
     ),
     parallelism=st.one_of(st.none(), st.integers(1, 100)),
+    expectations=st.lists(
+        st.builds(
+            Expectation,
+            st.sampled_from(["/**", "/*.csv"]),
+            st.dictionaries(st.sampled_from("ab"), st.sampled_from(["", "int64"])),
+            st.sampled_from([None, 0, 1]),
+            st.sampled_from([None, 1, 5]),
+            st.sampled_from([(), ("a",), ("a", "b c")]),
+            st.sampled_from([(), ("a",)]),
+            st.dictionaries(
+                st.sampled_from("ab"),
+                st.sampled_from([Range(1), Range(None, 2.5), Range("a", "b")]),
+            ),
+            st.booleans(),
+            st.booleans(),
+        ),
+        max_size=2,
+    ).map(tuple),
     limits=st.builds(
         DatumLimits,
         st.one_of(st.none(), st.integers(1, 1 << 40)),

@@ -160,11 +160,11 @@ def test_readers_and_writers_of_one_file_take_turns(tmp_path):
 
 def test_no_progress_bar_is_printed_among_the_output_of_a_program(tmp_path):
     code = (
-        "from pathlib import Path; from jupyter_datalake.warehouse import duckdb, table_diff;"
+        "from pathlib import Path; from jupyter_datalake.warehouse import duckdb, scratch;"
         f" place = Path({str(tmp_path)!r});"
         " one = duckdb.DuckdbWarehouse(place / 'w')._connect(0, read_only=False);"
         " setting = \"SELECT current_setting('enable_progress_bar')\";"
-        " print([c.execute(setting).fetchone() for c in (one, table_diff._connect(place))])"
+        " print([c.execute(setting).fetchone() for c in (one, scratch._connect(place))])"
     )  # by -c, which DuckDB takes for a person at a terminal
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[(False,), (False,)]\n"
