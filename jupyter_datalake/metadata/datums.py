@@ -256,6 +256,7 @@ class Datums(TableGroup):
 
     def use_rows(self, pipeline_id: int, job_id: str) -> None:
         """Make the results that a job's datums have, and no others of its pipeline, current."""
+        # Cost: the results of the pipeline, as of a job that looks at all of its datums.
         results, datums = tables.datum_results, tables.datums
         used = select(datums.c.key).where(
             datums.c.job_id == job_id, datums.c.output_root.is_not(None)

@@ -44,13 +44,22 @@ class Joined:
     retired: list[Digest] = field(default_factory=list)
     """Keys of results that the set before had, and this one has not."""
 
-    def record(self, tx: Transaction, pipeline_id: int, job_id: str) -> None:
-        """Write it into the rows of the job and of the results."""
+    def record(self, tx: Transaction, pipeline_id: int, job_id: str, *, has_left_out: bool) -> None:
+        """Write it into the rows of the job and of the results.
+
+        Parameters
+        ----------
+        has_left_out
+            Whether datums failed: then the next job goes on from the set before this one, whose
+            results have to be kept as well.
+        """
         if self.datums_root is None:
+            tx.datums.use_rows(pipeline_id, job_id)
             return
         tx.jobs.update(job_id, datums_root=self.datums_root, joined_root=self.joined_root)
         if self.goes_on:
-            tx.datums.use(self.retired, current=False)
+            if not has_left_out:
+                tx.datums.use(self.retired, current=False)
             tx.datums.use(self.used, current=True)
         else:
             tx.datums.use_rows(pipeline_id, job_id)

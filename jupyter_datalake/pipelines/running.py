@@ -20,6 +20,7 @@ from jupyter_datalake.engine.commits import (
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.nodes import NodeWriter
 from jupyter_datalake.errors import (
+    CorruptDataError,
     DatalakeError,
     ErrorKind,
     JobCancelledError,
@@ -144,6 +145,30 @@ class JobRun:
             return
         version = code_version(self._core, spec, code)
         basis = find_basis(self._core, row, spec, version, self.job)
+        try:
+            commit = self._work(row, spec, code, version, basis, tick_ns)
+        except CorruptDataError as error:
+            if basis is None:
+                raise
+            # Results that the earlier job had may have been forgotten since, and collected.
+            logger.warning("job %s looks at all datums again: %s", self.job.id, error)
+            with self._core.metadata.write() as tx:
+                tx.jobs.update(basis.before.job_id, datums_root=None, joined_root=None)
+            commit = self._work(row, spec, code, version, None, tick_ns)
+        if self.job.state is JobState.EGRESSING:
+            self._egress(spec, commit)
+
+    def _work(
+        self,
+        row: PipelineRow,
+        spec: PipelineSpec,
+        code: CommitId,
+        version: CodeVersion,
+        basis: Basis | None,
+        tick_ns: int | None,
+    ) -> Commit:
+        """Run the datums and commit what they made."""
+        self._notes.clear()
         total = self._record(row, spec, code, version, basis, tick_ns)
         loop = DatumLoop(self._core, self._executor, self.job, row.id, spec, code)
         failures = loop.run(self._check_stopped)
@@ -152,9 +177,7 @@ class JobRun:
         if loop.left_out:
             note = loop.left_out.summary(total)
             self._notes.append(f"Went on without the code's result: {note}")
-        commit = self._commit(row, spec, code, version, basis)
-        if self.job.state is JobState.EGRESSING:
-            self._egress(spec, commit)
+        return self._commit(row, spec, code, version, basis, has_left_out=bool(loop.left_out))
 
     def _take(self) -> tuple[PipelineRow, PipelineSpec, CommitId, int | None]:
         """Move the job to `running`, with the commits it reads fixed; return what it runs.
@@ -232,6 +255,8 @@ class JobRun:
         code: CommitId,
         version: CodeVersion,
         basis: Basis | None,
+        *,
+        has_left_out: bool,
     ) -> Commit:
         """Join the outputs into one commit; the job's row moves in the same transaction."""
         head = head_of(self._core, spec.name, DEFAULT_BRANCH)
@@ -255,7 +280,9 @@ class JobRun:
                 head,
                 joined.root,
                 self._request(spec, code, version, DEFAULT_BRANCH, self._message(spec)),
-                self._finisher(row, joined, outcome, then_egress=egresses),
+                self._finisher(
+                    row, joined, outcome, then_egress=egresses, has_left_out=has_left_out
+                ),
             )
         return result.commit
 
@@ -325,7 +352,13 @@ class JobRun:
         )
 
     def _finisher(
-        self, row: PipelineRow, joined: Joined, outcome: Outcome, *, then_egress: bool
+        self,
+        row: PipelineRow,
+        joined: Joined,
+        outcome: Outcome,
+        *,
+        then_egress: bool,
+        has_left_out: bool,
     ) -> Callable[[Transaction, Commit], None]:
         """Return what else happens in the transaction that makes the commit visible."""
 
@@ -339,7 +372,7 @@ class JobRun:
                 outcome=str(outcome),
                 output_commit_id=commit.id if outcome is Outcome.COMMITTED else None,
             )
-            joined.record(tx, row.id, self.job.id)
+            joined.record(tx, row.id, self.job.id, has_left_out=has_left_out)
             if self._notes:
                 tx.jobs.update(self.job.id, message="; ".join(self._notes)[:MAX_MESSAGE])
             self._changed(tx, new)

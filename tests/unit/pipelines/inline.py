@@ -58,8 +58,8 @@ class FunctionExecutor:
         if self.keeps:
             self.ran.append(sorted(inputs))
         self._count += 1
-        out = self._folder / f"out-{self._count}"
-        log = self._folder / f"log-{self._count}"
+        out = self._folder / f"out-{id(self)}-{self._count}"
+        log = self._folder / f"log-{id(self)}-{self._count}"
         out.mkdir()
         log.mkdir()
         (log / "log.txt").write_text(f"ran {sorted(inputs)}")
@@ -94,10 +94,10 @@ class Bench:
     """A lake with one repo and one pipeline over it, whose jobs run in this process."""
 
     def __init__(self, lake, folder, program=upper, glob="/*", **more):
-        self.lake = lake
         self.folder = folder
         self.folder.mkdir()
-        self.executor = FunctionExecutor(lake.core, program, folder)
+        self.program = program
+        self.use(lake)
         lake.repos.create("raw")
         self.spec = {
             "pipeline": "p",
@@ -105,6 +105,11 @@ class Bench:
             "input": {"repo": {"name": "raw", "glob": glob, **more}},
             "datums": {"tries": 1},
         }
+
+    def use(self, lake):
+        """Go on with a lake, which may be the same opened once more."""
+        self.lake = lake
+        self.executor = FunctionExecutor(lake.core, self.program, self.folder)
 
     def publish(self, **changes):
         self.spec |= changes

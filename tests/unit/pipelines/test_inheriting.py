@@ -5,6 +5,7 @@ import random
 import pytest
 
 from jupyter_datalake.errors import NotFoundError
+from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.datums import DatumState
 from jupyter_datalake.model.gc import GcPolicy
 from tests.unit.pipelines.inline import Bench, upper
@@ -166,6 +167,31 @@ def test_what_inherited_datums_left_outlives_gc(bench):
     assert bench.run() == []
     assert bench.output() == {"a": "ONE"}
     assert bench.lake.maintenance.verify().is_clean
+
+
+@pytest.mark.logs("looks at all datums again")
+def test_where_an_earlier_result_is_gone_all_is_looked_at_again(local_lake, tmp_path):
+    bench = Bench(local_lake, tmp_path / "bench", upper)
+    bench.commit(a="one", b="two", c="three")
+    bench.publish()
+    bench.run()
+    keys = [one.key for one in bench.lake.jobs.list_datums(bench.job.id)]
+    bench.commit(c="four")
+    bench.run()
+    with bench.lake.core.metadata.write() as tx:
+        tx.datums.use(keys, current=False)
+    at_once = GcPolicy(undo_s=0, grace_s=0, reader_s=0, unknown_s=0, results_s=0)
+    for _ in range(3):
+        bench.lake.maintenance.gc(at_once)
+    bench.commit(b=None)
+    with Lake.open(bench.lake.url) as fresh:  # with nothing in its caches
+        bench.use(fresh)
+        assert bench.run() == [["a"]]
+        assert str(bench.job.state) == "success"
+        assert bench.output() == {"a": "ONE", "c": "FOUR"}
+        bench.commit(d="five")
+        assert bench.run() == [["d"]]
+        assert bench.rows() == 1
 
 
 def test_names_without_content_are_no_change_when_the_content_is(memory_lake, tmp_path):
