@@ -117,6 +117,7 @@ class ErrorKind(StrEnum):
     JOB_FAILED = "job-failed"
     JOB_CANCELLED = "job-cancelled"
     JOB_LOST = "job-lost"
+    JOB_TIMEOUT = "job-timeout"
     DATUM_FAILED = "datum-failed"
     DATUM_TIMEOUT = "datum-timeout"
     DATUM_LIMIT = "datum-limit"

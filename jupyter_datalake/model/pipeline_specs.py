@@ -232,6 +232,11 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                 "minimum": 1,
                 "description": "Datums of one job run at once.",
             },
+            "timeout": {
+                **_DURATION,
+                "description": "How long a job may run, from its first datum to its commit; as long"
+                " as it takes without it.",
+            },
             "priority": {
                 "type": "integer",
                 "minimum": LOWEST_PRIORITY,
@@ -529,6 +534,7 @@ def _spec_of(raw: Any) -> PipelineSpec:
         fork=raw.get("environment", {}).get("fork", True),
         datums=_parse_policy(raw.get("datums", {})),
         parallelism=None if parallelism is None else int(parallelism),
+        timeout_s=parse_duration(raw["timeout"], "timeout") if "timeout" in raw else None,
         priority=int(raw.get("priority", 0)),
         slots={
             name: int(count) for name, count in raw.get("resources", {}).get("slots", {}).items()
@@ -776,7 +782,9 @@ def _parse_policy(raw: dict[str, Any]) -> DatumPolicy:
         batch=None if batch is None else int(batch),
         tries=int(raw.get("tries", DEFAULT_TRIES)),
         timeout_s=parse_duration(raw["timeout"]) if "timeout" in raw else DEFAULT_TIMEOUT_S,
-        backoff_s=parse_duration(raw["backoff"]) if "backoff" in raw else DEFAULT_BACKOFF_S,
+        backoff_s=parse_duration(raw["backoff"], "datums.backoff")
+        if "backoff" in raw
+        else DEFAULT_BACKOFF_S,
         on_error=OnError.RECOVER if recover else OnError(on_error),
         recover=recover,
     )
@@ -786,7 +794,7 @@ def _parse_limits(raw: dict[str, Any]) -> DatumLimits:
     memory, cpu, output = raw.get("memory"), raw.get("cpu_time"), raw.get("output")
     return DatumLimits(
         memory_bytes=None if memory is None else _parse_size(memory, "resources.memory"),
-        cpu_s=None if cpu is None else parse_duration(cpu),
+        cpu_s=None if cpu is None else parse_duration(cpu, "resources.cpu_time"),
         output_bytes=None if output is None else _parse_size(output, "resources.output"),
     )
 
@@ -873,7 +881,7 @@ _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _LONGEST_MS = 36525 * _UNITS_MS["d"]
 
 
-def parse_duration(text: str) -> float:
+def parse_duration(text: str, place: str = "datums.timeout") -> float:
     """Return the seconds of a duration such as ``90s`` or ``1.5h``, to the millisecond.
 
     >>> parse_duration("10m")
@@ -883,7 +891,7 @@ def parse_duration(text: str) -> float:
     milliseconds = round(float(match[1]) * _UNITS_MS[match[2]]) if match else 0
     if not 0 < milliseconds <= _LONGEST_MS:
         raise _invalid(
-            "datums.timeout",
+            place,
             f"{_shown(text)} is not a duration such as 90s, 10m or 2h, of at most a hundred years",
         )
     return milliseconds / 1000
@@ -935,6 +943,8 @@ def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
         }
     if spec.parallelism is not None:
         raw["parallelism"] = spec.parallelism
+    if spec.timeout_s is not None:
+        raw["timeout"] = _duration_text(spec.timeout_s)
     if spec.priority:
         raw["priority"] = spec.priority
     if resources := _resources_as_dict(spec):

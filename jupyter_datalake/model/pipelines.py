@@ -202,6 +202,8 @@ class PipelineSpec:
     datums: DatumPolicy = DatumPolicy()
     parallelism: int | None = None
     """Datums of one job run at once; as many as the controller has workers when None."""
+    timeout_s: float | None = None
+    """How long a job may run; as long as it takes when None."""
     priority: int = 0
     """How often its jobs have their turn, from -10 to 10: ten steps are worth ten times."""
     slots: dict[str, int] = field(default_factory=dict)

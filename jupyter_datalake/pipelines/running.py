@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from jupyter_datalake.engine.commits import (
@@ -95,6 +96,8 @@ class JobRun:
         self._author = author
         self._stop: JobError | None = None
         self._stopped = threading.Event()
+        self._deadline: tuple[float, float] | None = None
+        """When the job's time is over, and how long that is."""
         self._notes: list[str] = []
         """What is to be said of the job although it succeeds."""
         self.job = job
@@ -144,6 +147,8 @@ class JobRun:
             self._resume_egress(spec, self.job.output_commit_id)
             return
         version = code_version(self._core, spec, code)
+        if spec.timeout_s is not None:
+            self._deadline = (time.monotonic() + spec.timeout_s, spec.timeout_s)
         basis = find_basis(self._core, row, spec, version, self.job)
         try:
             commit = self._work(row, spec, code, version, basis, tick_ns)
@@ -433,6 +438,12 @@ class JobRun:
     def _check_stopped(self) -> None:
         if self._stop is not None:
             raise self._stop
+        if self._deadline is not None and time.monotonic() > self._deadline[0]:
+            raise JobFailedError(
+                f"The job was stopped after its {self._deadline[1]:g} s",
+                kind=ErrorKind.JOB_TIMEOUT,
+                hint="Datums that succeeded are kept: run it again, or raise 'timeout'",
+            )
 
     def _end(self, state: JobState, message: str) -> None:
         """End the job without a commit, unless it is not ours any more."""

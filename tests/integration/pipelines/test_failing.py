@@ -102,6 +102,20 @@ def test_a_datum_that_fails_twice_and_then_works_has_three_tries(runner):
     assert (str(datum.state), datum.tries) == ("success", 3)
 
 
+def test_a_job_that_takes_too_long_is_stopped_and_its_good_datums_are_kept(runner):
+    put(runner, a="0", b="1000")
+    script = "sleep $(cat pfs/raw/*); cp pfs/raw/* pfs/out/"
+    runner.command("p", script, ("raw", "/*"), timeout="4s")
+    runner.run()
+    job = runner.job("p")
+    assert str(job.state) == "failed"
+    assert "The job was stopped after its 4 s" in job.message
+    put(runner, b="0")
+    runner.run()
+    assert runner.files("p@main") == {"a": "0", "b": "0"}
+    assert runner.datums("p")["raw:/a"] == ("skipped", "unchanged")
+
+
 @pytest.mark.parametrize("value", ["ignore", {"recover": []}, {"retry": ["x"]}, 3])
 def test_what_on_error_does_not_know_is_refused_with_what_it_knows(runner, value):
     with pytest.raises(InvalidInputError, match="on_error"):

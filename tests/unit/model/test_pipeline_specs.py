@@ -509,6 +509,7 @@ _notebooks = st.builds(
         batch=st.sampled_from([None, 1, 100]),
     ),
     parallelism=st.one_of(st.none(), st.integers(1, 100)),
+    timeout_s=st.one_of(st.none(), DURATIONS),
     expectations=st.lists(
         st.builds(
             Expectation,
