@@ -107,9 +107,9 @@ class _Check:
         count = self._one("SELECT count(*) FROM held")
         least, most = self._expected.min_rows, self._expected.max_rows
         if least is not None and count < least:
-            return [f"there are {count:,} rows, and at least {least:,} are expected"]
+            return [f"there {_are(count)}, and at least {least:,} are expected"]
         if most is not None and count > most:
-            return [f"there are {count:,} rows, and at most {most:,} are expected"]
+            return [f"there {_are(count)}, and at most {most:,} are expected"]
         return []
 
     def _nulls(self) -> list[str]:
@@ -117,7 +117,7 @@ class _Check:
         for name in self._expected.not_null:
             count = self._one(f"SELECT count(*) FROM held WHERE {self._column(name)} IS NULL")
             if count:
-                lines.append(f"column {name!r} is NULL in {count:,} rows")
+                lines.append(f"column {name!r} is NULL in {_counted(count)}")
         return lines
 
     def _twins(self) -> list[str]:
@@ -139,7 +139,7 @@ class _Check:
             if count:
                 example = self._run(f"SELECT {column} FROM held WHERE {where} LIMIT 1", bounds)
                 lines.append(
-                    f"column {name!r} is outside of {_range(expected)} in {count:,} rows, such as"
+                    f"column {name!r} is outside of {_range(expected)} in {_counted(count)}, such as"
                     f" {example[0][0]!r:.80}"
                 )
         return lines
@@ -167,6 +167,14 @@ class _Check:
 
     def _run(self, sql: str, bounds: Sequence[Bound] = ()) -> list[Any]:
         return self._database.execute(sql, list(bounds)).fetchall()
+
+
+def _counted(count: int) -> str:
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"
+
+
+def _are(count: int) -> str:
+    return f"{'is' if count == 1 else 'are'} {_counted(count)}"
 
 
 def _columns(columns: Sequence[Column]) -> str:

@@ -44,7 +44,7 @@ def test_what_is_not_as_expected_is_kept_apart_and_the_job_fails(bench):
     assert kept.message.startswith("Not as expected: 3 rows")
     commit(bench, "id\n1\n")
     bench.run()
-    assert "there are 1 rows" in bench.job.message
+    assert "there is 1 row" in bench.job.message
     commit(bench, "id\n5\n6\n")
     bench.run()
     assert (bench.job.state, bench.job.message) == (JobState.SUCCESS, "")
@@ -56,7 +56,7 @@ def test_what_only_warns_is_committed_with_a_note(bench):
     commit(bench, "id\n1\n")
     bench.run()
     assert bench.job.state is JobState.SUCCESS
-    assert bench.job.message.startswith("Not as expected: there are 1 rows")
+    assert bench.job.message.startswith("Not as expected: there is 1 row")
     assert bench.output() == {"t.csv": "id\n1\n"}
 
 

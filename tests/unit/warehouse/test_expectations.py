@@ -59,9 +59,9 @@ def test_a_table_that_is_as_expected_has_no_violation(tmp_path):
         ({"columns": {"id": "string"}}, "/a.parquet: column 'id' is int64, not string"),
         ({"min_rows": 4}, "there are 3 rows, and at least 4 are expected"),
         ({"max_rows": 2}, "there are 3 rows, and at most 2 are expected"),
-        ({"not_null": ("amount",)}, "column 'amount' is NULL in 1 rows"),
-        ({"ranges": {"id": Range(2, 9)}}, "column 'id' is outside of 2 … 9 in 1 rows, such as 1"),
-        ({"ranges": {"amount": Range(maximum=0.7)}}, "outside of … 0.7 in 1 rows, such as 1.0"),
+        ({"not_null": ("amount",)}, "column 'amount' is NULL in 1 row"),
+        ({"ranges": {"id": Range(2, 9)}}, "column 'id' is outside of 2 … 9 in 1 row, such as 1"),
+        ({"ranges": {"amount": Range(maximum=0.7)}}, "outside of … 0.7 in 1 row, such as 1.0"),
         ({"ranges": {"day": Range("2026-01-02")}}, "column 'day' is outside of '2026-01-02' …"),
         ({"ranges": {"none": Range(1)}}, "has no column 'none'"),
     ],
@@ -85,9 +85,9 @@ def test_a_file_with_other_columns_is_named(tmp_path):
 
 def test_numbers_in_a_csv_file_are_compared_as_numbers_and_what_is_none_is_outside(tmp_path):
     (found,) = check(tmp_path, ("/a.csv", CSV), ranges={"amount": Range(9, 20)})
-    assert found == "column 'amount' is outside of 9 … 20 in 1 rows, such as 'x'"
+    assert found == "column 'amount' is outside of 9 … 20 in 1 row, such as 'x'"
     assert check(tmp_path, ("/a.csv", CSV), not_null=("amount",)) == [
-        "column 'amount' is NULL in 1 rows"
+        "column 'amount' is NULL in 1 row"
     ]
 
 
