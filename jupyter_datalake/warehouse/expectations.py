@@ -139,8 +139,8 @@ class _Check:
             if count:
                 example = self._run(f"SELECT {column} FROM held WHERE {where} LIMIT 1", bounds)
                 lines.append(
-                    f"column {name!r} is outside of {_range(expected)} in {_counted(count)}, such as"
-                    f" {example[0][0]!r:.80}"
+                    f"column {name!r} is outside of {_range(expected)} in {_counted(count)},"
+                    f" such as {example[0][0]!r:.80}"
                 )
         return lines
 
