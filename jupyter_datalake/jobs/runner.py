@@ -65,12 +65,16 @@ class DatumRunner:
     ----------
     run_query
         How `ingest` pipelines get their rows.
+    environment
+        The variables that every command sees; of this process's those on the allow-list, if None.
     """
 
-    def __init__(self, core: LakeCore, run_query: RunQuery) -> None:
+    def __init__(
+        self, core: LakeCore, run_query: RunQuery, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._core = core
         self._run_query = run_query
-        self._environment = datum_environment()
+        self._environment = datum_environment() if environment is None else dict(environment)
         self._zygote = Zygote()
         self._outputs = OutputBatch(core)
         self._snapshots: OrderedDict[CommitId, Snapshot] = OrderedDict()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def main(url: str) -> None:
             connection = tx.connections.get(spec.connection)
         return run_ingest(connection, spec, out)
 
-    serve(DatumRunner(core, run_query))
+    # Ours holds what datums may see and nothing else: whoever started us saw to that.
+    serve(DatumRunner(core, run_query, os.environ))
 
 
 if __name__ == "__main__":

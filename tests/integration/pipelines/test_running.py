@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from jupyter_datalake.config import ControllerConfig
 from jupyter_datalake.errors import ConflictError, ErrorKind, JobFailedError
 
 UPPER = "for f in $(cd pfs/raw; ls); do tr a-z A-Z < pfs/raw/$f > pfs/out/$f; done"
@@ -220,6 +221,15 @@ def test_a_program_sees_an_allow_list_of_variables_and_what_it_needs_to_know(run
     assert seen["raw_COMMIT"] == runner.lake.commits.get("raw").id
     assert seen["PACH_JOB_ID"] == seen["DATALAKE_JOB_ID"] == runner.job("env").id
     assert (seen["PARAM_n"], seen["PARAM_who"]) == ("3", "x y")
+
+
+def test_a_command_sees_the_variables_that_the_controller_gives_to_datums(runner, monkeypatch):
+    monkeypatch.setenv("SECRET_OF_SERVER", "s")
+    runner.command("p", 'echo "$MODE$SECRET_OF_SERVER" > pfs/out/x', ("raw", "/"))
+    put(runner, a="one")
+    config = ControllerConfig(workers=1, environment={"MODE": "fast", "SECRET_OF_SERVER": ""})
+    runner.lake.run_controller(config, until_idle=True)
+    assert runner.files("p@main") == {"x": "fast\n"}
 
 
 def test_n4_an_input_cannot_take_the_name_of_a_variable_that_matters(runner):
