@@ -324,14 +324,14 @@ def backfill(
     "--to", type=click.Choice([str(one) for one in ExportFormat]), required=True, help="For whom."
 )
 @click.option("--image", help="For Kubernetes: an image in which datalake is installed.")
-@click.option("--secret", help="For Kubernetes: a Secret that holds environment variables.")
+@click.option("--env-from", help="For Kubernetes: a Secret that holds environment variables.")
 @json_option
 @pass_context
 def export(
-    context: CliContext, name: str, to: str, image: str | None, secret: str | None, as_json: bool
+    context: CliContext, name: str, to: str, image: str | None, env_from: str | None, as_json: bool
 ) -> None:
     """Print a pipeline as an Airflow DAG or a Kubernetes manifest."""
-    text = context.lake.pipelines.export(name, to, image=image, secret=secret)
+    text = context.lake.pipelines.export(name, to, image=image, secret=env_from)
     if as_json:
         print_json({"text": text})
     else:

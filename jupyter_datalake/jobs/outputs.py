@@ -46,6 +46,8 @@ class OutputBatch:
         self._core = core
         self._lock = threading.Lock()
         self._open: _OpenBatch | None = None
+        self._lost: BaseException | None = None
+        """Why folders that were stored since the last time are in the lake no more."""
 
     def store(self, folder: Path, *, job_id: str, inside: Path | None = None) -> Digest:
         """Take everything below a folder and return the root of its manifest.
@@ -67,7 +69,16 @@ class OutputBatch:
         with self._lock:
             if self._open is None:
                 self._open = _OpenBatch(self._core)
-            root = self._open.store(folder, inside)
+            try:
+                root = self._open.store(folder, inside)
+            except JobFailedError:
+                raise  # of the folder; nothing is wrong with what is written of it
+            except BaseException as error:
+                # What was written may end anywhere, so nothing may be written behind it.
+                broken, self._open = self._open, None
+                broken.drop()
+                self._lost = error
+                raise
             self._open.roots[job_id].append(root)
             return root
 
@@ -83,8 +94,11 @@ class OutputBatch:
         """
         with self._lock:
             batch, self._open = self._open, None
+            lost, self._lost = self._lost, None
         if batch is not None:
             batch.settle()
+        if lost is not None:
+            raise lost
 
     def __enter__(self) -> Self:
         return self

@@ -160,8 +160,9 @@ def run_all(lake):
     [
         ("true", 3_000_000, 1500),
         ("dd if=/dev/urandom of=pfs/out/x bs=100k count=50", 1_000, 2500),
-        ("dd if=/dev/urandom of=pfs/out/x bs=100k count=15 2>/dev/null", 1_000, 2000),
-        ("dd if=/dev/zero of=pfs/out/x bs=4k count=700 2>/dev/null || echo on", 1_000, 2500),
+        # What is stored is written beside the output, as soon as it is more than a few MiB.
+        ("dd if=/dev/urandom of=pfs/out/x bs=100k count=100 2>/dev/null", 1_000, 13_000),
+        ("dd if=/dev/zero of=pfs/out/x bs=4k count=700 2>/dev/null || seq 99999", 1_000, 2500),
     ],
     ids=["input", "output", "storing", "log"],
 )

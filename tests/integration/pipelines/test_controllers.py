@@ -350,7 +350,7 @@ def test_whoever_dies_of_several_controllers_each_tick_and_commit_has_one_output
     assert {late - early for early, late in pairwise(times)} == {2_000_000_000}
     copies = [job for job in jobs if job.pipeline == "copy"]
     assert len(copies) == len(written)
-    assert [job.heads["raw"] for job in copies] == [
+    assert [job.inputs["raw"] for job in copies] == [
         commit.id for commit in shared.lake.commits.list("raw")[-2::-1]
     ]
     for name, made in (("clock", ticks), ("copy", copies)):

@@ -5,8 +5,9 @@ import os
 import pytest
 
 from jupyter_datalake.engine.nodes import NodeWriter
-from jupyter_datalake.errors import ConflictError, ErrorKind, JobFailedError
-from jupyter_datalake.jobs.outputs import OutputJoiner, store_folder
+from jupyter_datalake.errors import ConflictError, ErrorKind, JobFailedError, StorageError
+from jupyter_datalake.jobs import outputs
+from jupyter_datalake.jobs.outputs import OutputBatch, OutputJoiner, store_folder
 from jupyter_datalake.model.manifests import build_manifest
 
 
@@ -104,6 +105,31 @@ def test_a_file_that_changed_is_a_new_tree(memory_lake, tmp_path):
     b = stored(core, tmp_path, "b", {"x": "1", "y": "3"})
     second, _ = joined(core, [b], previous=first)
     assert second != first
+
+
+def test_nothing_is_written_behind_what_could_not_be_written(memory_lake, tmp_path, monkeypatch):
+    core = memory_lake.core
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x").write_text(f"the text of {name}, which is longer than an entry" * 9)
+    batch = OutputBatch(core)
+    batch.store(tmp_path / "a", job_id="j")
+    with monkeypatch.context() as patch:
+        patch.setattr(outputs, "store_source", full)
+        with pytest.raises(StorageError):
+            batch.store(tmp_path / "b", job_id="j")
+    late = batch.store(tmp_path / "b", job_id="j")
+    with pytest.raises(StorageError, match="no space"):
+        batch.settle()
+    assert core.tree(late, "late").read("x").startswith(b"the text of b")
+    again = batch.store(tmp_path / "a", job_id="j")
+    batch.settle()
+    assert core.tree(again, "again").read("x").startswith(b"the text of a")
+    assert memory_lake.maintenance.verify().is_clean
+
+
+def full(writer, place, chunking, *, now_ns):
+    raise StorageError("There is no space left", kind=ErrorKind.STORAGE_FULL)
 
 
 def test_a_link_to_an_input_is_kept_as_its_content(memory_lake, tmp_path):
