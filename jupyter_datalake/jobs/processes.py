@@ -48,10 +48,16 @@ def kill_marked(marks: Mapping[str, str]) -> None:
         _kill(family)
 
 
-def adopt_orphans() -> None:
-    """Become the parent of what outlives its own parent among our descendants, on Linux."""
+def adopt_orphans(*, does: bool = True) -> None:
+    """Become the parent of what outlives its own parent among our descendants, on Linux.
+
+    Parameters
+    ----------
+    does
+        False to be it no longer.
+    """
     if sys.platform == "linux":
-        process_control(_PR_SET_CHILD_SUBREAPER, 1)
+        process_control(_PR_SET_CHILD_SUBREAPER, int(does))
 
 
 def process_control(option: int, value: int) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,8 @@ class DatumRunner:
         self._environment = datum_environment() if environment is None else dict(environment)
         self._zygote = Zygote()
         self._outputs = OutputBatch(core)
-        self._snapshots: OrderedDict[CommitId, Snapshot] = OrderedDict()
+        # Datums that follow each other read the same few commits.
+        self._snapshot = lru_cache(_SNAPSHOTS_KEPT)(self._read_snapshot)
 
     def close(self) -> None:
         """End the zygote; the next notebook starts another one."""
@@ -173,12 +174,7 @@ class DatumRunner:
                     zygote=self._zygote if spec.fork else None,
                 )
             case CommandCode(argv):
-                run_command(
-                    argv,
-                    folder=workspace.run,
-                    environment={**self._environment, **datum_variables(task)},
-                    log=log,
-                )
+                self._run_command(argv, task, workspace, log)
             case QueryCode(ingest):
                 report = self._run_query(ingest, workspace.out)
                 log.line(f"{report.row_count:,} rows, {report.size_bytes:,} bytes")
@@ -188,16 +184,19 @@ class DatumRunner:
     def _recover(self, task: DatumTask, workspace: Workspace, log: CappedLog) -> None:
         """Run the command that makes the output of a datum whose code failed."""
         log.line(f"the code failed, and its recovery runs: {task.failure}")
-        run_command(
-            task.spec.datums.recover,
-            folder=workspace.run,
-            environment={
-                **self._environment,
-                **datum_variables(task),
-                ERROR_VARIABLE: task.failure,
-            },
-            log=log,
-        )
+        recover = task.spec.datums.recover
+        self._run_command(recover, task, workspace, log, {ERROR_VARIABLE: task.failure})
+
+    def _run_command(
+        self,
+        argv: tuple[str, ...],
+        task: DatumTask,
+        workspace: Workspace,
+        log: CappedLog,
+        more: Mapping[str, str] | None = None,
+    ) -> None:
+        environment = {**self._environment, **datum_variables(task), **(more or {})}
+        run_command(argv, folder=workspace.run, environment=environment, log=log)
 
     def _tell_differences(self, workspace: Workspace, kernel: str, log: CappedLog) -> None:
         """Log what has changed in the environment since the code was published."""
@@ -219,15 +218,8 @@ class DatumRunner:
         zygote = self._zygote.process_id
         return set() if zygote is None else {zygote}
 
-    def _snapshot(self, commit_id: CommitId) -> Snapshot:
-        """Return the tree of a commit; datums that follow each other read the same few."""
-        found = self._snapshots.pop(commit_id, None)
-        if found is None:
-            found = self._core.snapshot(commit_by_id(self._core, commit_id))
-            if len(self._snapshots) >= _SNAPSHOTS_KEPT:
-                self._snapshots.popitem(last=False)
-        self._snapshots[commit_id] = found
-        return found
+    def _read_snapshot(self, commit_id: CommitId) -> Snapshot:
+        return self._core.snapshot(commit_by_id(self._core, commit_id))
 
 
 def _notebook_places(task: DatumTask) -> Mapping[str, Any]:

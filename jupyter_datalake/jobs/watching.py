@@ -46,17 +46,14 @@ def watched(
         yield
         return
     watch = _Watch(limits, out, spared)
-    thread = threading.Thread(target=watch.run, name="watch-datum", daemon=True)
-    thread.start()
     try:
-        yield
+        with watch.looking():
+            yield
     except DatalakeError as error:
-        if verdict := watch.end(thread):
-            raise _too_much(verdict) from error
+        if watch.verdict:
+            raise _too_much(watch.verdict) from error
         raise
-    finally:
-        watch.end(thread)
-    if verdict := watch.end(thread) or watch.check_output():
+    if verdict := watch.verdict or watch.check_output():
         raise _too_much(verdict)
 
 
@@ -80,9 +77,21 @@ class _Watch:
         self._ended = threading.Event()
         self._cpu: dict[tuple[int, float], float] = {}
         """Seconds of each process that was seen, also of those that are gone."""
-        self._verdict = ""
+        self.verdict = ""
+        """What was too much, if anything was."""
 
-    def run(self) -> None:
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Look, in a thread, until the block is left."""
+        thread = threading.Thread(target=self._look, name="watch-datum", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            thread.join()
+
+    def _look(self) -> None:
         """Look until the datum has ended or takes too much."""
         rest_s = 0.0
         while not self._ended.wait(_LOOK_S):
@@ -93,15 +102,9 @@ class _Watch:
                 verdict = self.check_output()
                 rest_s = _OUTPUT_SHARE * (time.thread_time() - before)
             if verdict:
-                self._verdict = verdict
+                self.verdict = verdict
                 _kill(self._family())
                 return
-
-    def end(self, thread: threading.Thread) -> str:
-        """Stop looking; return what was too much, if anything was."""
-        self._ended.set()
-        thread.join()
-        return self._verdict
 
     def check_output(self) -> str:
         """Measure the output; return what is too much, if it is."""

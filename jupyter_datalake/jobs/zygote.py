@@ -36,7 +36,6 @@ SHADOWED = "a file beside the notebook takes the place of a module that is impor
 
 _LENGTH = struct.Struct("<I")
 _PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +152,7 @@ def _live(kernel: Any, connection: socket.socket, birth: Birth) -> NoReturn:
     try:
         os.setsid()
         process_control(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        process_control(_PR_SET_CHILD_SUBREAPER, 0)
+        adopt_orphans(does=False)
         kernel.serve(connection, folder=birth.folder, environment=birth.environment)
     except BaseException:  # noqa: BLE001  # whatever it is, it must not go on as a zygote
         traceback.print_exc(file=sys.__stderr__)

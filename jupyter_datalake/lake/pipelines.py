@@ -151,7 +151,8 @@ class Pipelines:
 
     def pause(self, name: str) -> Pipeline:
         """Let a pipeline take up no new work; what runs goes on."""
-        return self._set_state(name, PipelineState.PAUSED)
+        with self._context.core.metadata.write() as tx:
+            return _set_state(tx, name, PipelineState.PAUSED).pipeline
 
     def resume(self, name: str) -> Pipeline:
         """Let a pipeline take up work again, and make up for what it missed.
@@ -160,9 +161,7 @@ class Pipelines:
         trigger if they are enough, ticks as the clock's ``catch_up`` says.
         """
         with self._context.core.metadata.write() as tx:
-            row = tx.pipelines.get(name)
-            tx.pipelines.set_state(row.id, PipelineState.ACTIVE)
-            tx.events.append(EventKind.PIPELINE_CHANGED, name, state=str(PipelineState.ACTIVE))
+            row = _set_state(tx, name, PipelineState.ACTIVE)
             spec = row.pipeline.spec
             if not cron_inputs(spec) and has_data(tx, spec) and is_behind(tx, row):
                 rerun_pipelines(tx, [name], str(self._context.author), reprocess=False)
@@ -450,10 +449,9 @@ class Pipelines:
         core, spec = self._context.core, row.pipeline.spec
         with core.metadata.read() as tx:
             tick_ns = tx.pipelines.last_tick_ns(row.id)
-        code = row.pipeline.code_commit_id
-        version = code_version(core, spec, code)
+        version = code_version(core, spec, row.pipeline.code_commit_id)
         planned = plan_datums(core, spec, version, self._heads(spec), tick_ns)
-        explainer = Explainer(core, row, spec, code)
+        explainer = Explainer(core, row, spec, version)
         return [*explain(core, explainer, planned, knows=not isinstance(spec.code, QueryCode))]
 
     def promote(
@@ -551,12 +549,11 @@ class Pipelines:
             for key, given in keyed_inputs(spec).items()
         }
 
-    def _set_state(self, name: str, state: PipelineState) -> Pipeline:
-        with self._context.core.metadata.write() as tx:
-            row = tx.pipelines.get(name)
-            tx.pipelines.set_state(row.id, state)
-            tx.events.append(EventKind.PIPELINE_CHANGED, name, state=str(state))
-            return tx.pipelines.get(name).pipeline
+
+def _set_state(tx: Transaction, name: str, state: PipelineState) -> PipelineRow:
+    tx.pipelines.set_state(tx.pipelines.get(name).id, state)
+    tx.events.append(EventKind.PIPELINE_CHANGED, name, state=str(state))
+    return tx.pipelines.get(name)
 
 
 def _document(source: dict[str, Any] | str | Path) -> Any:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.metadata.base import batched
+from jupyter_datalake.metadata.jobs import DatumSet
 from jupyter_datalake.metadata.pipelines import PipelineRow
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.datum_sets import SetMember
@@ -16,7 +18,7 @@ from jupyter_datalake.model.ids import CommitId, Digest
 from jupyter_datalake.model.jobs import Job
 from jupyter_datalake.model.pipelines import PipelineSpec, QueryCode
 from jupyter_datalake.pipelines.inheriting import member_at, path_input
-from jupyter_datalake.pipelines.planning import PlannedDatum, code_version
+from jupyter_datalake.pipelines.planning import CodeVersion, PlannedDatum, code_version
 
 _BATCH = 1000
 
@@ -75,23 +77,25 @@ class Explainer:
         core: LakeCore,
         row: PipelineRow,
         spec: PipelineSpec,
-        code: CommitId,
+        version: CodeVersion,
         *,
         reprocess: bool = False,
         job: Job | None = None,
     ) -> None:
+        self._core = core
+        self._spec = spec
+        self._version = version
+        self._before: _Before | None = None
+        self._set: DatumSet | None = None
         self._always: Reason | None = None
         if isinstance(spec.code, QueryCode):
             self._always = Reason.TICK
         elif reprocess:
             self._always = Reason.FORCED
-        with core.metadata.read() as tx:
-            self._before = None if self._always else _last_run(tx, row, job)
-            self._set = tx.jobs.last_set(row.id, before=None if job is None else job.number)
-        self._core = core
-        self._change = None
-        if self._before is not None:
-            self._change = _version_change(core, self._before, spec, code)
+        else:
+            with core.metadata.read() as tx:
+                self._before = _last_run(tx, row, job)
+                self._set = tx.jobs.last_set(row.id, before=None if job is None else job.number)
 
     def reasons(self, planned: Sequence[PlannedDatum], known: Container[Digest]) -> list[Reason]:
         """Return for each planned datum why it runs, or `Reason.UNCHANGED`.
@@ -133,6 +137,19 @@ class Explainer:
             return self._change
         return Reason.NEW if is_done else Reason.FAILED
 
+    @cached_property
+    def _change(self) -> Reason | None:
+        """What of the pipeline itself changed since the last run, if anything did."""
+        before, version = self._before, self._version
+        if before is None:
+            return None
+        if before.spec.parameters != self._spec.parameters:
+            return Reason.PARAMETERS
+        old = code_version(self._core, before.spec, before.code)
+        if old.code != version.code:
+            return Reason.CODE
+        return Reason.ENVIRONMENT if old.environment != version.environment else None
+
     def _member(self, one: PlannedDatum) -> SetMember | None:
         if self._set is None or self._before is None or len(one.inputs) != 1:
             return None
@@ -168,18 +185,3 @@ def _last_run(tx: Transaction, row: PipelineRow, job: Job | None) -> _Before | N
             spec, code = tx.pipelines.version(row.id, earlier.pipeline_version)
             return _Before(earlier.id, spec, code)
     return None
-
-
-def _version_change(
-    core: LakeCore, before: _Before, spec: PipelineSpec, code: CommitId
-) -> Reason | None:
-    """Return what of the pipeline itself changed since the last run, if anything did."""
-    if before.spec.parameters != spec.parameters:
-        return Reason.PARAMETERS
-    if before.code == code:
-        return None
-    old = code_version(core, before.spec, before.code)
-    new = code_version(core, spec, code)
-    if old.code != new.code:
-        return Reason.CODE
-    return Reason.ENVIRONMENT if old.environment != new.environment else None

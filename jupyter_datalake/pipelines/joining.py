@@ -114,21 +114,20 @@ class _SetJoiner:
         self._basis = basis
 
     def join(self, head: Digest) -> Joined:
-        members, used, retired = self._edit_set()
         before = self._basis.before if self._basis is not None else None
-        goes_on = before is not None and before.joined_root == head
-        if goes_on:
-            joiner = OutputJoiner(self._nodes, head, lambda path: self._writer_of(members, path))
-            gone = (old for old, _ in self._changed() if old is not None)
-            for _, output in _read_together(self._nodes, map(self._output, gone)):
-                joiner.remove(output)
-            added = (new for _, new in self._changed() if new is not None)
-            for label, output in _read_together(self._nodes, map(self._output, added)):
-                joiner.add(label, output)
+        edited: OutputJoiner | None = None
+        if before is not None and before.joined_root == head:
+            edited = OutputJoiner(self._nodes, head, lambda path: self._writer_of(members, path))
+        members, used, retired = self._edit_set(edited)
+        outputs: Iterator[tuple[str, Digest]]
+        if edited is not None:
+            joiner = edited
+            outputs = (self._output(new) for _, new in self._changed() if new is not None)
         else:
             joiner = OutputJoiner(self._nodes)
-            for label, output in _read_together(self._nodes, self._outputs(members)):
-                joiner.add(label, output)
+            outputs = self._outputs(members)
+        for label, output in _read_together(self._nodes, outputs):
+            joiner.add(label, output)
         root = joiner.finish(head)
         return Joined(
             root,
@@ -142,23 +141,30 @@ class _SetJoiner:
             retired=retired,
         )
 
-    def _edit_set(self) -> tuple[Digest, list[Digest], list[Digest]]:
-        """Return the root of the set of all datums, and the keys that came into it and left it."""
+    def _edit_set(self, joiner: OutputJoiner | None) -> tuple[Digest, list[Digest], list[Digest]]:
+        """Return the root of the set of all datums, and the keys that came into it and left it.
+
+        Takes what is replaced or gone out of `joiner`: only then can anything be added to it.
+        """
         basis = self._basis
         root = build_manifest(self._nodes, []) if basis is None else basis.before.root
         used: list[Digest] = []
         retired: list[Digest] = []
         for page in batched(self._changed(), _PAGE):
+            if joiner is not None:
+                gone = [self._output(old) for old, _ in page if old is not None]
+                for _, output in _read_together(self._nodes, gone):
+                    joiner.remove(output)
             edits: list[Edit] = []
-            for gone, new in page:
-                if gone is not None:
-                    retired.append(gone.result.key)
+            for old, new in page:
+                if old is not None:
+                    retired.append(old.result.key)
                 if new is not None:
                     edits.append(new.as_edit())
                     if basis is not None:
                         used.append(new.result.key)
-                elif gone is not None:
-                    edits.append(Edit(path_key(gone.path), None))
+                elif old is not None:
+                    edits.append(Edit(path_key(old.path), None))
             root = edit_manifest(self._nodes, root, sorted(edits, key=lambda edit: edit.key))
         return root, used, retired
 

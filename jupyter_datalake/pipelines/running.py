@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from jupyter_datalake.engine.commits import (
     CommitRequest,
@@ -74,6 +75,20 @@ from jupyter_datalake.warehouse.egress import run_egress
 logger = logging.getLogger(__name__)
 
 _PLANNED_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What one job runs, fixed when it is taken up."""
+
+    row: PipelineRow
+    spec: PipelineSpec
+    code: CommitId
+    version: CodeVersion
+    tick_ns: int | None
+    """The tick that cron inputs stand for, or None before the first."""
+    basis: Basis | None
+    """The earlier job it goes on from."""
 
 
 class JobRun:
@@ -150,8 +165,9 @@ class JobRun:
         if spec.timeout_s is not None:
             self._deadline = (time.monotonic() + spec.timeout_s, spec.timeout_s)
         basis = find_basis(self._core, row, spec, version, self.job)
+        work = _Work(row, spec, code, version, tick_ns, basis)
         try:
-            commit = self._work(row, spec, code, version, basis, tick_ns)
+            commit = self._work(work)
         except CorruptDataError as error:
             if basis is None:
                 raise
@@ -159,30 +175,22 @@ class JobRun:
             logger.warning("job %s looks at all datums again: %s", self.job.id, error)
             with self._core.metadata.write() as tx:
                 tx.jobs.update(basis.before.job_id, datums_root=None, joined_root=None)
-            commit = self._work(row, spec, code, version, None, tick_ns)
+            commit = self._work(replace(work, basis=None))
         if self.job.state is JobState.EGRESSING:
             self._egress(spec, commit)
 
-    def _work(
-        self,
-        row: PipelineRow,
-        spec: PipelineSpec,
-        code: CommitId,
-        version: CodeVersion,
-        basis: Basis | None,
-        tick_ns: int | None,
-    ) -> Commit:
+    def _work(self, work: _Work) -> Commit:
         """Run the datums and commit what they made."""
         self._notes.clear()
-        total = self._record(row, spec, code, version, basis, tick_ns)
-        loop = DatumLoop(self._core, self._executor, self.job, row.id, spec, code)
+        total = self._record(work)
+        loop = DatumLoop(self._core, self._executor, self.job, work.row.id, work.spec, work.code)
         failures = loop.run(self._check_stopped)
         if failures:
             raise JobFailedError(failures.summary(total))
         if loop.left_out:
             note = loop.left_out.summary(total)
             self._notes.append(f"Went on without the code's result: {note}")
-        return self._commit(row, spec, code, version, basis, has_left_out=bool(loop.left_out))
+        return self._commit(work, has_left_out=bool(loop.left_out))
 
     def _take(self) -> tuple[PipelineRow, PipelineSpec, CommitId, int | None]:
         """Move the job to `running`, with the commits it reads fixed; return what it runs.
@@ -202,21 +210,16 @@ class JobRun:
             tick_ns = self.job.trigger.at_ns if is_tick else tx.pipelines.last_tick_ns(row.id)
         return row, spec, code, tick_ns
 
-    def _record(
-        self,
-        row: PipelineRow,
-        spec: PipelineSpec,
-        code: CommitId,
-        version: CodeVersion,
-        basis: Basis | None,
-        tick_ns: int | None,
-    ) -> int:
+    def _record(self, work: _Work) -> int:
         """Write the datums, those with known results as skipped; return how many there are.
 
-        Datums that are inherited from `basis` are only counted.
+        Datums that are inherited from an earlier job are only counted.
         """
+        spec, version, basis = work.spec, work.version, work.basis
         reprocess = self.job.trigger.reprocess
-        explainer = Explainer(self._core, row, spec, code, reprocess=reprocess, job=self.job)
+        explainer = Explainer(
+            self._core, work.row, spec, version, reprocess=reprocess, job=self.job
+        )
         # What a query returns depends on the warehouse, so no earlier result stands in for it.
         knows = not isinstance(spec.code, QueryCode) and not reprocess
         with self._core.metadata.write() as tx:
@@ -225,7 +228,7 @@ class JobRun:
                 tx.pins.add(job_owner(self.job.id), [(BlobKind.NODE, basis.old_root)])
         inherited = total = 0
         if basis is None:
-            planned = plan_datums(self._core, spec, version, self.job.inputs, tick_ns)
+            planned = plan_datums(self._core, spec, version, self.job.inputs, work.tick_ns)
         else:
             planned = basis.planned(self._core, spec, version)
             inherited = basis.count_inherited(self._core)
@@ -253,26 +256,18 @@ class JobRun:
             self._changed(tx, JobState.RUNNING)
         return total
 
-    def _commit(
-        self,
-        row: PipelineRow,
-        spec: PipelineSpec,
-        code: CommitId,
-        version: CodeVersion,
-        basis: Basis | None,
-        *,
-        has_left_out: bool,
-    ) -> Commit:
+    def _commit(self, work: _Work, *, has_left_out: bool) -> Commit:
         """Join the outputs into one commit; the job's row moves in the same transaction."""
+        spec = work.spec
         head = head_of(self._core, spec.name, DEFAULT_BRANCH)
         outcome = Outcome.COMMITTED
         with self._core.writer() as writer:
             nodes = NodeWriter(self._core.nodes, writer)
-            joined = join(self._core, nodes, self.job, spec, basis, head.root)
+            joined = join(self._core, nodes, self.job, spec, work.basis, head.root)
             if spec.expectations:
                 writer.publish()
                 nodes.publish()
-                self._expect(spec, code, version, joined.root)
+                self._expect(work, joined.root)
             if joined.root == head.root:
                 outcome = Outcome.UNCHANGED
             # An unchanged output may not be in the warehouse yet: its egress failed, or is new.
@@ -284,16 +279,14 @@ class JobRun:
                 nodes,
                 head,
                 joined.root,
-                self._request(spec, code, version, DEFAULT_BRANCH, self._message(spec)),
+                self._request(work, DEFAULT_BRANCH, self._message(spec)),
                 self._finisher(
-                    row, joined, outcome, then_egress=egresses, has_left_out=has_left_out
+                    work.row, joined, outcome, then_egress=egresses, has_left_out=has_left_out
                 ),
             )
         return result.commit
 
-    def _expect(
-        self, spec: PipelineSpec, code: CommitId, version: CodeVersion, root: Digest
-    ) -> None:
+    def _expect(self, work: _Work, root: Digest) -> None:
         """Hold the output against what is expected; what is not so is kept where nobody reads it.
 
         Raises
@@ -301,6 +294,7 @@ class JobRun:
         JobFailedError
             It is not as expected (``expectation-failed``).
         """
+        spec = work.spec
         with self._core.metadata.write() as tx:
             tx.pins.add(job_owner(self.job.id), [(BlobKind.NODE, root)])
         tree = self._core.tree(root, f"the output of {spec.name}")
@@ -314,7 +308,7 @@ class JobRun:
         )
         if broken:
             why = "; ".join(broken)
-            self._quarantine(spec, code, version, root, why)
+            self._quarantine(work, root, why)
             raise JobFailedError(
                 f"The output is not as expected: {why}",
                 kind=ErrorKind.EXPECTATION_FAILED,
@@ -322,9 +316,8 @@ class JobRun:
                 pipeline=spec.name,
             )
 
-    def _quarantine(
-        self, spec: PipelineSpec, code: CommitId, version: CodeVersion, root: Digest, why: str
-    ) -> None:
+    def _quarantine(self, work: _Work, root: Digest, why: str) -> None:
+        spec = work.spec
         with self._core.metadata.write() as tx:
             repo = tx.repos.get(spec.name)
             if tx.refs.find(repo, QUARANTINE) is None:
@@ -341,18 +334,16 @@ class JobRun:
         message = f"Not as expected: {why}"[:MAX_MESSAGE]
         with self._core.writer() as writer:
             nodes = NodeWriter(self._core.nodes, writer)
-            request = self._request(spec, code, version, QUARANTINE, message)
+            request = self._request(work, QUARANTINE, message)
             commit_tree(self._core, writer, nodes, head, root, request)
 
-    def _request(
-        self, spec: PipelineSpec, code: CommitId, version: CodeVersion, branch: str, message: str
-    ) -> CommitRequest:
+    def _request(self, work: _Work, branch: str, message: str) -> CommitRequest:
         return CommitRequest(
-            repo=spec.name,
+            repo=work.spec.name,
             branch=branch,
             message=message,
             author=self._author,
-            provenance=self._provenance(spec, code, version.environment),
+            provenance=self._provenance(work),
             global_id=self.job.global_id,
         )
 
@@ -391,19 +382,20 @@ class JobRun:
         )
         return f"Run {spec.name} v{self.job.pipeline_version}" + (f" on {what}" if what else "")
 
-    def _provenance(self, spec: PipelineSpec, code: CommitId, environment: Digest) -> Provenance:
+    def _provenance(self, work: _Work) -> Provenance:
+        spec = work.spec
         return Provenance(
             origin=Origin.JOB,
             pipeline=spec.name,
             pipeline_version=self.job.pipeline_version,
             job_id=self.job.id,
-            code=InputCommit(CODE_INPUT, spec.code_repo, DEFAULT_BRANCH, code),
+            code=InputCommit(CODE_INPUT, spec.code_repo, DEFAULT_BRANCH, work.code),
             inputs=tuple(
                 InputCommit(key, given.repo, given.branch, self.job.inputs[key])
                 for key, given in keyed_inputs(spec).items()
             ),
             parameters=spec.parameters,
-            environment=environment.hex(),
+            environment=work.version.environment.hex(),
         )
 
     def _resume_egress(self, spec: PipelineSpec, commit_id: CommitId) -> None:

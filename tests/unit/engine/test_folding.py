@@ -29,16 +29,6 @@ ME = Author("folder")
 AT_ONCE = GcPolicy(undo_s=0, grace_s=0, reader_s=0, unknown_s=0, small_pack_count=2)
 
 
-@pytest.fixture
-def session(memory_lake):
-    """An open session on a branch with some files."""
-    memory_lake.repos.create("raw")
-    memory_lake.files.put("raw@main/a/b.txt", "hello")
-    memory_lake.files.put("raw@main/c.bin", os.urandom(300_000))
-    with memory_lake.sessions.begin("raw", "main") as session:
-        yield session
-
-
 def folding(session, after):
     """Return a session that goes on from another, and folds after so many acts."""
     session.close()

@@ -13,16 +13,6 @@ from jupyter_datalake.model.files import FileKind
 from jupyter_datalake.testing.faults import abandon
 
 
-@pytest.fixture
-def session(memory_lake):
-    """An open session on a branch with some files."""
-    memory_lake.repos.create("raw")
-    memory_lake.files.put("raw@main/a/b.txt", "hello")
-    memory_lake.files.put("raw@main/c.bin", os.urandom(300_000))
-    with memory_lake.sessions.begin("raw", "main") as session:
-        yield session
-
-
 def killed(memory_lake, session):
     """Return the session as the next process finds it after a kill."""
     abandon(session)
