@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import click
 
@@ -17,7 +18,10 @@ from jupyter_datalake.cli.output import (
 )
 from jupyter_datalake.model.datums import DatumState
 from jupyter_datalake.model.jobs import Job, JobState, Outcome
+from jupyter_datalake.model.logs import LogLine
 from jupyter_datalake.model.text import printable
+
+_LOGS_AT_ONCE = 500
 
 
 @click.group("jobs")
@@ -226,19 +230,92 @@ def list_datums(
 @group.command("logs")
 @click.argument("job_id", metavar="JOB")
 @click.option("--datum", type=click.IntRange(0), help="Of one datum only.")
+@click.option("--follow", is_flag=True, help="Print lines as they come, until the job has ended.")
 @json_option
 @pass_context
-def logs(context: CliContext, job_id: str, datum: int | None, as_json: bool) -> None:
+def logs(context: CliContext, job_id: str, datum: int | None, follow: bool, as_json: bool) -> None:
     """Print what a job's datums printed; running ones as far as they are."""
-    found = context.lake.jobs.logs(job_id, datum=datum)
-    if as_json:
-        print_json(found)
+    jobs = context.lake.jobs
+    if follow and as_json:
+        raise click.UsageError("Give one of --follow and --json")
+    if follow:
+        _print_lines(jobs.follow_logs(job_id, datum=datum))
         return
-    for log in found:
-        if len(found) > 1:
-            click.echo(f"==> {printable(log.label)} ({log.state}) <==")
-        for line in log.text.splitlines():
-            click.echo(printable(line))
+    if as_json:
+        print_json(jobs.logs(job_id, datum=datum))
+        return
+    after, is_first = -1, True
+    while found := jobs.logs(job_id, datum=datum, after=after, limit=_LOGS_AT_ONCE):
+        for log in found:
+            if len(found) > 1 or not is_first:
+                click.echo(f"==> {printable(log.label)} ({log.state}) <==")
+            for line in log.text.splitlines():
+                click.echo(printable(line))
+        if datum is not None:
+            return
+        after, is_first = found[-1].position, False
+
+
+@group.command("search-logs")
+@click.argument("text")
+@click.option("--job", "job_id", metavar="JOB", help="In one job only.")
+@click.option("--pipeline", help="In jobs of one pipeline only.")
+@click.option("--datum", type=click.IntRange(0), help="In one datum of the job only.")
+@click.option("--label", help="Only in datums with this in what they were cut from.")
+@click.option("--regex", "is_regex", is_flag=True, help="TEXT is a regular expression.")
+@click.option("--ignore-case", "-i", "ignores_case", is_flag=True)
+@click.option(
+    "--jobs", type=click.IntRange(1), default=100, show_default=True, help="Newest jobs to search."
+)
+@limit_option(1000)
+@json_option
+@pass_context
+def search_logs(
+    context: CliContext,
+    text: str,
+    job_id: str | None,
+    pipeline: str | None,
+    datum: int | None,
+    label: str | None,
+    is_regex: bool,
+    ignores_case: bool,
+    jobs: int,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Print the lines of logs that hold a text, of the newest jobs first."""
+    found = context.lake.jobs.search_logs(
+        text,
+        job_id=job_id,
+        pipeline=pipeline,
+        datum=datum,
+        label=label,
+        is_regex=is_regex,
+        ignores_case=ignores_case,
+        jobs=jobs,
+    )
+    lines = islice(found, limit)
+    if as_json:
+        print_json(list(lines))
+        return
+    job = None
+    for line in lines:
+        if line.job_id != job:
+            job = line.job_id
+            click.echo(f"==> {line.pipeline} #{line.job_number}, job {id_text(job)} <==")
+        click.echo(f"{printable(line.label)}:{line.line}: {printable(line.text)}")
+    if job is None:
+        click.echo("No line holds it", err=True)
+
+
+def _print_lines(lines: Iterable[LogLine]) -> None:
+    """Print lines as they come, with a heading wherever another datum goes on."""
+    position = None
+    for line in lines:
+        if line.position != position:
+            position = line.position
+            click.echo(f"==> {printable(line.label)} <==")
+        click.echo(printable(line.text))
 
 
 @group.command("get-notebook")

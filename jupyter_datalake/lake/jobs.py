@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 
 from jupyter_datalake.errors import (
     DatalakeError,
     ErrorKind,
+    InvalidInputError,
     JobCancelledError,
     JobFailedError,
     PathNotFoundError,
     StateError,
     StorageError,
 )
-from jupyter_datalake.jobs.workspace import LOG, NOTEBOOK, Workspace
+from jupyter_datalake.jobs.workspace import NOTEBOOK
 from jupyter_datalake.lake.context import LakeContext, limit_of
+from jupyter_datalake.lake.logs import Follower, finder, read_artifact, read_log, search_job
 from jupyter_datalake.model.datums import Datum, DatumState
 from jupyter_datalake.model.ids import GlobalId
 from jupyter_datalake.model.jobs import LIVE_STATES, Job, JobState
-from jupyter_datalake.model.paths import RepoPath
+from jupyter_datalake.model.logs import DatumLog, LogLine, parse_log_place
 from jupyter_datalake.pipelines.asking import (
     cancel_job,
     check_active,
@@ -30,16 +31,6 @@ from jupyter_datalake.pipelines.asking import (
 from jupyter_datalake.pipelines.inheriting import get_datum, list_datums
 
 _POLL_S = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class DatumLog:
-    """What one datum's last try printed."""
-
-    position: int
-    label: str
-    state: DatumState
-    text: str
 
 
 class Jobs:
@@ -193,18 +184,114 @@ class Jobs:
             self._context.core, job, states=wanted, after=after, limit=limit_of(limit)
         )
 
-    def logs(self, job_id: str, *, datum: int | None = None) -> Sequence[DatumLog]:
-        """Return what a job's datums printed, or one of them; running ones as far as they are."""
-        with self._context.core.metadata.read() as tx:
-            job = tx.jobs.get(job_id)
+    def logs(
+        self,
+        job_id: str,
+        *,
+        datum: int | None = None,
+        offset: int = 0,
+        after: int = -1,
+        limit: int | None = None,
+    ) -> Sequence[DatumLog]:
+        """Return what a job's datums printed, by position; of running ones whole lines so far.
+
+        Parameters
+        ----------
+        datum
+            Return the log of this one only, from the byte `offset` on: what an earlier answer
+            called `end`. A log of another try begins anew, at 0.
+        after, limit
+            At most `limit` datums behind the position `after`.
+        """
+        job = self.get(job_id)
         core = self._context.core
         if datum is None:
-            datums = list_datums(core, job, limit=limit_of(None))
+            datums = list_datums(core, job, after=after, limit=limit_of(limit))
         else:
             datums = [get_datum(core, job, datum)]
-        return [
-            DatumLog(one.position, one.label, one.state, self._log_of(job, one)) for one in datums
-        ]
+        return [read_log(core, job, one, offset if datum is not None else 0) for one in datums]
+
+    def follow_logs(
+        self, job_id: str, *, datum: int | None = None, poll_s: float = _POLL_S
+    ) -> Iterator[LogLine]:
+        """Yield the lines that a job's datums print, as they come, until the job has ended.
+
+        Of datums that have ended already, what they printed. Of what runs on other machines the
+        lines come when the datum has ended.
+        """
+        follower = Follower(self._context.core, self.get(job_id).id, datum)
+        while True:
+            lines, is_over = follower.look()
+            yield from lines
+            if is_over:
+                return
+            if not lines:
+                time.sleep(poll_s)
+
+    def search_logs(
+        self,
+        text: str,
+        *,
+        job_id: str | None = None,
+        pipeline: str | None = None,
+        datum: int | None = None,
+        label: str | None = None,
+        is_regex: bool = False,
+        ignores_case: bool = False,
+        jobs: int = 100,
+        after: str | None = None,
+    ) -> Iterator[LogLine]:
+        """Yield the lines of logs that hold a text: of the newest job first, by datum and line.
+
+        Skipped datums count with the job that ran them. Cost: reading every log that is looked
+        into; lines come as they are found.
+
+        Parameters
+        ----------
+        job_id, pipeline
+            Look into this job, or the jobs of this pipeline only.
+        datum, label
+            Look into this datum of the job, or into datums with this in what they were cut from.
+        is_regex, ignores_case
+            What `text` is, and how it is compared.
+        jobs
+            How many jobs are looked into, the newest.
+        after
+            Begin behind this place, as `str` of `place_of_line` gives it.
+
+        Raises
+        ------
+        InvalidInputError
+            `text` is empty, or no regular expression; `after` is no place; or `datum` is given
+            without a job.
+        """
+        find = finder(text, is_regex=is_regex, ignores_case=ignores_case)
+        place = None if after is None else parse_log_place(after)
+        if datum is not None and job_id is None:
+            raise InvalidInputError(
+                f"Datum {datum} is a place in one job, and no job is given",
+                hint="Give the job too, or look for what the datum was cut from by its label",
+            )
+        if job_id is not None:
+            found: Sequence[Job] = [self.get(job_id)]
+        else:
+            before = None if place is None else 1 - place.before
+            found = self.list(pipeline=pipeline, before=before, limit=jobs)
+        core = self._context.core
+
+        def lines() -> Iterator[LogLine]:
+            for job in found:
+                is_begun = place is not None and -place.before == job.number
+                yield from search_job(
+                    core,
+                    job,
+                    find,
+                    position=datum,
+                    label=label or "",
+                    after=place if is_begun else None,
+                )
+
+        return lines()
 
     def get_notebook(self, job_id: str, datum: int = 0) -> bytes:
         """Return a datum's executed notebook; of a failed one as far as it came.
@@ -214,10 +301,9 @@ class Jobs:
         PathNotFoundError
             The pipeline runs no notebook, or the datum has not ended.
         """
-        with self._context.core.metadata.read() as tx:
-            job = tx.jobs.get(job_id)
+        job = self.get(job_id)
         found = get_datum(self._context.core, job, datum)
-        data = self._artifact(job, found, NOTEBOOK)
+        data = read_artifact(self._context.core, job, found, NOTEBOOK)
         if data is None:
             raise PathNotFoundError(
                 f"Datum {datum} of job {job.id[:12]} has no executed notebook",
@@ -226,24 +312,6 @@ class Jobs:
                 datum=datum,
             )
         return data
-
-    def _log_of(self, job: Job, datum: Datum) -> str:
-        data = self._artifact(job, datum, LOG)
-        return "" if data is None else data.decode("utf-8", "replace")
-
-    def _artifact(self, job: Job, datum: Datum, name: str) -> bytes | None:
-        """Return a file that a datum left: live from its folder, or from the lake."""
-        core = self._context.core
-        if datum.state is DatumState.RUNNING:
-            for workspace in Workspace.list_of(core, job.id, datum.position):
-                try:
-                    return (workspace.artifacts / name).read_bytes()
-                except FileNotFoundError:
-                    continue
-        if datum.artifacts_root is None:
-            return None
-        tree = core.tree(datum.artifacts_root, f"datum {datum.position} of job {job.id[:12]}")
-        return tree.read(RepoPath(name)) if tree.find(RepoPath(name)) is not None else None
 
 
 def raise_if_broken(jobs: Iterable[Job]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import Any
 
 from jupyter_datalake.model.datums import DatumState
 from jupyter_datalake.model.jobs import JobState
+from jupyter_datalake.model.logs import LogLine, place_of_line
 from jupyter_datalake.server.base import DatalakeHandler, operation, page, whole
 
 
@@ -108,9 +110,49 @@ class LogsHandler(DatalakeHandler):
     path = "/jobs/{job}/logs"
 
     @operation("getLogs")
-    async def get(self, job: str, datum: int | None) -> None:
+    async def get(self, job: str, datum: int | None, offset: int, after: int, limit: int) -> None:
         lake = await self.lake()
-        self.answer(whole(await self.call(lake.jobs.logs, job, datum=datum)))
+        logs = await self.call(
+            lake.jobs.logs, job, datum=datum, offset=offset, after=after, limit=limit + 1
+        )
+        self.answer(page(list(logs), limit, lambda log: log.position))
+
+
+class LogSearchHandler(DatalakeHandler):
+    """Lines of logs that hold a text."""
+
+    path = "/logs"
+
+    @operation("searchLogs")
+    async def get(
+        self,
+        text: str,
+        job: str | None,
+        pipeline: str | None,
+        datum: int | None,
+        label: str | None,
+        ignore_case: bool,
+        jobs: int,
+        after: str | None,
+        limit: int,
+    ) -> None:
+        lake = await self.lake()
+
+        def search() -> list[LogLine]:
+            found = lake.jobs.search_logs(
+                text,
+                job_id=job,
+                pipeline=pipeline,
+                datum=datum,
+                label=label,
+                ignores_case=ignore_case,
+                jobs=jobs,
+                after=after,
+            )
+            return list(islice(found, limit + 1))
+
+        lines = await self.call(search)
+        self.answer(page(lines, limit, lambda line: str(place_of_line(line))))
 
 
 class NotebookHandler(DatalakeHandler):
@@ -133,5 +175,6 @@ HANDLERS = [
     RerunsHandler,
     DatumsHandler,
     LogsHandler,
+    LogSearchHandler,
     NotebookHandler,
 ]

@@ -1493,6 +1493,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lines of logs that hold a text, of the newest jobs first. */
+        get: operations["searchLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs/{job}/datums/{datum}/notebook": {
         parameters: {
             query?: never;
@@ -2476,11 +2493,32 @@ export interface components {
             position: number;
             label: string;
             state: components["schemas"]["DatumState"];
+            /** @description A try begins a log of its own. */
+            tries: number;
+            /** @description How many bytes of the log come before `text`. */
+            begin: number;
+            /** @description Where to go on reading. */
+            end: number;
             text: string;
+        };
+        LogLine: {
+            job_id: string;
+            job_number: number;
+            pipeline: string;
+            /** @description Of the datum. */
+            position: number;
+            label: string;
+            line: number;
+            text: string;
+        };
+        LogLinePage: {
+            results: components["schemas"]["LogLine"][];
+            next: components["schemas"]["Next"];
         };
         LogPage: {
             results: components["schemas"]["DatumLog"][];
-            next: components["schemas"]["Next"];
+            /** @description What to pass as `after`. */
+            next: number | null;
         };
         GlobalRecord: {
             id: string;
@@ -2947,6 +2985,8 @@ export type DatumState = components['schemas']['DatumState'];
 export type Datum = components['schemas']['Datum'];
 export type DatumPage = components['schemas']['DatumPage'];
 export type DatumLog = components['schemas']['DatumLog'];
+export type LogLine = components['schemas']['LogLine'];
+export type LogLinePage = components['schemas']['LogLinePage'];
 export type LogPage = components['schemas']['LogPage'];
 export type GlobalRecord = components['schemas']['GlobalRecord'];
 export type GlobalPage = components['schemas']['GlobalPage'];
@@ -5692,7 +5732,13 @@ export interface operations {
     getLogs: {
         parameters: {
             query?: {
+                /** @description Of one datum only. */
                 datum?: number;
+                /** @description With `datum`, begin at this byte; an earlier answer called it `end`. */
+                offset?: number;
+                /** @description Only of datums with larger positions. */
+                after?: number;
+                limit?: number;
             };
             header?: never;
             path: {
@@ -5710,6 +5756,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LogPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    searchLogs: {
+        parameters: {
+            query: {
+                text: string;
+                /** @description In one job only. */
+                job?: string;
+                /** @description In jobs of one pipeline only. */
+                pipeline?: string;
+                /** @description In one datum only, of the job that is given. */
+                datum?: number;
+                /** @description Only in datums with this in what they were cut from. */
+                label?: string;
+                ignore_case?: boolean;
+                /** @description How many jobs to look into, the newest. */
+                jobs?: number;
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["after"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of lines. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogLinePage"];
                 };
             };
             default: components["responses"]["Error"];

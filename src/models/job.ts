@@ -13,7 +13,7 @@ import { loadUpTo } from './paging';
 import { RefreshingModel } from './refreshing';
 
 const PAGE = 100;
-const LOG_POLL_MS = 2000;
+const LOG_POLL_MS = 1000;
 
 /** One job, its datums and logs. */
 export class JobModel extends RefreshingModel {
@@ -136,13 +136,23 @@ export class JobModel extends RefreshingModel {
     }
   }
 
+  /** Load what the chosen datum has printed since the last look. */
   private async _loadLog(): Promise<void> {
     const choice = this._choice;
-    if (choice !== null) {
-      const logs = await getLogs(this.lake.client, this.id, { datum: choice });
-      if (choice === this._choice) {
-        this._log = logs.results[0] ?? null;
-      }
+    if (choice === null) {
+      return;
+    }
+    const known = this._log;
+    const read = async (offset: number): Promise<api.DatumLog | null> =>
+      (await getLogs(this.lake.client, this.id, { datum: choice, offset })).results[0] ?? null;
+    let log = await read(known?.end ?? 0);
+    if (log !== null && log.begin > 0) {
+      const goesOn = log.tries === known?.tries;
+      log = goesOn ? { ...log, begin: 0, text: known.text + log.text } : await read(0);
+    }
+    // Another datum may have been chosen meanwhile, or another look may have come first.
+    if (choice === this._choice && known === this._log) {
+      this._log = log;
     }
   }
 

@@ -64,6 +64,13 @@ class Runner:
         datums = self.lake.jobs.list_datums(self.job(pipeline).id)
         return {one.label: (str(one.state), one.reason) for one in datums}
 
+    def put(self, **files):
+        """Write files of `raw` in one commit, by name."""
+        with self.lake.sessions.create("raw") as session:
+            for name, text in files.items():
+                session.put(name, text)
+            return session.commit("put")
+
     def files(self, address):
         """Return path to text of every file at an address's commit."""
         return {

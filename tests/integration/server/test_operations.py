@@ -611,6 +611,13 @@ async def test_pipelines_and_jobs(call, served_lake, root):
     assert (datum["state"], datum["reason"]) == ("success", "new")
     (log,) = (await call("getLogs", job=job["id"])).json["results"]
     assert "success after" in log["text"]
+    rest = await call("getLogs", job=job["id"], datum=0, offset=log["end"] - 4)
+    assert (rest.json["results"][0]["text"], rest.json["next"]) == (log["text"][-4:], None)
+    lines = (await call("searchLogs", text="SUCCESS", ignore_case=True, job=job["id"])).json
+    assert [(one["position"], one["label"]) for one in lines["results"]] == [(0, "raw:/")]
+    first = (await call("searchLogs", text="[datalake]", limit=1)).json
+    second = (await call("searchLogs", text="[datalake]", after=first["next"])).json
+    assert second["results"][0]["line"] > first["results"][0]["line"]
     notebook = (await call("getNotebook", job=job["id"], datum=0)).json
     assert notebook["nbformat"] == 4
     await call("pausePipeline", pipeline="copy")
