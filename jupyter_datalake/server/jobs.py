@@ -133,7 +133,7 @@ class LogSearchHandler(DatalakeHandler):
         label: str | None,
         ignore_case: bool,
         jobs: int,
-        after: str | None,
+        after: str,
         limit: int,
     ) -> None:
         lake = await self.lake()
@@ -147,7 +147,7 @@ class LogSearchHandler(DatalakeHandler):
                 label=label,
                 ignores_case=ignore_case,
                 jobs=jobs,
-                after=after,
+                after=after or None,
             )
             return list(islice(found, limit + 1))
 
