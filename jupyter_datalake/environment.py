@@ -20,6 +20,11 @@
                             the same digest; see docs/adr/0018
 ``DATALAKE_ALLOW_OTHER``    ``1``: mounts let other users of the machine in, as far as owners and
                             modes do; needs root, or ``user_allow_other`` in ``/etc/fuse.conf``
+``DATALAKE_SMTP_HOST``      the mail server of notifications, ``host`` or ``host:port``
+``DATALAKE_SMTP_FROM``      whom their letters are from; the user where that is an address
+``DATALAKE_SMTP_USER``      who logs in there, with ``DATALAKE_SMTP_PASSWORD``; nobody without it
+``DATALAKE_SMTP_SECURITY``  ``starttls``, which is the default, ``tls``, or ``none`` without a login
+``DATALAKE_NOTIFY_…``       what rules of notifications name: URLs and keys that are secret
 ==========================  ====================================================================
 
 Credentials for S3 are found by boto3, in ``AWS_…`` variables among other places; those for Postgres
@@ -32,6 +37,7 @@ import os
 import pwd
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from jupyter_datalake.errors import InvalidInputError
@@ -48,6 +54,8 @@ MEMORY_VARIABLE = "DATALAKE_MEMORY_BYTES"
 COMPARE_VARIABLE = "DATALAKE_COMPARE_DUPLICATES"
 OTHERS_VARIABLE = "DATALAKE_ALLOW_OTHER"
 JOB_VARIABLE = "DATALAKE_JOB_ID"
+_SMTP = "DATALAKE_SMTP_"
+_NOTIFY = "DATALAKE_NOTIFY_"
 OBSERVE_VARIABLE = "DATALAKE_OBSERVE"
 NOTEBOOK_VARIABLE = "JPY_SESSION_NAME"
 """Set by the Jupyter server for the kernels that it starts."""
@@ -114,6 +122,61 @@ def key_file(environ: Mapping[str, str] = os.environ) -> str | None:
 def secret(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
     """Return the value of a variable that somebody chose to hold a secret, or None."""
     return environ.get(name) or None
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where letters are handed in."""
+
+    host: str
+    port: int
+    sender: str
+    """Whom they are from."""
+    user: str
+    """Empty where nobody logs in."""
+    password: str = field(repr=False)
+    security: str
+    """``starttls``, ``tls`` or ``none``."""
+
+
+_MAIL_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+
+
+def mail_server(environ: Mapping[str, str] = os.environ) -> MailServer | None:
+    """Return the mail server that the environment names, or None.
+
+    Raises
+    ------
+    InvalidInputError
+        Its port, sender or security cannot be, or a password would be sent in clear.
+    """
+    host, _, port = (environ.get(f"{_SMTP}HOST") or "").strip().rpartition(":")
+    if not host:
+        host, port = port, ""
+    if not host:
+        return None
+    security = environ.get(f"{_SMTP}SECURITY") or "starttls"
+    if security not in _MAIL_PORTS:
+        raise InvalidInputError(
+            f"{_SMTP}SECURITY is {security!r}, and not one of {', '.join(_MAIL_PORTS)}"
+        )
+    if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
+        raise InvalidInputError(f"{_SMTP}HOST names the port {port!r}, which is none")
+    user = environ.get(f"{_SMTP}USER") or ""
+    sender = environ.get(f"{_SMTP}FROM") or user
+    if "@" not in sender or any(one.isspace() for one in sender):
+        raise InvalidInputError(f"{_SMTP}FROM holds no e-mail address")
+    if user and security == "none":
+        raise InvalidInputError(
+            f"{_SMTP}SECURITY is none, and the password of {_SMTP}USER would be sent in clear"
+        )
+    password = environ.get(f"{_SMTP}PASSWORD") or ""
+    return MailServer(host, int(port or _MAIL_PORTS[security]), sender, user, password, security)
+
+
+def notify_variables(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the variables that are meant for notifications."""
+    return {name: value for name, value in environ.items() if name.startswith(_NOTIFY)}
 
 
 def user_name(environ: Mapping[str, str] = os.environ) -> str:
@@ -250,7 +313,8 @@ def handed_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str
     return {
         f"{_HANDED}{name}": value
         for name, value in environ.items()
-        if name.startswith(_STORE_PREFIXES) or name.upper() in _STORE_VARIABLES
+        if (name.startswith(_STORE_PREFIXES) or name.upper() in _STORE_VARIABLES)
+        and not name.startswith((_SMTP, _NOTIFY))
     }
 
 

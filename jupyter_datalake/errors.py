@@ -52,6 +52,7 @@ class ErrorKind(StrEnum):
     REMOTE_NOT_FOUND = "remote-not-found"
     LIMIT_NOT_FOUND = "limit-not-found"
     POLICY_NOT_FOUND = "policy-not-found"
+    NOTIFICATION_NOT_FOUND = "notification-not-found"
     BLOB_NOT_FOUND = "blob-not-found"
     OBJECT_NOT_FOUND = "object-not-found"
 

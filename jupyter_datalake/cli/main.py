@@ -26,6 +26,7 @@ _HOMES = {
     "warehouse": "warehouse.group",
     "remotes": "remotes.group",
     "events": "events.group",
+    "notifications": "notifications.group",
     "controller": "controller.group",
     "retention": "retention.group",
     "maintenance": "maintenance.group",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from jupyter_datalake.lake.lineage import LineageVerbs
     from jupyter_datalake.lake.maintenance import Maintenance
     from jupyter_datalake.lake.mounts import Mounts
+    from jupyter_datalake.lake.notifications import Notifications
     from jupyter_datalake.lake.pipelines import Pipelines
     from jupyter_datalake.lake.remotes import Remotes
     from jupyter_datalake.lake.retention import RetentionVerbs
@@ -79,6 +80,13 @@ class Lake:
         from jupyter_datalake.lake.events import Events  # noqa: PLC0415
 
         return Events(self._context)
+
+    @cached_property
+    def notifications(self) -> Notifications:
+        """Who is told when jobs end."""
+        from jupyter_datalake.lake.notifications import Notifications  # noqa: PLC0415
+
+        return Notifications(self._context)
 
     @cached_property
     def mounts(self) -> Mounts:

@@ -19,7 +19,7 @@ from jupyter_datalake.errors import ErrorKind, FormatError
 
 logger = logging.getLogger(__name__)
 
-HEAD = "0015"
+HEAD = "0016"
 """Name of the newest migration; a test compares it with the folder."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

@@ -27,6 +27,13 @@ class Settings(TableGroup):
         """Record a fact unless it is recorded already."""
         self._insert_missing(tables.lake, [{"key": key, "value": value}])
 
+    def set(self, key: str, value: str) -> None:
+        """Record a fact, in place of what is recorded."""
+        self.set_once(key, value)
+        self._connection.execute(
+            update(tables.lake).where(tables.lake.c.key == key).values(value=value)
+        )
+
     # --- limits ----------------------------------------------------------------------------------
 
     def limits(self) -> Sequence[Limit]:
@@ -41,11 +48,7 @@ class Settings(TableGroup):
 
     def set_limit(self, limit: Limit) -> None:
         """Set how much there is of a resource."""
-        key, value = _LIMIT + limit.name, str(limit.count)
-        self.set_once(key, value)
-        self._connection.execute(
-            update(tables.lake).where(tables.lake.c.key == key).values(value=value)
-        )
+        self.set(_LIMIT + limit.name, str(limit.count))
 
     def delete_limit(self, name: str) -> bool:
         """Forget a limit; tell whether there was one."""

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from jupyter_datalake.metadata.jobs import Jobs
     from jupyter_datalake.metadata.lineage import Lineage
     from jupyter_datalake.metadata.mounts import Mounts
+    from jupyter_datalake.metadata.notifications import Notifications
     from jupyter_datalake.metadata.pipelines import Pipelines
     from jupyter_datalake.metadata.remotes import Remotes
     from jupyter_datalake.metadata.retention import Retention
@@ -165,6 +166,13 @@ class Transaction:
     def events(self) -> Events:
         """The numbered log."""
         return Events(self._connection, self.now_ns)
+
+    @cached_property
+    def notifications(self) -> Notifications:
+        """What people are to be told."""
+        from jupyter_datalake.metadata.notifications import Notifications  # noqa: PLC0415
+
+        return Notifications(self._connection, self.now_ns)
 
     @cached_property
     def remotes(self) -> Remotes:

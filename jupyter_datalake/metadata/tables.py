@@ -565,6 +565,29 @@ cursors = Table(
     Column("number", BigInteger, nullable=False),
 )
 
+notifications = Table(
+    "notifications",
+    metadata,
+    # The outbox: written in the transaction of what is told, sent by the controller that leads.
+    Column("number", _Key, primary_key=True),
+    Column("id", _Id, nullable=False, unique=True),  # equal in all tries, for receivers
+    Column("pipeline", _Name, nullable=False),
+    Column("job_id", _Id, index=True),  # null for what is of no job; the job may be gone
+    Column("occasions", JSON, nullable=False),  # of model.notifications.Occasion
+    Column("channel", JSON, nullable=False),  # as model.notifications.channel_as_dict gives it
+    Column("facts", JSON, nullable=False),  # what is told
+    Column("state", _Name, nullable=False),  # model.notifications.NotificationState
+    Column("tries", Integer, nullable=False),
+    Column("message", Text, nullable=False),  # why the last try failed
+    Column("created_ns", BigInteger, nullable=False),
+    # When it is to be tried; while it is being sent, when it counts as not sent.
+    Column("next_ns", BigInteger),
+    Column("owner", Text),  # the controller that is sending it
+    Column("finished_ns", BigInteger),
+    Index("ix_notifications_next", "state", "next_ns"),
+    sqlite_autoincrement=True,
+)
+
 remotes = Table(
     "remotes",
     metadata,

@@ -25,6 +25,10 @@ class EventKind(StrEnum):
     COLLECTION_CHANGED = "collection.changed"
     """A run of gc began or ended; `details` say how. The subject is its number."""
 
+    NOTIFICATION_CREATED = "notification.created"
+    """Somebody is to be told in JupyterLab; `details` hold the title, text, kind of message, job
+    and pipeline. The subject is the id."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

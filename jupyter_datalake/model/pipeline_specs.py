@@ -7,7 +7,7 @@ so editors complete and check specs as they are typed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -31,6 +31,13 @@ from jupyter_datalake.model.limits import (
     MAX_LIMIT,
     RESOURCE_PATTERN,
 )
+from jupyter_datalake.model.notification_rules import (
+    GRAMMAR,
+    RULES_SCHEMA,
+    channel_as_dict,
+    parse_rule,
+)
+from jupyter_datalake.model.notifications import NotifyRule
 from jupyter_datalake.model.paths import parse_path
 from jupyter_datalake.model.pipelines import (
     CODE_SUFFIX,
@@ -330,6 +337,7 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                     },
                 ),
             },
+            "notify": RULES_SCHEMA,
             "egress": _object(
                 "Files of the output commit whose rows go into a table.",
                 ["connection", "table"],
@@ -467,15 +475,13 @@ PIPELINE_SCHEMA: dict[str, Any] = {
 }
 
 
-def _first_error(raw: Any) -> ValidationError | None:
+def _first_error(raw: Any, schema: dict[str, Any]) -> ValidationError | None:
     """Return what is wrong by the schema, the most telling if there is more, or None."""
     # Costs a second to import, which everybody who opens a lake would pay.
     from jsonschema import Draft202012Validator  # noqa: PLC0415
     from jsonschema.exceptions import best_match  # noqa: PLC0415
 
-    found: ValidationError | None = best_match(
-        Draft202012Validator(PIPELINE_SCHEMA).iter_errors(raw)
-    )
+    found: ValidationError | None = best_match(Draft202012Validator(schema).iter_errors(raw))
     return found
 
 
@@ -490,7 +496,7 @@ def parse_spec(raw: Any) -> PipelineSpec:
         or group of what has nothing to compare.
     """
     try:
-        error = _first_error(raw)
+        error = _first_error(raw, PIPELINE_SCHEMA)
         if error is None:
             _check_json(raw, "")
     except RecursionError as deep:
@@ -544,6 +550,7 @@ def _spec_of(raw: Any) -> PipelineSpec:
             _parse_expectation(one, f"expectations[{index}]")
             for index, one in enumerate(raw.get("expectations", []))
         ),
+        notify=_parse_rules(raw["notify"], "notify") if "notify" in raw else None,
         egress=_parse_egress(raw["egress"]) if "egress" in raw else None,
     )
     _check_whole(spec)
@@ -866,6 +873,49 @@ def _expectation_as_dict(one: Expectation) -> dict[str, Any]:
     return {key: value for key, value in whole.items() if value}
 
 
+def parse_rules(raw: Any) -> tuple[NotifyRule, ...]:
+    """Return the rules that a list in YAML or JSON describes, as a spec has them under ``notify``.
+
+    Raises
+    ------
+    InvalidInputError
+        With the place in the list and what is wrong there.
+    """
+    try:
+        error = _first_error(raw, RULES_SCHEMA)
+        if error is None:
+            _check_json(raw, "notify")
+    except RecursionError as deep:
+        raise _invalid("notify", "is nested too deeply, or contains itself") from deep
+    if error is not None:
+        raise _invalid(_place(error, "notify"), _explain(error))
+    return _parse_rules(raw, "notify")
+
+
+def _parse_rules(raw: list[dict[str, Any]], place: str) -> tuple[NotifyRule, ...]:
+    rules = []
+    for index, one in enumerate(raw):
+        where = f"{place}[{index}]"
+        after = parse_duration(one["after"], f"{where}.after") if "after" in one else None
+        try:
+            rules.append(parse_rule(one, where, after))
+        except MisfitError as misfit:
+            raise _invalid(misfit.place, misfit.why) from misfit
+    return tuple(rules)
+
+
+def rules_as_list(rules: Iterable[NotifyRule]) -> list[dict[str, Any]]:
+    """Return the list that `parse_rules` turns into equal rules."""
+    return [
+        {
+            "on": [str(one) for one in rule.on],
+            **({} if rule.after_s is None else {"after": _duration_text(rule.after_s)}),
+            **channel_as_dict(rule.channel),
+        }
+        for rule in rules
+    ]
+
+
 def _parse_egress(raw: dict[str, Any]) -> EgressSpec:
     _at("egress.files", parse_glob, raw.get("files", "/**"))
     return EgressSpec(
@@ -951,6 +1001,8 @@ def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
         raw["resources"] = resources
     if spec.expectations:
         raw["expectations"] = [_expectation_as_dict(one) for one in spec.expectations]
+    if spec.notify is not None:
+        raw["notify"] = rules_as_list(spec.notify)
     if spec.egress is not None:
         raw["egress"] = {
             "connection": spec.egress.connection,
@@ -1006,8 +1058,8 @@ def input_as_dict(given: Input) -> dict[str, Any]:
     return {kind: [input_as_dict(one) for one in given.inputs]}
 
 
-def _place(error: ValidationError) -> str:
-    place = "".join(
+def _place(error: ValidationError, top: str = "") -> str:
+    place = top + "".join(
         f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path
     )
     return place.lstrip(".") or "the spec"
@@ -1039,6 +1091,8 @@ def _explain(error: ValidationError) -> str:
         case "type":
             wanted = _A.get(str(error.validator_value), "a number or text belongs")
             return f"has the value {_shown(error.instance)}, where {wanted}"
+        case "const" if error.absolute_path[-1] == "jupyter":
+            return f"has the value {_shown(error.instance)}; only true belongs there"
         case "const":
             return f"has the value {_shown(error.instance)}; a map belongs, or none"
         case "enum":
@@ -1062,6 +1116,7 @@ _GRAMMAR = {
     f"^{RESOURCE_PATTERN.pattern}$": "where a resource's name belongs: 1 to 63 of a-z 0-9 . _ -",
     _SIZE: "where a size belongs, such as 500MB or 1GiB",
     _DURATION["pattern"]: "where a duration belongs, such as 90s, 10m or 2h",
+    **GRAMMAR,
 }
 """Pattern to what it asks for, in words."""
 

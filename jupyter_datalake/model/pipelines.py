@@ -14,6 +14,7 @@ from typing import Any
 
 from jupyter_datalake.model.expectations import Expectation
 from jupyter_datalake.model.ids import CommitId
+from jupyter_datalake.model.notifications import NotifyRule
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.model.schedules import DEFAULT_ZONE, CatchUp
 from jupyter_datalake.model.warehouse import EgressSpec, IngestSpec
@@ -211,6 +212,8 @@ class PipelineSpec:
     limits: DatumLimits = DatumLimits()
     expectations: tuple[Expectation, ...] = ()
     """What the output must be; see `pipelines.expecting`."""
+    notify: tuple[NotifyRule, ...] | None = None
+    """Who is told when jobs end; by the rules of the lake when None."""
     egress: EgressSpec | None = None
 
     @property

@@ -38,6 +38,7 @@ from jupyter_datalake.model.pipelines import (
 from jupyter_datalake.model.refs import parse_ref_expression
 from jupyter_datalake.model.schedules import find_zone, parse_schedule
 from jupyter_datalake.model.times import nanoseconds_of
+from jupyter_datalake.pipelines.notifying import announce_end
 from jupyter_datalake.pipelines.triggering import Pins, Started, plan_jobs
 
 MAX_BACKFILL = 1000
@@ -126,6 +127,7 @@ def cancel_job(tx: Transaction, job: Job) -> Job:
     tx.jobs.update(job.id, cancel_requested=True)
     if job.state is JobState.WAITING:
         tx.jobs.move(job, JobState.CANCELLED, message=cancellation_of(job))
+        announce_end(tx, job.id)
     job = tx.jobs.get(job.id)
     tx.events.append(EventKind.JOB_CHANGED, job.id, pipeline=job.pipeline, state=str(job.state))
     return job

@@ -35,6 +35,8 @@ from jupyter_datalake.model.jobs import (
 )
 from jupyter_datalake.model.limits import DEFAULT_JOBS, JOBS_LIMIT
 from jupyter_datalake.pipelines.deferring import Arrivals
+from jupyter_datalake.pipelines.delivering import Sender
+from jupyter_datalake.pipelines.notifying import announce_end
 from jupyter_datalake.pipelines.running import JobRun
 from jupyter_datalake.pipelines.sharing import FairScheduler
 from jupyter_datalake.pipelines.ticking import clocks_need_care, mend_clocks, tick_clocks
@@ -82,6 +84,7 @@ class Controller:
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()[:8]}"
         self._arrivals = Arrivals(core)
         self._upkeep = Upkeep(core, self.owner)
+        self._sender = Sender(core, self.owner)
 
     def run(self, stop: threading.Event, *, until_idle: bool = False) -> None:
         """Work until told to stop, or until no job is left.
@@ -147,6 +150,7 @@ class Controller:
         happened |= self._take_up_lost()
         happened |= self._start_ready()
         happened |= self._tend_runs()
+        happened |= self._sender.tend()
         if happened and self._on_change is not None:
             self._on_change()
         return happened
@@ -158,6 +162,7 @@ class Controller:
         now = time.monotonic()
         if self._leads and now - self._renewed < self._config.lease_s / 3:
             return True
+        led = self._leads
         with self._core.metadata.write() as tx:
             self._leads = (
                 tx.leases.acquire(CONTROLLER_LEASE, self.owner, self._config.lease_s) is not None
@@ -171,6 +176,8 @@ class Controller:
         for job_id in lost:
             self._runs[job_id][0].abandon("another controller took it up")
         self._renewed = now
+        if self._leads and not led:
+            self._sender.take_over()
         return self._leads
 
     def _shut_down(self) -> None:
@@ -179,6 +186,7 @@ class Controller:
         Running jobs go back to waiting: the next controller takes them up with what they have.
         """
         self._upkeep.close()
+        self._sender.close()
         for run, _ in self._runs.values():
             run.abandon("its controller ends, and the next one goes on with it")
         for _, thread in self._runs.values():
@@ -296,6 +304,7 @@ class Controller:
                 return
             state, changes = end
             tx.jobs.move(job, state, **changes)
+            announce_end(tx, job.id)
             tx.events.append(EventKind.JOB_CHANGED, job.id, pipeline=job.pipeline, state=str(state))
 
     def _start(self, job: Job, claim: _Claim) -> None:
@@ -329,7 +338,9 @@ class Controller:
             behind = tx.events.list(
                 tx.events.cursor(CURSOR), kinds=frozenset({EventKind.REF_MOVED}), limit=1
             )
-            return bool(behind) or tx.jobs.count_live() > 0
+            if behind or tx.jobs.count_live() > 0:
+                return True
+        return self._sender.is_busy
 
 
 class _Claim(NamedTuple):

@@ -63,6 +63,7 @@ from jupyter_datalake.pipelines.expecting import QUARANTINE, unexpected
 from jupyter_datalake.pipelines.explaining import Explainer
 from jupyter_datalake.pipelines.inheriting import Basis, find_basis
 from jupyter_datalake.pipelines.joining import Joined, join
+from jupyter_datalake.pipelines.notifying import announce_end
 from jupyter_datalake.pipelines.planning import (
     CodeVersion,
     code_version,
@@ -115,6 +116,8 @@ class JobRun:
         """When the job's time is over, and how long that is."""
         self._notes: list[str] = []
         """What is to be said of the job although it succeeds."""
+        self._cause: ErrorKind | None = None
+        """What it fails for, or what it succeeds in spite of."""
         self.job = job
 
     def cancel(self, reason: str) -> None:
@@ -144,15 +147,16 @@ class JobRun:
         except JobLostError as error:
             logger.warning("job %s is given up: %s", self.job.id, error.message)
         except JobCancelledError as error:
-            self._end(JobState.CANCELLED, error.message)
+            self._end(JobState.CANCELLED, error.message, error.kind)
         except StateError as error:
             # Somebody moved the job: it was cancelled or taken up elsewhere between two looks.
             logger.warning("job %s: %s", self.job.id, error)
         except DatalakeError as error:
-            self._end(JobState.FAILED, str(error))
+            self._end(JobState.FAILED, str(error), error.kind)
         except Exception as error:
             logger.exception("job %s", self.job.id)
-            self._end(JobState.FAILED, f"Internal error: {type(error).__name__}: {error}")
+            message = f"Internal error: {type(error).__name__}: {error}"
+            self._end(JobState.FAILED, message, ErrorKind.INTERNAL)
 
     # --- the course ------------------------------------------------------------------------------
 
@@ -182,6 +186,7 @@ class JobRun:
     def _work(self, work: _Work) -> Commit:
         """Run the datums and commit what they made."""
         self._notes.clear()
+        self._cause = None
         total = self._record(work)
         loop = DatumLoop(self._core, self._executor, self.job, work.row.id, work.spec, work.code)
         failures = loop.run(self._check_stopped)
@@ -303,6 +308,7 @@ class JobRun:
         )
         if warnings:
             self._notes.append(f"Not as expected: {'; '.join(warnings)}")
+            self._cause = ErrorKind.EXPECTATION_FAILED
         broken = unexpected(
             self._core, tree, (one for one in spec.expectations if not one.only_warns)
         )
@@ -437,7 +443,7 @@ class JobRun:
                 hint="Datums that succeeded are kept: run it again, or raise 'timeout'",
             )
 
-    def _end(self, state: JobState, message: str) -> None:
+    def _end(self, state: JobState, message: str, cause: ErrorKind) -> None:
         """End the job without a commit, unless it is not ours any more."""
         with self._core.metadata.write() as tx:
             job = tx.jobs.get(self.job.id)
@@ -445,9 +451,12 @@ class JobRun:
                 return
             tx.datums.requeue_running(job.id)
             tx.jobs.move(job, state, message=message[:MAX_MESSAGE])
+            self._cause = cause
             self._changed(tx, state)
 
     def _changed(self, tx: Transaction, state: JobState) -> None:
         tx.events.append(
             EventKind.JOB_CHANGED, self.job.id, pipeline=self.job.pipeline, state=str(state)
         )
+        if state.is_terminal:
+            announce_end(tx, self.job.id, self._cause)

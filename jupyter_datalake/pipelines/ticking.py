@@ -20,6 +20,7 @@ from jupyter_datalake.model.jobs import Trigger, TriggerKind
 from jupyter_datalake.model.lineage import GlobalOrigin
 from jupyter_datalake.model.pipelines import cron_inputs
 from jupyter_datalake.model.schedules import CatchUp, take_up
+from jupyter_datalake.pipelines.notifying import announce_missed
 from jupyter_datalake.pipelines.triggering import Started, plan_jobs
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,8 @@ def tick_clocks(tx: Transaction) -> int:
         ticks = due.ticks[:_AT_ONCE]
         following = due.ticks[_AT_ONCE] if len(due.ticks) > _AT_ONCE else due.following
         tx.pipelines.set_clock(clock, following, ticks[-1] if ticks else None)
+        if not ticks or ticks[0] > clock.due:
+            announce_missed(tx, row.pipeline.spec, clock.name, clock.due, ticks)
         if not ticks:
             logger.info("what clock %s of %s missed is given up", clock.name, row.pipeline.name)
         for tick in ticks:

@@ -25,6 +25,7 @@ from jupyter_datalake.model.pipelines import PipelineState, keyed_inputs
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.model.schedules import parse_schedule
 from jupyter_datalake.pipelines.deferring import Arrivals, deferred_inputs, waits_of
+from jupyter_datalake.pipelines.notifying import arm
 
 _ALL = 1_000_000
 _NO_PINS: Mapping[tuple[str, str], CommitId] = {}
@@ -102,6 +103,7 @@ def plan_jobs(
         )
         if tx.jobs.add(draft, {job_of[one] for one in upstream[name] if one in job_of}):
             created.append(draft.id)
+            arm(tx, row.pipeline.spec, draft.id)
             job_of[name] = draft.id
             tx.events.append(EventKind.JOB_CHANGED, draft.id, pipeline=name, state="waiting")
     return created

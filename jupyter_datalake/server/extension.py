@@ -28,6 +28,7 @@ from jupyter_datalake.server import (
     lineage,
     maintenance,
     mounts,
+    notifications,
     pipelines,
     refs,
     remotes,
@@ -54,6 +55,7 @@ HANDLERS: list[type[DatalakeHandler]] = [
     *warehouse.HANDLERS,
     *remotes.HANDLERS,
     *events.HANDLERS,
+    *notifications.HANDLERS,
     *retention.HANDLERS,
     *maintenance.HANDLERS,
 ]

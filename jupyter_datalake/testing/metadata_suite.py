@@ -38,6 +38,7 @@ from jupyter_datalake.metadata.base import time_of
 from jupyter_datalake.metadata.datums import DatumDraft, DatumEnd
 from jupyter_datalake.metadata.jobs import JobDraft
 from jupyter_datalake.metadata.lineage import OBSERVED_NS
+from jupyter_datalake.metadata.notifications import NotificationDraft
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import MetadataStore, Transaction
 from jupyter_datalake.model.commit_filters import CommitFilter
@@ -57,6 +58,7 @@ from jupyter_datalake.model.ids import CommitId, Digest, GlobalId, digest_of
 from jupyter_datalake.model.jobs import Job, JobState, Trigger, TriggerKind
 from jupyter_datalake.model.lineage import AccessKind, GlobalOrigin, Observation, Observer, SeenBy
 from jupyter_datalake.model.mounts import MountMode, MountState
+from jupyter_datalake.model.notifications import InJupyter, NotificationState, Occasion
 from jupyter_datalake.model.packs import BlobKind, BlobRecord, Codec
 from jupyter_datalake.model.paths import RepoPath
 from jupyter_datalake.model.pipelines import (
@@ -707,6 +709,54 @@ class MetadataSuite:
             assert tx.blobs.sizes(digests) == {one.digest: one.raw_size for one in records}
             found = tx.blobs.locate(digests)
         assert [found[one.digest].record for one in records] == records
+
+    # --- notifications ---------------------------------------------------------------------------
+
+    def test_a_notification_is_claimed_by_one_and_ends_once(
+        self, store: MetadataStore, clock: ManualClock
+    ) -> None:
+        """Also where another controller takes over while it is being sent."""
+        with store.write() as tx:
+            tx.notifications.add([_told("1"), _told("2", delay_ns=10**9)])
+            assert tx.notifications.due(9) == [full("1")]
+            (sent,) = tx.notifications.claim([full("1"), full("2")], "c1", 10**9)
+            assert (sent.notification.tries, sent.channel) == (1, InJupyter())
+            assert tx.notifications.due(9) == []
+            assert tx.notifications.release("c1") == 0
+            assert tx.notifications.release("c2") == 1
+        with self.again(store).write() as tx:
+            assert tx.notifications.due(9) == [full("1")]
+            (again,) = tx.notifications.claim([full("1")], "c2", 10**9)
+            assert not tx.notifications.end(sent.notification, NotificationState.FAILED, "late")
+            assert tx.notifications.end(again.notification, NotificationState.SENT)
+            assert not tx.notifications.end(again.notification, NotificationState.FAILED)
+        with store.read() as tx:
+            found = tx.notifications.get("1")
+            assert (found.state, found.tries, found.message) == (NotificationState.SENT, 2, "")
+            assert [one.id for one in tx.notifications.list(limit=9)] == [full("2"), full("1")]
+        clock.advance(2)
+        with store.write() as tx:
+            assert tx.notifications.due(9) == [full("2")]
+            assert tx.notifications.prune(tx.now_ns) == 1
+            assert [one.id for one in tx.notifications.list(limit=9)] == [full("2")]
+
+    def test_what_is_armed_is_due_in_its_time_unless_it_is_disarmed(
+        self, store: MetadataStore, clock: ManualClock
+    ) -> None:
+        """Neither is in the list until then."""
+        with store.write() as tx:
+            for short in ("1", "2"):
+                armed = _told(short, delay_ns=10**9)._replace(state=NotificationState.ARMED)
+                tx.notifications.add([armed._replace(job_id=full(f"d{short}"))])
+            tx.notifications.disarm(full("d1"))
+            assert tx.notifications.list(limit=9) == []
+        clock.advance(2)
+        with store.write() as tx:
+            assert tx.notifications.due(9) == [full("2")]
+            (claimed,) = tx.notifications.claim([full("2")], "c", 10**9)
+            assert claimed.is_armed
+            tx.notifications.tell(full("2"), {"title": "now", "text": "more"})
+            assert tx.notifications.get("2").title == "now"
 
     # --- leases ----------------------------------------------------------------------------------
 
@@ -1379,6 +1429,12 @@ def job_of(store: MetadataStore, short: str) -> Job:
     """Return a job as it is now."""
     with store.read() as tx:
         return tx.jobs.get(full(short))
+
+
+def _told(short: str, *, delay_ns: int = 0) -> NotificationDraft:
+    return NotificationDraft(
+        full(short), "p", None, (Occasion.TEST,), InJupyter(), {"title": "t"}, delay_ns=delay_ns
+    )
 
 
 def ready(store: MetadataStore, limit: int = 9) -> list[str]:

@@ -1808,6 +1808,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people were told or are to be told, newest first. */
+        get: operations["listNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/{notification}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                notification: components["parameters"]["notification"];
+            };
+            cookie?: never;
+        };
+        /** One notification. */
+        get: operations["getNotification"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/{notification}/retries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                notification: components["parameters"]["notification"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a notification anew that was sent or given up; its id stays the same. */
+        post: operations["retryNotification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notification-tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a message to everybody whom the rules of a pipeline name, or those of the lake. */
+        post: operations["testNotification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notification-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules for pipelines that have none of their own. */
+        get: operations["getNotificationRules"];
+        /** Put other rules in their place. */
+        put: operations["setNotificationRules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/status": {
         parameters: {
             query?: never;
@@ -2649,6 +2741,39 @@ export interface components {
             subject: string;
             details: Record<string, unknown>;
         };
+        Notification: {
+            /** @description Equal in all tries, so that a receiver can tell a repetition. */
+            id: string;
+            number: number;
+            /** @description Empty for a test of the rules of the lake. */
+            pipeline: string;
+            job_id: string | null;
+            occasions: ("success" | "failure" | "recovered" | "unexpected" | "timeout" | "cancelled" | "blocked" | "late" | "missed" | "test")[];
+            /** @enum {string} */
+            channel: "webhook" | "email" | "command" | "jupyter";
+            /** @description Where it goes, without what may be secret. */
+            target: string;
+            /** @enum {string} */
+            state: "armed" | "pending" | "sent" | "failed";
+            tries: number;
+            title: string;
+            text: string;
+            /** @description Why the last try failed. */
+            message: string;
+            created_at: components["schemas"]["Time"];
+            /** @description When it is tried next. */
+            next_at: components["schemas"]["Time"] | null;
+            finished_at: components["schemas"]["Time"] | null;
+        };
+        NotificationPage: {
+            results: components["schemas"]["Notification"][];
+            /** @description What to pass as `before`. */
+            next: number | null;
+        };
+        NotificationRulePage: {
+            results: Record<string, unknown>[];
+            next: components["schemas"]["Next"];
+        };
         EventPage: {
             results: components["schemas"]["Event"][];
             /** @description What to pass as `after`. */
@@ -2801,6 +2926,8 @@ export interface components {
         /** @description An id, or its beginning. */
         job: string;
         connection: string;
+        /** @description An id, or its beginning. */
+        notification: string;
         remote: string;
         /** @description Within the repo; its root when left out. */
         path: string;
@@ -3007,6 +3134,9 @@ export type Table = components['schemas']['Table'];
 export type TablePage = components['schemas']['TablePage'];
 export type QueryRows = components['schemas']['QueryRows'];
 export type Event = components['schemas']['Event'];
+export type Notification = components['schemas']['Notification'];
+export type NotificationPage = components['schemas']['NotificationPage'];
+export type NotificationRulePage = components['schemas']['NotificationRulePage'];
 export type EventPage = components['schemas']['EventPage'];
 export type Status = components['schemas']['Status'];
 export type RetentionPolicy = components['schemas']['RetentionPolicy'];
@@ -3029,6 +3159,7 @@ export type ParameterMount = components['parameters']['mount'];
 export type ParameterPipeline = components['parameters']['pipeline'];
 export type ParameterJob = components['parameters']['job'];
 export type ParameterConnection = components['parameters']['connection'];
+export type ParameterNotification = components['parameters']['notification'];
 export type ParameterRemote = components['parameters']['remote'];
 export type ParameterPath = components['parameters']['path'];
 export type ParameterRequiredPath = components['parameters']['requiredPath'];
@@ -6279,6 +6410,164 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listNotifications: {
+        parameters: {
+            query?: {
+                pipeline?: string;
+                /** @description An id, or its beginning. */
+                job?: string;
+                /** @description Those that wait to see whether a job is late are left out without it. */
+                state?: "armed" | "pending" | "sent" | "failed";
+                /** @description Only numbers below this one. */
+                before?: number;
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of notifications. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getNotification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                notification: components["parameters"]["notification"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The notification. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notification"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    retryNotification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                notification: components["parameters"]["notification"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A controller sends it. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notification"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    testNotification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Whose rules; null: those of the lake.
+                     * @default null
+                     */
+                    pipeline?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description A controller sends them. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getNotificationRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As in a spec. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationRulePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    setNotificationRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description As a spec has them under notify. */
+                    rules: Record<string, unknown>[];
+                };
+            };
+        };
+        responses: {
+            /** @description The rules. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationRulePage"];
+                };
             };
             default: components["responses"]["Error"];
         };

@@ -744,6 +744,32 @@ async def test_the_scheduler_s_verbs(call, served_lake, root):
     await call("exportPipeline", pipeline="copy", json_body={"to": "cron"}, expect=400)
 
 
+async def test_notifications(call, served_lake):
+    rules = [{"on": ["success"], "jupyter": True}]
+    made = (await call("setNotificationRules", json_body={"rules": rules})).json
+    assert made["results"] == rules
+    assert (await call("getNotificationRules")).json["results"] == rules
+    wrong = {"rules": [{"on": ["late"], "jupyter": True}]}
+    answer = (await call("setNotificationRules", json_body=wrong, expect=400)).json
+    assert "notify[0] needs 'after'" in answer["message"]
+    (sent,) = (await call("testNotification", json_body={}, expect=202)).json["results"]
+    assert (sent["channel"], sent["state"]) == ("jupyter", "sent")
+    (event,) = [
+        one
+        for one in (await call("listEvents")).json["results"]
+        if one["kind"] == "notification.created"
+    ]
+    assert event["subject"] == sent["id"]
+    assert event["details"]["title"] == "A test of the notifications of the lake"
+    assert (await call("getNotification", notification=sent["id"][:8])).json == sent
+    again = (await call("retryNotification", notification=sent["id"], expect=202)).json
+    assert (again["id"], again["state"]) == (sent["id"], "pending")
+    page = (await call("listNotifications", state="pending", limit=1)).json
+    assert [one["id"] for one in page["results"]] == [sent["id"]]
+    assert (await call("listNotifications", state="armed")).json["results"] == []
+    await call("testNotification", json_body={"pipeline": "none"}, expect=404)
+
+
 def test_every_operation_is_called_by_a_test_above():
     source = Path(__file__).read_text(encoding="utf-8")
     missing = [

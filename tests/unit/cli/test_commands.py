@@ -410,6 +410,24 @@ def test_warehouse(run, lake, tmp_path):
     assert run("warehouse", "list", "--json").json == []
 
 
+def test_notifications(run, lake, tmp_path):
+    assert "under 'notify'" in run("notifications", "list").out
+    (tmp_path / "rules.yaml").write_text("- on: [failure]\n  jupyter: true\n")
+    assert run("notifications", "set-rules", "-f", "rules.yaml").out == "The lake has 1 rule\n"
+    assert run("notifications", "get-rules").out == "- 'on':\n  - failure\n  jupyter: true\n"
+    (made,) = run("notifications", "test", "--json").json
+    assert (made["state"], made["target"]) == ("sent", "JupyterLab")
+    assert "jupyter JupyterLab" in run("notifications", "list", "--state", "sent").out
+    assert run("notifications", "list", "--pipeline", "p", "--json").json == []
+    assert "A test of the notifications of the lake" in run("notifications", "get", made["id"]).out
+    assert "is sent anew" in run("notifications", "retry", made["id"][:8]).out
+    assert run("notifications", "get", made["id"], "--json").json["state"] == "pending"
+    assert "is sent by itself" in run("notifications", "retry", made["id"], code=15).err
+    run("notifications", "get", "ffff", code=10)
+    (tmp_path / "rules.yaml").write_text("- on: [late]\n  jupyter: true\n")
+    assert "'after'" in run("notifications", "set-rules", "-f", "rules.yaml", code=2).err
+
+
 def test_mounts(run, lake, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "jupyter_datalake.lake.mountpoints.choose_mode",

@@ -28,6 +28,7 @@ NOUNS = {
     "warehouse": "Connection",
     "remotes": "Remote",
     "events": "Event",
+    "notifications": "Notification",
     "maintenance": "Lake",
     "retention": "Retention",
 }
@@ -42,6 +43,8 @@ OPERATIONS = {
     ("jobs", "logs"): "getLogs",
     ("jobs", "search_logs"): "searchLogs",
     ("lineage", "list"): "listLineage",
+    ("notifications", "get_rules"): "getNotificationRules",
+    ("notifications", "set_rules"): "setNotificationRules",
     ("lineage", "graph"): "getGraph",
     ("lineage", "observed"): "listObserved",
 }
