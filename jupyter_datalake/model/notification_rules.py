@@ -92,18 +92,12 @@ _CHANNELS = ("webhook", "email", "command", "jupyter")
 
 
 def parse_rule(raw: dict[str, Any], place: str, after_s: float | None) -> NotifyRule:
-    """Return the rule of a document that the schema allows.
+    """Return the rule of a document that the schema allows, or raise `MisfitError`.
 
     Parameters
     ----------
     after_s
         What its key ``after`` says.
-
-    Raises
-    ------
-    MisfitError
-        It names no channel or several, a URL that is none or holds a password, or it says when a
-        job is late and does not tell of that.
     """
     named = [one for one in _CHANNELS if one in raw]
     if len(named) != 1:

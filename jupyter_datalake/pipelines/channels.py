@@ -57,7 +57,7 @@ class NotSentError(Exception):
 
 
 def send(channel: Channel, notification: Notification, facts: dict[str, Any], lake: str) -> None:
-    """Send a message.
+    """Send a message, or raise `NotSentError` if it did not arrive, as far as one can tell.
 
     Parameters
     ----------
@@ -65,11 +65,6 @@ def send(channel: Channel, notification: Notification, facts: dict[str, Any], la
         What is told, as JSON.
     lake
         The URL of the lake it comes from.
-
-    Raises
-    ------
-    NotSentError
-        It did not arrive, as far as one can tell.
     """
     told = {
         "id": notification.id,
