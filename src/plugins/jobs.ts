@@ -21,7 +21,7 @@ import { ExecutedNotebook } from '../panels/notebook';
 import { LakeStatus } from '../panels/status';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
-import { attempt } from './reporting';
+import { attempt, showNotification } from './reporting';
 
 /** Shows single jobs. */
 export const jobsPlugin: JupyterFrontEndPlugin<void> = {
@@ -69,6 +69,7 @@ export const jobsPlugin: JupyterFrontEndPlugin<void> = {
       args: widget => ({ job: widget.content.model.id }),
       name: widget => widget.content.model.id
     });
+    lake.happened.connect((_, event) => showNotification(event, { commands, trans }));
     statusBar?.registerStatusItem('jupyter-datalake:jobs', {
       item: new LakeStatus({
         lake,

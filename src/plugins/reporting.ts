@@ -66,6 +66,35 @@ export function followJob(job: api.Job, reporting: IReporting): void {
   });
 }
 
+/** Show what a rule of notifications tells; other events are none of it. */
+export function showNotification(
+  event: api.Event,
+  { commands, trans }: Omit<IReporting, 'lake'>
+): void {
+  if (event.kind !== 'notification.created') {
+    return;
+  }
+  const { title, text, severity, job } = event.details;
+  const type = SEVERITIES.find(one => one === severity) ?? 'default';
+  Notification.emit([title, text].filter(isText).join('\n\n'), type, {
+    autoClose: type === 'success' || type === 'info' ? 10_000 : false,
+    actions: isText(job)
+      ? [
+          {
+            label: trans.__('Show the job'),
+            callback: () => void commands.execute(CommandIDs.openJob, { job })
+          }
+        ]
+      : []
+  });
+}
+
+const SEVERITIES = ['error', 'warning', 'info', 'success'] as const;
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
 function progressText(job: api.Job, trans: TranslationBundle): string {
   const state = stateText(job.state, trans);
   return job.datum_total > 0
