@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
 import click
 
+from jupyter_datalake.cli.commits import print_changes
 from jupyter_datalake.cli.context import CliContext, json_option, limit_option, pass_context
 from jupyter_datalake.cli.jobs import print_jobs
 from jupyter_datalake.cli.output import (
@@ -18,6 +20,7 @@ from jupyter_datalake.cli.output import (
 )
 from jupyter_datalake.model.commits import CODE_INPUT, Commit
 from jupyter_datalake.model.lineage import LineageStep, Observer
+from jupyter_datalake.model.reproductions import EnvironmentWish, ReproducedStep, Verdict
 from jupyter_datalake.model.text import printable
 
 
@@ -182,3 +185,110 @@ def graph(context: CliContext, global_id: str | None, as_json: bool) -> None:
         [("FROM", lambda edge: edge.source), ("TO", lambda edge: edge.target)],
         empty="No pipelines yet",
     )
+
+
+@group.command("reproduce")
+@click.argument("address", required=False)
+@click.option("--job", help="A job, in place of an address.")
+@click.option("--datum", type=click.IntRange(0), help="Only this datum of the job.")
+@click.option(
+    "--upstream",
+    default="0",
+    metavar="N|all",
+    help="Also so many steps of what it was made from.",
+)
+@click.option(
+    "--environment",
+    type=click.Choice([str(one) for one in EnvironmentWish]),
+    default=str(EnvironmentWish.CURRENT),
+    show_default=True,
+    help="In which environment; locked runs nothing where this machine has another one.",
+)
+@click.option("--twice", is_flag=True, help="Run what differs once more, to see if it repeats.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be run.")
+@click.option("--into", metavar="FOLDER", help="Keep the tree that was made in a new folder.")
+@click.option("--workers", type=click.IntRange(1), help="Datums that run at once.")
+@limit_option(30)
+@json_option
+@pass_context
+def reproduce(
+    context: CliContext,
+    address: str | None,
+    job: str | None,
+    datum: int | None,
+    upstream: str,
+    environment: str,
+    twice: bool,
+    dry_run: bool,
+    into: str | None,
+    workers: int | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Run again what made a commit, and compare. Exit 0 if it is identical, else 1."""
+    done = context.lake.lineage.reproduce(
+        address,
+        job=job,
+        datum=datum,
+        upstream=_steps_of(upstream),
+        environment=environment,
+        twice=twice,
+        dry_run=dry_run,
+        into=into,
+        workers=workers,
+        limit=limit,
+    )
+    if as_json:
+        print_json(done)
+    else:
+        for step in done.steps:
+            _print_reproduced(step)
+        if len(done.steps) > 1:
+            click.echo(f"\n{len(done.steps)} steps: {done.verdict}")
+    if done.verdict not in {Verdict.IDENTICAL, Verdict.PLANNED}:
+        raise click.exceptions.Exit(1)
+
+
+def _steps_of(text: str) -> int | Literal["all"]:
+    if text == "all":
+        return "all"
+    if not (text.isascii() and text.isdigit()):
+        raise click.BadParameter(f"{text!r} is neither a number nor 'all'", param_hint="--upstream")
+    return int(text)
+
+
+def _print_reproduced(step: ReproducedStep) -> None:
+    place = f"{step.repo}@{id_text(step.commit_id)}"
+    click.echo(f"{place}: {_judgement(step)}")
+    if step.verdict in {Verdict.DIFFERENT, Verdict.IDENTICAL, Verdict.PLANNED}:
+        click.echo(f"  datums       {step.datum_count}")
+    if step.made_root is not None:
+        click.echo(f"  recorded     {step.recorded_root.hex()}")
+        click.echo(f"  made now     {step.made_root.hex()}")
+    if step.is_repeatable is not None:
+        same = "the same" if step.is_repeatable else "something else again"
+        click.echo(f"  run once more it gave {same}")
+    for line in step.environment:
+        click.echo(f"  environment  {printable(line)}")
+    if not step.environment and step.verdict is not Verdict.IMPOSSIBLE:
+        click.echo("  environment  as it was locked")
+    if step.changes:
+        click.echo()
+        print_changes(step.changes, empty="")
+    for text in step.texts:
+        click.echo()
+        path = printable(text.path)
+        for line in text.diff.unified(f"recorded/{path}", f"now/{path}"):
+            click.echo("\t".join(printable(part) for part in line.split("\t")))
+
+
+def _judgement(step: ReproducedStep) -> str:
+    match step.verdict:
+        case Verdict.IDENTICAL:
+            return "identical"
+        case Verdict.PLANNED:
+            return "would be run again"
+        case Verdict.DIFFERENT:
+            many = "path differs" if step.change_count == 1 else "paths differ"
+            return f"{step.change_count} {many}"
+    return f"{step.verdict}: {printable(step.message)}"

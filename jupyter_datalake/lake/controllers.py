@@ -43,18 +43,23 @@ def run_controller(
     ConflictError
         `until_idle`, and another controller leads.
     """
-    executor = LocalExecutor(
+    executor = local_executor(core, config)
+    try:
+        controller = Controller(core, executor, config, author, on_change=on_change)
+        controller.run(stop, until_idle=until_idle)
+    finally:
+        executor.close()
+
+
+def local_executor(core: LakeCore, config: ControllerConfig) -> LocalExecutor:
+    """Return an executor over worker processes of this machine; the caller closes it."""
+    return LocalExecutor(
         [sys.executable, "-m", "jupyter_datalake.lake.worker_process", core.url],
         {**datum_environment(), **handed_environment(), **config.environment},
         slots=config.workers,
         log=core.work_folder / LOG_FOLDER / "workers.log",
         keep_artifacts=lambda task: keep_artifacts(core, task),
     )
-    try:
-        controller = Controller(core, executor, config, author, on_change=on_change)
-        controller.run(stop, until_idle=until_idle)
-    finally:
-        executor.close()
 
 
 def keep_artifacts(core: LakeCore, task: DatumTask) -> DatumOutcome:

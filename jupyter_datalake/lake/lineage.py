@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
 
+from jupyter_datalake.config import ControllerConfig
+from jupyter_datalake.engine.core import new_id
+from jupyter_datalake.errors import (
+    AlreadyExistsError,
+    DatalakeError,
+    ErrorKind,
+    InvalidInputError,
+    StorageError,
+)
+from jupyter_datalake.jobs.executor import Executor
 from jupyter_datalake.lake.context import LakeContext, limit_of
+from jupyter_datalake.lake.controllers import local_executor
 from jupyter_datalake.lake.repos import VISIBLE_KINDS
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.addresses import Address, parse_address
-from jupyter_datalake.model.commits import Commit
+from jupyter_datalake.model.commits import CODE_INPUT, Commit, Origin
 from jupyter_datalake.model.datums import Datum
-from jupyter_datalake.model.ids import GlobalId
+from jupyter_datalake.model.events import EventKind
+from jupyter_datalake.model.ids import CommitId, GlobalId
 from jupyter_datalake.model.jobs import Job, Outcome
 from jupyter_datalake.model.lineage import (
     GlobalRecord,
@@ -25,7 +39,7 @@ from jupyter_datalake.model.lineage import (
     Observation,
     node_id,
 )
-from jupyter_datalake.model.paths import RepoPath
+from jupyter_datalake.model.paths import ROOT, RepoPath
 from jupyter_datalake.model.pipelines import (
     CommandCode,
     NotebookCode,
@@ -33,8 +47,22 @@ from jupyter_datalake.model.pipelines import (
     QueryCode,
     cron_inputs,
 )
-from jupyter_datalake.pipelines.inheriting import iter_datums
+from jupyter_datalake.model.reproductions import (
+    EnvironmentWish,
+    ReproducedStep,
+    Reproduction,
+    Verdict,
+)
+from jupyter_datalake.model.text import printable
+from jupyter_datalake.pipelines.recalling import (
+    Recorded,
+    makers_of,
+    recall_commit,
+    recall_job,
+)
+from jupyter_datalake.pipelines.reproducing import Reproducer, Wish
 
+_EVENT_PATHS = 20
 _MAX_STEPS = 10_000
 
 
@@ -155,12 +183,187 @@ class LineageVerbs:
             job = None if job_id is None else tx.jobs.find(job_id)
         if job is None:
             return []
-        return [
-            datum
-            for datum in iter_datums(core, job)
-            if datum.output_root is not None
-            and core.tree(datum.output_root, "a datum's output").find(path) is not None
-        ]
+        return makers_of(core, job, path)
+
+    # --- running it again ------------------------------------------------------------------------
+
+    def reproduce(
+        self,
+        address: str | Address | None = None,
+        *,
+        job: str | None = None,
+        datum: int | None = None,
+        upstream: int | Literal["all"] = 0,
+        environment: EnvironmentWish | str = EnvironmentWish.CURRENT,
+        twice: bool = False,
+        dry_run: bool = False,
+        into: str | Path | None = None,
+        workers: int | None = None,
+        limit: int = 100,
+        executor: Executor | None = None,
+    ) -> Reproduction:
+        """Run again what made a commit, and compare what comes of it with what was recorded.
+
+        Inputs, code and parameters are those of the commit's provenance, whatever the pipeline is
+        now. Nothing is committed: no branch moves, and no job knows of it. No controller is
+        needed, and one that runs does not mind; slots of resources are not taken. An event
+        ``reproduction.ended`` tells the verdict.
+
+        Parameters
+        ----------
+        address
+            A commit that a pipeline made; with a path, only the datums that wrote it are run, as
+            far as that is known, and only what is at and below it is compared.
+        job
+            A job, in place of an address: the beginning of its id.
+        datum
+            Only this datum of the job, compared with what it wrote then.
+        upstream
+            So many steps of what it was made from are run again too, each from the inputs that
+            were recorded for it; ``all`` for the whole chain.
+        environment
+            ``current`` runs in what this machine has, and tells what is not as it was locked;
+            ``locked`` runs nothing where there is such a difference.
+        twice
+            Run what differs once more: where these two differ as well, the code does not give the
+            same twice, and no change of the environment need be looked for.
+        dry_run
+            Run nothing: tell what would be run, and what of the environment differs.
+        into
+            A new or empty folder that gets the tree which was made.
+        workers
+            Datums that run at once; 2 by default.
+        limit
+            So many of the paths that differ are told, of each step.
+        executor
+            Where datums run; worker processes of this machine when None.
+
+        Raises
+        ------
+        InvalidInputError
+            No job made the commit, or not exactly one of address and job is given.
+        StateError
+            The job made nothing.
+        NotFoundError
+            There is no such commit, path, job or datum.
+        """
+        wanted = EnvironmentWish(environment)
+        target = None if into is None else _empty_folder(Path(into))
+        subject, recorded, path = self._recall(address, job, datum)
+        wish = Wish(path, datum, wanted, twice=twice, limit=limit)
+        chain = [*self._upstream_of(recorded, upstream), recorded]
+        if dry_run:
+            with Reproducer(self._context.core, None) as reproducer:
+                steps = [*_run_all(reproducer, chain, wish)]
+                return Reproduction(reproducer.id, subject, tuple(steps))
+        own = None
+        if executor is None:
+            count = ControllerConfig().workers if workers is None else workers
+            own = executor = local_executor(self._context.core, ControllerConfig(workers=count))
+        try:
+            with Reproducer(self._context.core, executor) as reproducer:
+                steps = [*_run_all(reproducer, chain, wish)]
+                if target is not None:
+                    reproducer.export(steps[-1], target)
+                done = Reproduction(reproducer.id, subject, tuple(steps))
+        except DatalakeError as error:
+            with suppress(StorageError):
+                self._tell(new_id(), subject, Verdict.FAILED, error=str(error))
+            raise
+        finally:
+            if own is not None:
+                own.close()
+        steps_told = [_told(step) for step in done.steps]
+        self._tell(done.id, subject, done.verdict, steps=steps_told)
+        return done
+
+    def _recall(
+        self, address: str | Address | None, job: str | None, datum: int | None
+    ) -> tuple[str, Recorded, RepoPath]:
+        """Return what was asked for, what is recorded of it, and the path in it."""
+        core = self._context.core
+        if (address is None) == (job is None):
+            raise InvalidInputError(
+                "What is to be reproduced is not clear",
+                hint="Name either an address, such as features@main, or a job",
+            )
+        if job is not None:
+            with core.metadata.read() as tx:
+                found = tx.jobs.get(job)
+            return found.id, recall_job(core, found), ROOT
+        assert address is not None
+        place = parse_address(address) if isinstance(address, str) else address
+        if place.path and datum is not None:
+            raise InvalidInputError(
+                f"{place} names a path, and datum {datum} is asked for too",
+                hint="Name the commit without a path, or leave the datum out",
+            )
+        commit = self._context.history.resolve(place.repo, place.ref)
+        if place.path:
+            core.snapshot(commit).get(place.path, measure=False)
+        return str(place), recall_commit(core, commit), place.path
+
+    def _upstream_of(self, recorded: Recorded, steps: int | Literal["all"]) -> Sequence[Recorded]:
+        """Return what jobs made of all that an output was made from, oldest first."""
+        if not steps:
+            return []
+        core = self._context.core
+        near: set[CommitId] = set()
+        with core.metadata.read() as tx:
+            for commit_id in recorded.inputs.values():
+                near.add(commit_id)
+                for step in tx.lineage.walk(commit_id, upstream=True, limit=_MAX_STEPS):
+                    if step.name != CODE_INPUT and (steps == "all" or step.depth < steps):
+                        near.add(step.commit_id)
+            commits = tx.commits.get_many(near).values()
+        made = [one for one in commits if one.provenance.origin is Origin.JOB]
+        made.sort(key=lambda one: (one.time_ns, one.id))  # what is read is older than what is made
+        return [recall_commit(core, one) for one in made]
+
+    def _tell(self, identifier: str, subject: str, verdict: Verdict, **more: Any) -> None:
+        with self._context.core.metadata.write() as tx:
+            tx.events.append(
+                EventKind.REPRODUCTION_ENDED,
+                identifier,
+                subject=subject,
+                verdict=str(verdict),
+                by=str(self._context.author),
+                **more,
+            )
+
+
+def _told(step: ReproducedStep) -> dict[str, Any]:
+    """Return what an event tells of a step."""
+    return {
+        "repo": step.repo,
+        "commit_id": step.commit_id,
+        "verdict": str(step.verdict),
+        "message": step.message,
+        "change_count": step.change_count,
+        "paths": [printable(one.path) for one in step.changes[:_EVENT_PATHS]],
+        "environment": list(step.environment[:_EVENT_PATHS]),
+        "is_repeatable": step.is_repeatable,
+    }
+
+
+def _run_all(
+    reproducer: Reproducer, chain: Sequence[Recorded], wish: Wish
+) -> Iterator[ReproducedStep]:
+    """Run outputs again; only of the last one a path or a datum may be chosen."""
+    for recorded in chain[:-1]:
+        yield reproducer.run(recorded, replace(wish, path=ROOT, position=None))
+    yield reproducer.run(chain[-1], wish)
+
+
+def _empty_folder(folder: Path) -> Path:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise AlreadyExistsError(
+            f"{str(folder)!r} is there already, and is no empty folder",
+            kind=ErrorKind.PATH_EXISTS,
+            hint="Name a new folder for what is made",
+            path=str(folder),
+        )
+    return folder
 
 
 class _GraphBuilder:

@@ -62,3 +62,25 @@ class Leases(TableGroup):
     def forget(self, name: str) -> None:
         """Remove a lease that will not be taken again."""
         self._connection.execute(delete(tables.leases).where(tables.leases.c.name == name))
+
+    def forget_ended(self, prefix: str) -> list[str]:
+        """Remove the leases that ran out and whose names begin so; return their names."""
+        leases = tables.leases
+        ended = [
+            leases.c.name.startswith(prefix, autoescape=True),
+            leases.c.until_ns <= self._now_ns,
+        ]
+        names = self._connection.execute(select(leases.c.name).where(*ended)).scalars().all()
+        self._connection.execute(delete(leases).where(*ended))
+        return sorted(names)
+
+    def held(self, prefix: str) -> list[str]:
+        """Return the names of the leases that somebody holds and that begin so."""
+        leases = tables.leases
+        found = self._connection.execute(
+            select(leases.c.name).where(
+                leases.c.name.startswith(prefix, autoescape=True),
+                leases.c.until_ns > self._now_ns,
+            )
+        )
+        return sorted(found.scalars())

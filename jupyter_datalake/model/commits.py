@@ -80,6 +80,8 @@ class Provenance:
     parameters: dict[str, Any] = field(default_factory=dict)
     environment: str | None = None
     """Digest of the environment lock, hex."""
+    tick_ns: int | None = None
+    """The tick that cron inputs stood for, in nanoseconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +215,7 @@ def provenance_as_dict(provenance: Provenance) -> dict[str, Any]:
         "inputs": [_input_as_dict(one) for one in provenance.inputs],
         "parameters": provenance.parameters,
         "environment": provenance.environment,
+        "tick_ns": provenance.tick_ns,
     }
     return {key: value for key, value in raw.items() if value not in (None, [], {})}
 
@@ -229,6 +232,7 @@ def provenance_from_dict(raw: dict[str, Any]) -> Provenance:
         inputs=tuple(InputCommit(**one) for one in raw.get("inputs", [])),
         parameters=raw.get("parameters", {}),
         environment=raw.get("environment"),
+        tick_ns=raw.get("tick_ns"),
     )
 
 

@@ -24,6 +24,8 @@ class EventKind(StrEnum):
     """A remote was named or forgotten, or a push or pull ended; `details` say which."""
     COLLECTION_CHANGED = "collection.changed"
     """A run of gc began or ended; `details` say how. The subject is its number."""
+    REPRODUCTION_ENDED = "reproduction.ended"
+    """What made a commit was run again; `details` say what came of it."""
 
     NOTIFICATION_CREATED = "notification.created"
     """Somebody is to be told in JupyterLab; `details` hold the title, text, kind of message, job

@@ -37,8 +37,7 @@ _BUNDLE_MAX = 64
 _MAX_BACKOFF_S = 60.0
 _JITTER = 0.25
 
-# Trying again changes nothing about these.
-_HOPELESS = frozenset(
+HOPELESS = frozenset(
     {
         ErrorKind.INVALID_NOTEBOOK,
         ErrorKind.INVALID_QUERY,
@@ -46,6 +45,7 @@ _HOPELESS = frozenset(
         ErrorKind.CONNECTION_NOT_FOUND,
     }
 )
+"""Trying again changes nothing about these."""
 
 
 @dataclass(slots=True)
@@ -271,7 +271,7 @@ class DatumLoop:
 
     def _goes_on(self, position: int, outcome: DatumOutcome) -> bool:
         """Tell whether a datum is to be tried again."""
-        return self._tries[position] < self._policy.tries and outcome.kind not in _HOPELESS
+        return self._tries[position] < self._policy.tries and outcome.kind not in HOPELESS
 
     def _try_later(self, waiting: _Waiting, tries: int) -> None:
         """Have a datum wait for its next try: what failed for a reason outside needs time."""

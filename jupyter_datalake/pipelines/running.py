@@ -54,6 +54,7 @@ from jupyter_datalake.model.packs import BlobKind
 from jupyter_datalake.model.pipelines import (
     PipelineSpec,
     QueryCode,
+    cron_inputs,
     keyed_inputs,
 )
 from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
@@ -402,6 +403,7 @@ class JobRun:
             ),
             parameters=spec.parameters,
             environment=work.version.environment.hex(),
+            tick_ns=work.tick_ns if cron_inputs(spec) else None,
         )
 
     def _resume_egress(self, spec: PipelineSpec, commit_id: CommitId) -> None:

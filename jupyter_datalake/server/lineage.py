@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from jupyter_datalake.model.addresses import Address
 from jupyter_datalake.model.paths import parse_path
 from jupyter_datalake.server.base import DatalakeHandler, operation, whole
@@ -67,4 +70,30 @@ class GraphHandler(DatalakeHandler):
         self.answer(await self.call(lake.lineage.graph, global_id))
 
 
-HANDLERS = [GlobalsHandler, GlobalHandler, ObservedHandler, LineageHandler, GraphHandler]
+class ReproductionsHandler(DatalakeHandler):
+    """Running again what made a commit."""
+
+    path = "/reproductions"
+
+    @operation("reproduceLineage")
+    async def post(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        wish = {name: value for name, value in body.items() if name not in {"dry_run", "address"}}
+        reproduce = partial(lake.lineage.reproduce, body["address"], **wish)
+        planned = await self.call(reproduce, dry_run=True)  # what is wrong is told at once
+        if body["dry_run"]:
+            self.answer({"reproduction": planned, "after_event": None})
+            return
+        after_event = await self.call(lake.events.last_number)
+        self.service.start(reproduce)
+        self.answer({"reproduction": planned, "after_event": after_event}, 202)
+
+
+HANDLERS = [
+    GlobalsHandler,
+    GlobalHandler,
+    ObservedHandler,
+    LineageHandler,
+    GraphHandler,
+    ReproductionsHandler,
+]

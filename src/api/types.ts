@@ -1622,6 +1622,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/reproductions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to run again what made a commit, and to compare; an event reproduction.ended tells what came of it. A dry run answers when it is done. */
+        post: operations["reproduceLineage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/remotes": {
         parameters: {
             query?: never;
@@ -2115,6 +2132,8 @@ export interface components {
             inputs: components["schemas"]["InputCommit"][];
             parameters: Record<string, unknown>;
             environment: string | null;
+            /** @description The tick that clocks among the inputs stood for. */
+            tick_ns: number | null;
         };
         Commit: {
             id: string;
@@ -2692,6 +2711,42 @@ export interface components {
             nodes: components["schemas"]["LineageNode"][];
             edges: components["schemas"]["LineageEdge"][];
         };
+        ReproductionStart: {
+            /** @description What is planned. */
+            reproduction: components["schemas"]["Reproduction"];
+            /** @description Events behind this number tell what came of it; null of a dry run. */
+            after_event: number | null;
+        };
+        Reproduction: {
+            id: string;
+            /** @description The address or job that was asked for. */
+            subject: string;
+            steps: components["schemas"]["ReproducedStep"][];
+            verdict: components["schemas"]["ReproductionVerdict"];
+        };
+        /** @enum {string} */
+        ReproductionVerdict: "failed" | "impossible" | "different" | "planned" | "identical";
+        /** @description One job that was, or is to be, run again. */
+        ReproducedStep: {
+            repo: string;
+            pipeline: string;
+            commit_id: string | null;
+            job_id: string | null;
+            verdict: components["schemas"]["ReproductionVerdict"];
+            message: string;
+            datum_count: number;
+            recorded_root: string;
+            made_root: string | null;
+            change_count: number;
+            changes: components["schemas"]["Change"][];
+            texts: {
+                path: string;
+                diff: components["schemas"]["TextDiff"];
+            }[];
+            environment: string[];
+            is_repeatable: boolean | null;
+            duration_s: number;
+        };
         Connection: {
             name: string;
             /** @enum {string} */
@@ -3126,6 +3181,10 @@ export type Lineage = components['schemas']['Lineage'];
 export type LineageNode = components['schemas']['LineageNode'];
 export type LineageEdge = components['schemas']['LineageEdge'];
 export type LineageGraph = components['schemas']['LineageGraph'];
+export type ReproductionStart = components['schemas']['ReproductionStart'];
+export type Reproduction = components['schemas']['Reproduction'];
+export type ReproductionVerdict = components['schemas']['ReproductionVerdict'];
+export type ReproducedStep = components['schemas']['ReproducedStep'];
 export type Connection = components['schemas']['Connection'];
 export type Remote = components['schemas']['Remote'];
 export type RemotePage = components['schemas']['RemotePage'];
@@ -6073,6 +6132,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LineageGraph"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    reproduceLineage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description A commit that a pipeline made, or a path in it.
+                     * @default null
+                     */
+                    address?: string | null;
+                    /**
+                     * @description A job, in place of an address.
+                     * @default null
+                     */
+                    job?: string | null;
+                    /**
+                     * @description Only this datum of the job.
+                     * @default null
+                     */
+                    datum?: number | null;
+                    /**
+                     * @description So many steps of what it was made from too.
+                     * @default 0
+                     */
+                    upstream?: number | "all";
+                    /**
+                     * @default current
+                     * @enum {string}
+                     */
+                    environment?: "current" | "locked";
+                    /**
+                     * @description Run what differs once more.
+                     * @default false
+                     */
+                    twice?: boolean;
+                    /** @default false */
+                    dry_run?: boolean;
+                    /**
+                     * @description So many of the paths that differ are told.
+                     * @default 100
+                     */
+                    limit?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Of a dry run. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReproductionStart"];
+                };
+            };
+            /** @description Begun. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReproductionStart"];
                 };
             };
             default: components["responses"]["Error"];

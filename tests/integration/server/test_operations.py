@@ -638,12 +638,33 @@ async def test_pipelines_and_jobs(call, served_lake, root):
     assert lineage["makers"][0]["inputs"][0]["repo"] == "raw"
     graph = (await call("getGraph")).json
     assert {"source": "repo:raw", "target": "pipeline:copy"} in graph["edges"]
+    head = served_lake.commits.get("copy").id
+    wish = {"address": f"copy@{head}/x", "twice": True}
+    planned = await call("reproduceLineage", json_body={**wish, "dry_run": True})
+    assert planned.json["after_event"] is None
+    assert [one["verdict"] for one in planned.json["reproduction"]["steps"]] == ["planned"]
+    person = await call("reproduceLineage", json_body={"address": "raw@main"}, expect=400)
+    assert "not by a job" in person.json["message"]
+    begun = (await call("reproduceLineage", json_body=wish, expect=202)).json
+    ended = await _event(served_lake, begun["after_event"], "reproduction.ended")
+    assert (ended.details["subject"], ended.details["verdict"]) == (f"copy@{head}/x", "identical")
+    assert served_lake.commits.get("copy").id == head
     narrowed = (await call("getGraph", global_id=again.json["global_id"])).json
     assert [one["state"] for one in narrowed["nodes"] if one["kind"] == "pipeline"] == ["unchanged"]
     assert len((await call("listLineage", limit=2)).json["results"]) == 2
     assert "properties" in (await call("getSchema")).json
     await call("deletePipeline", pipeline="copy", expect=204)
     assert (await call("listJobs")).json["results"] == []
+
+
+async def _event(lake, after, kind):
+    """Wait for an event behind a number."""
+    for _ in range(600):
+        found = [one for one in lake.events.list(after=after) if one.kind == kind]
+        if found:
+            return found[0]
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"no {kind}")
 
 
 async def test_warehouse(call, tmp_path):
