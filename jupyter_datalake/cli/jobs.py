@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from pathlib import Path
 
 import click
 
@@ -316,6 +318,48 @@ def _print_lines(lines: Iterable[LogLine]) -> None:
             position = line.position
             click.echo(f"==> {printable(line.label)} <==")
         click.echo(printable(line.text))
+
+
+@group.command("reopen")
+@click.argument("job_id", metavar="JOB")
+@click.option("--datum", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--into",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder to make; datalake-jobs/<pipeline>-<number>-<datum> by default.",
+)
+@json_option
+@pass_context
+def reopen(
+    context: CliContext, job_id: str, datum: int, folder: Path | None, as_json: bool
+) -> None:
+    """Make a datum's folder once more, to mend by hand what failed."""
+    found = context.lake.jobs.reopen(job_id, datum, folder=folder)
+    if as_json:
+        print_json(found)
+        return
+    click.echo(f"Made {found.folder}")
+    if found.notebook is not None:
+        where = "" if found.failed_cell is None else f"; cell {found.failed_cell + 1} failed"
+        click.echo(f"Open {found.notebook} there{where}")
+    else:
+        click.echo("Run ./datum.sh there")
+    click.echo(f"When it is mended: datalake jobs publish-fix {shlex.quote(found.folder)}")
+
+
+@group.command("publish-fix")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@json_option
+@pass_context
+def publish_fix(context: CliContext, folder: Path, as_json: bool) -> None:
+    """Publish what was mended in the FOLDER of a reopened datum, and run it."""
+    pipeline = context.lake.jobs.publish_fix(folder)
+    if as_json:
+        print_json(pipeline)
+        return
+    click.echo(f"Published {pipeline.name} v{pipeline.version}")
+    click.echo(f"Its code is in {pipeline.spec.code_repo}@main: take it over into your own copy")
 
 
 @group.command("get-notebook")

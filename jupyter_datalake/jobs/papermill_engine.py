@@ -21,7 +21,9 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillException, PapermillExecutionError
 from papermill.execute import execute_notebook
+from papermill.iorw import load_notebook_node
 from papermill.log import logger
+from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
 from jupyter_datalake.errors import ErrorKind, JobFailedError
@@ -107,6 +109,30 @@ def run_notebook(
             if error.kind is not ErrorKind.KERNEL_DIED or last_begun_cell(executed) is not None:
                 raise
             execute()
+
+
+def with_parameters(
+    notebook: Path, parameters: dict[str, Any], kernel: str, language: str
+) -> bytes:
+    """Return a notebook with a cell that sets its parameters, as a run of it would have.
+
+    Raises
+    ------
+    JobFailedError
+        A parameter cannot be written in the language (``invalid-notebook``).
+    """
+    node = load_notebook_node(str(notebook))
+    try:
+        given = parameterize_notebook(
+            node, parameters, kernel_name=kernel, language=language, engine_name=FORKED
+        )
+    except PapermillException as error:
+        raise JobFailedError(
+            f"The parameters cannot be written down in {language}: {_short(str(error))}",
+            kind=ErrorKind.INVALID_NOTEBOOK,
+        ) from error
+    text: str = nbformat.writes(given)
+    return text.encode()
 
 
 @contextmanager

@@ -156,8 +156,7 @@ class DatumRunner:
         match spec.code:
             case NotebookCode(path):
                 self._tell_differences(workspace, spec.kernel, log)
-                places = _notebook_places(task)
-                parameters = {**places, **spec.parameters, OUT: f"{INPUTS}/{OUT}"}
+                parameters = notebook_parameters(task)
                 notebook = workspace.run / path
                 parsed = parse_notebook(notebook.read_bytes(), path)
                 for warning in check_parameters(parsed, spec.parameters, path):
@@ -220,6 +219,17 @@ class DatumRunner:
 
     def _read_snapshot(self, commit_id: CommitId) -> Snapshot:
         return self._core.snapshot(commit_by_id(self._core, commit_id))
+
+
+def notebook_parameters(task: DatumTask) -> dict[str, Any]:
+    """Return what a notebook is given: the places of its inputs and output, and the parameters.
+
+    Raises
+    ------
+    JobFailedError
+        A path in a batch is no text, so no notebook can hold it.
+    """
+    return {**_notebook_places(task), **task.spec.parameters, OUT: f"{INPUTS}/{OUT}"}
 
 
 def _notebook_places(task: DatumTask) -> Mapping[str, Any]:

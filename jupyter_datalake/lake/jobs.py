@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_datalake.errors import (
     DatalakeError,
@@ -15,6 +17,7 @@ from jupyter_datalake.errors import (
     StateError,
     StorageError,
 )
+from jupyter_datalake.jobs.tasks import DatumTask
 from jupyter_datalake.jobs.workspace import NOTEBOOK
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.lake.logs import Follower, finder, read_artifact, read_log, search_job
@@ -22,6 +25,7 @@ from jupyter_datalake.model.datums import Datum, DatumState
 from jupyter_datalake.model.ids import GlobalId
 from jupyter_datalake.model.jobs import LIVE_STATES, Job, JobState
 from jupyter_datalake.model.logs import DatumLog, LogLine, parse_log_place
+from jupyter_datalake.model.pipelines import Pipeline
 from jupyter_datalake.pipelines.asking import (
     cancel_job,
     check_active,
@@ -29,8 +33,15 @@ from jupyter_datalake.pipelines.asking import (
     rerun_pipelines,
 )
 from jupyter_datalake.pipelines.inheriting import get_datum, list_datums
+from jupyter_datalake.pipelines.planning import code_digest, code_version
+from jupyter_datalake.pipelines.publishing import Publisher, read_code_files
+
+if TYPE_CHECKING:
+    from jupyter_datalake.jobs.reopening import Reopened
 
 _POLL_S = 0.2
+REOPENED_FOLDER = "datalake-jobs"
+"""Where datums are reopened."""
 
 
 class Jobs:
@@ -293,6 +304,96 @@ class Jobs:
 
         return lines()
 
+    def reopen(self, job_id: str, datum: int = 0, *, folder: str | Path | None = None) -> Reopened:
+        """Make the folder of a datum once more, to look into it, or to mend what failed, by hand.
+
+        It holds the code as the job ran it, copies of the inputs at the commits that the job read,
+        and an empty place for output. The notebook is the executed one with its parameters, so in
+        a kernel that has run the cells above `failed_cell` the work goes on there; a command is
+        run by ``datum.sh``. Nothing done in it reaches the lake; see `publish_fix`.
+
+        Parameters
+        ----------
+        folder
+            Where to make it; ``datalake-jobs/<pipeline>-<job's number>-<datum>`` by default.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such job or datum, or gc has removed a commit that it read.
+        AlreadyExistsError
+            There is something at `folder`; nothing of it is touched.
+        StateError
+            The pipeline runs a query.
+        """
+        from jupyter_datalake.jobs.reopening import reopen  # noqa: PLC0415  # papermill is heavy
+
+        core = self._context.core
+        job = self.get(job_id)
+        found = get_datum(core, job, datum)
+        with core.metadata.read() as tx:
+            spec, code = tx.pipelines.version(
+                tx.pipelines.get(job.pipeline).id, job.pipeline_version
+            )
+        task = DatumTask(
+            job_id=job.id,
+            position=found.position,
+            job_attempt=job.attempt,
+            attempt=max(found.tries, 1),
+            global_id=job.global_id,
+            spec=spec,
+            code_commit_id=code,
+            inputs=found.inputs,
+        )
+        default = Path(REOPENED_FOLDER, reopened_name(job, datum))
+        place = default if folder is None else Path(folder)
+        executed = read_artifact(core, job, found, NOTEBOOK)
+        return reopen(core, task, job.pipeline_version, executed, place.absolute())
+
+    def publish_fix(self, folder: str | Path) -> Pipeline:
+        """Publish what was mended in a reopened datum's folder as the pipeline's next version.
+
+        It runs at once, over all datums: other code may give other results. A notebook is
+        published without the datum's parameters and outputs.
+
+        Raises
+        ------
+        PathNotFoundError
+            It is no folder of a reopened datum, or a file of the code is missing.
+        StateError
+            Nothing was changed, or the pipeline has another version by now.
+        """
+        from jupyter_datalake.jobs.reopening import (  # noqa: PLC0415  # papermill is heavy
+            read_record,
+            without_traces,
+        )
+
+        core = self._context.core
+        record = read_record(Path(folder).absolute())
+        with core.metadata.read() as tx:
+            pipeline = tx.pipelines.get(record.pipeline).pipeline
+        if pipeline.version != record.pipeline_version:
+            raise StateError(
+                f"Pipeline {pipeline.name!r} is at version {pipeline.version} by now, and"
+                f" {str(folder)!r} was made from version {record.pipeline_version}",
+                hint="Take the change over into the newer code, and publish that:"
+                " datalake pipelines update",
+                pipeline=pipeline.name,
+            )
+        files = read_code_files(pipeline.spec, Path(folder))
+        if record.notebook is not None:
+            files[record.notebook] = without_traces(files[record.notebook])
+        version = code_version(core, pipeline.spec, pipeline.code_commit_id)
+        if code_digest(pipeline.spec, files.__getitem__) == version.code:
+            raise StateError(
+                f"The code in {str(folder)!r} does what version {pipeline.version} of"
+                f" {pipeline.name!r} does",
+                hint="Save what was mended; or run it as it is: datalake jobs rerun"
+                f" {record.job_id[:12]}",
+                pipeline=pipeline.name,
+            )
+        return Publisher(core, self._context.author).update(pipeline.spec, files)
+
     def get_notebook(self, job_id: str, datum: int = 0) -> bytes:
         """Return a datum's executed notebook; of a failed one as far as it came.
 
@@ -312,6 +413,11 @@ class Jobs:
                 datum=datum,
             )
         return data
+
+
+def reopened_name(job: Job, datum: int) -> str:
+    """Return what the folder of a reopened datum is called."""
+    return f"{job.pipeline.replace('/', '-')}-{job.number}-{datum}"
 
 
 def raise_if_broken(jobs: Iterable[Job]) -> None:

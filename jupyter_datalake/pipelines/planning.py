@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from jupyter_datalake.engine.commits import commit_by_id
@@ -43,12 +43,26 @@ class CodeVersion:
 def code_version(core: LakeCore, spec: PipelineSpec, code: CommitId) -> CodeVersion:
     """Return the digests of a published version's code and environment lock."""
     tree = core.snapshot(commit_by_id(core, code))
-    environment = lock_digest(tree.read(RepoPath(LOCK_FILE)))
+
+    def read(path: str) -> bytes:
+        return tree.read(RepoPath(path))
+
+    return CodeVersion(code_digest(spec, read), lock_digest(read(LOCK_FILE)))
+
+
+def code_digest(spec: PipelineSpec, read: Callable[[str], bytes]) -> Digest:
+    """Return the digest of a pipeline's code: equal for code that does the same.
+
+    Parameters
+    ----------
+    read
+        Returns a file that the spec names.
+    """
     match spec.code:
         case NotebookCode(path):
             main: object = [
                 "notebook",
-                notebook_digest(parse_notebook(tree.read(RepoPath(path)), path)),
+                notebook_digest(parse_notebook(read(path), path)),
                 spec.kernel,
             ]
         case CommandCode(argv):
@@ -56,10 +70,8 @@ def code_version(core: LakeCore, spec: PipelineSpec, code: CommitId) -> CodeVers
         case QueryCode():
             ingest = spec_as_dict(spec)["ingest"]
             main = ["query", json.dumps(ingest, sort_keys=True)]
-    helpers = [
-        [path, module_digest(tree.read(RepoPath(path)), path)] for path in sorted(spec.files)
-    ]
-    return CodeVersion(digest_of(pack_canonical([main, helpers])), environment)
+    helpers = [[path, module_digest(read(path), path)] for path in sorted(spec.files)]
+    return digest_of(pack_canonical([main, helpers]))
 
 
 def plan_datums(

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, wraps
+from pathlib import Path
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from jupyter_server.auth.decorator import authorized
@@ -32,6 +33,7 @@ from jupyter_datalake.errors import (
 from jupyter_datalake.lake.lake import Lake, default_author
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.jsonable import as_json
+from jupyter_datalake.model.paths import parse_path
 from jupyter_datalake.server.openapi import Contract, Operation, load_contract
 
 _log = logging.getLogger(__name__)
@@ -109,6 +111,17 @@ class DatalakeHandler(APIHandler):
     async def call(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb in a thread."""
         return await self.service.call(verb, *args, **kwargs)
+
+    def folder(self, relative: str) -> Path:
+        """Return a folder below the server's root, refusing what leads outside."""
+        root = Path(self.server_root).resolve()
+        place = (root / parse_path(relative)).resolve()
+        if not place.is_relative_to(root):
+            raise InvalidInputError(
+                f"The folder {relative!r} leads outside the server's root",
+                kind=ErrorKind.INVALID_PATH,
+            )
+        return place
 
     def arguments_of(self, operation: Operation, path: dict[str, str]) -> dict[str, Any]:
         """Return the operation's parameters and JSON body, checked against the contract."""

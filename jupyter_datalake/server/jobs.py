@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from itertools import islice
 from typing import Any
 
+from jupyter_datalake.lake.jobs import REOPENED_FOLDER, reopened_name
 from jupyter_datalake.model.datums import DatumState
 from jupyter_datalake.model.jobs import JobState
 from jupyter_datalake.model.logs import LogLine, place_of_line
 from jupyter_datalake.server.base import DatalakeHandler, operation, page, whole
+from jupyter_datalake.server.pipelines import PipelineHandlerBase
 
 
 class JobsHandler(DatalakeHandler):
@@ -167,6 +170,48 @@ class NotebookHandler(DatalakeHandler):
         self.answer(await self.call(json.loads, data))
 
 
+class ReopeningsHandler(DatalakeHandler):
+    """Folders of datums, to work in by hand."""
+
+    path = "/jobs/{job}/datums/{datum}/reopenings"
+
+    @operation("reopenJob")
+    async def post(self, job: str, datum: int, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        folder = body["folder"]
+        if folder is None:
+            found = await self.call(lake.jobs.get, job)
+            folder = f"{REOPENED_FOLDER}/{reopened_name(found, datum)}"
+        place = self.folder(folder)
+        reopened = await self.call(lake.jobs.reopen, job, datum, folder=place)
+        relative = posixpath.normpath(folder)
+        notebook = reopened.notebook
+        self.answer(
+            {
+                "folder": relative,
+                "notebook": None if notebook is None else f"{relative}/{notebook}",
+                "failed_cell": reopened.failed_cell,
+                "job_id": reopened.job_id,
+                "position": reopened.position,
+                "pipeline": reopened.pipeline,
+                "pipeline_version": reopened.pipeline_version,
+            },
+            201,
+        )
+
+
+class FixesHandler(PipelineHandlerBase):
+    """What was mended in a reopened datum."""
+
+    path = "/fixes"
+
+    @operation("publishFix")
+    async def post(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        pipeline = await self.call(lake.jobs.publish_fix, self.folder(body["folder"]))
+        await self.answer_pipeline(lake, pipeline, 201)
+
+
 HANDLERS = [
     JobsHandler,
     JobHandler,
@@ -177,4 +222,6 @@ HANDLERS = [
     LogsHandler,
     LogSearchHandler,
     NotebookHandler,
+    ReopeningsHandler,
+    FixesHandler,
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from pathlib import Path
 from typing import Any
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError, NotFoundError
@@ -40,17 +39,6 @@ class PipelineHandlerBase(DatalakeHandler):
         """End the request with one pipeline."""
         jobs = await self.call(lake.jobs.list, pipeline=pipeline.name, limit=1)
         self.answer(await self.shown(lake, pipeline, jobs[0] if jobs else None), status)
-
-    def folder(self, relative: str) -> Path:
-        """Return a folder below the server's root, refusing what leads outside."""
-        root = Path(self.server_root).resolve()
-        place = (root / parse_path(relative)).resolve()
-        if not place.is_relative_to(root):
-            raise InvalidInputError(
-                f"The folder {relative!r} leads outside the server's root",
-                kind=ErrorKind.INVALID_PATH,
-            )
-        return place
 
 
 class PipelinesHandler(PipelineHandlerBase):

@@ -1531,6 +1531,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{job}/datums/{datum}/reopenings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+                datum: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a datum's folder once more, to work in it by hand. */
+        post: operations["reopenJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fixes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Publish what was mended in a reopened datum's folder, and run it. */
+        post: operations["publishFix"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/globals": {
         parameters: {
             query?: never;
@@ -2612,6 +2650,19 @@ export interface components {
             end: number;
             text: string;
         };
+        Reopened: {
+            /** @description Below the server's root. */
+            folder: string;
+            /** @description Below the server's root; null for a command. */
+            notebook: string | null;
+            /** @description Index of the cell that failed. */
+            failed_cell: number | null;
+            job_id: string;
+            /** @description Of the datum. */
+            position: number;
+            pipeline: string;
+            pipeline_version: number;
+        };
         LogLine: {
             job_id: string;
             job_number: number;
@@ -3167,6 +3218,7 @@ export type DatumState = components['schemas']['DatumState'];
 export type Datum = components['schemas']['Datum'];
 export type DatumPage = components['schemas']['DatumPage'];
 export type DatumLog = components['schemas']['DatumLog'];
+export type Reopened = components['schemas']['Reopened'];
 export type LogLine = components['schemas']['LogLine'];
 export type LogLinePage = components['schemas']['LogLinePage'];
 export type LogPage = components['schemas']['LogPage'];
@@ -6008,6 +6060,69 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, unknown>;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    reopenJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+                datum: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Below the server's root; must not exist.
+                     * @default null
+                     */
+                    folder?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description The folder. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reopened"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    publishFix: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Below the server's root. */
+                    folder: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The pipeline in its next version. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pipeline"];
                 };
             };
             default: components["responses"]["Error"];

@@ -620,6 +620,20 @@ async def test_pipelines_and_jobs(call, served_lake, root):
     assert second["results"][0]["line"] > first["results"][0]["line"]
     notebook = (await call("getNotebook", job=job["id"], datum=0)).json
     assert notebook["nbformat"] == 4
+    again = (await call("reopenJob", job=job["id"], datum=0, expect=201)).json
+    folder = f"datalake-jobs/copy-{job['number']}-0"
+    assert (again["folder"], again["notebook"]) == (folder, f"{folder}/copy.ipynb")
+    assert again["failed_cell"] is None
+    assert (root / folder / "pfs/raw/a").is_file()
+    outside = {"folder": "../elsewhere"}
+    await call("reopenJob", job=job["id"], datum=0, json_body=outside, expect=400)
+    same = await call("publishFix", json_body={"folder": folder}, expect=409)
+    assert "does what version 1 of 'copy' does" in same.json["message"]
+    mended = root / folder / "copy.ipynb"
+    mended.write_text(mended.read_text().replace(".read()", ".read() + ''"))
+    fixed = (await call("publishFix", json_body={"folder": folder}, expect=201)).json
+    assert (fixed["version"], fixed["latest_job"]["state"]) == (2, "waiting")
+    served_lake.run_controller(until_idle=True)
     await call("pausePipeline", pipeline="copy")
     refused = await call("runPipeline", pipeline="copy", expect=409)
     assert refused.json["kind"] == "wrong-state"
@@ -633,6 +647,7 @@ async def test_pipelines_and_jobs(call, served_lake, root):
     found = (await call("getGlobal", global_id=again.json["global_id"][:8])).json
     assert [one["outcome"] for one in found["jobs"]] == ["unchanged"]
     await call("updatePipeline", pipeline="copy", json_body=source)
+    served_lake.run_controller(until_idle=True)
     lineage = (await call("getLineage", repo="copy", ref="main", path="x")).json
     assert {one["repo"] for one in lineage["upstream"]} == {"raw", "copy.code"}
     assert lineage["makers"][0]["inputs"][0]["repo"] == "raw"

@@ -41,6 +41,7 @@ OPERATIONS = {
     ("sessions", "drop_draft"): "dropDraft",
     ("commits", "search"): "searchCommits",
     ("jobs", "logs"): "getLogs",
+    ("jobs", "publish_fix"): "publishFix",
     ("jobs", "search_logs"): "searchLogs",
     ("lineage", "list"): "listLineage",
     ("notifications", "get_rules"): "getNotificationRules",
