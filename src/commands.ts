@@ -30,6 +30,8 @@ export namespace CommandIDs {
   export const deletePipeline = 'datalake:delete-pipeline';
   export const cancelJob = 'datalake:cancel-job';
   export const rerunJob = 'datalake:rerun-job';
+  export const reopenJob = 'datalake:reopen-job';
+  export const publishFix = 'datalake:publish-fix';
 }
 
 const REPO = { type: 'string', description: 'Name of a repo' };
@@ -37,6 +39,7 @@ const REF = { type: 'string', description: 'Branch, tag, commit id or other ref 
 const MOUNT = { type: 'string', description: 'Name of the mounted folder' };
 const PIPELINE = { type: 'string', description: 'Name of a pipeline' };
 const JOB = { type: 'string', description: 'Id of a job' };
+const DATUM = { type: 'integer', minimum: 0, description: 'Position of the datum' };
 const REPROCESS = { type: 'boolean', description: 'Run every datum, also those already done' };
 
 /** Return the description of a command's arguments. */
@@ -65,10 +68,7 @@ export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> =
     node: { type: 'string', description: 'Node to choose, as in pipeline:clean' },
     repo: { type: 'string', description: 'Repo to choose' }
   }),
-  [CommandIDs.openNotebook]: args(
-    { job: JOB, datum: { type: 'integer', minimum: 0, description: 'Position of the datum' } },
-    ['job']
-  ),
+  [CommandIDs.openNotebook]: args({ job: JOB, datum: DATUM }, ['job']),
   [CommandIDs.createRepo]: args({ name: REPO, description: { type: 'string' } }),
   [CommandIDs.deleteRepo]: args({ repo: REPO }),
   [CommandIDs.createBranch]: NEW_REF,
@@ -93,5 +93,12 @@ export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> =
   [CommandIDs.resumePipeline]: args({ pipeline: PIPELINE }),
   [CommandIDs.deletePipeline]: args({ pipeline: PIPELINE }),
   [CommandIDs.cancelJob]: args({ job: JOB }),
-  [CommandIDs.rerunJob]: args({ job: JOB, reprocess: REPROCESS })
+  [CommandIDs.rerunJob]: args({ job: JOB, reprocess: REPROCESS }),
+  [CommandIDs.reopenJob]: args({ job: JOB, datum: DATUM }, ['job']),
+  [CommandIDs.publishFix]: args({
+    folder: {
+      type: 'string',
+      description: 'Folder of a reopened datum; that of the current notebook when left out'
+    }
+  })
 };

@@ -4,6 +4,7 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { drivePlugin } from './plugins/drive';
+import { fixesPlugin } from './plugins/fixes';
 import { jobsPlugin, notebookPlugin } from './plugins/jobs';
 import { lakePlugin } from './plugins/lake';
 import { lineagePlugin } from './plugins/lineage';
@@ -21,6 +22,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   pipelinesPlugin,
   jobsPlugin,
   notebookPlugin,
+  fixesPlugin,
   lineagePlugin,
   promotePlugin
 ];

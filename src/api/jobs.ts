@@ -28,6 +28,25 @@ export function rerunJob(
   return client.request({ method: 'POST', path: ['jobs', job, 'reruns'], body });
 }
 
+/** Make a datum's folder once more, to work in it by hand. */
+export function reopenJob(
+  client: IClient,
+  job: string,
+  datum: number,
+  body: Body<'reopenJob'> = {}
+): Promise<api.Reopened> {
+  return client.request({
+    method: 'POST',
+    path: ['jobs', job, 'datums', datum, 'reopenings'],
+    body
+  });
+}
+
+/** Publish what was mended in a reopened datum's folder, and run it. */
+export function publishFix(client: IClient, body: Body<'publishFix'>): Promise<api.Pipeline> {
+  return client.request({ method: 'POST', path: ['fixes'], body });
+}
+
 /** Return a page of a job's datums by position. */
 export function listDatums(
   client: IClient,

@@ -2,7 +2,7 @@
  * The datums of a job.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { notebookIcon } from '@jupyterlab/ui-components';
+import { editIcon, notebookIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type * as api from '../api/types';
@@ -19,6 +19,8 @@ const STATES: readonly api.DatumState[] = [
   'skipped'
 ];
 
+const ENDED: ReadonlySet<api.DatumState> = new Set(['failed', 'success', 'recovered', 'skipped']);
+
 /** What a {@link DatumTable} shows and does. */
 export interface IDatumTableProps {
   datums: readonly api.Datum[];
@@ -31,10 +33,13 @@ export interface IDatumTableProps {
   choice: number | null;
   /** Whether datums leave executed notebooks. */
   hasNotebooks: boolean;
+  /** Whether datums have folders that can be worked in: those of a query have none. */
+  hasFolders: boolean;
   trans: TranslationBundle;
   onState: (state: api.DatumState | null) => void;
   onChoose: (position: number) => void;
   onNotebook: (position: number) => void;
+  onReopen: (position: number) => void;
   onMore: () => void;
 }
 
@@ -53,9 +58,9 @@ export function DatumTable(props: IDatumTableProps): React.JSX.Element {
             <th scope="col">{trans.__('Tries')}</th>
             <th scope="col">{trans.__('Time')}</th>
             <th scope="col">{trans.__('Message')}</th>
-            {props.hasNotebooks && (
+            {props.hasFolders && (
               <th scope="col">
-                <span className="jp-DatalakeHidden">{trans.__('Notebook')}</span>
+                <span className="jp-DatalakeHidden">{trans.__('Actions')}</span>
               </th>
             )}
           </tr>
@@ -140,13 +145,20 @@ function DatumRow(props: IDatumTableProps & { datum: api.Datum }): React.JSX.Ele
         {datum.started_at && <Duration start={datum.started_at} end={datum.finished_at} />}
       </td>
       <td className="jp-DatalakeTable-message">{datum.message}</td>
-      {props.hasNotebooks && (
-        <td>
-          {datum.artifacts_root !== null && (
+      {props.hasFolders && (
+        <td className="jp-DatalakeTable-actions">
+          {props.hasNotebooks && datum.artifacts_root !== null && (
             <IconButton
               icon={notebookIcon}
               label={trans.__('Executed notebook of %1', datum.label)}
               onClick={() => props.onNotebook(datum.position)}
+            />
+          )}
+          {ENDED.has(datum.state) && (
+            <IconButton
+              icon={editIcon}
+              label={trans.__('Reopen %1 to work on it by hand', datum.label)}
+              onClick={() => props.onReopen(datum.position)}
             />
           )}
         </td>

@@ -52,6 +52,11 @@ export class JobModel extends RefreshingModel {
     return this._hasNotebooks;
   }
 
+  /** Whether datums have folders that can be worked in. */
+  get hasFolders(): boolean {
+    return this._hasFolders;
+  }
+
   /** What the chosen datum printed; null until it is loaded. */
   get log(): api.DatumLog | null {
     return this._log;
@@ -107,7 +112,9 @@ export class JobModel extends RefreshingModel {
     ]);
     if (this._job === null) {
       const pipeline = await getPipeline(this.lake.client, job.pipeline);
-      this._hasNotebooks = codeOf(pipeline.spec).kind === 'notebook';
+      const { kind } = codeOf(pipeline.spec);
+      this._hasNotebooks = kind === 'notebook';
+      this._hasFolders = kind !== 'ingest';
     }
     this._job = job;
     this._datums = datums.results;
@@ -170,6 +177,7 @@ export class JobModel extends RefreshingModel {
   private readonly _poll: Poll;
   private _isPolling = false;
   private _hasNotebooks = false;
+  private _hasFolders = false;
   private _job: api.Job | null = null;
   private _datums: api.Datum[] = [];
   private _log: api.DatumLog | null = null;

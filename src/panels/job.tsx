@@ -49,6 +49,7 @@ export class JobPanel extends ModelPanel {
           state={model.state}
           choice={model.choice}
           hasNotebooks={model.hasNotebooks}
+          hasFolders={model.hasFolders}
           trans={trans}
           onState={state => {
             model.state = state;
@@ -57,6 +58,7 @@ export class JobPanel extends ModelPanel {
             model.choice = position;
           }}
           onNotebook={datum => this.run(CommandIDs.openNotebook, { job: job.id, datum })}
+          onReopen={datum => this.run(CommandIDs.reopenJob, { job: job.id, datum })}
           onMore={() => void model.loadMore()}
           onCancel={() => this.run(CommandIDs.cancelJob, { job: job.id })}
           onRerun={reprocess => this.run(CommandIDs.rerunJob, { job: job.id, reprocess })}

@@ -5,6 +5,29 @@ import { expectNamed, Lake, openNotebook, openPanel, section } from './lake';
 
 const RUN_MS = 90_000;
 
+/** A notebook whose last cell fails. */
+const FRAGILE = notebookOf([
+  { source: 'customers = "lake/customers"\nout = "out"', tags: ['parameters'] },
+  { source: 'text = "twelve"\nprint("read so far")', tags: [] },
+  { source: 'print(int(text))', tags: [] }
+]);
+
+/** Return a notebook of code cells. */
+function notebookOf(cells: { source: string; tags: string[] }[]): object {
+  return {
+    cells: cells.map(({ source, tags }) => ({
+      cell_type: 'code',
+      execution_count: null,
+      metadata: { tags },
+      outputs: [],
+      source
+    })),
+    metadata: { kernelspec: { name: 'python3', display_name: 'Python 3' } },
+    nbformat: 4,
+    nbformat_minor: 4
+  };
+}
+
 test('a notebook is promoted, its job succeeds, and the lineage shows it', async ({ page }) => {
   await openNotebook(page, 'count.ipynb');
   await page.getByRole('button', { name: /^Promote to pipeline/ }).click();
@@ -109,22 +132,10 @@ test('the lineage is filtered by a global id, and leads to jobs', async ({ page,
 });
 
 test('a job that fails tells why, and what it ran can be read', async ({ page }) => {
-  const cells = [
+  const content = notebookOf([
     { source: 'customers = "lake/customers"\nout = "out"', tags: ['parameters'] },
     { source: 'print("as far as here")\nraise ValueError("no such luck")', tags: [] }
-  ];
-  const content = {
-    cells: cells.map(({ source, tags }) => ({
-      cell_type: 'code',
-      execution_count: null,
-      metadata: { tags },
-      outputs: [],
-      source
-    })),
-    metadata: { kernelspec: { name: 'python3', display_name: 'Python 3' } },
-    nbformat: 4,
-    nbformat_minor: 4
-  };
+  ]);
   const path = 'broken.ipynb'; // beside the mount point, so that lake/customers is a repo
   await page.contents.uploadContent(JSON.stringify(content), 'text', path);
   await openNotebook(page, path);
@@ -140,4 +151,43 @@ test('a job that fails tells why, and what it ran can be read', async ({ page })
   await expect(job.getByRole('alert')).toContainText('no such luck');
   await job.getByRole('button', { name: 'Open executed notebook' }).click();
   await expect(page.locator('.jp-DatalakeExecutedNotebook')).toContainText('as far as here');
+});
+
+test('a datum that failed is reopened at the cell, mended and published', async ({
+  page,
+  request
+}) => {
+  const lake = new Lake(request);
+  await page.contents.uploadContent(JSON.stringify(FRAGILE), 'text', 'fragile.ipynb');
+  await lake.createPipeline({
+    pipeline: 'fragile',
+    input: { repo: { name: 'customers', glob: '/' } },
+    notebook: 'fragile.ipynb',
+    datums: { tries: 1 }
+  });
+  const panel = await openPanel(page);
+  const jobs = section(panel, 'jobs').getByRole('list', { name: /^Jobs of/ });
+  await jobs
+    .getByRole('listitem')
+    .filter({ hasText: 'fragile' })
+    .getByRole('button', { name: /fragile/ })
+    .first()
+    .click();
+  const job = page.locator('.jp-DatalakeJobView');
+  await expect(job.locator('header [data-state="failed"]')).toBeVisible({ timeout: RUN_MS });
+  await job.getByRole('button', { name: /^Reopen customers/ }).click();
+
+  // The kernel has what the cells above made, and stands before the one that failed.
+  const notebook = page.locator('.jp-NotebookPanel:visible');
+  await expect(notebook.locator('.jp-Cell.jp-mod-active')).toContainText('int(text)');
+  await expect(notebook.locator('.jp-Cell').nth(2)).toContainText('read so far');
+  await page.notebook.setCell(3, 'code', 'print("mended", len(text), out)');
+  await page.notebook.runCell(3, true);
+  await expect(notebook.locator('.jp-Cell').nth(3)).toContainText('mended 6 pfs/out');
+
+  await page.getByRole('button', { name: 'Publish the fix' }).click();
+  await expect(job.locator('header [data-state="success"]').last()).toBeVisible({
+    timeout: RUN_MS
+  });
+  await expect(page.locator('.jp-DatalakeJobView:visible')).toContainText('v2');
 });

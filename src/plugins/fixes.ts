@@ -1,0 +1,133 @@
+/**
+ * Mending by hand what failed: a datum's folder is made once more, its notebook goes on where it
+ * failed, and what was mended is published.
+ */
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { PathExt } from '@jupyterlab/coreutils';
+import { INotebookTracker, NotebookActions, NotebookPanel } from '@jupyterlab/notebook';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { editIcon, runIcon } from '@jupyterlab/ui-components';
+
+import { publishFix, reopenJob } from '../api/jobs';
+import type * as api from '../api/types';
+import { ARGUMENTS, CommandIDs } from '../commands';
+import { ILake } from '../tokens';
+import { textOf } from './arguments';
+import { attempt, followJob } from './reporting';
+
+/** Reopens datums, and publishes what was mended in them. */
+export const fixesPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-datalake:fixes',
+  description: 'Reopens datums of jobs to mend what failed, and publishes that.',
+  autoStart: true,
+  requires: [ILake],
+  optional: [INotebookTracker, ICommandPalette, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    lake: ILake,
+    notebooks: INotebookTracker | null,
+    palette: ICommandPalette | null,
+    translator: ITranslator | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load('jupyter_datalake');
+    const { commands } = app;
+    const currentFolder = (): string | undefined => {
+      const path = notebooks?.currentWidget?.context.path;
+      return path === undefined
+        ? undefined
+        : PathExt.dirname(app.serviceManager.contents.localPath(path));
+    };
+
+    const tell = (made: api.Reopened): void => {
+      const message =
+        made.failed_cell === null
+          ? trans.__('This is a copy: nothing you do in %1 reaches the lake.', made.folder)
+          : trans.__(
+              'Cell %1 failed; those above it are run again. Mend it here, in %2: nothing reaches' +
+                ' the lake until you publish it.',
+              made.failed_cell + 1,
+              made.folder
+            );
+      Notification.info(message, {
+        autoClose: false,
+        actions: [
+          {
+            label: trans.__('Publish the fix'),
+            callback: event => {
+              event.preventDefault(); // it stays, for a fix that is none yet
+              void commands.execute(CommandIDs.publishFix, { folder: made.folder });
+            }
+          }
+        ]
+      });
+    };
+
+    commands.addCommand(CommandIDs.reopenJob, {
+      label: trans.__('Reopen Datum'),
+      caption: trans.__('Make the folder of a datum once more, to work in it by hand'),
+      icon: editIcon,
+      describedBy: ARGUMENTS[CommandIDs.reopenJob],
+      execute: async args => {
+        const job = textOf(args, 'job');
+        if (job === undefined) {
+          Notification.info(trans.__('Choose a job first.'));
+          return;
+        }
+        const datum = typeof args.datum === 'number' ? args.datum : 0;
+        const made = await attempt(trans, () => reopenJob(lake.client, job, datum));
+        if (made === null) {
+          return;
+        }
+        tell(made);
+        if (made.notebook === null) {
+          await commands.execute('filebrowser:open-path', { path: made.folder });
+          return;
+        }
+        const opened: unknown = await commands.execute('docmanager:open', { path: made.notebook });
+        if (opened instanceof NotebookPanel && made.failed_cell !== null) {
+          await goOnAt(opened, made.failed_cell);
+        }
+      }
+    });
+
+    commands.addCommand(CommandIDs.publishFix, {
+      label: trans.__('Publish the Fix'),
+      caption: trans.__('Publish what was mended in a reopened datum, and run it'),
+      icon: runIcon,
+      describedBy: ARGUMENTS[CommandIDs.publishFix],
+      isEnabled: args => textOf(args, 'folder') !== undefined || currentFolder() !== undefined,
+      execute: async args => {
+        const folder = textOf(args, 'folder') ?? currentFolder();
+        if (folder === undefined) {
+          return;
+        }
+        await attempt(trans, async () => {
+          // The server reads files: what is open there has to be in them.
+          const inside = `${folder}/`;
+          const open = notebooks?.filter(one => one.context.path.startsWith(inside)) ?? [];
+          await Promise.all(open.map(one => one.context.save()));
+          const pipeline = await publishFix(lake.client, { folder });
+          if (pipeline.latest_job) {
+            followJob(pipeline.latest_job, { lake, commands, trans });
+            await commands.execute(CommandIDs.openJob, { job: pipeline.latest_job.id });
+          }
+        });
+      }
+    });
+    notebooks?.currentChanged.connect(() => commands.notifyCommandChanged(CommandIDs.publishFix));
+    palette?.addItem({ command: CommandIDs.publishFix, category: trans.__('Data Lake') });
+  }
+};
+
+/** Run the cells above the one that failed, and go to that one. */
+async function goOnAt(panel: NotebookPanel, failed: number): Promise<void> {
+  await panel.revealed;
+  await panel.context.ready;
+  await panel.sessionContext.ready;
+  const { content } = panel;
+  content.activeCellIndex = failed;
+  await NotebookActions.runAllAbove(content, panel.sessionContext);
+  content.activeCellIndex = failed;
+  await content.scrollToItem(failed, 'center');
+}
