@@ -83,7 +83,7 @@ docs: ## write docs/reference anew
 
 lock: ## resolve the dependencies anew
 	uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-emit-index-url --extra lab --extra s3 --extra postgres --extra examples --extra dev -o requirements/lock.txt
+	  --no-header --no-emit-index-url --extra lab --extra s3 --extra postgres --extra dask --extra examples --extra dev -o requirements/lock.txt
 	printf 'pyfuse3>=3.4\ntrio>=0.27\n' | uv pip compile - --quiet --universal \
 	  --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  -c requirements/lock.txt -o requirements/fuse.txt

@@ -303,7 +303,15 @@ class ControllerConfig:
     """How the controller works."""
 
     workers: int = 2
-    """Datums run at once, over all jobs."""
+    """Datums run at once on this machine, over all jobs."""
+    scheduler: str | None = None
+    """Address of a Dask scheduler, ``tcp://host:8786``, on whose workers datums may run."""
+    scheduler_datums: int | None = None
+    """Datums, or bundles of short ones, that the Dask cluster is handed at once, which makes an
+    adaptive one grow; as many as its workers have threads when None."""
+    executor: str | None = None
+    """Where datums run whose pipeline does not say: ``local`` or ``dask``; on Dask when None and
+    there is a `scheduler`."""
     poll_s: float = 0.25
     """How often it looks for new events when nothing wakes it."""
     lease_s: float = 15.0
@@ -311,6 +319,11 @@ class ControllerConfig:
     job_lease_s: float = 30.0
     environment: dict[str, str] = field(default_factory=dict)
     """Variables given to every datum besides the allow-list."""
+
+    @property
+    def default_executor(self) -> str:
+        """Where datums run whose pipeline does not say."""
+        return self.executor or ("local" if self.scheduler is None else "dask")
 
 
 def parse_controller(raw: dict[str, Any]) -> ControllerConfig:

@@ -106,6 +106,7 @@ class ErrorKind(StrEnum):
     DATABASE_BUSY = "database-busy"
     DATABASE_UNAVAILABLE = "database-unavailable"
     WAREHOUSE_UNAVAILABLE = "warehouse-unavailable"
+    EXECUTOR_UNAVAILABLE = "executor-unavailable"
 
     CORRUPT_BLOB = "corrupt-blob"
     CORRUPT_PACK = "corrupt-pack"
@@ -243,7 +244,7 @@ class StateError(DatalakeError):
 
 
 class StorageError(DatalakeError, OSError):
-    """A store, database or warehouse cannot be reached or is full; see `retryable`."""
+    """A store, database, warehouse or cluster cannot be reached or is full; see `retryable`."""
 
     default_kind = ErrorKind.STORAGE_UNAVAILABLE
 

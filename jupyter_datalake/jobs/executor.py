@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
+from jupyter_datalake.model.pipelines import PipelineSpec
 
 
 class Executor(Protocol):
@@ -14,7 +15,14 @@ class Executor(Protocol):
 
     @property
     def slots(self) -> int:
-        """How many datums it runs at once."""
+        """How many datums it runs at once; may change from one moment to the next."""
+        ...
+
+    def has_room(self, spec: PipelineSpec) -> bool:
+        """Tell whether a place that a pipeline's datums may run in is free, as far as is known.
+
+        A datum that is submitted without it waits, and takes a slot from others meanwhile.
+        """
         ...
 
     def submit(self, tasks: Sequence[DatumTask]) -> list[Future[DatumOutcome]]:

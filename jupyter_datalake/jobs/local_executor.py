@@ -27,6 +27,7 @@ from jupyter_datalake.jobs.runner import datum_marks
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask, bundle_as_dict, parse_outcome
 from jupyter_datalake.jobs.worker import READY
 from jupyter_datalake.model.datums import DatumState
+from jupyter_datalake.model.pipelines import PipelineSpec
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +96,10 @@ class LocalExecutor:
     def slots(self) -> int:
         """How many datums run at once."""
         return self._slots
+
+    def has_room(self, spec: PipelineSpec) -> bool:
+        """Tell that any worker will do; see `Executor.has_room`."""
+        return True
 
     def submit(self, tasks: Sequence[DatumTask]) -> list[Future[DatumOutcome]]:
         """Queue tries; see `Executor.submit`."""

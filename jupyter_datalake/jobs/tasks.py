@@ -31,11 +31,15 @@ class DatumTask:
     """Why the code failed, where the pipeline's recovery is to run in its place."""
     failed_artifacts: Digest | None = None
     """What the code left then: a notebook as far as it came, and the log."""
+    run: int = 0
+    """Tells apart the runs of one try, where an executor may begin it twice: of a cluster whose
+    worker was cut off."""
 
     @property
     def name(self) -> str:
         """Name of this try among all of its job's."""
-        return f"{self.position}-{self.job_attempt}.{self.attempt}"
+        name = f"{self.position}-{self.job_attempt}.{self.attempt}"
+        return f"{name}.{self.run}" if self.run else name
 
     @property
     def id(self) -> str:
@@ -52,6 +56,7 @@ def bundle_as_dict(tasks: Sequence[DatumTask]) -> dict[str, Any]:
         "global_id": first.global_id,
         "spec": spec_as_dict(first.spec),
         "code_commit_id": first.code_commit_id,
+        "run": first.run,
         "datums": [
             [
                 one.position,
@@ -80,6 +85,7 @@ def parse_bundle(raw: dict[str, Any]) -> list[DatumTask]:
             inputs=tuple(parse_datum_input(one) for one in inputs),
             failure=failure,
             failed_artifacts=_digest(artifacts),
+            run=raw["run"],
         )
         for position, attempt, failure, artifacts, inputs in raw["datums"]
     ]

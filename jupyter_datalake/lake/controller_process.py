@@ -1,4 +1,6 @@
-"""The controller's process: ``python -m jupyter_datalake.lake.controller_process LAKE WORKERS``.
+"""The controller's process.
+
+``python -m jupyter_datalake.lake.controller_process LAKE WORKERS [SCHEDULER]``
 
 It ends when its input closes, that is, when whoever started it is gone, or on SIGTERM.
 """
@@ -15,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from jupyter_datalake.config import ControllerConfig, LakeConfig
+from jupyter_datalake.errors import DatalakeError
 from jupyter_datalake.lake.controllers import LOG_FOLDER
 from jupyter_datalake.lake.lake import Lake
 
@@ -22,7 +25,7 @@ _LOG_BYTES = 4 * 1024 * 1024
 _READ_BYTES = 4096
 
 
-def main(url: str, workers: int) -> None:
+def main(url: str, workers: int, scheduler: str | None = None) -> None:
     """Run the lake's pipelines until told to stop."""
     lake = Lake.open(LakeConfig(url))
     _log_to(lake.core.work_folder / LOG_FOLDER / "controller.log")
@@ -34,7 +37,11 @@ def main(url: str, workers: int) -> None:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
-    lake.run_controller(ControllerConfig(workers=workers), stop=stop)
+    try:
+        lake.run_controller(ControllerConfig(workers=workers, scheduler=scheduler), stop=stop)
+    except DatalakeError as error:
+        logging.getLogger(__name__).error("%s", error)  # noqa: TRY400  # it says all there is
+        sys.exit(str(error))
 
 
 def _stop_at_end_of_input(stop: threading.Event) -> None:
@@ -52,4 +59,4 @@ def _log_to(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 
-from jupyter_datalake.config import ControllerConfig
-from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.config import ControllerConfig, LakeConfig
+from jupyter_datalake.engine.core import LakeCore, new_id
 from jupyter_datalake.environment import datum_environment, handed_environment
+from jupyter_datalake.errors import InvalidInputError, MissingDependencyError
+from jupyter_datalake.jobs.executor import Executor
+from jupyter_datalake.jobs.executors import Executors
 from jupyter_datalake.jobs.local_executor import LocalExecutor
 from jupyter_datalake.jobs.outputs import store_folder
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
 from jupyter_datalake.jobs.workspace import Workspace
+from jupyter_datalake.lake.opening import close_core, open_core
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.datums import DatumState
+from jupyter_datalake.model.pipelines import ExecutorKind
 from jupyter_datalake.pipelines.controller import Controller
 
 LOG_FOLDER = "logs"
@@ -43,7 +50,7 @@ def run_controller(
     ConflictError
         `until_idle`, and another controller leads.
     """
-    executor = local_executor(core, config)
+    executor = open_executors(core, config)
     try:
         controller = Controller(core, executor, config, author, on_change=on_change)
         controller.run(stop, until_idle=until_idle)
@@ -54,12 +61,89 @@ def run_controller(
 def local_executor(core: LakeCore, config: ControllerConfig) -> LocalExecutor:
     """Return an executor over worker processes of this machine; the caller closes it."""
     return LocalExecutor(
-        [sys.executable, "-m", "jupyter_datalake.lake.worker_process", core.url],
-        {**datum_environment(), **handed_environment(), **config.environment},
+        _worker_command(core.url),
+        _worker_environment(config.environment),
         slots=config.workers,
         log=core.work_folder / LOG_FOLDER / "workers.log",
         keep_artifacts=lambda task: keep_artifacts(core, task),
     )
+
+
+def open_executors(core: LakeCore, config: ControllerConfig) -> Executor:
+    """Return what runs the datums of a controller: here, and on a Dask cluster if it has one.
+
+    Raises
+    ------
+    InvalidInputError
+        Datums are to run on a cluster, and it is not said on which.
+    StorageError
+        The Dask cluster cannot be used.
+    MissingDependencyError
+        There is to be one, and Dask is not installed.
+    """
+    if config.default_executor == ExecutorKind.DASK and config.scheduler is None:
+        raise InvalidInputError(
+            "To run datums on Dask, a controller needs the address of a scheduler",
+            hint="Give --scheduler tcp://host:8786",
+        )
+    executors: dict[ExecutorKind, Executor] = {}
+    if config.scheduler is not None:
+        executors[ExecutorKind.DASK] = _dask_executor(core, config, config.scheduler)
+    executors[ExecutorKind.LOCAL] = local_executor(core, config)
+    return Executors(executors, ExecutorKind(config.default_executor))
+
+
+def _dask_executor(core: LakeCore, config: ControllerConfig, scheduler: str) -> Executor:
+    try:
+        from jupyter_datalake.jobs.dask_executor import DaskExecutor  # noqa: PLC0415  # optional
+    except ImportError as error:
+        raise MissingDependencyError(
+            "The Dask executor needs the package distributed",
+            hint="Install it: pip install 'jupyter_datalake[dask]'",
+        ) from error
+    return DaskExecutor(
+        scheduler,
+        partial(host_executor, core.url, config.environment),
+        name=f"datalake{new_id()[:6]}",
+        at_most=config.scheduler_datums,
+    )
+
+
+def host_executor(url: str, environment: Mapping[str, str], folder: Path, slots: int) -> Executor:
+    """Return what runs datums of a lake in a process that does not have it open: a Dask worker.
+
+    The lake's stores are reached by that process's own variables and files.
+
+    Parameters
+    ----------
+    environment
+        Variables for datums besides those of the allow-list.
+    folder
+        Takes the log of what the worker processes print.
+    """
+
+    def keep(task: DatumTask) -> DatumOutcome:
+        core = open_core(LakeConfig(url))
+        try:
+            return keep_artifacts(core, task)
+        finally:
+            close_core(core)
+
+    return LocalExecutor(
+        _worker_command(url),
+        _worker_environment(environment),
+        slots=slots,
+        log=folder / "jupyter_datalake.log",
+        keep_artifacts=keep,
+    )
+
+
+def _worker_command(url: str) -> list[str]:
+    return [sys.executable, "-m", "jupyter_datalake.lake.worker_process", url]
+
+
+def _worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    return {**datum_environment(), **handed_environment(), **environment}
 
 
 def keep_artifacts(core: LakeCore, task: DatumTask) -> DatumOutcome:

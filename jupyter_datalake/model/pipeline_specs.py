@@ -52,10 +52,12 @@ from jupyter_datalake.model.pipelines import (
     CronInput,
     DatumLimits,
     DatumPolicy,
+    ExecutorKind,
     Input,
     NotebookCode,
     OnError,
     PipelineSpec,
+    Placement,
     QueryCode,
     RepoInput,
     iter_leaves,
@@ -251,6 +253,10 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                 "default": 0,
                 "description": "How often its jobs have their turn; ten steps are worth ten times.",
             },
+            "executor": {
+                "enum": [str(one) for one in ExecutorKind],
+                "description": "Where datums run; as the controller was told when left out.",
+            },
             "resources": _object(
                 "What a datum holds while it runs.",
                 [],
@@ -272,7 +278,24 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                     "memory": {
                         **_SIZE_TEXT,
                         "description": "Memory of all processes of a datum together; one that takes"
-                        " more is ended.",
+                        " more is ended. On Dask workers that say how much they have, so much of"
+                        " it is taken.",
+                    },
+                    "cpu": {
+                        "type": "number",
+                        "exclusiveMinimum": 0,
+                        "description": "On Dask workers that say how many processors they have, so"
+                        " many are taken; 1 when left out.",
+                    },
+                    "gpu": {
+                        "type": "number",
+                        "exclusiveMinimum": 0,
+                        "description": "Only Dask workers that have so many GPUs free run it.",
+                    },
+                    "labels": {
+                        "type": "array",
+                        "items": {"type": "string", "pattern": f"^{RESOURCE_PATTERN.pattern}$"},
+                        "description": "Only Dask workers that have all of these run it.",
                     },
                     "cpu_time": {
                         **_DURATION,
@@ -546,6 +569,8 @@ def _spec_of(raw: Any) -> PipelineSpec:
             name: int(count) for name, count in raw.get("resources", {}).get("slots", {}).items()
         },
         limits=_parse_limits(raw.get("resources", {})),
+        executor=ExecutorKind(raw["executor"]) if "executor" in raw else None,
+        placement=_parse_placement(raw.get("resources", {})),
         expectations=tuple(
             _parse_expectation(one, f"expectations[{index}]")
             for index, one in enumerate(raw.get("expectations", []))
@@ -806,13 +831,20 @@ def _parse_limits(raw: dict[str, Any]) -> DatumLimits:
     )
 
 
+def _parse_placement(raw: dict[str, Any]) -> Placement:
+    return Placement(raw.get("cpu"), raw.get("gpu"), tuple(raw.get("labels", ())))
+
+
 def _resources_as_dict(spec: PipelineSpec) -> dict[str, Any]:
-    limits = spec.limits
+    limits, placement = spec.limits, spec.placement
     return {
         **({"slots": spec.slots} if spec.slots else {}),
         **({} if limits.memory_bytes is None else {"memory": f"{limits.memory_bytes}B"}),
         **({} if limits.cpu_s is None else {"cpu_time": _duration_text(limits.cpu_s)}),
         **({} if limits.output_bytes is None else {"output": f"{limits.output_bytes}B"}),
+        **({} if placement.cpus is None else {"cpu": placement.cpus}),
+        **({} if placement.gpus is None else {"gpu": placement.gpus}),
+        **({"labels": list(placement.labels)} if placement.labels else {}),
     }
 
 
@@ -997,6 +1029,8 @@ def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
         raw["timeout"] = _duration_text(spec.timeout_s)
     if spec.priority:
         raw["priority"] = spec.priority
+    if spec.executor is not None:
+        raw["executor"] = str(spec.executor)
     if resources := _resources_as_dict(spec):
         raw["resources"] = resources
     if spec.expectations:
@@ -1102,6 +1136,8 @@ def _explain(error: ValidationError) -> str:
             return f"has the value {_shown(error.instance)}, which is too short"
         case "minimum":
             return f"has the value {_shown(error.instance)}; at least {error.validator_value}"
+        case "exclusiveMinimum":
+            return f"has the value {_shown(error.instance)}; more than {error.validator_value}"
         case "maximum":
             return f"has the value {_shown(error.instance)}; at most {error.validator_value}"
         case _:

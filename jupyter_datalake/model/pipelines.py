@@ -149,6 +149,15 @@ class QueryCode:
 Code = NotebookCode | CommandCode | QueryCode
 
 
+class ExecutorKind(StrEnum):
+    """Where datums run."""
+
+    LOCAL = "local"
+    """In processes on the controller's machine."""
+    DASK = "dask"
+    """On the workers of a Dask cluster."""
+
+
 class OnError(StrEnum):
     """What becomes of a datum that failed its last try."""
 
@@ -187,6 +196,17 @@ class DatumLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Placement:
+    """What a Dask worker must have free for one datum; on the controller's machine not asked."""
+
+    cpus: float | None = None
+    """Processors; one where the workers say how many they have."""
+    gpus: float | None = None
+    labels: tuple[str, ...] = ()
+    """Names that somebody gave to the workers which are fit."""
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineSpec:
     """Everything that a user says about a pipeline."""
 
@@ -210,6 +230,9 @@ class PipelineSpec:
     slots: dict[str, int] = field(default_factory=dict)
     """How much of which resource a datum holds while it runs; see `model.limits`."""
     limits: DatumLimits = DatumLimits()
+    executor: ExecutorKind | None = None
+    """Where datums run; where the controller's do when None."""
+    placement: Placement = Placement()
     expectations: tuple[Expectation, ...] = ()
     """What the output must be; see `pipelines.expecting`."""
     notify: tuple[NotifyRule, ...] | None = None

@@ -152,11 +152,11 @@ class DatumLoop:
             Called several times a second; what it raises ends the loop, and running tries are
             cancelled.
         """
-        at_once = self._spec.parallelism or self._executor.slots
         ended: list[tuple[_Try, DatumOutcome]] = []
         try:
             while True:
-                bundles = self._next_bundles(at_once)
+                # A cluster grows and shrinks while a job runs.
+                bundles = self._next_bundles(self._spec.parallelism or self._executor.slots)
                 self._write(ended, [one.datum for bundle in bundles for one in bundle])
                 for bundle in bundles:
                     self._submit(bundle)

@@ -21,6 +21,7 @@ from jupyter_datalake.jobs.executor import Executor
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
 from jupyter_datalake.model.datums import DatumState
 from jupyter_datalake.model.limits import weight_of
+from jupyter_datalake.model.pipelines import PipelineSpec
 
 
 @dataclass(slots=True)
@@ -98,12 +99,18 @@ class FairScheduler:
         return Lane(self, pipeline, weight_of(priority), dict(needs or {}))
 
     def set_limits(self, limits: Mapping[str, int]) -> None:
-        """Say how much there is of each resource; one that is not named has no limit."""
+        """Say how much there is of each resource; one that is not named has no limit.
+
+        To be called now and then also where nothing has changed: what waits is handed over where
+        the executor has grown.
+        """
         with self._lock:
-            if self._limits == limits:
-                return
             self._limits = dict(limits)
         self._dispatch()
+
+    def has_room(self, spec: PipelineSpec) -> bool:
+        """Tell whether a pipeline's datums could run now; see `Executor.has_room`."""
+        return self._executor.has_room(spec)
 
     def submit(self, lane: Lane, tasks: Sequence[DatumTask]) -> list[Future[DatumOutcome]]:
         """Queue a bundle of tries in a lane; see `Executor.submit`."""
@@ -191,10 +198,11 @@ class FairScheduler:
             return bundle
 
     def _fits(self, lane: Lane) -> bool:
-        return all(
+        has_resources = all(
             name not in self._limits or self._held[name] + count <= self._limits[name]
             for name, count in lane.needs.items()
         )
+        return has_resources and self._executor.has_room(self._waiting[lane][0].tasks[0].spec)
 
     def _turn(self, lane: Lane, now: float) -> tuple[float, float, int]:
         share = self._shares[lane.pipeline]
@@ -235,6 +243,10 @@ class Lane:
     def slots(self) -> int:
         """How many datums run at once, over all jobs."""
         return self._scheduler.slots
+
+    def has_room(self, spec: PipelineSpec) -> bool:
+        """Tell whether a pipeline's datums could run now; see `Executor.has_room`."""
+        return self._scheduler.has_room(spec)
 
     def submit(self, tasks: Sequence[DatumTask]) -> list[Future[DatumOutcome]]:
         """Queue tries that one worker runs one after another; see `Executor.submit`."""

@@ -96,7 +96,13 @@ class DatalakeExtension(ExtensionApp):
         2,
         min=1,
         config=True,
-        help="""How many datums the controller runs at once. Defaults to 2.""",
+        help="""How many datums the controller runs at once on this machine. Defaults to 2.""",
+    )
+    scheduler = Unicode(
+        "",
+        config=True,
+        help="""Address of a Dask scheduler, such as tcp://host:8786, on whose workers datums run
+        instead; the package needs its extra 'dask' for it. Defaults to none.""",
     )
 
     def initialize_settings(self) -> None:
@@ -190,6 +196,7 @@ class DatalakeExtension(ExtensionApp):
                 "jupyter_datalake.lake.controller_process",
                 url,
                 str(self.workers),
+                *([self.scheduler] if self.scheduler else []),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

@@ -1,17 +1,45 @@
-"""What integration tests share: lakes with pipelines that really run."""
+"""What integration tests share: S3 servers, a Dask cluster, and pipelines that really run."""
+
+import itertools
+import shutil
+import tempfile
+from pathlib import Path
 
 import nbformat
 import pytest
 
-from jupyter_datalake.config import ControllerConfig
+from jupyter_datalake.config import ControllerConfig, LakeConfig
+from jupyter_datalake.lake.lake import Lake
+from jupyter_datalake.testing.dask_cluster import DaskCluster
+from jupyter_datalake.testing.s3_servers import S3Server, ceph_server, missing_ceph, moto_server
+
+_numbers = itertools.count()
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "everywhere: the test's runner runs datums on this machine, and on Dask too"
+    )
+
+
+def pytest_generate_tests(metafunc):
+    if metafunc.definition.get_closest_marker("everywhere"):
+        metafunc.parametrize("runner", ["local", "dask"], indirect=True)
 
 
 class Runner:
-    """A lake and short ways to publish pipelines and run them to their end."""
+    """A lake and short ways to publish pipelines and run them to their end.
 
-    def __init__(self, lake, folder):
+    Parameters
+    ----------
+    scheduler
+        Address of the Dask scheduler on whose workers datums run; here when None.
+    """
+
+    def __init__(self, lake, folder, scheduler=None):
         self.lake = lake
         self.folder = folder
+        self.scheduler = scheduler
 
     def command(self, name, script, *inputs, **options):
         """Publish a pipeline that runs a shell script; inputs are (repo, glob) pairs."""
@@ -42,7 +70,8 @@ class Runner:
 
     def run(self, workers=2):
         """Run everything there is to run."""
-        self.lake.run_controller(ControllerConfig(workers=workers), until_idle=True)
+        config = ControllerConfig(workers=workers, scheduler=self.scheduler)
+        self.lake.run_controller(config, until_idle=True)
 
     def job(self, pipeline):
         """Return the newest job of a pipeline."""
@@ -80,9 +109,76 @@ class Runner:
 
 
 @pytest.fixture
-def runner(local_lake, tmp_path):
-    """A lake in a folder, with a repo `raw`, and a folder for notebooks."""
+def runner(request, tmp_path):
+    """A lake with a repo `raw`, and a folder for notebooks.
+
+    In a test that is marked `everywhere`, also a lake in S3 and Postgres whose datums run on Dask.
+    """
     folder = tmp_path / "work"
     folder.mkdir()
-    local_lake.repos.create("raw")
-    return Runner(local_lake, folder)
+    if getattr(request, "param", "local") == "local":
+        made = Runner(request.getfixturevalue("local_lake"), folder)
+    else:
+        lake = request.getfixturevalue("distant_lake")
+        made = Runner(lake, folder, request.getfixturevalue("cluster").address)
+    made.lake.repos.create("raw")
+    return made
+
+
+@pytest.fixture
+def distant_lake(s3, s3_environment, postgres_server, lake_clock, lake_author):
+    """A lake in S3 and Postgres, which other machines can open too."""
+    bucket = f"distant-{next(_numbers)}"
+    s3.client.create_bucket(Bucket=bucket)
+    place = LakeConfig(s3.url(bucket), database_url=postgres_server.url())
+    with Lake.create(place, author=lake_author, clock=lake_clock) as lake:
+        yield lake
+
+
+@pytest.fixture(scope="session")
+def dask_cluster():
+    with DaskCluster(S3Server("").environment()) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(dask_cluster):
+    """A Dask cluster of three workers with one thread each; a test may kill them."""
+    for worker in list(dask_cluster.workers):
+        if worker.process.poll() is not None:
+            dask_cluster.remove_worker(worker)
+    dask_cluster.add_workers(3 - len(dask_cluster.workers))
+    return dask_cluster
+
+
+@pytest.fixture(scope="session")
+def moto():
+    with moto_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ceph():
+    reason = missing_ceph()
+    if reason:
+        pytest.skip(reason)
+    folder = Path(tempfile.mkdtemp(prefix="ceph-"))  # sockets need a short path
+    try:
+        with ceph_server(folder) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def s3(request):
+    """The most real server there is: Ceph where it is installed, else moto."""
+    return request.getfixturevalue("moto" if missing_ceph() else "ceph")
+
+
+@pytest.fixture
+def s3_environment(monkeypatch, tmp_path):
+    """Credentials of the tests' servers, as boto3 finds them; and a place for the lakes' state."""
+    for name, value in S3Server("").environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DATALAKE_STATE_FOLDER", str(tmp_path / "state"))

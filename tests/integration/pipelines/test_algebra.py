@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 
 def fill(runner, repo, *paths):
     if repo not in {one.name for one in runner.lake.repos.list()}:
@@ -96,6 +98,7 @@ def test_alternatives_of_one_name_are_told_apart_in_jobs_and_provenance(runner):
     )
 
 
+@pytest.mark.everywhere
 def test_a_batch_is_a_list_of_paths_to_a_notebook(runner):
     fill(runner, "raw", *(f"{number:02}.txt" for number in range(6)))
     fill(runner, "rates", "x")

@@ -14,6 +14,7 @@ cp pfs/raw/* pfs/out/
 """
 
 
+@pytest.mark.everywhere
 @pytest.mark.logs("worker died")
 def test_a_datum_that_hangs_and_one_that_kills_its_worker_fail_alone(runner):
     texts = {f"f{number:02}": f"text {number}" for number in range(40)}

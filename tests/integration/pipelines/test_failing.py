@@ -49,6 +49,7 @@ def test_a_datum_that_is_left_out_lets_the_job_succeed_and_is_tried_again(runner
     assert runner.files("p@main") == {"a": "one", "c": "three", "d": "four"}
 
 
+@pytest.mark.everywhere
 def test_a_recovery_sees_the_inputs_and_why_and_makes_the_output(runner):
     put(runner, a="one", b="bad")
     recovery = 'echo "$DATALAKE_ERROR" > pfs/out/$(cd pfs/raw; echo *).error; ls pfs/out'
@@ -102,6 +103,7 @@ def test_a_datum_that_fails_twice_and_then_works_has_three_tries(runner):
     assert (str(datum.state), datum.tries) == ("success", 3)
 
 
+@pytest.mark.everywhere
 def test_a_job_that_takes_too_long_is_stopped_and_its_good_datums_are_kept(runner):
     put(runner, a="0", b="1000")
     script = "sleep $(cat pfs/raw/*); cp pfs/raw/* pfs/out/"

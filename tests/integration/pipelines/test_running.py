@@ -20,6 +20,7 @@ def put(runner, **files):
         return session.commit("put")
 
 
+@pytest.mark.everywhere
 def test_d9_a_commit_runs_everything_downstream_and_shares_its_global_id(runner):
     runner.command("upper", UPPER, ("raw", "/*"))
     runner.command("count", "cat pfs/upper/* | wc -c > pfs/out/n", ("upper", "/"))
@@ -39,6 +40,7 @@ def test_d9_a_commit_runs_everything_downstream_and_shares_its_global_id(runner)
     assert set(upstream) == {"upper", "raw", "count.code", "upper.code"}
 
 
+@pytest.mark.everywhere
 def test_only_the_datum_whose_input_changed_runs_again(runner):
     runner.command("upper", UPPER, ("raw", "/*"))
     put(runner, a="one", b="two", c="three")
@@ -114,6 +116,7 @@ def test_a_cross_runs_every_combination(runner):
     assert sorted(runner.files("pairs@main")) == ["a-x", "a-y", "b-x", "b-y"]
 
 
+@pytest.mark.everywhere
 def test_a_failed_datum_fails_the_job_keeps_the_good_ones_and_stops_downstream(runner):
     runner.command(
         "check", "! grep -q bad pfs/raw/* || exit 3; cp pfs/raw/* pfs/out/", ("raw", "/*")
@@ -139,6 +142,7 @@ def test_a_failed_datum_fails_the_job_keeps_the_good_ones_and_stops_downstream(r
     }
 
 
+@pytest.mark.everywhere
 def test_a_datum_is_tried_again_as_often_as_the_spec_says(runner, tmp_path):
     marker = tmp_path / "tried"
     script = f"if [ ! -e {marker} ]; then touch {marker}; exit 1; fi; echo ok > pfs/out/x"
@@ -149,6 +153,7 @@ def test_a_datum_is_tried_again_as_often_as_the_spec_says(runner, tmp_path):
     assert (str(datum.state), datum.tries, datum.message) == ("success", 2, "")
 
 
+@pytest.mark.everywhere
 def test_n7_a_datum_that_takes_too_long_is_killed_with_its_children(runner, tmp_path):
     pid = tmp_path / "pid"
     script = f"sleep 1000 & echo $! > {pid}; wait"
@@ -208,6 +213,7 @@ def test_n10_what_a_program_does_to_its_input_reaches_nobody(runner):
     assert runner.files("raw@main") == {"a": "one", "b": "two"}
 
 
+@pytest.mark.everywhere
 def test_a_program_sees_an_allow_list_of_variables_and_what_it_needs_to_know(runner, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
     monkeypatch.setenv("DATALAKE_URL", "/elsewhere")
@@ -285,6 +291,7 @@ def test_reprocess_runs_what_is_known(runner):
     assert runner.states() == {"upper": ("success", "unchanged")}
 
 
+@pytest.mark.everywhere
 def test_cancelling_a_running_job_kills_it_and_commits_nothing(runner, tmp_path):
     pid = tmp_path / "pid"
     runner.command("slow", f"echo $$ > {pid}; sleep 1000", ("raw", "/"))

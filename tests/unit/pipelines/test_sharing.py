@@ -22,6 +22,11 @@ class HandExecutor:
         self.running = []
         self.started = []
         self.cancelled = []
+        self.full = set()
+        """Pipelines for which there is no room."""
+
+    def has_room(self, spec):
+        return spec.name not in self.full
 
     def submit(self, tasks):
         bundle = [(task, Future()) for task in tasks]
@@ -209,6 +214,9 @@ class ThreadExecutor:
         self.lock = threading.Lock()
         self.at_once = {}
         self.most = {}
+
+    def has_room(self, spec):
+        return True
 
     def submit(self, tasks):
         return [self.pool.submit(self._run, task) for task in tasks]
