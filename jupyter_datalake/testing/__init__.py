@@ -12,6 +12,7 @@
 ``recording_disk``          a disk mounted by FUSE that writes down what is done to it
 ``power_loss``              what a power cut could leave of such a disk, and lakes opened on it
 ``lake_states``             what a lake shows, as a value to compare
+``dask_cluster``            a Dask scheduler and workers in processes of their own
 ``old_databases``           databases as older releases left them
 ``fixtures``                a pytest plugin: lakes in memory and on disk, clocks that are set
 ==========================  =====================================================================

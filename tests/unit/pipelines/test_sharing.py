@@ -205,6 +205,24 @@ def test_cancelling_takes_out_of_the_queue_or_reaches_the_worker(ground):
     assert ground.executor.cancelled == [running[0].id]
 
 
+def test_a_pipeline_that_the_executor_has_no_room_for_keeps_none_from_the_others(ground):
+    ground.executor.full.add("picky")
+    ground.submit(ground.scheduler.lane("picky"), 2)
+    ground.submit(ground.scheduler.lane("other"), 1)
+    assert ground.executor.running_jobs() == ["other"]
+    ground.executor.full.clear()
+    ground.scheduler.set_limits({})
+    assert ground.executor.running_jobs() == ["other", "picky"]
+
+
+def test_an_executor_that_has_grown_is_given_more_at_the_next_look(ground):
+    ground.submit(ground.scheduler.lane("p"), 5)
+    assert len(ground.executor.running) == 2
+    ground.executor.slots = 4
+    ground.scheduler.set_limits({})
+    assert len(ground.executor.running) == 4
+
+
 class ThreadExecutor:
     """Runs tries in threads, counting how many run at once, of which job."""
 
