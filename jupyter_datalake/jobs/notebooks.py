@@ -10,8 +10,6 @@ import ast
 from dataclasses import dataclass
 from typing import Any
 
-import nbformat
-
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
 from jupyter_datalake.model.encoding import pack_canonical
 from jupyter_datalake.model.ids import Digest, digest_of
@@ -60,6 +58,9 @@ def parse_notebook(data: bytes, name: str) -> Notebook:
     InvalidInputError
         It is no notebook, too large, or has two cells tagged ``parameters``.
     """
+    # It brings along a second of imports, and workers that run commands start without it.
+    import nbformat  # noqa: PLC0415
+
     if len(data) > MAX_NOTEBOOK_BYTES:
         raise _invalid(name, f"is larger than {MAX_NOTEBOOK_BYTES >> 20} MiB")
     try:

@@ -21,7 +21,6 @@ from jupyter_datalake.jobs.environments import LOCK_FILE, differences, lock_envi
 from jupyter_datalake.jobs.forked_notebooks import Zygote
 from jupyter_datalake.jobs.notebooks import check_parameters, parse_notebook
 from jupyter_datalake.jobs.outputs import OutputBatch
-from jupyter_datalake.jobs.papermill_engine import run_notebook
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
 from jupyter_datalake.jobs.watching import watched
 from jupyter_datalake.jobs.workspace import (
@@ -155,6 +154,9 @@ class DatumRunner:
         spec = task.spec
         match spec.code:
             case NotebookCode(path):
+                # Papermill takes half a second to import, which no command should wait for.
+                from jupyter_datalake.jobs.papermill_engine import run_notebook  # noqa: PLC0415
+
                 self._tell_differences(workspace, spec.kernel, log)
                 parameters = notebook_parameters(task)
                 notebook = workspace.run / path
