@@ -10,6 +10,8 @@ export interface IRepoInput {
   repo: string;
   branch: string;
   glob: string;
+  /** `match` gives the program the path of what is matched, and not its folder. */
+  give?: string;
 }
 
 /** A clock. */
@@ -42,7 +44,8 @@ export function repoInputs(spec: api.Spec): IRepoInput[] {
       name: text(repo.as) || variableName(text(repo.name)),
       repo: text(repo.name),
       branch: text(repo.branch) || 'main',
-      glob: Array.isArray(repo.glob) ? repo.glob.join(' ') : text(repo.glob)
+      glob: Array.isArray(repo.glob) ? repo.glob.join(' ') : text(repo.glob),
+      ...(repo.give === 'match' ? { give: 'match' } : {})
     }));
 }
 
@@ -95,12 +98,13 @@ export function inputOf(
   inputs: readonly IRepoInput[],
   others: readonly Json[] = []
 ): Json | undefined {
-  const repos = inputs.map(({ name, repo, branch, glob }) => ({
+  const repos = inputs.map(({ name, repo, branch, glob, give }) => ({
     repo: {
       name: repo,
       ...(branch && branch !== 'main' ? { branch } : {}),
       glob,
-      ...(name && name !== variableName(repo) ? { as: name } : {})
+      ...(name && name !== variableName(repo) ? { as: name } : {}),
+      ...(give && glob !== '/' ? { give } : {})
     }
   }));
   const all: Json[] = [...repos, ...others];
@@ -113,7 +117,7 @@ export function toYaml(value: unknown): string {
 }
 
 /** What a form of inputs knows of a repo. */
-const FIELDS = new Set(['name', 'branch', 'glob', 'as']);
+const FIELDS = new Set(['name', 'branch', 'glob', 'as', 'give']);
 
 /** Return the repos and clocks of an input, whatever way they are combined. */
 function leaves(input: unknown): Json[] {

@@ -25,6 +25,7 @@ from jupyter_datalake.cli.output import (
     size_text,
     time_text,
 )
+from jupyter_datalake.jobs.promote import Draft
 from jupyter_datalake.model.datums import label_of
 from jupyter_datalake.model.limits import HIGHEST_PRIORITY, LOWEST_PRIORITY
 from jupyter_datalake.model.pipeline_specs import spec_as_dict
@@ -434,22 +435,48 @@ def plan(context: CliContext, name: str, as_json: bool) -> None:
 
 
 @group.command("promote")
-@click.argument("notebook", type=click.Path(path_type=Path))
+@click.argument(
+    "notebooks", metavar="NOTEBOOK...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @click.option("--at", default=default_mountpoint, help="Where the lake is mounted.")
+@click.option(
+    "--write", is_flag=True, help="Write each spec beside its notebook, as <pipeline>.yaml."
+)
 @json_option
 @pass_context
-def promote(context: CliContext, notebook: Path, at: str | None, as_json: bool) -> None:
-    """Print the draft of a pipeline that runs a notebook; save it, look at it, create it."""
-    draft = context.lake.pipelines.promote(notebook, mountpoint=at)
+def promote(
+    context: CliContext, notebooks: tuple[Path, ...], at: str | None, write: bool, as_json: bool
+) -> None:
+    """Print the drafts of pipelines that run notebooks; save them, look at them, create them.
+
+    Several notebooks become pipelines that feed each other, as they read what others write.
+    """
+    drafts = context.lake.pipelines.promote_all(notebooks, mountpoint=at)
     if as_json:
-        print_json(draft)
+        print_json(drafts if len(drafts) > 1 else drafts[0])
         return
-    for note in draft.notes:
-        click.echo(f"# {note}")
+    texts = [_draft_text(draft) for draft in drafts]
+    if not write:
+        click.echo("\n---\n".join(texts))
+        return
+    places = [
+        Path(draft.notebook).with_name(f"{draft.spec['pipeline'].replace('/', '-')}.yaml")
+        for draft in drafts
+    ]
+    for place in places:
+        if place.exists():
+            raise click.UsageError(f"There is a file {str(place)!r} already: move it away first")
+    for place, text in zip(places, texts, strict=True):
+        place.write_text(f"{text}\n")
+        click.echo(f"Wrote {place}")
+
+
+def _draft_text(draft: Draft) -> str:
+    lines = [f"# {note}" for note in draft.notes]
     for place in draft.places:
         where = printable(f"{place.repo}@{place.branch}/{place.path}")
-        click.echo(f"# {place.role}: {where} ({', '.join(place.sources)})")
-    click.echo(_yaml(draft.spec))
+        lines.append(f"# {place.role}: {where} ({', '.join(place.sources)})")
+    return "\n".join([*lines, _yaml(draft.spec)])
 
 
 @group.command("get-schema")

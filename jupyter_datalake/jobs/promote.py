@@ -43,6 +43,8 @@ _MOUNTED = re.compile(
     rf"(?P<repo>{REPO_COMPONENT}(?:/{REPO_COMPONENT})?)(?:@(?P<ref>[^/]+))?(?:/(?P<path>.*))?"
 )
 OUT = "out"
+NO_INPUTS = "No parameter names a place in the lake: choose the inputs yourself"
+"""What is noted of a notebook without inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Draft:
     """What a person should look at before publishing."""
     places: tuple[ProposedPlace, ...] = field(default=())
     """The inputs and outputs that are proposed, and how each is known."""
+    notebook: str = ""
+    """Path of the notebook."""
 
 
 def draft_pipeline(
@@ -131,12 +135,13 @@ def draft_pipeline(
             inputs.append(LakePlace(proposed.repo, proposed.branch, proposed.path, None))
     _note_observed(places, notes)
     if not inputs:
-        notes.append("No parameter names a place in the lake: choose the inputs yourself")
+        notes.append(NO_INPUTS)
     return Draft(
         _spec(notebook, path, inputs, output, plain, _helpers(notebook, beside)),
         tuple(plain),
         tuple(notes),
         tuple(places),
+        path,
     )
 
 
@@ -253,6 +258,8 @@ def _input(place: LakePlace) -> dict[str, Any]:
     leaf["glob"] = quote_glob(place.path) if place.path else "/"
     if place.variable and place.variable != variable_name(place.repo):
         leaf["as"] = place.variable
+    if place.variable and place.path:
+        leaf["give"] = "match"  # the notebook goes on getting the path of just that
     return {"repo": leaf}
 
 

@@ -282,10 +282,11 @@ def datum_variables(task: DatumTask) -> dict[str, str]:
         "PACH_DATUM_ID": datum_id,
         "PACH_PIPELINE_NAME": task.spec.name,
     }
+    places = places_of(task)
     for one in task.inputs:
         variables[f"{one.name}_COMMIT"] = one.commit_id or ""
         if not one.name.startswith(_PROTECTED_PREFIXES) and not is_for_datums(one.name):
-            variables[one.name] = f"{INPUTS}/{one.name}"
+            variables[one.name] = str(places[one.name])
     variables[OUT] = f"{INPUTS}/{OUT}"
     if _is_batch(task):
         variables["DATALAKE_BATCH"] = f"{INPUTS}/{BATCH}"

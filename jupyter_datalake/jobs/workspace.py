@@ -114,9 +114,18 @@ def _each_once(inputs: Iterable[DatumInput]) -> Iterator[DatumInput]:
 
 
 def places_of(task: DatumTask) -> dict[str, str | None]:
-    """Return the folder of each input; None for one that this datum has nothing of."""
+    """Return where each input is, as its spec asks: its folder, or what was matched in it.
+
+    None for one that this datum has nothing of.
+    """
     absent: dict[str, str | None] = {one.name: None for one in iter_leaves(task.spec.input)}
-    return absent | {one.name: f"{INPUTS}/{one.name}" for one in task.inputs}
+    matches = {leaf.name for leaf in repo_inputs(task.spec) if leaf.gives_match}
+    return absent | {
+        one.name: _place_of(one)
+        if one.name in matches and one.part is None
+        else f"{INPUTS}/{one.name}"
+        for one in task.inputs
+    }
 
 
 def places_of_batch(task: DatumTask) -> dict[str, list[Any]]:

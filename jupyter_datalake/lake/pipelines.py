@@ -16,8 +16,9 @@ from jupyter_datalake.errors import (
     PathNotFoundError,
     StateError,
 )
+from jupyter_datalake.jobs.chaining import NotebookFile, draft_chain
 from jupyter_datalake.jobs.notebooks import parse_notebook
-from jupyter_datalake.jobs.promote import Draft, draft_pipeline, keep_published
+from jupyter_datalake.jobs.promote import Draft, keep_published
 from jupyter_datalake.jobs.proposals import ObservedFile
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.lake.repos import VISIBLE_KINDS
@@ -481,9 +482,35 @@ class Pipelines:
         InvalidInputError
             The file is no notebook.
         """
-        place = Path(root or ".", notebook).absolute()
-        if not place.is_file():
-            raise PathNotFoundError(f"There is no notebook {str(notebook)!r}", path=str(notebook))
+        return self.promote_all([notebook], mountpoint=mountpoint, root=root)[0]
+
+    def promote_all(
+        self,
+        notebooks: Sequence[str | Path],
+        *,
+        mountpoint: str | None = None,
+        root: str | Path | None = None,
+    ) -> Sequence[Draft]:
+        """Return the drafts of pipelines that run notebooks and feed each other.
+
+        What one writes and another reads ties the two: a repo, named or observed, or a folder of
+        the disk. Those that feed others come first, so they can be created in this order. What
+        `promote` says of one holds for each.
+
+        Parameters
+        ----------
+        mountpoint, root
+            As for `promote`.
+
+        Raises
+        ------
+        PathNotFoundError
+            There is no such notebook.
+        InvalidInputError
+            A file is no notebook, two would become the same pipeline, or they read each other's
+            output in a circle.
+        """
+        files = [self._read_notebook(one, root) for one in notebooks]
         mount = None
         if mountpoint is not None:
             mount = posixpath.normpath(str(Path(root or ".", mountpoint).absolute()))
@@ -491,23 +518,30 @@ class Pipelines:
             repos = {
                 row.repo.name for row in tx.repos.list(limit=limit_of(None), kinds=VISIBLE_KINDS)
             }
-        draft = draft_pipeline(
-            parse_notebook(place.read_bytes(), place.name),
-            str(place),
-            mountpoint=mount,
-            repos=repos,
-            beside={child.name for child in place.parent.iterdir()},
-            observed=self._observed(str(notebook), str(place)),
-        )
+        drafts = draft_chain(files, mountpoint=mount, repos=repos)
         with self._context.core.metadata.read() as tx:
-            published = tx.pipelines.find(draft.spec["pipeline"])
-        return draft if published is None else keep_published(draft, published.pipeline.spec)
+            published = [tx.pipelines.find(draft.spec["pipeline"]) for draft in drafts]
+        return [
+            draft if row is None else keep_published(draft, row.pipeline.spec)
+            for draft, row in zip(drafts, published, strict=True)
+        ]
 
     def get_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the written form of a pipeline."""
         return PIPELINE_SCHEMA
 
     # --- inside ----------------------------------------------------------------------------------
+
+    def _read_notebook(self, notebook: str | Path, root: str | Path | None) -> NotebookFile:
+        place = Path(root or ".", notebook).absolute()
+        if not place.is_file():
+            raise PathNotFoundError(f"There is no notebook {str(notebook)!r}", path=str(notebook))
+        return NotebookFile(
+            str(place),
+            parse_notebook(place.read_bytes(), place.name),
+            beside={child.name for child in place.parent.iterdir()},
+            observed=self._observed(str(notebook), str(place)),
+        )
 
     def _observed(self, *names: str) -> Sequence[ObservedFile]:
         """Return what the last kernel of a notebook opened, by any of its names."""

@@ -108,6 +108,10 @@ def _check_words(given: RepoInput, place: str, around: _Around) -> None:
         raise MisfitError(f"{place}.outer", "has a meaning only inside a join")
     if given.by and not around.group:
         raise MisfitError(f"{place}.by", "has a meaning only inside a group")
+    if given.gives_match and around.group:
+        raise MisfitError(
+            f"{place}.give", "gives one path, and a group has several: take them from the folder"
+        )
 
 
 def _distinct(parts: list[_Shape], place: str) -> frozenset[str]:
@@ -155,15 +159,19 @@ def _check_clocks(given: Input, place: str) -> None:
 
 def _check_options(given: Input, place: str) -> None:
     """Refuse alternatives of one name that differ in what the program sees of their files."""
-    seen: dict[str, bool] = {}
+    seen: dict[str, RepoInput] = {}
     triggers: dict[tuple[str, str, str], BranchTrigger | None] = {}
     for leaf in iter_leaves(given):
-        is_empty = isinstance(leaf, RepoInput) and leaf.is_empty
-        if seen.setdefault(leaf.name, is_empty) != is_empty:
-            raise MisfitError(
-                place, f"has two inputs named {leaf.name!r}, of which one has empty_files"
-            )
         if isinstance(leaf, RepoInput):
+            first = seen.setdefault(leaf.name, leaf)
+            for option, differs in (
+                ("empty_files", leaf.is_empty != first.is_empty),
+                ("give: match", leaf.gives_match != first.gives_match),
+            ):
+                if differs:
+                    raise MisfitError(
+                        place, f"has two inputs named {leaf.name!r}, of which one has {option}"
+                    )
             branch = (leaf.name, leaf.repo, leaf.branch)
             if triggers.setdefault(branch, leaf.trigger) != leaf.trigger:
                 raise MisfitError(

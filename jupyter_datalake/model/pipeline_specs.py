@@ -460,6 +460,12 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                             "description": "Whether the program sees names without content, and"
                             " runs when names change.",
                         },
+                        "give": {
+                            "enum": ["folder", "match"],
+                            "default": "folder",
+                            "description": "What the program's variable of this name holds: the"
+                            " input's folder, or the path of what the glob matched.",
+                        },
                     },
                 ),
                 "cron": _object(
@@ -734,6 +740,7 @@ def _parse_repo_input(raw: dict[str, Any], place: str) -> RepoInput:
         is_outer=raw.get("outer", False),
         by=raw.get("by", ""),
         is_empty=raw.get("empty_files", False),
+        gives_match=raw.get("give") == "match",
         trigger=_parse_trigger(raw["trigger"], f"{place}.trigger") if "trigger" in raw else None,
     )
 
@@ -1076,6 +1083,8 @@ def input_as_dict(given: Input) -> dict[str, Any]:
                 raw["by"] = given.by
             if given.is_empty:
                 raw["empty_files"] = True
+            if given.gives_match:
+                raw["give"] = "match"
             if given.trigger is not None:
                 raw["trigger"] = _trigger_as_dict(given.trigger)
             return {"repo": raw}

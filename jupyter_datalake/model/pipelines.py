@@ -67,6 +67,8 @@ class RepoInput:
     """In a group: what is compared, as `on`."""
     is_empty: bool = False
     """Whether the program sees names without content."""
+    gives_match: bool = False
+    """Whether the program is told where what was matched is, not the folder that it is in."""
     trigger: BranchTrigger | None = None
     """When commits run the pipeline; each does when None."""
 

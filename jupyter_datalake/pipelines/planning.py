@@ -20,6 +20,7 @@ from jupyter_datalake.model.pipelines import (
     NotebookCode,
     PipelineSpec,
     QueryCode,
+    repo_inputs,
 )
 from jupyter_datalake.pipelines.cutting import cut_inputs
 
@@ -70,8 +71,9 @@ def code_digest(spec: PipelineSpec, read: Callable[[str], bytes]) -> Digest:
         case QueryCode():
             ingest = spec_as_dict(spec)["ingest"]
             main = ["query", json.dumps(ingest, sort_keys=True)]
+    gives = sorted(one.name for one in repo_inputs(spec) if one.gives_match)
     helpers = [[path, module_digest(read(path), path)] for path in sorted(spec.files)]
-    return digest_of(pack_canonical([main, helpers]))
+    return digest_of(pack_canonical([main, helpers, *([gives] if gives else [])]))
 
 
 def plan_datums(

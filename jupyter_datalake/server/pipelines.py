@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import posixpath
+from pathlib import Path
 from typing import Any
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError, NotFoundError
+from jupyter_datalake.jobs.promote import Draft
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.jobs import Job
 from jupyter_datalake.model.jsonable import as_json
@@ -275,16 +277,41 @@ class PromotionsHandler(PipelineHandlerBase):
             root=self.server_root,
             mountpoint=self.service.mountpoint,
         )
-        self.answer(
-            {
-                "spec": draft.spec,
-                "parameters": draft.parameters,
-                "notes": draft.notes,
-                "places": draft.places,
-                "folder": posixpath.dirname(notebook),
-                "exists": await self.call(_exists, lake, draft.spec["pipeline"]),
-            }
+        self.answer(await self.call(_shown_draft, lake, draft, self.server_root))
+
+
+class ChainsHandler(PipelineHandlerBase):
+    """Drafts of pipelines that feed each other."""
+
+    path = "/chains"
+
+    @operation("promoteAll")
+    async def post(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        notebooks = [parse_path(one) for one in body["notebooks"]]
+        for one in notebooks:
+            self.folder(posixpath.dirname(one))
+        drafts = await self.call(
+            lake.pipelines.promote_all,
+            notebooks,
+            root=self.server_root,
+            mountpoint=self.service.mountpoint,
         )
+        shown = [await self.call(_shown_draft, lake, one, self.server_root) for one in drafts]
+        self.answer(whole(shown))
+
+
+def _shown_draft(lake: Lake, draft: Draft, root: str) -> dict[str, Any]:
+    place = Path(draft.notebook).relative_to(Path(root).absolute())
+    folder = place.parent.as_posix()
+    return {
+        "spec": draft.spec,
+        "parameters": draft.parameters,
+        "notes": draft.notes,
+        "places": draft.places,
+        "folder": "" if folder == "." else folder,
+        "exists": _exists(lake, draft.spec["pipeline"]),
+    }
 
 
 def _exists(lake: Lake, name: str) -> bool:
@@ -321,5 +348,6 @@ HANDLERS = [
     PlanHandler,
     PreviewsHandler,
     PromotionsHandler,
+    ChainsHandler,
     SchemaHandler,
 ]

@@ -1342,6 +1342,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/chains": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The drafts of pipelines that run notebooks and feed each other, in their order. */
+        post: operations["promoteAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/schemas/pipeline": {
         parameters: {
             query?: never;
@@ -2553,6 +2570,10 @@ export interface components {
             /** @description Whether a pipeline of this name is there and would be updated. */
             exists: boolean;
         };
+        DraftPage: {
+            results: components["schemas"]["Draft"][];
+            next: components["schemas"]["Next"];
+        };
         ProposedPlace: {
             /** @enum {string} */
             role: "input" | "output";
@@ -3208,6 +3229,7 @@ export type DatumInput = components['schemas']['DatumInput'];
 export type Preview = components['schemas']['Preview'];
 export type Parameter = components['schemas']['Parameter'];
 export type Draft = components['schemas']['Draft'];
+export type DraftPage = components['schemas']['DraftPage'];
 export type ProposedPlace = components['schemas']['ProposedPlace'];
 export type JobState = components['schemas']['JobState'];
 export type Outcome = components['schemas']['Outcome'];
@@ -5773,6 +5795,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Draft"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    promoteAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    notebooks: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description The drafts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftPage"];
                 };
             };
             default: components["responses"]["Error"];

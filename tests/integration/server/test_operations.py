@@ -589,6 +589,8 @@ async def test_pipelines_and_jobs(call, served_lake, root):
     draft = (await call("promotePipeline", json_body={"notebook": "work/copy.ipynb"})).json
     assert draft["spec"]["input"] == {"repo": {"name": "raw", "branch": "main", "glob": "/"}}
     assert (draft["folder"], draft["exists"], draft["notes"]) == ("work", False, [])
+    chain = (await call("promoteAll", json_body={"notebooks": ["work/copy.ipynb"]})).json
+    assert chain["results"] == [draft]
     preview = (await call("previewPipeline", json_body={"spec": draft["spec"]})).json
     assert [one["label"] for one in preview["datums"][0]] == ["raw:/"]
     behind = (await call("previewPipeline", json_body={"spec": draft["spec"], "after": 0})).json

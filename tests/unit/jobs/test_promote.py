@@ -85,6 +85,7 @@ def test_a_variable_of_another_name_is_kept():
 def test_a_path_below_the_repo_becomes_a_glob_that_matches_just_that():
     found = draft('raw = "../lake/raw/20[24]/x"\nout = "out"')
     assert found.spec["input"]["repo"]["glob"] == r"/20\[24\]/x"
+    assert found.spec["input"]["repo"]["give"] == "match"
 
 
 def test_a_pinned_ref_becomes_the_branch():
@@ -94,7 +95,8 @@ def test_a_pinned_ref_becomes_the_branch():
 
 def test_a_lake_url_is_an_input():
     found = draft('raw = "lake://raw@main/x.csv"\nout = "out"')
-    assert found.spec["input"]["repo"] == {"name": "raw", "branch": "main", "glob": "/x.csv"}
+    place = {"name": "raw", "branch": "main", "glob": "/x.csv", "give": "match"}
+    assert found.spec["input"]["repo"] == place
 
 
 def test_several_inputs_are_crossed():
@@ -108,6 +110,7 @@ def test_a_project_and_a_folder_are_told_apart_by_the_repos_that_exist():
         "branch": "main",
         "glob": "/x",
         "as": "s",
+        "give": "match",
     }
     assert draft('r = "../lake/raw/sub"\nout = "out"').spec["input"]["repo"]["name"] == "raw"
 
@@ -225,7 +228,8 @@ def test_a_place_that_is_mentioned_and_observed_is_one_and_says_both():
         (PlaceRole.INPUT, "raw", "2026", (MENTIONED, OBSERVED)),
         (PlaceRole.OUTPUT, "upper", "", (MENTIONED, OBSERVED)),
     ]
-    assert found.spec["input"]["repo"] == {"name": "raw", "branch": "main", "glob": "/2026"}
+    place = {"name": "raw", "branch": "main", "glob": "/2026", "give": "match"}
+    assert found.spec["input"]["repo"] == place
     assert found.notes == ()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.errors import JobFailedError
-from jupyter_datalake.jobs.runner import _notebook_places
+from jupyter_datalake.jobs.runner import _notebook_places, datum_variables
 from jupyter_datalake.jobs.tasks import DatumTask
 from jupyter_datalake.jobs.workspace import CappedLog, Workspace, places_of
 from jupyter_datalake.model.ids import GlobalId
@@ -55,6 +55,15 @@ def prepared(lake, task, folder):
 def test_a_program_sees_the_matched_path_below_its_input(lake, tmp_path):
     task, _ = tasks_of(lake, reads("/*"))
     assert prepared(lake, task, tmp_path / "0") == {"raw/d/a": "one", "raw/d/b": "two"}
+
+
+def test_a_program_is_told_where_the_match_is_where_the_spec_asks_for_that(lake):
+    tasks = tasks_of(lake, reads("/**", give="match"))
+    places = [places_of(task)["raw"] for task in tasks]
+    assert places == [f"pfs/raw/{path}" for path in ("d/a", "d/b", "e")]
+    assert [datum_variables(task)["raw"] for task in tasks] == places
+    (batch,) = tasks_of(lake, reads("/**", give="match"), datums={"batch": 10})
+    assert datum_variables(batch)["raw"] == "pfs/raw"
 
 
 def test_files_that_come_empty_have_names_and_no_content(lake, tmp_path):

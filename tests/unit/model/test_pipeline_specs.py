@@ -262,6 +262,16 @@ BAD = [
         "input",
         "one has empty_files",
     ),
+    (
+        {**SMALL, "input": {"union": [reads("a"), reads("a", give="match")]}},
+        "input",
+        "one has give: match",
+    ),
+    (
+        {**SMALL, "input": {"group": [reads("a", glob="/(*)", by="$1", give="match")]}},
+        "input.group[0].repo.give",
+        "a group has several",
+    ),
     ({**SMALL, "datums": {"tries": True}}, "datums.tries", "True"),
     ({**SMALL, "datums": {"backoff": "0s"}}, "datums.backoff", "'0s'"),
     ({**SMALL, "timeout": "0s"}, "timeout", "'0s'"),
@@ -460,6 +470,7 @@ def _captured(number, **words):
         st.sampled_from(["/(*)-*.csv", "/(**)/(?)", "/{(a),b}"]),
         exclude=st.sampled_from([(), ("/tmp/**", "/b")]),
         is_empty=st.booleans(),
+        gives_match=st.booleans() if "by" not in words else st.just(False),
         **words,
     )
 

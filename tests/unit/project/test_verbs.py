@@ -92,6 +92,7 @@ NOT_IN_CLI = {
     ("jobs", "cancel_all"): "jobs cancel --all",
     ("jobs", "follow_logs"): "jobs logs --follow",
     ("pipelines", "apply_all"): "pipelines apply of a folder",
+    ("pipelines", "promote_all"): "pipelines promote takes several",
     ("events", "last_number"): "events list shows it",
     ("maintenance", "get_doctor"): "datalake doctor works without a lake too",
 }
