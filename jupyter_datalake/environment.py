@@ -300,8 +300,8 @@ def _bytes_of(environ: Mapping[str, str], name: str, default: T, hint: str) -> i
 
 
 # What a process needs to open the stores of a lake. Worth money to who finds it: `AWS_` holds keys.
-_STORE_PREFIXES = ("AWS_", "DATALAKE_", "PG")
-_STORE_VARIABLES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"})
+_STORE_PREFIXES = ("AWS_", "DATALAKE_", "PG", "UV_")
+_STORE_VARIABLES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "NETRC"})
 _HANDED = "DATALAKE_HANDED_"
 
 
@@ -329,6 +329,20 @@ def store_environment() -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def uv_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the variables that uv gets: how it reaches package indexes, and where its cache is.
+
+    In a worker, to be called inside `store_environment`: an index may need a password.
+    """
+    return {
+        name: value
+        for name, value in environ.items()
+        if name.startswith(("UV_", "XDG_", "LC_"))
+        or name in {"HOME", "LANG", "PATH", "TMPDIR", "USER"}
+        or name.upper() in _STORE_VARIABLES
+    }
 
 
 def datum_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

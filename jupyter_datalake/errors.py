@@ -126,6 +126,7 @@ class ErrorKind(StrEnum):
     KERNEL_DIED = "kernel-died"
     EXPECTATION_FAILED = "expectation-failed"
     EGRESS_FAILED = "egress-failed"
+    ENVIRONMENT_FAILED = "environment-failed"
 
     FUSE_UNAVAILABLE = "fuse-unavailable"
     MOUNT_FAILED = "mount-failed"

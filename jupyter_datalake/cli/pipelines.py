@@ -131,11 +131,12 @@ def create(context: CliContext, path: Path, as_json: bool) -> None:
 
 @group.command("update")
 @_file_option
+@click.option("--upgrade", is_flag=True, help="Take newer packages into its environment.")
 @json_option
 @pass_context
-def update(context: CliContext, path: Path, as_json: bool) -> None:
+def update(context: CliContext, path: Path, upgrade: bool, as_json: bool) -> None:
     """Publish the next version of a pipeline."""
-    _published(context.lake.pipelines.update(path), as_json)
+    _published(context.lake.pipelines.update(path, upgrade=upgrade), as_json)
 
 
 _place_option = click.option(

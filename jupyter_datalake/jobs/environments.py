@@ -70,7 +70,7 @@ def lock_environment(kernel: str | None) -> dict[str, Any]:
         "kernel": kernel,
         "language": spec.language,
         "argv": [part for part in spec.argv if part != interpreter],
-        "platform": _platform(),
+        "platform": platform_name(),
     }
 
 
@@ -88,7 +88,7 @@ def differences(locked: dict[str, Any], present: dict[str, Any]) -> list[str]:
     """Return what has changed since a lock was made, as lines for people."""
     changed = [
         f"{key} was {locked.get(key)}, is {present.get(key)}"
-        for key in ("python", "platform")
+        for key in ("kernel", "language", "python", "platform")
         if locked.get(key) != present.get(key)
     ]
     old, new = locked.get("packages", {}), present.get("packages", {})
@@ -101,7 +101,7 @@ def differences(locked: dict[str, Any], present: dict[str, Any]) -> list[str]:
 def _own_lock() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
-        "platform": _platform(),
+        "platform": platform_name(),
         "packages": dict(_packages(_places())),
     }
 
@@ -138,5 +138,6 @@ def _probe(interpreter: str) -> dict[str, Any]:
         return {"packages": {}, "unknown": f"{interpreter} did not answer: {error}"}
 
 
-def _platform() -> str:
+def platform_name() -> str:
+    """Return system and machine, such as ``Linux-x86_64``."""
     return f"{platform.system()}-{platform.machine()}"

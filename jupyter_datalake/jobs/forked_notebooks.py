@@ -71,8 +71,18 @@ def can_be_forked(spec: KernelSpec) -> bool:
         "python3",
         f"python{sys.version_info[0]}.{sys.version_info[1]}",
     }
-    is_ours = is_ours or os.path.realpath(interpreter) == os.path.realpath(sys.executable)
+    is_ours = is_ours or _is_this_interpreter(interpreter)
     return is_ours and arguments == _PLAIN_ARGUMENTS
+
+
+def _is_this_interpreter(path: str) -> bool:
+    """Tell whether a path leads to this interpreter, and to its packages.
+
+    Environments share what their interpreters are links to; the folder tells them apart.
+    """
+    return os.path.realpath(path) == os.path.realpath(sys.executable) and (
+        os.path.realpath(os.path.dirname(path)) == os.path.realpath(os.path.dirname(sys.executable))
+    )
 
 
 def imported_modules(cells: Iterable[str]) -> tuple[str, ...]:

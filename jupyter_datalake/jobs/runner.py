@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,9 +16,21 @@ from typing import Any
 from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.snapshot import Snapshot
-from jupyter_datalake.environment import JOB_VARIABLE, datum_environment, is_for_datums
+from jupyter_datalake.environment import (
+    JOB_VARIABLE,
+    datum_environment,
+    is_for_datums,
+    uv_environment,
+)
 from jupyter_datalake.errors import DatalakeError, ErrorKind, JobFailedError
 from jupyter_datalake.jobs.commands import run_command
+from jupyter_datalake.jobs.environment_cache import (
+    FOLDER,
+    KERNEL,
+    EnvironmentCache,
+    activation,
+    wanted_in,
+)
 from jupyter_datalake.jobs.environments import LOCK_FILE, differences, lock_environment
 from jupyter_datalake.jobs.forked_notebooks import Zygote
 from jupyter_datalake.jobs.notebooks import check_parameters, parse_notebook
@@ -66,14 +80,23 @@ class DatumRunner:
         How `ingest` pipelines get their rows.
     environment
         The variables that every command sees; of this process's those on the allow-list, if None.
+    for_uv
+        Those by which uv gets packages, where a pipeline has an environment of its own.
     """
 
     def __init__(
-        self, core: LakeCore, run_query: RunQuery, environment: Mapping[str, str] | None = None
+        self,
+        core: LakeCore,
+        run_query: RunQuery,
+        environment: Mapping[str, str] | None = None,
+        for_uv: Mapping[str, str] | None = None,
     ) -> None:
         self._core = core
         self._run_query = run_query
         self._environment = datum_environment() if environment is None else dict(environment)
+        self._environments = EnvironmentCache(
+            core.work_folder / FOLDER, uv_environment() if for_uv is None else for_uv
+        )
         self._zygote = Zygote()
         self._outputs = OutputBatch(core)
         # Datums that follow each other read the same few commits.
@@ -137,11 +160,14 @@ class DatumRunner:
 
     def _attempt(self, task: DatumTask, workspace: Workspace, log: CappedLog) -> DatumOutcome:
         try:
-            with watched(task.spec.limits, workspace.out, self.spared):
+            with (
+                self._own_environment(task, workspace, log) as own,
+                watched(task.spec.limits, workspace.out, self.spared),
+            ):
                 if task.failure:
-                    self._recover(task, workspace, log)
+                    self._recover(task, workspace, log, own)
                 else:
-                    self._run_code(task, workspace, log)
+                    self._run_code(task, workspace, log, own)
             root = self._outputs.store(workspace.out, job_id=task.job_id, inside=workspace.inputs)
             if task.failure:
                 return DatumOutcome(DatumState.RECOVERED, task.failure, output_root=root)
@@ -150,14 +176,30 @@ class DatumRunner:
             log.line(str(error))
             return DatumOutcome(DatumState.FAILED, str(error), error.kind)
 
-    def _run_code(self, task: DatumTask, workspace: Workspace, log: CappedLog) -> None:
+    @contextmanager
+    def _own_environment(
+        self, task: DatumTask, workspace: Workspace, log: CappedLog
+    ) -> Iterator[dict[str, str]]:
+        """Have the environment that a pipeline has for itself; yield the variables that tell it."""
+        wanted = None if task.spec.packages is None else wanted_in(workspace.run)
+        if wanted is None:
+            yield {}
+            return
+        with self._environments.use(wanted) as place:
+            log.line(f"environment {wanted.name[:12]}, with Python {wanted.python}")
+            yield activation(place, self._environment.get("PATH", os.defpath))
+
+    def _run_code(
+        self, task: DatumTask, workspace: Workspace, log: CappedLog, own: Mapping[str, str]
+    ) -> None:
         spec = task.spec
         match spec.code:
             case NotebookCode(path):
                 # Papermill takes half a second to import, which no command should wait for.
                 from jupyter_datalake.jobs.papermill_engine import run_notebook  # noqa: PLC0415
 
-                self._tell_differences(workspace, spec.kernel, log)
+                if not own:
+                    self._tell_differences(workspace, spec.kernel, log)
                 parameters = notebook_parameters(task)
                 notebook = workspace.run / path
                 parsed = parse_notebook(notebook.read_bytes(), path)
@@ -167,26 +209,28 @@ class DatumRunner:
                     notebook,
                     workspace.artifacts / NOTEBOOK,
                     parameters=parameters,
-                    kernel=spec.kernel,
+                    kernel=KERNEL if own else spec.kernel,
                     language=parsed.language,
                     folder=workspace.run,
-                    environment=datum_variables(task),
+                    environment={**datum_variables(task), **own},
                     log=log,
-                    zygote=self._zygote if spec.fork else None,
+                    zygote=self._zygote if spec.fork and not own else None,
                 )
             case CommandCode(argv):
-                self._run_command(argv, task, workspace, log)
+                self._run_command(argv, task, workspace, log, own)
             case QueryCode(ingest):
                 report = self._run_query(ingest, workspace.out)
                 log.line(f"{report.row_count:,} rows, {report.size_bytes:,} bytes")
                 for name, kind in report.columns.items():
                     log.line(f"column {name}: {kind}")
 
-    def _recover(self, task: DatumTask, workspace: Workspace, log: CappedLog) -> None:
+    def _recover(
+        self, task: DatumTask, workspace: Workspace, log: CappedLog, own: Mapping[str, str]
+    ) -> None:
         """Run the command that makes the output of a datum whose code failed."""
         log.line(f"the code failed, and its recovery runs: {task.failure}")
         recover = task.spec.datums.recover
-        self._run_command(recover, task, workspace, log, {ERROR_VARIABLE: task.failure})
+        self._run_command(recover, task, workspace, log, {**own, ERROR_VARIABLE: task.failure})
 
     def _run_command(
         self,
@@ -194,9 +238,9 @@ class DatumRunner:
         task: DatumTask,
         workspace: Workspace,
         log: CappedLog,
-        more: Mapping[str, str] | None = None,
+        more: Mapping[str, str],
     ) -> None:
-        environment = {**self._environment, **datum_variables(task), **(more or {})}
+        environment = {**self._environment, **datum_variables(task), **more}
         run_command(argv, folder=workspace.run, environment=environment, log=log)
 
     def _tell_differences(self, workspace: Workspace, kernel: str, log: CappedLog) -> None:

@@ -127,10 +127,19 @@ class Pipelines:
         spec, files = self._load(source, folder)
         return self._publisher.create(spec, files)
 
-    def update(self, source: SpecSource, *, folder: str | Path | None = None) -> Pipeline:
-        """Publish the next version of a pipeline; unchanged ones stay at theirs."""
+    def update(
+        self, source: SpecSource, *, folder: str | Path | None = None, upgrade: bool = False
+    ) -> Pipeline:
+        """Publish the next version of a pipeline; unchanged ones stay at theirs.
+
+        Parameters
+        ----------
+        upgrade
+            Take newer packages into an environment of its own; else those that it is locked to
+            stay, as far as they fit what is asked for.
+        """
         spec, files = self._load(source, folder)
-        return self._publisher.update(spec, files)
+        return self._publisher.update(spec, files, upgrade=upgrade)
 
     def apply(self, source: SpecSource, *, folder: str | Path | None = None) -> Pipeline:
         """Create a pipeline, or update it if it exists."""

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from jupyter_datalake.config import LakeConfig
-from jupyter_datalake.environment import store_environment
+from jupyter_datalake.environment import store_environment, uv_environment
 from jupyter_datalake.jobs.runner import DatumRunner
 from jupyter_datalake.jobs.worker import serve
 from jupyter_datalake.lake.opening import open_core
@@ -21,6 +21,7 @@ def main(url: str) -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     with store_environment():  # kernels and programs inherit ours, and must not find keys there
         core = open_core(LakeConfig(url))
+        for_uv = uv_environment()
 
     def run_query(spec: IngestSpec, out: Path) -> IngestReport:
         with core.metadata.read() as tx:
@@ -28,7 +29,7 @@ def main(url: str) -> None:
         return run_ingest(connection, spec, out)
 
     # Ours holds what datums may see and nothing else: whoever started us saw to that.
-    serve(DatumRunner(core, run_query, os.environ))
+    serve(DatumRunner(core, run_query, os.environ, for_uv))
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ from jupyter_datalake.model.pipelines import (
     Input,
     NotebookCode,
     OnError,
+    Packages,
     PipelineSpec,
     Placement,
     QueryCode,
@@ -192,6 +193,18 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                         "default": True,
                         "description": "Whether Python kernels are forked off a process that has"
                         " imported what the notebook imports; else each datum starts one.",
+                    },
+                    "requirements": {
+                        "if": {"type": "array"},
+                        "then": {"items": _TEXT},
+                        "else": _TEXT,
+                        "description": "Packages of an environment of its own, built by uv: a list,"
+                        " or the path of a requirements file, relative to the spec.",
+                    },
+                    "python": {
+                        "type": "string",
+                        "pattern": r"^3\.[0-9]{1,2}$",
+                        "description": "Its Python, such as 3.12; that of the publisher without.",
                     },
                 },
             ),
@@ -567,6 +580,7 @@ def _spec_of(raw: Any) -> PipelineSpec:
         ),
         kernel=raw.get("environment", {}).get("kernel", DEFAULT_KERNEL),
         fork=raw.get("environment", {}).get("fork", True),
+        packages=_parse_packages(raw.get("environment", {})),
         datums=_parse_policy(raw.get("datums", {})),
         parallelism=None if parallelism is None else int(parallelism),
         timeout_s=parse_duration(raw["timeout"], "timeout") if "timeout" in raw else None,
@@ -586,6 +600,17 @@ def _spec_of(raw: Any) -> PipelineSpec:
     )
     _check_whole(spec)
     return spec
+
+
+def _parse_packages(raw: dict[str, Any]) -> Packages | None:
+    """Return the environment of its own that a pipeline has, or None."""
+    if "requirements" not in raw and "python" not in raw:
+        return None
+    wanted, python = raw.get("requirements", []), raw.get("python", "")
+    if isinstance(wanted, str):
+        path = _at("environment.requirements", _parse_file, wanted)
+        return Packages(file=path, python=python)
+    return Packages(requirements=tuple(wanted), python=python)
 
 
 def _at(place: str, parse: Callable[[Any], T], value: Any) -> T:
@@ -654,6 +679,13 @@ def _check_whole(spec: PipelineSpec) -> None:
                 cycle=[spec.name, spec.name],
             )
     _check_batch(spec)
+    if spec.packages is not None and isinstance(spec.code, QueryCode):
+        raise _invalid("environment", "a query runs in its warehouse, and has no packages")
+    if spec.packages is not None and spec.kernel != DEFAULT_KERNEL:
+        raise _invalid(
+            "environment",
+            f"kernel {spec.kernel!r} cannot be chosen beside requirements, which make a Python",
+        )
     if JOBS_LIMIT in spec.slots:
         raise _invalid(
             "resources.slots", f"{JOBS_LIMIT!r} is the limit on jobs, which datums cannot hold"
@@ -992,6 +1024,15 @@ def _duration_text(seconds: float) -> str:
     return f"{milliseconds}ms" if milliseconds % 1000 else f"{milliseconds // 1000}s"
 
 
+def _packages_as_dict(packages: Packages | None) -> dict[str, Any]:
+    if packages is None:
+        return {}
+    return {
+        "requirements": packages.file or list(packages.requirements),
+        **({"python": packages.python} if packages.python else {}),
+    }
+
+
 def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
     """Return the document that `parse_spec` turns into an equal pipeline; defaults left out."""
     raw: dict[str, Any] = {"pipeline": spec.name}
@@ -1020,6 +1061,7 @@ def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
     environment = {
         **({} if spec.kernel == DEFAULT_KERNEL else {"kernel": spec.kernel}),
         **({} if spec.fork else {"fork": False}),
+        **_packages_as_dict(spec.packages),
     }
     if environment:
         raw["environment"] = environment

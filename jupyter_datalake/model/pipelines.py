@@ -160,6 +160,18 @@ class ExecutorKind(StrEnum):
     """On the workers of a Dask cluster."""
 
 
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """A Python environment of a pipeline's own, made of nothing but these packages."""
+
+    requirements: tuple[str, ...] = ()
+    """As in a requirements file, one each; beside those that `file` holds."""
+    file: str = ""
+    """A requirements file, relative to the published folder."""
+    python: str = ""
+    """Such as ``3.12``; the version that the pipeline was published by when empty."""
+
+
 class OnError(StrEnum):
     """What becomes of a datum that failed its last try."""
 
@@ -222,6 +234,8 @@ class PipelineSpec:
     kernel: str = DEFAULT_KERNEL
     fork: bool = True
     """Whether kernels may be forked off a process that has imported what the notebook imports."""
+    packages: Packages | None = None
+    """The environment that it has for itself; what is installed for the workers when None."""
     datums: DatumPolicy = DatumPolicy()
     parallelism: int | None = None
     """Datums of one job run at once; as many as the controller has workers when None."""

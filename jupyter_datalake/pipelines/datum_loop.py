@@ -43,6 +43,7 @@ HOPELESS = frozenset(
         ErrorKind.INVALID_QUERY,
         ErrorKind.INVALID_SPEC,
         ErrorKind.CONNECTION_NOT_FOUND,
+        ErrorKind.ENVIRONMENT_FAILED,
     }
 )
 """Trying again changes nothing about these."""

@@ -25,6 +25,8 @@ from jupyter_datalake.pipelines.publishing import (
     code_contents,
     load_spec,
     read_code_files,
+    request_for,
+    stored_packages,
 )
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
@@ -132,7 +134,11 @@ def _differences(core: LakeCore, one: Declared, current: Pipeline) -> list[str]:
     old, new = spec_as_dict(current.spec), spec_as_dict(one.spec)
     differs = [key for key in {**old, **new} if old.get(key) != new.get(key)]
     tree = core.snapshot(commit_by_id(core, current.code_commit_id))
-    contents = code_contents(one.spec, one.files)
+    packages, request = stored_packages(tree), request_for(one.spec, one.files)
+    if request is not None and (packages is None or not packages.is_for(request)):
+        differs.append("requirements")
+        return differs
+    contents = code_contents(one.spec, one.files, packages)
     for path in sorted({*contents, *(path for path, _ in tree.iter_entries())}):
         place = RepoPath(path)
         stored = tree.read(place) if tree.find(place) is not None else None

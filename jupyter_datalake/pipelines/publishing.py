@@ -17,7 +17,9 @@ import yaml
 from jupyter_datalake.engine.commits import CommitRequest, commit_changes, head_of
 from jupyter_datalake.engine.core import LakeCore, new_global_id
 from jupyter_datalake.engine.repos import Repositories
+from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.sources import store_source
+from jupyter_datalake.environment import uv_environment
 from jupyter_datalake.errors import (
     AlreadyExistsError,
     ErrorKind,
@@ -28,6 +30,15 @@ from jupyter_datalake.errors import (
 )
 from jupyter_datalake.jobs.environments import LOCK_FILE, lock_bytes, lock_environment
 from jupyter_datalake.jobs.notebooks import check_parameters, parse_notebook
+from jupyter_datalake.jobs.packages import (
+    REQUIREMENTS_FILE,
+    LockedPackages,
+    Request,
+    lock_packages,
+    packages_lock,
+    read_requirements,
+    request_of,
+)
 from jupyter_datalake.jobs.workspace import INPUTS
 from jupyter_datalake.metadata.pipelines import PipelineRow
 from jupyter_datalake.metadata.store import Transaction
@@ -96,12 +107,20 @@ class Publisher:
                     hint="Update it instead, or choose another name",
                     pipeline=spec.name,
                 )
+        contents = code_contents(spec, files, lock_code(spec, files, None))
         self._ensure_repo(spec.name, RepoKind.OUTPUT, spec.description)
         self._ensure_repo(spec.code_repo, RepoKind.CODE, f"Code of pipeline {spec.name}")
-        return self._publish(spec, files, None)
+        return self._publish(spec, contents, None)
 
-    def update(self, spec: PipelineSpec, files: dict[str, bytes]) -> Pipeline:
+    def update(
+        self, spec: PipelineSpec, files: dict[str, bytes], *, upgrade: bool = False
+    ) -> Pipeline:
         """Publish the next version of a pipeline; it runs again where that changes anything.
+
+        Parameters
+        ----------
+        upgrade
+            Whether newer packages are taken into an environment of its own.
 
         Raises
         ------
@@ -111,7 +130,8 @@ class Publisher:
         with self._core.metadata.read() as tx:
             current = tx.pipelines.get(spec.name)
         self._check(spec, files)
-        return self._publish(spec, files, current)
+        packages = lock_code(spec, files, self._packages_of(spec), upgrade=upgrade)
+        return self._publish(spec, code_contents(spec, files, packages), current)
 
     def delete(self, name: str) -> None:
         """Remove a pipeline with its jobs; its output repo stays, as a repo of the user's.
@@ -183,7 +203,7 @@ class Publisher:
                     hint="Paths are relative to the spec",
                     path=path,
                 )
-            if path.partition("/")[0] in {INPUTS, SPEC_FILE, LOCK_FILE}:
+            if path.partition("/")[0] in {INPUTS, SPEC_FILE, LOCK_FILE, REQUIREMENTS_FILE}:
                 raise InvalidInputError(
                     f"The file name {path!r} is taken by the job itself",
                     kind=ErrorKind.INVALID_SPEC,
@@ -216,10 +236,15 @@ class Publisher:
             name, kind=kind, description=description, author=self._author
         )
 
+    def _packages_of(self, spec: PipelineSpec) -> LockedPackages | None:
+        """Return the packages that the published version is locked to, if it is."""
+        head = head_of(self._core, spec.code_repo, DEFAULT_BRANCH)
+        return stored_packages(self._core.snapshot(head))
+
     def _publish(
-        self, spec: PipelineSpec, files: dict[str, bytes], current: PipelineRow | None
+        self, spec: PipelineSpec, contents: dict[str, bytes], current: PipelineRow | None
     ) -> Pipeline:
-        code = self._commit_code(spec, files)
+        code = self._commit_code(spec, contents)
         if current is not None and (current.pipeline.spec, current.pipeline.code_commit_id) == (
             spec,
             code.id,
@@ -239,9 +264,8 @@ class Publisher:
                 plan_jobs(tx, [Started(row, trigger)], global_id)
             return row.pipeline
 
-    def _commit_code(self, spec: PipelineSpec, files: dict[str, bytes]) -> Commit:
+    def _commit_code(self, spec: PipelineSpec, contents: dict[str, bytes]) -> Commit:
         base = head_of(self._core, spec.code_repo, DEFAULT_BRANCH)
-        contents = code_contents(spec, files)
         with self._core.writer() as writer:
             now = self._core.clock()
             changes: dict[RepoPath, FileEntry | None] = {
@@ -264,19 +288,79 @@ class Publisher:
 
 
 def code_paths(spec: PipelineSpec) -> list[str]:
-    """Return the files that a spec names: its notebook and its helpers."""
+    """Return the files that a spec names: its notebook, its helpers and its requirements."""
     paths = list(spec.files)
     if isinstance(spec.code, NotebookCode):
         paths.insert(0, spec.code.path)
+    if spec.packages is not None and spec.packages.file:
+        paths.append(spec.packages.file)
     return list(dict.fromkeys(paths))
 
 
-def code_contents(spec: PipelineSpec, files: dict[str, bytes]) -> dict[str, bytes]:
-    """Return what publishing a spec commits: its files, itself, and the environment as it is."""
-    kernel = spec.kernel if isinstance(spec.code, NotebookCode) else None
-    lock = lock_environment(kernel) if not isinstance(spec.code, QueryCode) else {}
+def request_for(spec: PipelineSpec, files: dict[str, bytes]) -> Request | None:
+    """Return the packages that a spec asks for, or None if it takes what is installed.
+
+    Raises
+    ------
+    InvalidInputError
+        The requirements file holds something else than requirements.
+    """
+    if spec.packages is None:
+        return None
+    where = spec.packages.file or "environment.requirements"
+    text = (
+        files[spec.packages.file].decode("utf-8", "replace")
+        if spec.packages.file
+        else "\n".join(spec.packages.requirements)
+    )
+    wanted = read_requirements(text, where)
+    is_notebook = isinstance(spec.code, NotebookCode)
+    return request_of(wanted, spec.packages.python, is_notebook=is_notebook)
+
+
+def lock_code(
+    spec: PipelineSpec,
+    files: dict[str, bytes],
+    before: LockedPackages | None,
+    *,
+    upgrade: bool = False,
+) -> LockedPackages | None:
+    """Return the packages that a spec's environment is locked to; None without one of its own.
+
+    Parameters and errors are those of `lock_packages`.
+    """
+    request = request_for(spec, files)
+    if request is None:
+        return None
+    return lock_packages(request, before, uv_environment(), upgrade=upgrade)
+
+
+def stored_packages(code: Snapshot) -> LockedPackages | None:
+    """Return the packages that published code is locked to, or None."""
+    path = RepoPath(REQUIREMENTS_FILE)
+    return LockedPackages(code.read(path).decode()) if code.find(path) is not None else None
+
+
+def code_contents(
+    spec: PipelineSpec, files: dict[str, bytes], packages: LockedPackages | None
+) -> dict[str, bytes]:
+    """Return what publishing a spec commits: its files, itself, and its environment.
+
+    Parameters
+    ----------
+    packages
+        What an environment of its own is locked to; else it is what is installed now.
+    """
     contents = {path: files[path] for path in code_paths(spec)}
     contents[SPEC_FILE] = yaml.safe_dump(spec_as_dict(spec), sort_keys=False).encode()
+    request = request_for(spec, files)
+    if request is not None and packages is not None:
+        lock = packages_lock(request, packages)
+        contents[REQUIREMENTS_FILE] = packages.text.encode()
+    elif isinstance(spec.code, QueryCode):
+        lock = {}
+    else:
+        lock = lock_environment(spec.kernel if isinstance(spec.code, NotebookCode) else None)
     contents[LOCK_FILE] = lock_bytes(lock)
     if isinstance(spec.code, QueryCode):
         contents[QUERY_FILE] = spec.code.ingest.query.encode()

@@ -28,9 +28,15 @@ from jupyter_datalake.errors import (
     InvalidInputError,
     JobCancelledError,
     JobFailedError,
+    MissingDependencyError,
     NotFoundError,
 )
-from jupyter_datalake.jobs.environments import LOCK_FILE, differences, lock_environment
+from jupyter_datalake.jobs.environments import (
+    LOCK_FILE,
+    differences,
+    lock_environment,
+    platform_name,
+)
 from jupyter_datalake.jobs.executor import Executor
 from jupyter_datalake.jobs.outputs import OutputJoiner
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
@@ -51,6 +57,7 @@ from jupyter_datalake.model.reproductions import (
     TextChange,
     Verdict,
 )
+from jupyter_datalake.pipelines.building import build_environment
 from jupyter_datalake.pipelines.datum_loop import HOPELESS
 from jupyter_datalake.pipelines.recalling import (
     Piece,
@@ -132,7 +139,7 @@ class Reproducer:
         try:
             environment = tuple(environment_differences(self._core, recorded))
             step = self._run(recorded, wish, environment)
-        except (JobFailedError, NotFoundError) as error:
+        except (JobFailedError, NotFoundError, MissingDependencyError) as error:
             verdict = Verdict.FAILED if isinstance(error, JobFailedError) else Verdict.IMPOSSIBLE
             step = _step(recorded, verdict, environment, message=str(error))
         return replace(step, duration_s=time.monotonic() - started)
@@ -197,6 +204,7 @@ class Reproducer:
     ) -> tuple[Digest, int]:
         """Run datums and return the root of what they made, and how many they were."""
         chosen = all_pieces(self._core, recorded) if pieces is None else pieces
+        build_environment(self._core, recorded.code_commit_id, self._hold)
         outputs = list(self._outputs(recorded, chosen))
         with self._core.writer() as writer:
             nodes = NodeWriter(self._core.nodes, writer)
@@ -301,6 +309,9 @@ def environment_differences(core: LakeCore, recorded: Recorded) -> list[str]:
         return []
     tree = core.snapshot(commit_by_id(core, recorded.code_commit_id))
     stored = tree.read(RepoPath(LOCK_FILE))
+    if recorded.spec.packages is not None:  # they are installed as they were locked
+        locked = json.loads(stored)
+        return differences(locked, {**locked, "platform": platform_name()})
     try:
         present = lock_environment(recorded.spec.kernel if isinstance(code, NotebookCode) else None)
     except NotFoundError as error:

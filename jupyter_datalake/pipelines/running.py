@@ -46,18 +46,21 @@ from jupyter_datalake.model.commits import (
     Origin,
     Provenance,
 )
+from jupyter_datalake.model.datums import DatumState
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.globs import parse_glob
 from jupyter_datalake.model.ids import CommitId, Digest
 from jupyter_datalake.model.jobs import Job, JobState, Outcome, TriggerKind
 from jupyter_datalake.model.packs import BlobKind
 from jupyter_datalake.model.pipelines import (
+    ExecutorKind,
     PipelineSpec,
     QueryCode,
     cron_inputs,
     keyed_inputs,
 )
 from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
+from jupyter_datalake.pipelines.building import build_environment
 from jupyter_datalake.pipelines.cutting import TreeForGlobs
 from jupyter_datalake.pipelines.datum_loop import MAX_MESSAGE, DatumLoop
 from jupyter_datalake.pipelines.expecting import QUARANTINE, unexpected
@@ -189,6 +192,7 @@ class JobRun:
         self._notes.clear()
         self._cause = None
         total = self._record(work)
+        self._build_environment(work)
         loop = DatumLoop(self._core, self._executor, self.job, work.row.id, work.spec, work.code)
         failures = loop.run(self._check_stopped)
         if failures:
@@ -197,6 +201,26 @@ class JobRun:
             note = loop.left_out.summary(total)
             self._notes.append(f"Went on without the code's result: {note}")
         return self._commit(work, has_left_out=bool(loop.left_out))
+
+    def _build_environment(self, work: _Work) -> None:
+        """Build the environment that the pipeline has for itself, before datums wait for it.
+
+        Workers would do so, too; but a datum has its time, and each would try in vain.
+        """
+        if work.spec.packages is None or work.spec.executor is ExecutorKind.DASK:
+            return  # machines of a cluster build what they lack
+        with self._core.metadata.read() as tx:
+            if not tx.datums.list(self.job.id, states=[DatumState.QUEUED], limit=1):
+                return
+            message = tx.jobs.get(self.job.id).message
+        self._say("Its environment is being made")
+        build_environment(self._core, work.code, self._check_stopped)
+        self._say(message)
+
+    def _say(self, message: str) -> None:
+        with self._core.metadata.write() as tx:
+            tx.jobs.update(self.job.id, message=message)
+            self._changed(tx, JobState.RUNNING)
 
     def _take(self) -> tuple[PipelineRow, PipelineSpec, CommitId, int | None]:
         """Move the job to `running`, with the commits it reads fixed; return what it runs.

@@ -87,7 +87,9 @@ class PipelineHandler(PipelineHandlerBase):
                 kind=ErrorKind.INVALID_SPEC,
             )
         folder = self.folder(body["folder"])
-        updated = await self.call(lake.pipelines.update, body["spec"], folder=folder)
+        updated = await self.call(
+            lake.pipelines.update, body["spec"], folder=folder, upgrade=body["upgrade"]
+        )
         await self.answer_pipeline(lake, updated)
 
     @operation("deletePipeline")

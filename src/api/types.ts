@@ -3121,6 +3121,11 @@ export interface components {
                      * @default
                      */
                     folder?: string;
+                    /**
+                     * @description Of an update; take newer packages into an environment of its own.
+                     * @default false
+                     */
+                    upgrade?: boolean;
                 };
             };
         };

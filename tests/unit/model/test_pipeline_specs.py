@@ -30,6 +30,7 @@ from jupyter_datalake.model.pipelines import (
     JoinInput,
     NotebookCode,
     OnError,
+    Packages,
     PipelineSpec,
     Placement,
     QueryCode,
@@ -94,7 +95,26 @@ def test_a_whole_spec_becomes_its_value():
     )
 
 
+def test_an_environment_of_its_own_is_a_file_or_a_list_of_requirements():
+    own = {"requirements": "requirements.txt", "python": "3.12"}
+    spec = parse_spec({**SMALL, "environment": own})
+    assert spec.packages == Packages(file="requirements.txt", python="3.12")
+    assert spec_as_dict(spec)["environment"] == own
+    listed = parse_spec({**SMALL, "environment": {"requirements": ["numpy>=2", "pandas"]}})
+    assert listed.packages == Packages(("numpy>=2", "pandas"))
+    assert parse_stored_spec(spec_as_dict(listed)) == listed
+    bare = parse_spec({**SMALL, "environment": {"python": "3.11"}})
+    assert bare.packages == Packages(python="3.11")
+    assert parse_spec(SMALL).packages is None
+
+
 BAD = [
+    ({**SMALL, "environment": {"requirements": 5}}, "environment.requirements", "5"),
+    ({**SMALL, "environment": {"requirements": [""]}}, "environment.requirements[0]", "''"),
+    ({**SMALL, "environment": {"requirements": "../r.txt"}}, "environment.requirements", ".."),
+    ({**SMALL, "environment": {"python": "2.7"}}, "environment.python", "'2.7'"),
+    ({**SMALL, "environment": {"python": 3.12}}, "environment.python", "3.12"),
+    ({**SMALL, "environment": {"kernel": "ir", "requirements": ["x"]}}, "environment", "'ir'"),
     # what is wrong, the place that is named, and a word of the value or of the remedy
     (None, "the spec", "a map belongs"),
     ([], "the spec", "a map belongs"),

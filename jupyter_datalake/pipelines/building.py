@@ -1,0 +1,26 @@
+"""Building the environment of a pipeline's own ahead of its datums."""
+
+from __future__ import annotations
+
+from jupyter_datalake.engine.commits import commit_by_id
+from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.environment import uv_environment
+from jupyter_datalake.jobs.environment_cache import FOLDER, EnvironmentCache, Wanted
+from jupyter_datalake.jobs.environments import LOCK_FILE
+from jupyter_datalake.jobs.uv import Check
+from jupyter_datalake.model.ids import CommitId
+from jupyter_datalake.model.paths import RepoPath
+from jupyter_datalake.pipelines.publishing import stored_packages
+
+
+def build_environment(core: LakeCore, code: CommitId, check: Check | None = None) -> None:
+    """Have the environment built that published code is locked to, unless it is there.
+
+    Errors and `check` are those of `EnvironmentCache.use`.
+    """
+    tree = core.snapshot(commit_by_id(core, code))
+    packages = stored_packages(tree)
+    if packages is not None:
+        wanted = Wanted.of(tree.read(RepoPath(LOCK_FILE)), packages.text.encode())
+        with EnvironmentCache(core.work_folder / FOLDER, uv_environment()).use(wanted, check):
+            return
