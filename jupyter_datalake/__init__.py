@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from jupyter_datalake.model.addresses import Address as Address
     from jupyter_datalake.model.commits import Author as Author
     from jupyter_datalake.model.commits import Commit as Commit
+    from jupyter_datalake.pipelines.templating import Template as Template
 
 _HOMES = {
     "Address": "model.addresses",
@@ -71,6 +72,7 @@ _HOMES = {
     "NotFoundError": "errors",
     "StateError": "errors",
     "StorageError": "errors",
+    "Template": "pipelines.templating",
     "WorkSession": "lake.sessions",
     "session": "lake.notebooks",
 }

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import click
 
@@ -15,6 +15,7 @@ from jupyter_datalake.cli.context import (
     default_mountpoint,
     json_option,
     limit_option,
+    parse_pairs,
     pass_context,
 )
 from jupyter_datalake.cli.output import (
@@ -47,6 +48,85 @@ _file_option = click.option(
     required=True,
     help="The spec, YAML; its files are looked for beside it.",
 )
+
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
+
+
+def _argument_options(command: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Add the options that give a template its arguments."""
+    for option in (
+        click.option(
+            "--values",
+            type=click.Path(path_type=Path),
+            help="YAML file with arguments of the template; --set goes before it.",
+        ),
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="An argument of the template; may be repeated. A list has commas, or is JSON.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _source_options(command: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Add the options that name a spec, or a template with its arguments."""
+    command = _argument_options(command)
+    for option in (
+        click.option(
+            "--template",
+            type=click.Path(path_type=Path),
+            help="A template, YAML, in place of a spec; its files are looked for beside it.",
+        ),
+        click.option(
+            "-f",
+            "--file",
+            "path",
+            type=click.Path(path_type=Path),
+            help="The spec, YAML; its files are looked for beside it.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _source(
+    context: CliContext,
+    path: Path | None,
+    template: Path | None,
+    settings: tuple[str, ...],
+    values: Path | None,
+) -> tuple[Path | dict[str, Any], Path | None]:
+    """Return the spec that the options name, or make of a template, and the folder of its files."""
+    if (path is None) == (template is None):
+        raise click.UsageError("Name either a spec with --file, or a template with --template")
+    if path is not None:
+        if settings or values is not None:
+            raise click.UsageError("Arguments are for a template, and --file names a spec")
+        return path, None
+    assert template is not None
+    return _rendered(context, template, settings, values)
+
+
+def _rendered(
+    context: CliContext, template: Path, settings: tuple[str, ...], values: Path | None
+) -> tuple[dict[str, Any], Path]:
+    """Return the spec that a template makes, and the folder of its files."""
+    # Not worth their time in every other command.
+    from jupyter_datalake.pipelines.publishing import read_yaml  # noqa: PLC0415
+    from jupyter_datalake.pipelines.templating import Template  # noqa: PLC0415
+
+    found = Template.load(template)
+    given = {} if values is None else read_yaml(values)
+    if not isinstance(given, dict):
+        raise click.BadParameter(f"{str(values)!r} holds no map of arguments")
+    given |= found.parse(parse_pairs(settings))
+    return context.lake.pipelines.render(found, given), found.folder
+
 
 _reprocess_option = click.option(
     "--reprocess", is_flag=True, help="Run every datum, also those that are known."
@@ -121,22 +201,68 @@ def _published(pipeline: Pipeline, as_json: bool) -> None:
 
 
 @group.command("create")
-@_file_option
+@_source_options
 @json_option
 @pass_context
-def create(context: CliContext, path: Path, as_json: bool) -> None:
+def create(
+    context: CliContext,
+    path: Path | None,
+    template: Path | None,
+    settings: tuple[str, ...],
+    values: Path | None,
+    as_json: bool,
+) -> None:
     """Publish a new pipeline; it runs at once where its inputs hold data."""
-    _published(context.lake.pipelines.create(path), as_json)
+    spec, folder = _source(context, path, template, settings, values)
+    _published(context.lake.pipelines.create(spec, folder=folder), as_json)
 
 
 @group.command("update")
-@_file_option
+@_source_options
 @click.option("--upgrade", is_flag=True, help="Take newer packages into its environment.")
 @json_option
 @pass_context
-def update(context: CliContext, path: Path, upgrade: bool, as_json: bool) -> None:
+def update(
+    context: CliContext,
+    path: Path | None,
+    template: Path | None,
+    settings: tuple[str, ...],
+    values: Path | None,
+    upgrade: bool,
+    as_json: bool,
+) -> None:
     """Publish the next version of a pipeline."""
-    _published(context.lake.pipelines.update(path, upgrade=upgrade), as_json)
+    spec, folder = _source(context, path, template, settings, values)
+    _published(context.lake.pipelines.update(spec, folder=folder, upgrade=upgrade), as_json)
+
+
+@group.command("render")
+@click.argument("template", type=click.Path(path_type=Path))
+@_argument_options
+@json_option
+@pass_context
+def render(
+    context: CliContext,
+    template: Path,
+    settings: tuple[str, ...],
+    values: Path | None,
+    as_json: bool,
+) -> None:
+    """Print the spec that a template makes of arguments."""
+    spec, _ = _rendered(context, template, settings, values)
+    if as_json:
+        print_json(spec)
+    else:
+        click.echo(_yaml(spec))
+
+
+@group.command("get-template-schema")
+@click.argument("template", type=click.Path(path_type=Path))
+@json_option
+@pass_context
+def get_template_schema(context: CliContext, template: Path, as_json: bool) -> None:
+    """Print the JSON Schema of a template's arguments."""
+    print_json(context.lake.pipelines.get_template_schema(template))
 
 
 _place_option = click.option(

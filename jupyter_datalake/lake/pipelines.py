@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,7 @@ from jupyter_datalake.model.pipelines import (
     cron_inputs,
     keyed_inputs,
 )
+from jupyter_datalake.model.templates import Argument, ArgumentType, repo_of
 from jupyter_datalake.pipelines.asking import (
     backfill,
     check_active,
@@ -71,7 +72,11 @@ from jupyter_datalake.pipelines.publishing import (
     load_spec,
     read_code_files,
 )
+from jupyter_datalake.pipelines.templating import Template
 from jupyter_datalake.pipelines.triggering import is_behind
+
+TemplateSource = Template | dict[str, Any] | str | Path
+"""A template, its document, or the path of a YAML file."""
 
 SpecSource = PipelineSpec | dict[str, Any] | str | Path
 """A spec as a value, as a document, or as the path of a YAML file."""
@@ -85,6 +90,9 @@ class Backfill:
     global_ids: tuple[GlobalId, ...]
     """Of the jobs, in this order; none of a dry run. There may be one more: over the present."""
 
+
+_NAMED = 20
+"""So many names are told where one is wrong."""
 
 _MAX_OBSERVED = 10_000
 """So many accesses of a notebook are looked at, the newest."""
@@ -535,6 +543,52 @@ class Pipelines:
             for draft, row in zip(drafts, published, strict=True)
         ]
 
+    def render(
+        self, template: TemplateSource, arguments: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the spec that a template makes of these arguments; nothing is published.
+
+        Parameters
+        ----------
+        template
+            A `Template`, its document, or the path of a YAML file that holds it.
+        arguments
+            By name; those left out have their defaults.
+
+        Raises
+        ------
+        InvalidInputError
+            An argument is unknown or missing, its value is not what it may be, or the spec that
+            comes of them is wrong.
+        NotFoundError
+            There is no such repo or branch.
+        """
+        found = _template(template)
+        values = found.values(arguments or {})
+        with self._context.core.metadata.read() as tx:
+            for argument in found.arguments:
+                _check_exists(tx, argument, values)
+        return found.render(values)
+
+    def get_template_schema(self, template: TemplateSource) -> dict[str, Any]:
+        """Return the JSON Schema of a template's arguments, from which a form can be made.
+
+        What names a repo lists the repos that there are.
+
+        Raises
+        ------
+        InvalidInputError
+            It is no template; the message names the place.
+        """
+        found = _template(template)
+        schema = found.schema()
+        with self._context.core.metadata.read() as tx:
+            rows = tx.repos.list(limit=limit_of(None), kinds=VISIBLE_KINDS)
+        for argument in found.arguments:
+            if argument.type is ArgumentType.REPO:
+                schema["properties"][argument.name]["examples"] = [row.repo.name for row in rows]
+        return schema
+
     def get_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the written form of a pipeline."""
         return PIPELINE_SCHEMA
@@ -601,3 +655,35 @@ def _set_state(tx: Transaction, name: str, state: PipelineState) -> PipelineRow:
 
 def _document(source: dict[str, Any] | str | Path) -> Any:
     return source if isinstance(source, dict) else load_spec(Path(source))
+
+
+def _template(source: TemplateSource) -> Template:
+    if isinstance(source, Template):
+        return source
+    return Template(source) if isinstance(source, dict) else Template.load(source)
+
+
+def _check_exists(tx: Transaction, argument: Argument, values: Mapping[str, Any]) -> None:
+    """Raise unless the repo or branch is there that an argument names."""
+    value = values[argument.name]
+    if argument.type is ArgumentType.REPO and tx.repos.find(value) is None:
+        there = [row.repo.name for row in tx.repos.list(limit=_NAMED + 1, kinds=VISIBLE_KINDS)]
+        raise _absent(argument, value, "repo", ErrorKind.REPO_NOT_FOUND, there)
+    name = repo_of(argument, values) if argument.type is ArgumentType.BRANCH else ""
+    if name:
+        repo = tx.repos.get(name)
+        if tx.refs.find(repo, value) is None:
+            there = [ref.name for ref in tx.refs.list(repo, limit=_NAMED + 1)]
+            raise _absent(argument, value, f"branch of {name!r}", ErrorKind.REF_NOT_FOUND, there)
+
+
+def _absent(
+    argument: Argument, value: str, what: str, kind: ErrorKind, there: Sequence[str]
+) -> NotFoundError:
+    more = ", …" if len(there) > _NAMED else ""
+    return NotFoundError(
+        f"Argument {argument.name!r} names {value!r}, which is no {what}",
+        kind=kind,
+        hint=f"There are {', '.join(there[:_NAMED])}{more}" if there else "There is none yet",
+        argument=argument.name,
+    )

@@ -432,8 +432,21 @@ def load_spec(path: Path) -> Any:
     InvalidInputError
         It is not YAML.
     """
+    return with_query(read_yaml(path), path.parent)
+
+
+def read_yaml(path: Path) -> Any:
+    """Return the document in a YAML file, in which the key ``on`` is a text.
+
+    Raises
+    ------
+    PathNotFoundError
+        There is no such file.
+    InvalidInputError
+        It is not YAML.
+    """
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), _SpecLoader)  # noqa: S506  # a safe one
+        return yaml.load(path.read_text(encoding="utf-8"), _SpecLoader)  # noqa: S506  # a safe one
     except FileNotFoundError as error:
         raise PathNotFoundError(
             f"There is no spec {str(path)!r}",
@@ -446,11 +459,21 @@ def load_spec(path: Path) -> Any:
             kind=ErrorKind.INVALID_SPEC,
             path=str(path),
         ) from error
+
+
+def with_query(raw: Any, folder: Path) -> Any:
+    """Return a spec's document with a query that stands in a file below a folder put in.
+
+    Raises
+    ------
+    PathNotFoundError
+        The query file is missing.
+    """
     if isinstance(raw, dict) and isinstance(raw.get("ingest"), dict):
         ingest = dict(raw["ingest"])
         query_file = ingest.pop("query_file", None)
         if query_file is not None and "query" not in ingest:
-            place = path.parent / parse_path(str(query_file))
+            place = folder / parse_path(str(query_file))
             if not place.is_file():
                 raise PathNotFoundError(
                     f"The query file {str(place)!r} is not there", path=str(place)

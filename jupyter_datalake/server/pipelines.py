@@ -324,6 +324,30 @@ def _exists(lake: Lake, name: str) -> bool:
     return True
 
 
+class RenderingsHandler(DatalakeHandler):
+    """Specs that templates make."""
+
+    path = "/renderings"
+
+    @operation("renderPipeline")
+    async def post(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        spec = await self.call(lake.pipelines.render, body["template"], body["arguments"])
+        self.answer({"spec": spec})
+
+
+class TemplateSchemaHandler(DatalakeHandler):
+    """The arguments of a template, as a form needs to know them."""
+
+    path = "/schemas/template-arguments"
+
+    @operation("getTemplateSchema")
+    async def post(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        found = await self.call(lake.pipelines.get_template_schema, body["template"])
+        self.answer({"schema": found})
+
+
 class SchemaHandler(DatalakeHandler):
     """The JSON Schema of specs."""
 
@@ -351,5 +375,7 @@ HANDLERS = [
     PreviewsHandler,
     PromotionsHandler,
     ChainsHandler,
+    RenderingsHandler,
     SchemaHandler,
+    TemplateSchemaHandler,
 ]

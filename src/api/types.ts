@@ -1359,6 +1359,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/renderings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The spec that a template makes of arguments; nothing is published. */
+        post: operations["renderPipeline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schemas/template-arguments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The JSON Schema of a template's arguments, from which a form can be made. */
+        post: operations["getTemplateSchema"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/schemas/pipeline": {
         parameters: {
             query?: never;
@@ -5827,6 +5861,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DraftPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    renderPipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description A template as a document; docs/reference/template.schema.json. */
+                    template: Record<string, unknown>;
+                    /**
+                     * @description Values by the names of the arguments.
+                     * @default {}
+                     */
+                    arguments?: Record<string, unknown>;
+                };
+            };
+        };
+        responses: {
+            /** @description The spec. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        spec: components["schemas"]["Spec"];
+                    };
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getTemplateSchema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description A template as a document. */
+                    template: Record<string, unknown>;
+                };
+            };
+        };
+        responses: {
+            /** @description The schema. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        schema: Record<string, unknown>;
+                    };
                 };
             };
             default: components["responses"]["Error"];

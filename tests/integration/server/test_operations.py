@@ -670,6 +670,22 @@ async def test_pipelines_and_jobs(call, served_lake, root):
     assert [one["state"] for one in narrowed["nodes"] if one["kind"] == "pipeline"] == ["unchanged"]
     assert len((await call("listLineage", limit=2)).json["results"]) == 2
     assert "properties" in (await call("getSchema")).json
+    template = {
+        "template": "copy",
+        "arguments": {"source": {"type": "repo"}, "days": {"type": "int", "default": 3}},
+        "spec": {
+            **source["spec"],
+            "pipeline": "copy-${{ arguments.source }}-${{ arguments.days }}",
+        },
+    }
+    arguments = (await call("getTemplateSchema", json_body={"template": template})).json["schema"]
+    assert arguments["properties"]["source"]["examples"] == ["copy", "raw"]
+    wish = {"template": template, "arguments": {"source": "raw"}}
+    rendered = (await call("renderPipeline", json_body=wish)).json["spec"]
+    assert rendered["pipeline"] == "copy-raw-3"
+    wish = {"template": template, "arguments": {"source": "raw", "days": "'; DROP TABLE x"}}
+    refused = (await call("renderPipeline", json_body=wish, expect=400)).json
+    assert "a whole number belongs" in refused["message"]
     await call("deletePipeline", pipeline="copy", expect=204)
     assert (await call("listJobs")).json["results"] == []
 
