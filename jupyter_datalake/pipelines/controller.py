@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import shutil
 import socket
 import threading
@@ -79,6 +80,9 @@ class Controller:
         self._scheduler = FairScheduler(executor)
         self._claims: dict[str, _Claim] = {}
         self._runs: dict[str, tuple[JobRun, threading.Thread]] = {}
+        self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
+        """Jobs of `_runs` whose threads have nothing left to do."""
+        self._has_ended = threading.Event()
         self._renewed = 0.0
         self._leads = False
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()[:8]}"
@@ -108,9 +112,17 @@ class Controller:
                 if until_idle and not is_busy and not self._runs and not self._has_work():
                     return
                 if not is_busy:
-                    stop.wait(self._config.poll_s)
+                    self._pause(stop)
         finally:
             self._shut_down()
+
+    def _pause(self, stop: threading.Event) -> None:
+        """Wait for the next look; the end of a job is looked at at once, for what waits for it."""
+        if self._runs:
+            self._has_ended.wait(self._config.poll_s)
+            self._has_ended.clear()
+        else:
+            stop.wait(self._config.poll_s)
 
     def _step_safely(self, *, until_idle: bool) -> bool:
         """Do one step; a database that is busy or away for a while must not end the controller."""
@@ -316,15 +328,26 @@ class Controller:
             lease_s=self._config.job_lease_s,
             author=self._author,
         )
-        thread = threading.Thread(target=run.run, name=f"job-{job.id[:8]}", daemon=True)
+
+        def work() -> None:
+            try:
+                run.run()
+            finally:
+                self._ended.put(job.id)
+                self._has_ended.set()
+
+        thread = threading.Thread(target=work, name=f"job-{job.id[:8]}", daemon=True)
         self._runs[job.id] = (run, thread)
         thread.start()
 
     def _tend_runs(self) -> bool:
         """Drop runs that ended, and pass on requests to cancel."""
-        ended = [job_id for job_id, (_, thread) in self._runs.items() if not thread.is_alive()]
+        ended: list[str] = []
+        while not self._ended.empty():
+            ended.append(self._ended.get())
         for job_id in ended:
-            del self._runs[job_id]
+            _, thread = self._runs.pop(job_id)
+            thread.join()
             shutil.rmtree(job_folder(self._core, job_id), ignore_errors=True)
         if self._runs:
             with self._core.metadata.read() as tx:

@@ -8,11 +8,16 @@
 - *a small change*: ten of so many datums change. How long the job took that follows, beside the
   first job, which looks at all. What would be programs are functions here, so that the figures are
   those of planning and joining.
+- *first datum*: how long after a commit its first datum begins, under a controller that waits.
+- *a chain*: so many pipelines, each of which reads the one before; one file goes through all.
+
+``--large`` takes a million datums and 100,000 commands for the first two; that takes half an hour.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import resource
 import shutil
 import subprocess
@@ -41,20 +46,45 @@ COMMAND = ["cp", "pfs/raw/.", "pfs/out", "-r"]
 COMMANDS = 2000
 CHANGED = 10
 SIZES = (10_000, 100_000)
+STEPS = 1000
+FIRSTS = 20
+
+LARGE_COMMANDS = 100_000
+LARGE_SIZES = (1_000_000,)
 
 
-def run(*, commands: int = COMMANDS, sizes: Sequence[int] = SIZES) -> dict[str, object]:
+def run(
+    *, commands: int = COMMANDS, sizes: Sequence[int] = SIZES, steps: int = STEPS
+) -> dict[str, object]:
     """Return seconds and processor seconds of each part, and their ratios."""
     figures: dict[str, object] = {
         "benchmark": "datums",
-        "target": "200 commands per second and core; ten of a million in a second",
+        "target": "200 commands per second and core; ten of a million in a second;"
+        " the first datum within 0.3 s",
     }
-    with tempfile.TemporaryDirectory(prefix="datalake-bench-") as folder:
-        figures["commands"] = _commands(Path(folder), commands)
+    figures["commands"] = _alone(_commands, commands)
     for size in sizes:
-        with tempfile.TemporaryDirectory(prefix="datalake-bench-") as folder:
-            figures[f"{CHANGED} of {size:,} datums"] = _small_change(Path(folder), size)
+        figures[f"{CHANGED} of {size:,} datums"] = _alone(_small_change, size)
+    figures["first datum"] = _alone(_first_datum, FIRSTS)
+    figures[f"a chain of {steps:,}"] = _alone(_chain, steps)
     return figures
+
+
+def _alone(part: Callable[[Path, int], dict[str, object]], size: int) -> dict[str, object]:
+    """Run a part in a process of its own, so that its memory is its own, in a folder of its own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="datalake-bench-") as folder,
+        multiprocessing.get_context("spawn").Pool(1) as pool,
+    ):
+        return pool.apply(part, (Path(folder), size))
+
+
+def _peaks() -> dict[str, object]:
+    """Return the peak memory of this process, and of the largest that it has started and ended."""
+    return {
+        "peak MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+        "peak MiB of a worker": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10,
+    }
 
 
 # --- commands ------------------------------------------------------------------------------------
@@ -75,6 +105,7 @@ def _commands(place: Path, count: int) -> dict[str, object]:
             lambda: lake.run_controller(ControllerConfig(workers=1), until_idle=True)
         )
         job = _last(lake)
+    peaks = _peaks()
     raw_taken, raw_spent = _cost(lambda: _by_themselves(place / "raw", source))
     assert job.duration_s is not None
     return {
@@ -87,6 +118,7 @@ def _commands(place: Path, count: int) -> dict[str, object]:
         "raw: s": round(raw_taken, 2),
         "raw: cpu s": round(raw_spent, 2),
         "cpu over raw": round(spent / raw_spent, 2),
+        **peaks,
     }
 
 
@@ -178,7 +210,83 @@ def _small_change(place: Path, count: int) -> dict[str, object]:
         "first job cpu s": round(first_cpu, 1),
         "job after the change s": round(sorted(jobs)[2], 3),
         "cpu s": round(sorted(jobs_cpu)[2], 3),
-        "peak memory MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+        "peak MiB": _peaks()["peak MiB"],
+    }
+
+
+# --- latency and chains --------------------------------------------------------------------------
+
+
+def _first_datum(place: Path, count: int) -> dict[str, object]:
+    """Commit again and again to a lake whose controller waits, as that of a Jupyter server does."""
+    waits: list[float] = []
+    with Lake.create(str(place / "lake"), author=Author("bench")) as lake:
+        lake.repos.create("raw")
+        spec = {
+            "pipeline": "p",
+            "command": ["true"],
+            "input": {"repo": {"name": "raw", "glob": "/*"}},
+        }
+        lake.pipelines.create(spec, folder=place)
+        stop = threading.Event()
+        thread = threading.Thread(
+            target=lambda: lake.run_controller(ControllerConfig(workers=1), stop=stop)
+        )
+        thread.start()
+        try:
+            for number in range(count + 1):
+                commit = lake.files.put(f"raw@main/{number}", str(number))
+                while not (jobs := lake.jobs.list(global_id=commit.global_id)):
+                    time.sleep(0.05)
+                lake.jobs.wait(commit.global_id, timeout_s=60)
+                (datum,) = lake.jobs.list_datums(jobs[0].id, states=[DatumState.SUCCESS])
+                assert datum.started_at is not None
+                waits.append((datum.started_at - commit.created_at).total_seconds())
+        finally:
+            stop.set()
+            thread.join()
+    first, *rest = waits
+    return {
+        "commits": count,
+        "median s": round(sorted(rest)[count // 2], 3),
+        "longest s": round(max(rest), 3),
+        "with the start of the worker s": round(first, 3),
+    }
+
+
+def _chain(place: Path, steps: int) -> dict[str, object]:
+    with Lake.create(str(place / "lake"), author=Author("bench")) as lake:
+        lake.repos.create("raw")
+
+        def publish() -> None:
+            before = "raw"
+            for number in range(steps):
+                name = f"step-{number:04}"
+                given = {"repo": {"name": before, "glob": "/*"}}
+                lake.pipelines.create(
+                    {"pipeline": name, "command": ["true"], "input": given}, folder=place
+                )
+                before = name
+
+        published, published_cpu = _cost(publish)
+        executor = _Functions(lake.core, place / "out")
+
+        def work() -> None:
+            config = ControllerConfig(poll_s=0.01)
+            controller = Controller(lake.core, executor, config, Author("bench"))
+            controller.run(threading.Event(), until_idle=True)
+
+        commit = lake.files.put("raw@main/a", "one")
+        taken, spent = _cost(work)
+        jobs = lake.jobs.list(global_id=commit.global_id)
+    assert [str(job.state) for job in jobs] == ["success"] * steps
+    return {
+        "publish s": round(published, 1),
+        "publish cpu s": round(published_cpu, 1),
+        "run s": round(taken, 1),
+        "run cpu s": round(spent, 1),
+        "s for a step": round(taken / steps, 3),
+        "peak MiB": _peaks()["peak MiB"],
     }
 
 
@@ -210,5 +318,7 @@ def _processor_s() -> float:
 
 
 if __name__ == "__main__":
-    json.dump(run(), sys.stdout, indent=2)
+    is_large = "--large" in sys.argv[1:]
+    sizes = {"commands": LARGE_COMMANDS, "sizes": LARGE_SIZES} if is_large else {}
+    json.dump(run(**sizes), sys.stdout, indent=2)
     print()
