@@ -18,12 +18,24 @@ from jupyter_datalake.cli.output import (
     print_table,
     time_text,
 )
-from jupyter_datalake.model.datums import DatumState
+from jupyter_datalake.model.datums import BEFORE_ALL, STEP_POSITIONS, DatumState
 from jupyter_datalake.model.jobs import Job, JobState, Outcome
 from jupyter_datalake.model.logs import LogLine
 from jupyter_datalake.model.text import printable
 
 _LOGS_AT_ONCE = 500
+
+
+step_option = click.option(
+    "--step", type=click.Choice([*STEP_POSITIONS]), help="Of a step of the job, and of no datum."
+)
+
+
+def _position(datum: int | None, step: str | None) -> int | None:
+    """Return where a datum or step is among the logs of its job."""
+    if datum is not None and step is not None:
+        raise click.UsageError("Give one of --datum and --step")
+    return datum if step is None else STEP_POSITIONS[step]
 
 
 @click.group("jobs")
@@ -232,11 +244,20 @@ def list_datums(
 @group.command("logs")
 @click.argument("job_id", metavar="JOB")
 @click.option("--datum", type=click.IntRange(0), help="Of one datum only.")
+@step_option
 @click.option("--follow", is_flag=True, help="Print lines as they come, until the job has ended.")
 @json_option
 @pass_context
-def logs(context: CliContext, job_id: str, datum: int | None, follow: bool, as_json: bool) -> None:
-    """Print what a job's datums printed; running ones as far as they are."""
+def logs(
+    context: CliContext,
+    job_id: str,
+    datum: int | None,
+    step: str | None,
+    follow: bool,
+    as_json: bool,
+) -> None:
+    """Print what a job's steps and datums printed; running ones as far as they are."""
+    datum = _position(datum, step)
     jobs = context.lake.jobs
     if follow and as_json:
         raise click.UsageError("Give one of --follow and --json")
@@ -246,7 +267,7 @@ def logs(context: CliContext, job_id: str, datum: int | None, follow: bool, as_j
     if as_json:
         print_json(jobs.logs(job_id, datum=datum))
         return
-    after, is_first = -1, True
+    after, is_first = BEFORE_ALL, True
     while found := jobs.logs(job_id, datum=datum, after=after, limit=_LOGS_AT_ONCE):
         for log in found:
             if len(found) > 1 or not is_first:
@@ -364,9 +385,11 @@ def publish_fix(context: CliContext, folder: Path, as_json: bool) -> None:
 
 @group.command("get-notebook")
 @click.argument("job_id", metavar="JOB")
-@click.option("--datum", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--datum", type=click.IntRange(0), help="The first one by default.")
+@step_option
 @pass_context
-def get_notebook(context: CliContext, job_id: str, datum: int) -> None:
-    """Write a datum's executed notebook to standard output."""
-    sys.stdout.buffer.write(context.lake.jobs.get_notebook(job_id, datum))
+def get_notebook(context: CliContext, job_id: str, datum: int | None, step: str | None) -> None:
+    """Write the executed notebook of a datum, or a step, to standard output."""
+    position = _position(datum, step) or 0
+    sys.stdout.buffer.write(context.lake.jobs.get_notebook(job_id, position))
     sys.stdout.buffer.flush()

@@ -189,7 +189,9 @@ class LocalExecutor:
                 elif at is not None and time.monotonic() > deadline:
                     task = left[at].task
                     _end(worker, left, at)
-                    message = f"The datum was stopped after its {task.spec.datums.timeout_s:g} s"
+                    message = (
+                        f"The {task.kind} was stopped after its {task.spec.datums.timeout_s:g} s"
+                    )
                     outcome = self._killed(task, message, ErrorKind.DATUM_TIMEOUT)
                     self._answer(left, {at: outcome})
                     return
@@ -199,7 +201,7 @@ class LocalExecutor:
             _end(worker, left, at)
             logger.warning("worker died with datum %s: %s", task.id, error)
             died = self._killed(
-                task, f"The process that ran the datum died: {error}", ErrorKind.DATUM_FAILED
+                task, f"The process that ran the {task.kind} died: {error}", ErrorKind.DATUM_FAILED
             )
             self._answer(left, {name: died})
 

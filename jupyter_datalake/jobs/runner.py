@@ -140,7 +140,8 @@ class DatumRunner:
                 left = self._core.tree(task.failed_artifacts, "what the failed try left")
                 left.export_into(ROOT, workspace.artifacts)
             with CappedLog(workspace.artifacts / LOG) as log:
-                log.line(f"datum {task.position}, try {task.attempt}: {label_of(task.inputs)}")
+                what = f"datum {task.position}, try {task.attempt}: {label_of(task.inputs)}"
+                log.line(task.step or what)
                 outcome = self._attempt(task, workspace, log)
                 log.line(f"{outcome.state} after {time.monotonic() - started:.1f} s")
             return self._with_artifacts(task, outcome, workspace)
@@ -168,6 +169,8 @@ class DatumRunner:
                     self._recover(task, workspace, log, own)
                 else:
                     self._run_code(task, workspace, log, own)
+            if task.step:
+                return DatumOutcome(DatumState.SUCCESS)
             root = self._outputs.store(workspace.out, job_id=task.job_id, inside=workspace.inputs)
             if task.failure:
                 return DatumOutcome(DatumState.RECOVERED, task.failure, output_root=root)
@@ -198,9 +201,9 @@ class DatumRunner:
                 # Papermill takes half a second to import, which no command should wait for.
                 from jupyter_datalake.jobs.papermill_engine import run_notebook  # noqa: PLC0415
 
-                if not own:
+                if not own and not task.step:
                     self._tell_differences(workspace, spec.kernel, log)
-                parameters = notebook_parameters(task)
+                parameters = dict(spec.parameters) if task.step else notebook_parameters(task)
                 notebook = workspace.run / path
                 parsed = parse_notebook(notebook.read_bytes(), path)
                 for warning in check_parameters(parsed, spec.parameters, path):
@@ -334,6 +337,7 @@ def datum_variables(task: DatumTask) -> dict[str, str]:
     variables[OUT] = f"{INPUTS}/{OUT}"
     if _is_batch(task):
         variables["DATALAKE_BATCH"] = f"{INPUTS}/{BATCH}"
+    variables.update(task.variables)
     for name, value in task.spec.parameters.items():
         variables[f"PARAM_{name}"] = value if isinstance(value, str) else json.dumps(value)
     return variables

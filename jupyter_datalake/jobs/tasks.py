@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jupyter_datalake.errors import ErrorKind
@@ -34,12 +34,21 @@ class DatumTask:
     run: int = 0
     """Tells apart the runs of one try, where an executor may begin it twice: of a cluster whose
     worker was cut off."""
+    step: str = ""
+    """The step of the job that this is, in place of a datum; it leaves no output."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """What the step is told besides."""
 
     @property
     def name(self) -> str:
         """Name of this try among all of its job's."""
         name = f"{self.position}-{self.job_attempt}.{self.attempt}"
         return f"{name}.{self.run}" if self.run else name
+
+    @property
+    def kind(self) -> str:
+        """What this is a try of: a datum, or a step of the job."""
+        return "step" if self.step else "datum"
 
     @property
     def id(self) -> str:
@@ -57,6 +66,8 @@ def bundle_as_dict(tasks: Sequence[DatumTask]) -> dict[str, Any]:
         "spec": spec_as_dict(first.spec),
         "code_commit_id": first.code_commit_id,
         "run": first.run,
+        "step": first.step,
+        "variables": first.variables,
         "datums": [
             [
                 one.position,
@@ -86,6 +97,8 @@ def parse_bundle(raw: dict[str, Any]) -> list[DatumTask]:
             failure=failure,
             failed_artifacts=_digest(artifacts),
             run=raw["run"],
+            step=raw["step"],
+            variables=raw["variables"],
         )
         for position, attempt, failure, artifacts, inputs in raw["datums"]
     ]

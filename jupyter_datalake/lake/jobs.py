@@ -21,7 +21,7 @@ from jupyter_datalake.jobs.tasks import DatumTask
 from jupyter_datalake.jobs.workspace import NOTEBOOK
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.lake.logs import Follower, finder, read_artifact, read_log, search_job
-from jupyter_datalake.model.datums import Datum, DatumState
+from jupyter_datalake.model.datums import BEFORE_ALL, Datum, DatumState
 from jupyter_datalake.model.ids import GlobalId
 from jupyter_datalake.model.jobs import LIVE_STATES, Job, JobState
 from jupyter_datalake.model.logs import DatumLog, LogLine, parse_log_place
@@ -201,10 +201,12 @@ class Jobs:
         *,
         datum: int | None = None,
         offset: int = 0,
-        after: int = -1,
+        after: int = BEFORE_ALL,
         limit: int | None = None,
     ) -> Sequence[DatumLog]:
         """Return what a job's datums printed, by position; of running ones whole lines so far.
+
+        Before them, the logs of its steps: ``on_start`` at position -2, and ``finally`` at -1.
 
         Parameters
         ----------

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.errors import InvalidInputError, NotFoundError
 from jupyter_datalake.jobs.workspace import LOG, Workspace
-from jupyter_datalake.model.datums import Datum, DatumState
+from jupyter_datalake.model.datums import BEFORE_ALL, Datum, DatumState
 from jupyter_datalake.model.ids import Digest, digest_of
 from jupyter_datalake.model.jobs import Job
 from jupyter_datalake.model.logs import DatumLog, LogLine, LogPlace
@@ -107,7 +107,7 @@ def search_job(
     after
         Begin behind this line of the job.
     """
-    first = 0 if after is None else after.position
+    first = BEFORE_ALL + 1 if after is None else after.position
     for datum in _datums_with_logs(core, job, position, first):
         if label not in datum.label:
             continue
@@ -202,6 +202,9 @@ class Follower:
                 with suppress(NotFoundError):  # the job has not got so far
                     yield get_datum(self._core, job, self._position)
             return
+        with self._core.metadata.read() as tx:
+            steps = tx.datums.steps(job.id)
+        yield from (one for one in steps if one.position not in self._told)
         after = self._done
         while True:
             with self._core.metadata.read() as tx:

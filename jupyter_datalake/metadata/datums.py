@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, delete, func, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
 from jupyter_datalake.errors import ErrorKind, NotFoundError, StateError
 from jupyter_datalake.metadata import tables
 from jupyter_datalake.metadata.base import TableGroup, batched, optional_time
 from jupyter_datalake.model.datums import (
+    BEFORE_ALL,
+    STEP_POSITIONS,
     Datum,
     DatumInput,
     DatumResult,
@@ -20,7 +22,7 @@ from jupyter_datalake.model.datums import (
     parse_datum_input,
     place_of,
 )
-from jupyter_datalake.model.ids import Digest
+from jupyter_datalake.model.ids import Digest, digest_of
 
 
 class DatumDraft(NamedTuple):
@@ -52,7 +54,10 @@ class Datums(TableGroup):
 
     def clear(self, job_id: str) -> None:
         """Drop the datums of a job, which is about to be planned again."""
-        self._connection.execute(delete(tables.datums).where(tables.datums.c.job_id == job_id))
+        datums = tables.datums
+        self._connection.execute(
+            delete(datums).where(datums.c.job_id == job_id, datums.c.position >= 0)
+        )
 
     def add(self, job_id: str, drafts: Sequence[DatumDraft]) -> None:
         """Write datums of a job: skipped ones where there is a result, else queued ones."""
@@ -112,6 +117,31 @@ class Datums(TableGroup):
                 position=position,
             )
         return found[0]
+
+    def begin_step(self, job_id: str, step: str) -> None:
+        """Note that a step of a job runs, in place of what an earlier attempt has left of it."""
+        datums, position = tables.datums, STEP_POSITIONS[step]
+        self._connection.execute(
+            delete(datums).where(datums.c.job_id == job_id, datums.c.position == position)
+        )
+        self._connection.execute(
+            insert(datums).values(
+                job_id=job_id,
+                position=position,
+                key=digest_of(f"{job_id}/{step}".encode()),
+                state=str(DatumState.RUNNING),
+                label=step,
+                reason="",
+                inputs=[],
+                tries=1,
+                started_ns=self._now_ns,
+                message="",
+            )
+        )
+
+    def steps(self, job_id: str) -> Sequence[Datum]:
+        """Return the steps of a job that have begun."""
+        return [one for one in self.list(job_id, after=BEFORE_ALL, limit=2) if one.position < 0]
 
     def known(self, keys: Iterable[Digest]) -> dict[Digest, DatumResult]:
         """Return the remembered results among `keys`."""
@@ -227,7 +257,11 @@ class Datums(TableGroup):
         datums = tables.datums
         self._connection.execute(
             update(datums)
-            .where(datums.c.job_id == job_id, datums.c.state == str(DatumState.RUNNING))
+            .where(
+                datums.c.job_id == job_id,
+                datums.c.position >= 0,
+                datums.c.state == str(DatumState.RUNNING),
+            )
             .values(state=str(DatumState.QUEUED))
         )
 
@@ -292,7 +326,7 @@ class Datums(TableGroup):
             self._connection.execute(
                 select(func.count())
                 .select_from(tables.datums)
-                .where(tables.datums.c.job_id == job_id)
+                .where(tables.datums.c.job_id == job_id, tables.datums.c.position >= 0)
             ).scalar_one()
         )
 

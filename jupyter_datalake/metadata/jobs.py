@@ -311,7 +311,7 @@ class Jobs(TableGroup):
         for batch in batched(ids):
             rows = self._connection.execute(
                 select(datums.c.job_id, datums.c.state, func.count())
-                .where(datums.c.job_id.in_(batch))
+                .where(datums.c.job_id.in_(batch), datums.c.position >= 0)
                 .group_by(datums.c.job_id, datums.c.state)
             )
             for job_id, state, count in rows:

@@ -471,6 +471,7 @@ datums = Table(
     "datums",
     metadata,
     Column("job_id", _Id, ForeignKey("jobs.id"), primary_key=True),
+    # Below 0: a step of the job, which is no datum; see model.datums.STEP_POSITIONS.
     Column("position", Integer, primary_key=True),
     Column("key", LargeBinary(32), nullable=False, index=True),
     Column("place", LargeBinary(16)),  # model.datums.place_of; null in rows of old lakes

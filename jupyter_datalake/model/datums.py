@@ -43,6 +43,12 @@ DATUM_TRANSITIONS: dict[DatumState, frozenset[DatumState]] = {
 _MOST_NAMED = 10
 """A datum of more inputs is named by its first and its last one."""
 
+ON_START, FINALLY = "on_start", "finally"
+STEP_POSITIONS = {ON_START: -2, FINALLY: -1}
+"""Steps of a job, and where their rows and logs are among those of its datums: before all of them.
+They are no datums: they are not counted, and have no output."""
+BEFORE_ALL = min(STEP_POSITIONS.values()) - 1
+
 DONE_STATES = frozenset({DatumState.SUCCESS, DatumState.SKIPPED, DatumState.RECOVERED})
 
 
@@ -119,7 +125,9 @@ class Datum:
 
     @property
     def label(self) -> str:
-        """What the datum was cut from, as people read it."""
+        """What the datum was cut from, as people read it; the name of a step."""
+        if self.position < 0:
+            return next(name for name, at in STEP_POSITIONS.items() if at == self.position)
         return label_of(self.inputs)
 
 

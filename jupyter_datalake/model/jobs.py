@@ -22,7 +22,7 @@ class JobState(StrEnum):
     """For jobs upstream, for earlier jobs of the pipeline, or for a controller."""
     RUNNING = "running"
     EGRESSING = "egressing"
-    """The output commit exists; its rows are being written to a warehouse."""
+    """The output commit exists; its rows are being written to a warehouse, or `finally` runs."""
     SUCCESS = "success"
     FAILED = "failed"
     CANCELLED = "cancelled"

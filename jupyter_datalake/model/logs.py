@@ -60,7 +60,8 @@ def place_of_line(line: LogLine) -> LogPlace:
 def parse_log_place(text: str) -> LogPlace:
     """Return the place of its written form, or raise `InvalidInputError`."""
     parts = text.split("/")
-    if len(parts) != 3 or not all(part.isascii() and part.isdecimal() for part in parts):
+    digits = [part.removeprefix("-") for part in parts]  # steps are at negative positions
+    if len(parts) != 3 or not all(part.isascii() and part.isdecimal() for part in digits):
         raise InvalidInputError(
             f"{text!r} is no place in the logs", hint="Give the 'next' of the page before"
         )

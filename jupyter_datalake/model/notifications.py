@@ -38,6 +38,8 @@ class Occasion(StrEnum):
     """A job was cancelled by request."""
     BLOCKED = "blocked"
     """A job did not run, because one upstream of it failed or was cancelled."""
+    UNCLEAN = "unclean"
+    """The step ``finally`` of a job failed."""
     LATE = "late"
     """A job has not ended so long after it was created."""
     MISSED = "missed"

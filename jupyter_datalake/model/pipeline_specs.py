@@ -44,6 +44,7 @@ from jupyter_datalake.model.pipelines import (
     COMBINATIONS,
     DEFAULT_BACKOFF_S,
     DEFAULT_KERNEL,
+    DEFAULT_STEP_TIMEOUT_S,
     DEFAULT_TIMEOUT_S,
     DEFAULT_TRIES,
     BranchTrigger,
@@ -54,6 +55,7 @@ from jupyter_datalake.model.pipelines import (
     DatumPolicy,
     ExecutorKind,
     Input,
+    JobStep,
     NotebookCode,
     OnError,
     Packages,
@@ -124,6 +126,20 @@ def _object(description: str, required: list[str], properties: dict[str, Any]) -
         "additionalProperties": False,
         "required": required,
         "properties": properties,
+    }
+
+
+def _step(description: str) -> dict[str, Any]:
+    return {
+        **_object(
+            f"{description} Exactly one of command and notebook.",
+            [],
+            {
+                "command": {"type": "array", "minItems": 1, "items": {"type": "string"}},
+                "notebook": {"type": "string", "minLength": 1},
+                "timeout": {**_DURATION, "default": "10m"},
+            },
+        ),
     }
 
 
@@ -319,6 +335,12 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                         "description": "Size of all files that a datum writes.",
                     },
                 },
+            ),
+            "on_start": _step(
+                "What a job runs before its datums; where it fails, none of them runs."
+            ),
+            "finally": _step(
+                "What a job that began runs at its end, also when it failed or was cancelled."
             ),
             "expectations": {
                 "type": "array",
@@ -591,6 +613,8 @@ def _spec_of(raw: Any) -> PipelineSpec:
         limits=_parse_limits(raw.get("resources", {})),
         executor=ExecutorKind(raw["executor"]) if "executor" in raw else None,
         placement=_parse_placement(raw.get("resources", {})),
+        on_start=_parse_step(raw["on_start"], "on_start") if "on_start" in raw else None,
+        finally_=_parse_step(raw["finally"], "finally") if "finally" in raw else None,
         expectations=tuple(
             _parse_expectation(one, f"expectations[{index}]")
             for index, one in enumerate(raw.get("expectations", []))
@@ -838,6 +862,27 @@ def _parse_code(raw: dict[str, Any]) -> Code:
     )
 
 
+def _parse_step(raw: dict[str, Any], place: str) -> JobStep:
+    if ("command" in raw) == ("notebook" in raw):
+        raise _invalid(place, "needs exactly one of command and notebook")
+    timeout = raw.get("timeout")
+    return JobStep(
+        NotebookCode(_at(f"{place}.notebook", _parse_file, raw["notebook"]))
+        if "notebook" in raw
+        else CommandCode(tuple(raw["command"])),
+        DEFAULT_STEP_TIMEOUT_S if timeout is None else parse_duration(timeout, f"{place}.timeout"),
+    )
+
+
+def _step_as_dict(step: JobStep) -> dict[str, Any]:
+    match step.code:
+        case NotebookCode(path):
+            code: dict[str, Any] = {"notebook": path}
+        case CommandCode(argv):
+            code = {"command": list(argv)}
+    return {**code, "timeout": _duration_text(step.timeout_s)}
+
+
 def _parse_file(text: str) -> str:
     path = parse_path(text)
     if not path:
@@ -1082,6 +1127,10 @@ def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
         raw["executor"] = str(spec.executor)
     if resources := _resources_as_dict(spec):
         raw["resources"] = resources
+    if spec.on_start is not None:
+        raw["on_start"] = _step_as_dict(spec.on_start)
+    if spec.finally_ is not None:
+        raw["finally"] = _step_as_dict(spec.finally_)
     if spec.expectations:
         raw["expectations"] = [_expectation_as_dict(one) for one in spec.expectations]
     if spec.notify is not None:

@@ -24,6 +24,7 @@ DEFAULT_KERNEL = "python3"
 DEFAULT_TRIES = 3
 DEFAULT_TIMEOUT_S = 3600.0
 DEFAULT_BACKOFF_S = 0.5
+DEFAULT_STEP_TIMEOUT_S = 600.0
 
 
 class PipelineState(StrEnum):
@@ -172,6 +173,14 @@ class Packages:
     """Such as ``3.12``; the version that the pipeline was published by when empty."""
 
 
+@dataclass(frozen=True, slots=True)
+class JobStep:
+    """What a job runs once, before its datums or behind them."""
+
+    code: NotebookCode | CommandCode
+    timeout_s: float = DEFAULT_STEP_TIMEOUT_S
+
+
 class OnError(StrEnum):
     """What becomes of a datum that failed its last try."""
 
@@ -249,6 +258,10 @@ class PipelineSpec:
     executor: ExecutorKind | None = None
     """Where datums run; where the controller's do when None."""
     placement: Placement = Placement()
+    on_start: JobStep | None = None
+    """Runs before the datums; where it fails, none of them does."""
+    finally_: JobStep | None = None
+    """Runs when a job that began has ended, however it has."""
     expectations: tuple[Expectation, ...] = ()
     """What the output must be; see `pipelines.expecting`."""
     notify: tuple[NotifyRule, ...] | None = None

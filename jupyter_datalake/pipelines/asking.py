@@ -39,6 +39,7 @@ from jupyter_datalake.model.refs import parse_ref_expression
 from jupyter_datalake.model.schedules import find_zone, parse_schedule
 from jupyter_datalake.model.times import nanoseconds_of
 from jupyter_datalake.pipelines.notifying import announce_end
+from jupyter_datalake.pipelines.steps import owes_finally
 from jupyter_datalake.pipelines.triggering import Pins, Started, plan_jobs
 
 MAX_BACKFILL = 1000
@@ -125,7 +126,7 @@ def repeat_job(tx: Transaction, job: Job, by: str, *, reprocess: bool) -> Global
 def cancel_job(tx: Transaction, job: Job) -> Job:
     """Ask a job that has not ended to stop; one that waits has ended then."""
     tx.jobs.update(job.id, cancel_requested=True)
-    if job.state is JobState.WAITING:
+    if job.state is JobState.WAITING and not owes_finally(tx, job):
         tx.jobs.move(job, JobState.CANCELLED, message=cancellation_of(job))
         announce_end(tx, job.id)
     job = tx.jobs.get(job.id)

@@ -40,6 +40,7 @@ from jupyter_datalake.pipelines.delivering import Sender
 from jupyter_datalake.pipelines.notifying import announce_end
 from jupyter_datalake.pipelines.running import JobRun
 from jupyter_datalake.pipelines.sharing import FairScheduler
+from jupyter_datalake.pipelines.steps import owes_finally
 from jupyter_datalake.pipelines.ticking import clocks_need_care, mend_clocks, tick_clocks
 from jupyter_datalake.pipelines.triggering import plan_event, wake_deferred
 from jupyter_datalake.pipelines.upkeep import Upkeep
@@ -379,6 +380,8 @@ _BROKEN = frozenset({JobState.FAILED, JobState.CANCELLED})
 def _end_of(tx: Transaction, job: Job) -> tuple[JobState, dict[str, str]] | None:
     """Return how a waiting job ends that need not run, with what is said of it; or None."""
     if job.cancel_requested:
+        if owes_finally(tx, job):
+            return None  # it is taken up, and cancelled by its run
         return JobState.CANCELLED, {"message": cancellation_of(job)}
     upstream = tx.jobs.upstream_of(job.id)
     broken = [f"{one.pipeline} {one.state}" for one in upstream if one.state in _BROKEN]

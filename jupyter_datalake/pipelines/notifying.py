@@ -44,6 +44,7 @@ _WORDS = {
     Occasion.BLOCKED: "did not run",
     Occasion.LATE: "has not ended in time",
     Occasion.RECOVERED: "went on without the results of datums",
+    Occasion.UNCLEAN: "ended, and its finally failed",
     Occasion.SUCCESS: "succeeded",
 }
 """What a message says of a job, by the most telling of its occasions, as `_ORDER` has them."""
@@ -55,6 +56,7 @@ _ORDER = (
     Occasion.BLOCKED,
     Occasion.LATE,
     Occasion.RECOVERED,
+    Occasion.UNCLEAN,
     Occasion.SUCCESS,
 )
 _ERRORS = frozenset({Occasion.FAILURE, Occasion.TIMEOUT})
@@ -83,17 +85,23 @@ def rules_of(tx: Transaction, spec: PipelineSpec) -> tuple[NotifyRule, ...]:
 # --- occasions -----------------------------------------------------------------------------------
 
 
-def announce_end(tx: Transaction, job_id: str, cause: ErrorKind | None = None) -> None:
+def announce_end(
+    tx: Transaction, job_id: str, cause: ErrorKind | None = None, *, is_unclean: bool = False
+) -> None:
     """Write down who is to be told that a job has ended, in the transaction that ends it.
 
     Parameters
     ----------
     cause
         What it failed for, or what it succeeded in spite of.
+    is_unclean
+        Whether its step ``finally`` failed.
     """
     tx.notifications.disarm(job_id)
     job = tx.jobs.get(job_id)
     occasions = _occasions_of(job, cause)
+    if is_unclean:
+        occasions.add(Occasion.UNCLEAN)
     if not occasions:
         return
     row = tx.pipelines.get(job.pipeline)

@@ -210,8 +210,7 @@ class Publisher:
                     hint="Rename the file",
                     path=path,
                 )
-        if isinstance(spec.code, NotebookCode):
-            name = spec.code.path
+        for name in _notebooks(spec):
             check_parameters(parse_notebook(files[name], name), spec.parameters, name)
 
     # --- acts ------------------------------------------------------------------------------------
@@ -288,13 +287,17 @@ class Publisher:
 
 
 def code_paths(spec: PipelineSpec) -> list[str]:
-    """Return the files that a spec names: its notebook, its helpers and its requirements."""
-    paths = list(spec.files)
-    if isinstance(spec.code, NotebookCode):
-        paths.insert(0, spec.code.path)
+    """Return the files that a spec names: its notebooks, its helpers and its requirements."""
+    paths = [*_notebooks(spec), *spec.files]
     if spec.packages is not None and spec.packages.file:
         paths.append(spec.packages.file)
     return list(dict.fromkeys(paths))
+
+
+def _notebooks(spec: PipelineSpec) -> list[str]:
+    """Return the notebooks that a job runs: the pipeline's, and those of its steps."""
+    steps = [one.code for one in (spec.on_start, spec.finally_) if one is not None]
+    return [one.path for one in [spec.code, *steps] if isinstance(one, NotebookCode)]
 
 
 def request_for(spec: PipelineSpec, files: dict[str, bytes]) -> Request | None:
@@ -314,8 +317,7 @@ def request_for(spec: PipelineSpec, files: dict[str, bytes]) -> Request | None:
         else "\n".join(spec.packages.requirements)
     )
     wanted = read_requirements(text, where)
-    is_notebook = isinstance(spec.code, NotebookCode)
-    return request_of(wanted, spec.packages.python, is_notebook=is_notebook)
+    return request_of(wanted, spec.packages.python, is_notebook=bool(_notebooks(spec)))
 
 
 def lock_code(

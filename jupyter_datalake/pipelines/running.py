@@ -46,7 +46,7 @@ from jupyter_datalake.model.commits import (
     Origin,
     Provenance,
 )
-from jupyter_datalake.model.datums import DatumState
+from jupyter_datalake.model.datums import FINALLY, ON_START, DatumState
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.globs import parse_glob
 from jupyter_datalake.model.ids import CommitId, Digest
@@ -74,6 +74,7 @@ from jupyter_datalake.pipelines.planning import (
     plan_datums,
 )
 from jupyter_datalake.pipelines.resolving import resolve_inputs
+from jupyter_datalake.pipelines.steps import run_step, variables_of
 from jupyter_datalake.warehouse.base import EgressSource
 from jupyter_datalake.warehouse.egress import run_egress
 
@@ -122,6 +123,13 @@ class JobRun:
         """What is to be said of the job although it succeeds."""
         self._cause: ErrorKind | None = None
         """What it fails for, or what it succeeds in spite of."""
+        self._lost: JobLostError | None = None
+        """Why the job is this run's no more, also where it was cancelled before."""
+        self._taken: tuple[PipelineSpec, CommitId] | None = None
+        """What it runs, once it has begun."""
+        self._egresses = False
+        self._unclean = ""
+        """Why the step `finally` failed."""
         self.job = job
 
     def cancel(self, reason: str) -> None:
@@ -130,7 +138,8 @@ class JobRun:
 
     def abandon(self, reason: str) -> None:
         """Tell the run that the job is its controller's no more: it ends and changes nothing."""
-        self._halt(JobLostError(reason))
+        self._lost = JobLostError(reason)
+        self._halt(self._lost)
 
     def _halt(self, why: JobError) -> None:
         if not self._stopped.is_set():
@@ -141,6 +150,10 @@ class JobRun:
         """Run the job to its end. Whatever goes wrong ends in the job's row, not in the caller."""
         try:
             self._run_to_end()
+        except JobLostError as error:
+            logger.warning("job %s is given up: %s", self.job.id, error.message)
+        except StateError as error:  # while `finally` ran
+            logger.warning("job %s: %s", self.job.id, error)
         except StorageError as error:
             # The end cannot be written. The lease runs out, and the job is taken up again.
             logger.warning("job %s is left to be taken up again: %s", self.job.id, error)
@@ -148,8 +161,8 @@ class JobRun:
     def _run_to_end(self) -> None:
         try:
             self._run()
-        except JobLostError as error:
-            logger.warning("job %s is given up: %s", self.job.id, error.message)
+        except JobLostError:
+            raise
         except JobCancelledError as error:
             self._end(JobState.CANCELLED, error.message, error.kind)
         except StateError as error:
@@ -166,12 +179,16 @@ class JobRun:
 
     def _run(self) -> None:
         row, spec, code, tick_ns = self._take()
+        self._taken = spec, code
+        if self.job.cancel_requested:
+            raise JobCancelledError("cancelled by request")
         if self.job.output_commit_id is not None:
-            self._resume_egress(spec, self.job.output_commit_id)
+            self._resume(spec, self.job.output_commit_id)
             return
         version = code_version(self._core, spec, code)
         if spec.timeout_s is not None:
             self._deadline = (time.monotonic() + spec.timeout_s, spec.timeout_s)
+        self._set_up(spec, code)
         basis = find_basis(self._core, row, spec, version, self.job)
         work = _Work(row, spec, code, version, tick_ns, basis)
         try:
@@ -185,7 +202,74 @@ class JobRun:
                 tx.jobs.update(basis.before.job_id, datums_root=None, joined_root=None)
             commit = self._work(replace(work, basis=None))
         if self.job.state is JobState.EGRESSING:
-            self._egress(spec, commit)
+            self._finish(spec, commit)
+
+    def _set_up(self, spec: PipelineSpec, code: CommitId) -> None:
+        """Run the step `on_start`, if there is one.
+
+        Raises
+        ------
+        JobFailedError
+            It failed.
+        """
+        if spec.on_start is None:
+            return
+        outcome = run_step(
+            self._core,
+            self._executor,
+            self.job,
+            spec,
+            code,
+            ON_START,
+            spec.on_start,
+            variables_of(self.job, ON_START),
+            self._check_stopped,
+        )
+        if outcome.state is not DatumState.SUCCESS:
+            raise JobFailedError(f"on_start failed, and no datum ran: {outcome.message}")
+
+    def _tear_down(self, state: JobState, message: str) -> str:
+        """Run the step `finally` of a job that has begun; return what is said of the job.
+
+        That is the message, with what the step failed for. The step is not stopped by what stops
+        the job, but for another controller's taking over.
+        """
+        if self._taken is None or self._taken[0].finally_ is None:
+            return message
+        self._unclean = self._run_finally(*self._taken, state, message)
+        if not self._unclean:
+            return message
+        # The beginning of a long message is worth more than its end.
+        note = f"finally failed: {self._unclean}"[: MAX_MESSAGE // 2]
+        return f"{message[: MAX_MESSAGE - len(note) - 2]}; {note}" if message else note
+
+    def _run_finally(
+        self, spec: PipelineSpec, code: CommitId, state: JobState, message: str
+    ) -> str:
+        """Run the step; return why it failed, or nothing."""
+        assert spec.finally_ is not None
+        try:
+            outcome = run_step(
+                self._core,
+                self._executor,
+                self.job,
+                spec,
+                code,
+                FINALLY,
+                spec.finally_,
+                variables_of(self.job, FINALLY, state, message),
+                self._check_lost,
+            )
+        except (JobLostError, StateError, StorageError):
+            raise  # whoever has the job then runs it
+        except Exception as error:
+            logger.exception("finally of job %s", self.job.id)
+            return f"Internal error: {type(error).__name__}: {error}"
+        return "" if outcome.state is DatumState.SUCCESS else outcome.message or "it failed"
+
+    def _check_lost(self) -> None:
+        if self._lost is not None:
+            raise self._lost
 
     def _work(self, work: _Work) -> Commit:
         """Run the datums and commit what they made."""
@@ -311,7 +395,12 @@ class JobRun:
                 joined.root,
                 self._request(work, DEFAULT_BRANCH, self._message(spec)),
                 self._finisher(
-                    work.row, joined, outcome, then_egress=egresses, has_left_out=has_left_out
+                    work.row,
+                    joined,
+                    outcome,
+                    then_egress=egresses,
+                    has_finally=spec.finally_ is not None,
+                    has_left_out=has_left_out,
                 ),
             )
         return result.commit
@@ -385,13 +474,16 @@ class JobRun:
         outcome: Outcome,
         *,
         then_egress: bool,
+        has_finally: bool,
         has_left_out: bool,
     ) -> Callable[[Transaction, Commit], None]:
         """Return what else happens in the transaction that makes the commit visible."""
 
         def finish(tx: Transaction, commit: Commit) -> None:
             self._check_stopped()
-            new = JobState.EGRESSING if then_egress else JobState.SUCCESS
+            self._egresses = then_egress
+            goes_on = then_egress or has_finally
+            new = JobState.EGRESSING if goes_on else JobState.SUCCESS
             tx.jobs.move(
                 self.job,
                 new,
@@ -430,15 +522,31 @@ class JobRun:
             tick_ns=work.tick_ns if cron_inputs(spec) else None,
         )
 
-    def _resume_egress(self, spec: PipelineSpec, commit_id: CommitId) -> None:
-        """Go on with a job that was lost after its commit: only its rows may be missing."""
+    def _resume(self, spec: PipelineSpec, commit_id: CommitId) -> None:
+        """Go on with a job that was lost after its commit: only what follows may be missing."""
         with self._core.metadata.write() as tx:
             tx.jobs.move(self.job, JobState.EGRESSING, owner=self._owner)
             self._changed(tx, JobState.EGRESSING)
             self.job = tx.jobs.get(self.job.id)
-        self._egress(spec, commit_by_id(self._core, commit_id))
+        self._egresses = spec.egress is not None
+        self._finish(spec, commit_by_id(self._core, commit_id))
 
-    def _egress(self, spec: PipelineSpec, commit: Commit) -> None:
+    def _finish(self, spec: PipelineSpec, commit: Commit) -> None:
+        """Do what comes behind the commit, and end the job."""
+        rows = self._egress(spec, commit) if self._egresses else None
+        message = self._tear_down(JobState.SUCCESS, self.job.message)
+        with self._core.metadata.write() as tx:
+            tx.jobs.move(
+                self.job,
+                JobState.SUCCESS,
+                owner=self._owner,
+                rows_written=rows,
+                message=message,
+            )
+            self._changed(tx, JobState.SUCCESS)
+
+    def _egress(self, spec: PipelineSpec, commit: Commit) -> int:
+        """Write the rows of the output to its warehouse; return how many there are."""
         assert spec.egress is not None
         with self._core.metadata.read() as tx:
             connection = tx.connections.get(spec.egress.connection)
@@ -452,10 +560,7 @@ class JobRun:
         )
         # A commit of this job that was written before was written by this job, which was lost.
         is_old = report.was_done_before and self.job.outcome is not Outcome.COMMITTED
-        rows = 0 if is_old else report.row_count
-        with self._core.metadata.write() as tx:
-            tx.jobs.move(self.job, JobState.SUCCESS, owner=self._owner, rows_written=rows)
-            self._changed(tx, JobState.SUCCESS)
+        return 0 if is_old else report.row_count
 
     # --- rows ------------------------------------------------------------------------------------
 
@@ -471,12 +576,13 @@ class JobRun:
 
     def _end(self, state: JobState, message: str, cause: ErrorKind) -> None:
         """End the job without a commit, unless it is not ours any more."""
+        message = self._tear_down(state, message[:MAX_MESSAGE])
         with self._core.metadata.write() as tx:
             job = tx.jobs.get(self.job.id)
             if job.state.is_terminal or job.owner not in {None, self._owner}:
                 return
             tx.datums.requeue_running(job.id)
-            tx.jobs.move(job, state, message=message[:MAX_MESSAGE])
+            tx.jobs.move(job, state, message=message)
             self._cause = cause
             self._changed(tx, state)
 
@@ -485,4 +591,4 @@ class JobRun:
             EventKind.JOB_CHANGED, self.job.id, pipeline=self.job.pipeline, state=str(state)
         )
         if state.is_terminal:
-            announce_end(tx, self.job.id, self._cause)
+            announce_end(tx, self.job.id, self._cause, is_unclean=bool(self._unclean))

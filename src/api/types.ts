@@ -1568,6 +1568,7 @@ export interface paths {
             path: {
                 /** @description An id, or its beginning. */
                 job: components["parameters"]["job"];
+                /** @description Its position; -2 is the step on_start, -1 the step finally. */
                 datum: number;
             };
             cookie?: never;
@@ -2909,7 +2910,7 @@ export interface components {
             /** @description Empty for a test of the rules of the lake. */
             pipeline: string;
             job_id: string | null;
-            occasions: ("success" | "failure" | "recovered" | "unexpected" | "timeout" | "cancelled" | "blocked" | "late" | "missed" | "test")[];
+            occasions: ("success" | "failure" | "recovered" | "unexpected" | "timeout" | "cancelled" | "blocked" | "unclean" | "late" | "missed" | "test")[];
             /** @enum {string} */
             channel: "webhook" | "email" | "command" | "jupyter";
             /** @description Where it goes, without what may be secret. */
@@ -6127,11 +6128,11 @@ export interface operations {
     getLogs: {
         parameters: {
             query?: {
-                /** @description Of one datum only. */
+                /** @description Of one datum only; -2 is the step on_start, -1 the step finally. */
                 datum?: number;
                 /** @description With `datum`, begin at this byte; an earlier answer called it `end`. */
                 offset?: number;
-                /** @description Only of datums with larger positions. */
+                /** @description Only of datums with larger positions, and of steps, which come before all of them. */
                 after?: number;
                 limit?: number;
             };
@@ -6200,6 +6201,7 @@ export interface operations {
             path: {
                 /** @description An id, or its beginning. */
                 job: components["parameters"]["job"];
+                /** @description Its position; -2 is the step on_start, -1 the step finally. */
                 datum: number;
             };
             cookie?: never;

@@ -410,6 +410,28 @@ def test_warehouse(run, lake, tmp_path):
     assert run("warehouse", "list", "--json").json == []
 
 
+def test_logs_of_a_step(run, lake, tmp_path):
+    lake.files.put("raw@main/a", "x")
+    spec = {
+        "pipeline": "p",
+        "command": ["true"],
+        "input": {"repo": {"name": "raw", "glob": "/"}},
+        "on_start": {"command": ["sh", "-c", "echo ready"]},
+    }
+    lake.pipelines.create(spec, folder=tmp_path)
+    lake.run_controller(until_idle=True)
+    job = lake.jobs.list(pipeline="p")[0].id
+    assert "ready" in run("jobs", "logs", job, "--step", "on_start").out
+    out = run("jobs", "logs", job).out
+    assert out.index("==> on_start (success) <==") < out.index("==> raw:/ (success) <==")
+    assert (
+        "==> on_start <==\n[datalake] on_start\nready" in run("jobs", "logs", job, "--follow").out
+    )
+    assert "Give one of" in run("jobs", "logs", job, "--step", "finally", "--datum", 0, code=2).err
+    run("jobs", "logs", job, "--step", "finally", code=10)
+    run("jobs", "get-notebook", job, "--step", "on_start", code=10)
+
+
 def test_notifications(run, lake, tmp_path):
     assert "under 'notify'" in run("notifications", "list").out
     (tmp_path / "rules.yaml").write_text("- on: [failure]\n  jupyter: true\n")

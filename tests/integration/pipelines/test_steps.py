@@ -1,0 +1,66 @@
+"""Steps of jobs in worker processes."""
+
+import json
+
+import pytest
+
+from jupyter_datalake.model.datums import DatumState
+
+
+def logs(runner, pipeline):
+    return {log.label: log for log in runner.lake.jobs.logs(runner.job(pipeline).id)}
+
+
+def test_steps_are_commands_with_the_code_and_facts_of_their_job_and_a_time_of_their_own(runner):
+    head = runner.put(a="one")
+    (runner.folder / "helper.txt").write_text("a helper")
+    runner.command(
+        "p",
+        "cat pfs/raw/a > pfs/out/a",
+        ("raw", "/"),
+        files=["helper.txt"],
+        parameters={"days": 3},
+        on_start={"command": ["sh", "-c", "cat helper.txt; ls pfs; env; echo x > pfs/out/lost"]},
+        **{"finally": {"command": ["sh", "-c", "echo begun; sleep 600"], "timeout": "1s"}},
+    )
+    runner.run(workers=1)
+    job = runner.job("p")
+    assert (str(job.state), str(job.outcome)) == ("success", "committed")
+    assert job.message == "finally failed: The step was stopped after its 1 s"
+    assert runner.files("p@main") == {"a": "one"}
+    found = logs(runner, "p")
+    lines = found["on_start"].text.splitlines()
+    assert lines[:2] == ["[datalake] on_start", "a helperout"]
+    for wanted in (
+        f"DATALAKE_JOB_ID={job.id}",
+        f"DATALAKE_GLOBAL_ID={job.global_id}",
+        "DATALAKE_PIPELINE=p",
+        "DATALAKE_STEP=on_start",
+        "DATALAKE_JOB_STATE=running",
+        f"raw_COMMIT={head.id}",
+        "PARAM_days=3",
+    ):
+        assert wanted in lines
+    assert "begun" in found["finally"].text
+    assert found["finally"].state is DatumState.FAILED
+
+
+@pytest.mark.kernel
+def test_a_step_may_be_a_notebook_whose_executed_form_is_kept(runner):
+    runner.put(a="one")
+    runner.write_notebook("end.ipynb", ["days = 1", "import os; print(days, os.environ['S'])"])
+    runner.command(
+        "p",
+        "exit 3",
+        ("raw", "/"),
+        parameters={"days": 3},
+        **{"finally": {"notebook": "end.ipynb"}},
+    )
+    runner.run(workers=1)
+    job = runner.job("p")
+    assert str(job.state) == "failed"
+    assert "sh ended with code 3" in job.message
+    assert "finally failed: " in job.message
+    assert "KeyError" in job.message
+    executed = json.loads(runner.lake.jobs.get_notebook(job.id, -1))
+    assert any("days = 3" in "".join(cell["source"]) for cell in executed["cells"])
