@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -49,7 +49,7 @@ class OutputBatch:
         self._lost: BaseException | None = None
         """Why folders that were stored since the last time are in the lake no more."""
 
-    def store(self, folder: Path, *, job_id: str, inside: Path | None = None) -> Digest:
+    def store(self, folder: Path, *, job_id: str, inside: Sequence[Path] = ()) -> Digest:
         """Take everything below a folder and return the root of its manifest.
 
         Parameters
@@ -57,8 +57,8 @@ class OutputBatch:
         job_id
             The job it is for: gc keeps it until that has ended.
         inside
-            Symlinks are followed to files below this folder, so that a program can pass inputs
-            on by linking to them.
+            Symlinks are followed to what is in these folders, so that a program can pass inputs
+            on by linking to them; of a folder, everything below is taken.
 
         Raises
         ------
@@ -120,10 +120,10 @@ class _OpenBatch:
         self.roots: dict[str, list[Digest]] = defaultdict(list)
         """Job to the manifests that it needs."""
 
-    def store(self, folder: Path, inside: Path | None) -> Digest:
+    def store(self, folder: Path, inside: Sequence[Path]) -> Digest:
         skipped: list[str] = []
         items: list[Item] = []
-        for place, relative in walk_folder(folder, skipped):
+        for place, relative in _walk(folder, inside, skipped):
             entry = _store(self._core, self._writer, place, inside)
             path = parse_path(relative)
             items.append(Item(path_key(path), entry.encode(), entry.size_bytes))
@@ -150,7 +150,7 @@ class _OpenBatch:
 
 
 def store_folder(
-    core: LakeCore, folder: Path, *, job_id: str, inside: Path | None = None
+    core: LakeCore, folder: Path, *, job_id: str, inside: Sequence[Path] = ()
 ) -> Digest:
     """Store everything below one folder at once; see `OutputBatch.store`."""
     with OutputBatch(core) as batch:
@@ -159,14 +159,34 @@ def store_folder(
     return root
 
 
-def _store(core: LakeCore, writer: BlobWriter, place: Path, inside: Path | None) -> FileEntry:
+def _walk(folder: Path, inside: Sequence[Path], skipped: list[str]) -> Iterator[tuple[Path, str]]:
+    """Yield what `walk_folder` does; in place of a link to an input's folder what is in that."""
+    for place, relative in walk_folder(folder, skipped):
+        target = _target_of(place, inside) if place.is_symlink() else None
+        if target is None or not target.is_dir():
+            yield place, relative
+        elif os.listdir(target):
+            for below, path in walk_folder(target, skipped):
+                yield below, f"{relative}/{path}"
+        else:
+            yield target, relative
+
+
+def _target_of(place: Path, inside: Sequence[Path]) -> Path | None:
+    """Return what a symlink leads to if that is in one of some folders."""
+    target = Path(os.path.realpath(place))
+    is_inside = any(target.is_relative_to(folder.resolve()) for folder in inside)
+    return target if is_inside else None
+
+
+def _store(core: LakeCore, writer: BlobWriter, place: Path, inside: Sequence[Path]) -> FileEntry:
     if place.is_symlink():
-        target = Path(os.path.realpath(place))
-        if inside is None or not target.is_relative_to(inside.resolve()) or not target.is_file():
+        target = _target_of(place, inside)
+        if target is None or not target.is_file():
             raise JobFailedError(
                 f"The output cannot be kept: {place.name!r} is a symlink to {os.readlink(place)!r}",
                 kind=ErrorKind.DATUM_FAILED,
-                hint="Copy the file, or link to a file of an input",
+                hint="Copy it, or link to a file or folder of an input",
             )
         place = target
     return store_source(writer, place, core.chunking, now_ns=core.clock())

@@ -33,6 +33,7 @@ from jupyter_datalake.jobs.environment_cache import (
 )
 from jupyter_datalake.jobs.environments import LOCK_FILE, differences, lock_environment
 from jupyter_datalake.jobs.forked_notebooks import Zygote
+from jupyter_datalake.jobs.lazy import LazyInputs
 from jupyter_datalake.jobs.notebooks import check_parameters, parse_notebook
 from jupyter_datalake.jobs.outputs import OutputBatch
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
@@ -82,6 +83,8 @@ class DatumRunner:
         The variables that every command sees; of this process's those on the allow-list, if None.
     for_uv
         Those by which uv gets packages, where a pipeline has an environment of its own.
+    lazy
+        How inputs are shown that are not to be copied; without it they are copied.
     """
 
     def __init__(
@@ -90,8 +93,10 @@ class DatumRunner:
         run_query: RunQuery,
         environment: Mapping[str, str] | None = None,
         for_uv: Mapping[str, str] | None = None,
+        lazy: LazyInputs | None = None,
     ) -> None:
         self._core = core
+        self._lazy = lazy
         self._run_query = run_query
         self._environment = datum_environment() if environment is None else dict(environment)
         self._environments = EnvironmentCache(
@@ -135,13 +140,15 @@ class DatumRunner:
     def _run(self, task: DatumTask, workspace: Workspace) -> DatumOutcome:
         started = time.monotonic()
         try:
-            workspace.prepare(self._snapshot, task)
+            notes = workspace.prepare(self._snapshot, task, self._lazy)
             if task.failed_artifacts is not None:
                 left = self._core.tree(task.failed_artifacts, "what the failed try left")
                 left.export_into(ROOT, workspace.artifacts)
             with CappedLog(workspace.artifacts / LOG) as log:
                 what = f"datum {task.position}, try {task.attempt}: {label_of(task.inputs)}"
                 log.line(task.step or what)
+                for note in notes:
+                    log.line(note)
                 outcome = self._attempt(task, workspace, log)
                 log.line(f"{outcome.state} after {time.monotonic() - started:.1f} s")
             return self._with_artifacts(task, outcome, workspace)
@@ -171,7 +178,7 @@ class DatumRunner:
                     self._run_code(task, workspace, log, own)
             if task.step:
                 return DatumOutcome(DatumState.SUCCESS)
-            root = self._outputs.store(workspace.out, job_id=task.job_id, inside=workspace.inputs)
+            root = self._outputs.store(workspace.out, job_id=task.job_id, inside=workspace.readable)
             if task.failure:
                 return DatumOutcome(DatumState.RECOVERED, task.failure, output_root=root)
             return DatumOutcome(DatumState.SUCCESS, output_root=root)

@@ -8,14 +8,18 @@
         run/pfs/.batch.json for a batch, which of that belongs to which of its datums
         run/pfs/out/        what the program writes is the datum's output
         artifacts/          executed notebook and log
+        lazy/               what is to be shown of inputs that are not copied
 
-Inputs are copies: what a program does to them reaches nobody else and is not kept.
+Inputs are copies: what a program does to them reaches nobody else and is not kept. The folder of
+one that is lazy is a symlink to where it can be read and not written to.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +28,8 @@ from typing import Any, Self
 
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.snapshot import Snapshot
+from jupyter_datalake.errors import MountError
+from jupyter_datalake.jobs.lazy import LazyInputs, NoLazyInputs
 from jupyter_datalake.jobs.tasks import DatumTask
 from jupyter_datalake.model.datums import DatumInput, parts_of
 from jupyter_datalake.model.ids import CommitId
@@ -51,6 +57,9 @@ class Workspace:
         self.inputs = self.run / INPUTS
         self.out = self.inputs / OUT
         self.artifacts = folder / "artifacts"
+        self.notes = folder / "lazy"
+        self.readable = [self.inputs]
+        """The folders that hold inputs; those of lazy ones lie elsewhere."""
 
     @classmethod
     def of(cls, core: LakeCore, task: DatumTask) -> Self:
@@ -63,8 +72,15 @@ class Workspace:
         folders = job_folder(core, job_id).glob(f"{position}-*")
         return [cls(folder) for folder in sorted(folders, key=_try_of, reverse=True)]
 
-    def prepare(self, snapshot_of: SnapshotOf, task: DatumTask) -> int:
-        """Make the folder with code and inputs; return the bytes written.
+    def prepare(
+        self, snapshot_of: SnapshotOf, task: DatumTask, lazy: LazyInputs | None = None
+    ) -> Sequence[str]:
+        """Make the folder with code and inputs; return what the datum's log has to say of it.
+
+        Parameters
+        ----------
+        lazy
+            Shows the inputs that are lazy; what it cannot show is copied.
 
         Raises
         ------
@@ -75,28 +91,41 @@ class Workspace:
         """
         shutil.rmtree(self.folder, ignore_errors=True)  # an attempt of that name was killed
         self.artifacts.mkdir(mode=0o700, parents=True)
-        written = snapshot_of(task.code_commit_id).export_into(ROOT, self.run)
+        snapshot_of(task.code_commit_id).export_into(ROOT, self.run)
         self.out.mkdir(parents=True)
         names_only = {leaf.name for leaf in repo_inputs(task.spec) if leaf.is_empty}
-        for given in _each_once(task.inputs):
-            written += self._place(snapshot_of, given, names_only=given.name in names_only)
+        are_lazy = {leaf.name for leaf in repo_inputs(task.spec) if leaf.is_lazy}
+        notes: list[str] = []
+        for name, several in _by_name(_each_once(task.inputs)).items():
+            if name in are_lazy:
+                try:
+                    self._link(name, (lazy or NoLazyInputs()).show(task, several, self.notes))
+                    continue
+                except MountError as error:
+                    notes.append(f"the lazy input {name} is copied: {error}")
+            for given in several:
+                self._place(snapshot_of, given, names_only=name in names_only)
         if any(given.part is not None for given in task.inputs):
             (self.inputs / BATCH).write_text(json.dumps(places_of_batch(task)))
-        return written
+        return notes
 
-    def _place(self, snapshot_of: SnapshotOf, given: DatumInput, *, names_only: bool) -> int:
+    def _link(self, name: str, folder: Path) -> None:
+        os.symlink(folder, self.inputs / name)
+        self.readable.append(folder)
+
+    def _place(self, snapshot_of: SnapshotOf, given: DatumInput, *, names_only: bool) -> None:
         target = self.inputs / given.name
         if given.commit_id is None:
             target.mkdir()
             moment = datetime.fromtimestamp(int(given.path) // 1000 / 1e6, UTC)
             text = moment.isoformat()
             (target / text.replace(":", "-")).write_text(text)
-            return len(text)
+            return
         tree = snapshot_of(given.commit_id)
         if names_only:
             tree.export_names_into(given.path, target)
-            return 0
-        return tree.export_into(given.path, target)
+        else:
+            tree.export_into(given.path, target)
 
     def remove(self) -> None:
         """Remove the folder; what a program made unremovable stays for the next start."""
@@ -111,6 +140,13 @@ def _each_once(inputs: Iterable[DatumInput]) -> Iterator[DatumInput]:
         above = {"/".join(names[:depth]) for depth in range(len(names))}
         if not any((one.name, folder) in chosen for folder in above):
             yield one
+
+
+def _by_name(inputs: Iterable[DatumInput]) -> dict[str, list[DatumInput]]:
+    found: dict[str, list[DatumInput]] = defaultdict(list)
+    for one in inputs:
+        found[one.name].append(one)
+    return found
 
 
 def places_of(task: DatumTask) -> dict[str, str | None]:

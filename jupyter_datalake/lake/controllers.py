@@ -18,6 +18,7 @@ from jupyter_datalake.jobs.local_executor import LocalExecutor
 from jupyter_datalake.jobs.outputs import store_folder
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
 from jupyter_datalake.jobs.workspace import Workspace
+from jupyter_datalake.lake.lazy_inputs import LAZY_FOLDER, LazyExecutor, LazyMount
 from jupyter_datalake.lake.opening import close_core, open_core
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.datums import DatumState
@@ -58,15 +59,17 @@ def run_controller(
         executor.close()
 
 
-def local_executor(core: LakeCore, config: ControllerConfig) -> LocalExecutor:
+def local_executor(core: LakeCore, config: ControllerConfig) -> Executor:
     """Return an executor over worker processes of this machine; the caller closes it."""
-    return LocalExecutor(
-        _worker_command(core.url),
+    mount = LazyMount(core.url, core.work_folder / LAZY_FOLDER)
+    local = LocalExecutor(
+        _worker_command(core.url, mount),
         _worker_environment(config.environment),
         slots=config.workers,
         log=core.work_folder / LOG_FOLDER / "workers.log",
         keep_artifacts=lambda task: keep_artifacts(core, task),
     )
+    return LazyExecutor(local, mount)
 
 
 def open_executors(core: LakeCore, config: ControllerConfig) -> Executor:
@@ -119,7 +122,7 @@ def host_executor(url: str, environment: Mapping[str, str], folder: Path, slots:
     environment
         Variables for datums besides those of the allow-list.
     folder
-        Takes the log of what the worker processes print.
+        Takes the log of what the worker processes print, and the mount of lazy inputs.
     """
 
     def keep(task: DatumTask) -> DatumOutcome:
@@ -129,17 +132,20 @@ def host_executor(url: str, environment: Mapping[str, str], folder: Path, slots:
         finally:
             close_core(core)
 
-    return LocalExecutor(
-        _worker_command(url),
+    mount = LazyMount(url, folder / LAZY_FOLDER)
+    local = LocalExecutor(
+        _worker_command(url, mount),
         _worker_environment(environment),
         slots=slots,
         log=folder / "jupyter_datalake.log",
         keep_artifacts=keep,
     )
+    return LazyExecutor(local, mount)
 
 
-def _worker_command(url: str) -> list[str]:
-    return [sys.executable, "-m", "jupyter_datalake.lake.worker_process", url]
+def _worker_command(url: str, mount: LazyMount) -> list[str]:
+    worker = "jupyter_datalake.lake.worker_process"
+    return [sys.executable, "-m", worker, url, str(mount.folder)]
 
 
 def _worker_environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""The worker's process: ``python -m jupyter_datalake.lake.worker_process LAKE``."""
+"""The worker's process: ``python -m jupyter_datalake.lake.worker_process LAKE [MOUNTPOINT]``.
+
+The mount point is that of lazy inputs.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,13 @@ from jupyter_datalake.config import LakeConfig
 from jupyter_datalake.environment import store_environment, uv_environment
 from jupyter_datalake.jobs.runner import DatumRunner
 from jupyter_datalake.jobs.worker import serve
+from jupyter_datalake.lake.lazy_inputs import MountedInputs
 from jupyter_datalake.lake.opening import open_core
 from jupyter_datalake.model.warehouse import IngestReport, IngestSpec
 from jupyter_datalake.warehouse.ingest import run_ingest
 
 
-def main(url: str) -> None:
+def main(url: str, mountpoint: str | None = None) -> None:
     """Open the lake and run datums until the input closes."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     with store_environment():  # kernels and programs inherit ours, and must not find keys there
@@ -29,8 +33,9 @@ def main(url: str) -> None:
         return run_ingest(connection, spec, out)
 
     # Ours holds what datums may see and nothing else: whoever started us saw to that.
-    serve(DatumRunner(core, run_query, os.environ, for_uv))
+    lazy = None if mountpoint is None else MountedInputs(Path(mountpoint))
+    serve(DatumRunner(core, run_query, os.environ, for_uv, lazy))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

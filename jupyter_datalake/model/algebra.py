@@ -167,6 +167,7 @@ def _check_options(given: Input, place: str) -> None:
             for option, differs in (
                 ("empty_files", leaf.is_empty != first.is_empty),
                 ("give: match", leaf.gives_match != first.gives_match),
+                ("lazy", leaf.is_lazy != first.is_lazy),
             ):
                 if differs:
                     raise MisfitError(

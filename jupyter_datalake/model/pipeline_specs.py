@@ -501,6 +501,12 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                             "description": "What the program's variable of this name holds: the"
                             " input's folder, or the path of what the glob matched.",
                         },
+                        "lazy": {
+                            "type": "boolean",
+                            "default": False,
+                            "description": "Whether files are fetched when the program reads them"
+                            " instead of copied before it starts, where FUSE works.",
+                        },
                     },
                 ),
                 "cron": _object(
@@ -783,6 +789,8 @@ def _parse_repo_input(raw: dict[str, Any], place: str) -> RepoInput:
                 lambda template: check_references(template, glob.capture_count, glob.text),
                 raw[key],
             )
+    if raw.get("empty_files") and raw.get("lazy"):
+        raise _invalid(f"{place}.lazy", "has nothing to fetch beside empty_files: leave one out")
     return RepoInput(
         name=_at(f"{place}.as", check_input_name, raw.get("as") or variable_name(name)),
         repo=name,
@@ -797,6 +805,7 @@ def _parse_repo_input(raw: dict[str, Any], place: str) -> RepoInput:
         by=raw.get("by", ""),
         is_empty=raw.get("empty_files", False),
         gives_match=raw.get("give") == "match",
+        is_lazy=raw.get("lazy", False),
         trigger=_parse_trigger(raw["trigger"], f"{place}.trigger") if "trigger" in raw else None,
     )
 
@@ -1176,6 +1185,8 @@ def input_as_dict(given: Input) -> dict[str, Any]:
                 raw["empty_files"] = True
             if given.gives_match:
                 raw["give"] = "match"
+            if given.is_lazy:
+                raw["lazy"] = True
             if given.trigger is not None:
                 raw["trigger"] = _trigger_as_dict(given.trigger)
             return {"repo": raw}

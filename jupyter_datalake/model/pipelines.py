@@ -70,6 +70,8 @@ class RepoInput:
     """Whether the program sees names without content."""
     gives_match: bool = False
     """Whether the program is told where what was matched is, not the folder that it is in."""
+    is_lazy: bool = False
+    """Whether content is fetched when the program reads it, where the machine can mount."""
     trigger: BranchTrigger | None = None
     """When commits run the pipeline; each does when None."""
 

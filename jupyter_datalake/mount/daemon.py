@@ -28,6 +28,7 @@ from jupyter_datalake.mount import memory, request_loop
 from jupyter_datalake.mount.commands import CommandServer
 from jupyter_datalake.mount.control import socket_path, state_path
 from jupyter_datalake.mount.heartbeat import Heartbeat
+from jupyter_datalake.mount.inodes import InodeTable
 from jupyter_datalake.mount.kernel import FuseKernel
 from jupyter_datalake.mount.mounted_lake import MountedLake
 from jupyter_datalake.mount.mountpoints import check_usable, unmount
@@ -72,14 +73,12 @@ def serve(
         Whether other users of the machine are let in, as far as owners and modes do.
     """
     _end_with(supervisor_pid)
-    _allow_many_open_files()
-    memory.share_arenas()
     pid = os.getpid() if supervisor_pid is None else supervisor_pid
-    daemon = _Daemon(core, mountpoint, pid, max_inodes)
+    daemon = _LakeDaemon(core, mountpoint, pid, max_inodes)
     if allow_other:
         daemon.options.add("allow_other")
     try:
-        trio.run(daemon.run)
+        daemon.run()
     except MountError as error:
         logger.error("%s", error)  # noqa: TRY400  # the reason is not in our code
         daemon.record(MountState.FAILED, str(error))
@@ -93,22 +92,60 @@ def serve(
     return EXIT_STOPPED
 
 
-class _Daemon:
-    """One mount, from before it is there until it is gone."""
+class Daemon:
+    """One mount, from before it is there until it is gone. Who derives from it says what it shows.
 
-    def __init__(self, core: LakeCore, mountpoint: str, pid: int, max_inodes: int) -> None:
+    Parameters
+    ----------
+    inodes
+        Begins with what the mount point itself shows.
+    kernel
+        Learns when there is something that the kernel remembers.
+    """
+
+    def __init__(
+        self, core: LakeCore, mountpoint: str, inodes: InodeTable, kernel: FuseKernel
+    ) -> None:
         self._core = core
         self._mountpoint = mountpoint
-        self._pid = pid
         self.options = set(_OPTIONS)
         """How it is mounted."""
-        self._kernel = FuseKernel()
-        self._lake = MountedLake(core, mountpoint, self._kernel, max_inodes=max_inodes)
-        self._operations = Operations(self._lake.inodes, core.work_folder)
+        self._kernel = kernel
+        self._operations = Operations(inodes, core.work_folder)
 
-    async def run(self) -> None:
-        """Mount, serve until told to stop or unmounted by somebody else, and clean up."""
-        await self._lake.start()
+    def run(self) -> None:
+        """Mount, serve until told to stop or unmounted by somebody else, and clean up.
+
+        Raises
+        ------
+        MountError
+            It cannot be mounted.
+        """
+        _allow_many_open_files()
+        memory.share_arenas()
+        trio.run(self._run)
+
+    # --- what it shows ---------------------------------------------------------------------------
+
+    async def _begin(self) -> None:
+        """Prepare what is shown, before it is mounted."""
+
+    async def _work(self, nursery: trio.Nursery) -> None:
+        """Start what goes on beside serving the kernel."""
+
+    async def _when_ready(self) -> None:
+        """Tell that the kernel's first question was answered."""
+
+    def _before_end(self) -> None:
+        """Take note that the kernel asks nothing any more."""
+
+    async def _end(self) -> None:
+        """Let go of what was shown."""
+
+    # --- serving ---------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        await self._begin()
         try:
             self._mount()
             try:
@@ -118,7 +155,7 @@ class _Daemon:
                 pyfuse3.close(unmount=True)
         finally:
             with trio.CancelScope(shield=True):
-                await self._lake.close()
+                await self._end()
             self._operations.descriptors.close_all()
 
     def _mount(self) -> None:
@@ -130,7 +167,7 @@ class _Daemon:
             raise MountError(
                 f"FUSE cannot mount at {self._mountpoint}",
                 kind=ErrorKind.FUSE_UNAVAILABLE,
-                hint=f"'datalake doctor' says why; libfuse wrote to {self._log_path('.err')}",
+                hint=f"'datalake doctor' says why; libfuse wrote to {self._error_path()}",
                 mountpoint=self._mountpoint,
             ) from error
         except DatalakeError as error:
@@ -138,27 +175,26 @@ class _Daemon:
         self._kernel.is_mounted = True
         request_loop.hurry()
 
+    def _error_path(self) -> Path:
+        """Return where what this process prints goes."""
+        return state_path(self._core, self._mountpoint, ".err")
+
     async def _serve(self) -> None:
         async with trio.open_nursery() as nursery:
             self._operations.nursery = nursery
-            commands = CommandServer(self._lake, lambda: self._stop(nursery))
             nursery.start_soon(self._serve_kernel, nursery)
             nursery.start_soon(self._stop_on_signal, nursery)
-            await nursery.start(commands.serve, socket_path(self._core, self._mountpoint))
-            nursery.start_soon(self._lake.follow)
-            nursery.start_soon(self._lake.autosave)
-            nursery.start_soon(self._lake.observe, self._operations.observations)
+            await self._work(nursery)
             nursery.start_soon(memory.give_back_now_and_then)
             nursery.start_soon(Heartbeat(self._mountpoint).run)
             # In a thread, because it is the loop that answers.
             await trio.to_thread.run_sync(self._greet, abandon_on_cancel=True)
-            message = "; ".join(self._lake.problems.values())
-            await trio.to_thread.run_sync(self.record, MountState.READY, message)
+            await self._when_ready()
             logger.info("Serving %s", self._mountpoint)
 
     async def _serve_kernel(self, nursery: trio.Nursery) -> None:
         await pyfuse3.main(min_tasks=_MIN_TASKS, max_tasks=_MAX_TASKS)
-        self._lake.end_saving()
+        self._before_end()
         nursery.cancel_scope.cancel()
 
     async def _stop_on_signal(self, nursery: trio.Nursery) -> None:
@@ -179,6 +215,36 @@ class _Daemon:
         with suppress(OSError):  # only root may; without it requests are smaller, nothing else
             setting.write_text(str(_READ_AHEAD_KIB))
 
+
+class _LakeDaemon(Daemon):
+    """Shows what is mounted, and follows the lake."""
+
+    def __init__(self, core: LakeCore, mountpoint: str, pid: int, max_inodes: int) -> None:
+        kernel = FuseKernel()
+        self._lake = MountedLake(core, mountpoint, kernel, max_inodes=max_inodes)
+        super().__init__(core, mountpoint, self._lake.inodes, kernel)
+        self._pid = pid
+
+    async def _begin(self) -> None:
+        await self._lake.start()
+
+    async def _work(self, nursery: trio.Nursery) -> None:
+        commands = CommandServer(self._lake, lambda: self._stop(nursery))
+        await nursery.start(commands.serve, socket_path(self._core, self._mountpoint))
+        nursery.start_soon(self._lake.follow)
+        nursery.start_soon(self._lake.autosave)
+        nursery.start_soon(self._lake.observe, self._operations.observations)
+
+    async def _when_ready(self) -> None:
+        message = "; ".join(self._lake.problems.values())
+        await trio.to_thread.run_sync(self.record, MountState.READY, message)
+
+    def _before_end(self) -> None:
+        self._lake.end_saving()
+
+    async def _end(self) -> None:
+        await self._lake.close()
+
     def record(self, state: MountState, message: str) -> None:
         """Write down how the mount is doing; a failure to do so is only logged."""
         is_served = state in {MountState.READY, MountState.STALE}
@@ -195,9 +261,6 @@ class _Daemon:
                 tx.events.append(EventKind.MOUNT_CHANGED, self._mountpoint, state=str(state))
         except DatalakeError:
             logger.exception("The state %s could not be recorded", state)
-
-    def _log_path(self, suffix: str) -> Path:
-        return state_path(self._core, self._mountpoint, suffix)
 
 
 def log_to_file(core: LakeCore, mountpoint: str) -> None:

@@ -23,10 +23,16 @@ _MAX_KNOWN = 1_000
 
 
 class Observations:
-    """What was opened since it was written down last."""
+    """What was opened since it was written down last.
 
-    def __init__(self) -> None:
-        self._is_wanted = environment.observes() is not False
+    Parameters
+    ----------
+    is_wanted
+        Whether anybody takes it.
+    """
+
+    def __init__(self, *, is_wanted: bool = True) -> None:
+        self._is_wanted = is_wanted and environment.observes() is not False
         self._known: dict[int, tuple[SeenProcess, float]] = {}
         self._counts = AccessCounts()
 

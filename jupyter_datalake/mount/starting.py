@@ -25,6 +25,9 @@ from jupyter_datalake.mount.control import (
 )
 from jupyter_datalake.mount.mountpoints import unmount
 
+READY = b"ready\n"
+"""What the process of lazy inputs says when it serves; else a line that says why it does not."""
+
 START_S = 60.0
 """A daemon is ready within a second; one that replays a large session takes longer."""
 STOP_S = 40.0

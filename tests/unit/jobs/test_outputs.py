@@ -9,6 +9,7 @@ from jupyter_datalake.errors import ConflictError, ErrorKind, JobFailedError, St
 from jupyter_datalake.jobs import outputs
 from jupyter_datalake.jobs.outputs import OutputBatch, OutputJoiner, store_folder
 from jupyter_datalake.model.manifests import build_manifest
+from jupyter_datalake.model.paths import ROOT
 
 
 def stored(core, tmp_path, name, files):
@@ -139,8 +140,33 @@ def test_a_link_to_an_input_is_kept_as_its_content(memory_lake, tmp_path):
     (inputs / "out").mkdir()
     (inputs / "out" / "b").symlink_to("../raw/a")
     core = memory_lake.core
-    root = store_folder(core, inputs / "out", job_id="j", inside=inputs)
+    root = store_folder(core, inputs / "out", job_id="j", inside=[inputs])
     assert core.tree(root, "t").read("b") == b"hello"
+
+
+def test_a_link_to_a_folder_of_an_input_is_kept_as_what_is_in_it(memory_lake, tmp_path):
+    shown, out = tmp_path / "shown", tmp_path / "pfs" / "out"
+    (shown / "d" / "empty").mkdir(parents=True)
+    (shown / "d" / "a").write_text("hello")
+    (shown / "d" / "b").symlink_to("a")
+    out.mkdir(parents=True)
+    (out / "all").symlink_to(shown)
+    (out / "nothing").symlink_to(shown / "d" / "empty")
+    core = memory_lake.core
+    root = store_folder(core, out, job_id="j", inside=[tmp_path / "pfs", shown])
+    tree = core.tree(root, "t")
+    kinds = {path: str(entry.kind) for path, entry in tree.iter_entries(ROOT)}
+    assert set(kinds) == {"all/d/a", "all/d/b", "all/d/empty", "nothing"}
+    assert kinds["nothing"] == kinds["all/d/empty"] != kinds["all/d/a"]
+    assert tree.read("all/d/b") == b"hello"
+
+
+def test_a_link_that_leads_back_to_itself_ends_by_name(memory_lake, tmp_path):
+    out = tmp_path / "pfs" / "out"
+    out.mkdir(parents=True)
+    (out / "again").symlink_to(".")
+    with pytest.raises(JobFailedError, match="'again' is a symlink to"):
+        store_folder(memory_lake.core, out, job_id="j", inside=[tmp_path / "pfs"])
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../secret", "nowhere"])
@@ -150,7 +176,7 @@ def test_n11_a_link_that_leads_outside_fails_the_datum(memory_lake, tmp_path, ta
     (tmp_path / "secret").write_text("x")
     (inputs / "out" / "b").symlink_to(target)
     with pytest.raises(JobFailedError, match="symlink to"):
-        store_folder(memory_lake.core, inputs / "out", job_id="j", inside=inputs)
+        store_folder(memory_lake.core, inputs / "out", job_id="j", inside=[inputs])
 
 
 def test_n11_a_pipe_fails_the_datum_by_name(memory_lake, tmp_path):

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from jupyter_datalake.engine.commits import commit_by_id
-from jupyter_datalake.errors import JobFailedError
+from jupyter_datalake.errors import JobFailedError, MountError
 from jupyter_datalake.jobs.runner import _notebook_places, datum_variables
 from jupyter_datalake.jobs.tasks import DatumTask
 from jupyter_datalake.jobs.workspace import CappedLog, Workspace, places_of
@@ -69,6 +69,76 @@ def test_a_program_is_told_where_the_match_is_where_the_spec_asks_for_that(lake)
 def test_files_that_come_empty_have_names_and_no_content(lake, tmp_path):
     task, _ = tasks_of(lake, reads("/*", empty_files=True))
     assert prepared(lake, task, tmp_path / "0") == {"raw/d/a": "", "raw/d/b": ""}
+
+
+class Shown:
+    """Shows inputs in a folder of its own, which a test fills, or says why it does not."""
+
+    def __init__(self, folder, refusal=""):
+        self.folder = folder
+        self.refusal = refusal
+        self.asked = []
+
+    def show(self, task, given, notes):
+        self.asked.append([(one.name, one.path) for one in given])
+        if self.refusal:
+            raise MountError(self.refusal)
+        place = self.folder / given[0].name
+        place.mkdir(parents=True)
+        (place / "kept").write_text("it is shown")
+        return place
+
+
+def prepare(lake, task, folder, lazy):
+    workspace = Workspace(folder)
+    core = lake.core
+
+    def snapshot_of(commit_id):
+        return core.snapshot(commit_by_id(core, commit_id))
+
+    return workspace, workspace.prepare(snapshot_of, task, lazy)
+
+
+def test_a_lazy_input_is_shown_and_what_shows_it_outlives_the_datum(lake, tmp_path):
+    beside = {"cross": [reads("/*", lazy=True), reads("/e", **{"as": "other"})]}
+    task, _ = tasks_of(lake, beside)
+    shown = Shown(tmp_path / "shown")
+    workspace, notes = prepare(lake, task, tmp_path / "0", shown)
+    assert notes == []
+    assert shown.asked == [[("raw", "d")]]
+    assert (workspace.inputs / "raw").readlink() == tmp_path / "shown" / "raw"
+    assert (workspace.inputs / "other" / "e").read_text() == "three"
+    assert places_of(task) == {"raw": "pfs/raw", "other": "pfs/other"}
+    workspace.remove()
+    assert not workspace.folder.exists()
+    assert (tmp_path / "shown" / "raw" / "kept").read_text() == "it is shown"
+
+
+def test_what_a_group_and_a_batch_hold_of_a_lazy_input_is_shown_at_once(lake, tmp_path):
+    grouped = {"group": [reads("/(**)/?", by="$1", lazy=True)]}
+    (task,) = tasks_of(lake, grouped, datums={"batch": 10})
+    shown = Shown(tmp_path / "shown")
+    workspace, _ = prepare(lake, task, tmp_path / "0", shown)
+    assert shown.asked == [[("raw", "e"), ("raw", "d/a"), ("raw", "d/b")]]
+    batch = {"raw": [["pfs/raw/e"], ["pfs/raw/d/a", "pfs/raw/d/b"]]}
+    assert json.loads((workspace.inputs / ".batch.json").read_text()) == batch
+
+
+def test_what_cannot_be_shown_is_copied_and_the_log_is_told_why(lake, tmp_path):
+    task, _ = tasks_of(lake, reads("/*", lazy=True))
+    refusing = Shown(tmp_path / "shown", "there is no FUSE here")
+    workspace, notes = prepare(lake, task, tmp_path / "0", refusing)
+    assert notes == ["the lazy input raw is copied: there is no FUSE here"]
+    assert not (workspace.inputs / "raw").is_symlink()
+    assert (workspace.inputs / "raw" / "d" / "a").read_text() == "one"
+    workspace, notes = prepare(lake, task, tmp_path / "1", None)
+    assert notes == ["the lazy input raw is copied: this worker cannot mount"]
+    assert (workspace.inputs / "raw" / "d" / "b").read_text() == "two"
+
+
+def test_a_datum_is_the_same_whether_its_input_is_lazy_or_not(lake):
+    copied, lazy = (tasks_of(lake, reads("/*", lazy=one)) for one in (False, True))
+    assert [one.inputs for one in copied] == [one.inputs for one in lazy]
 
 
 def test_a_batch_holds_what_several_of_its_datums_read_once(lake, tmp_path):

@@ -1,6 +1,7 @@
 """Pipeline specs: what a document becomes, and one clear line for each mistake."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -292,6 +293,17 @@ BAD = [
         "input.group[0].repo.give",
         "a group has several",
     ),
+    (
+        {**SMALL, "input": {"union": [reads("a"), reads("a", lazy=True)]}},
+        "input",
+        "one has lazy",
+    ),
+    (
+        {**SMALL, "input": reads("a", lazy=True, empty_files=True)},
+        "input.repo.lazy",
+        "nothing to fetch beside empty_files",
+    ),
+    ({**SMALL, "input": reads("a", lazy="yes")}, "input.repo.lazy", "'yes'"),
     ({**SMALL, "datums": {"tries": True}}, "datums.tries", "True"),
     ({**SMALL, "datums": {"backoff": "0s"}}, "datums.backoff", "'0s'"),
     ({**SMALL, "timeout": "0s"}, "timeout", "'0s'"),
@@ -483,16 +495,17 @@ def _inputs(draw):
 
 
 def _captured(number, **words):
-    return st.builds(
+    leaves = st.builds(
         RepoInput,
         st.just(f"k{number}"),
         _names,
         st.sampled_from(["/(*)-*.csv", "/(**)/(?)", "/{(a),b}"]),
         exclude=st.sampled_from([(), ("/tmp/**", "/b")]),
-        is_empty=st.booleans(),
         gives_match=st.booleans() if "by" not in words else st.just(False),
         **words,
     )
+    options = st.sampled_from([{}, {"is_empty": True}, {"is_lazy": True}])
+    return st.builds(lambda leaf, options: replace(leaf, **options), leaves, options)
 
 
 @st.composite
