@@ -10,6 +10,8 @@
   those of planning and joining.
 - *first datum*: how long after a commit its first datum begins, under a controller that waits.
 - *a chain*: so many pipelines, each of which reads the one before; one file goes through all.
+- *a large input*: a datum reads one MiB in the middle of a large file, which is copied before, or
+  lazy. What was read for that, and when the first byte was there.
 
 ``--large`` takes a million datums and 100,000 commands for the first two; that takes half an hour.
 """
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import resource
 import shutil
 import subprocess
@@ -32,13 +35,19 @@ from pathlib import Path
 import psutil
 
 from jupyter_datalake.config import ControllerConfig
+from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.jobs.outputs import OutputBatch
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
+from jupyter_datalake.jobs.workspace import Workspace
 from jupyter_datalake.lake.lake import Lake
+from jupyter_datalake.lake.lazy_inputs import LazyMount, MountedInputs
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.datums import DatumState
+from jupyter_datalake.model.ids import CommitId, GlobalId
 from jupyter_datalake.model.jobs import Job
+from jupyter_datalake.model.pipeline_specs import parse_spec
 from jupyter_datalake.model.pipelines import PipelineSpec
 from jupyter_datalake.pipelines.controller import Controller
 
@@ -48,13 +57,19 @@ CHANGED = 10
 SIZES = (10_000, 100_000)
 STEPS = 1000
 FIRSTS = 20
+LARGE_BYTES = 1 << 30
+PART_BYTES = 1 << 20
 
 LARGE_COMMANDS = 100_000
 LARGE_SIZES = (1_000_000,)
 
 
 def run(
-    *, commands: int = COMMANDS, sizes: Sequence[int] = SIZES, steps: int = STEPS
+    *,
+    commands: int = COMMANDS,
+    sizes: Sequence[int] = SIZES,
+    steps: int = STEPS,
+    large_bytes: int = LARGE_BYTES,
 ) -> dict[str, object]:
     """Return seconds and processor seconds of each part, and their ratios."""
     figures: dict[str, object] = {
@@ -67,6 +82,7 @@ def run(
         figures[f"{CHANGED} of {size:,} datums"] = _alone(_small_change, size)
     figures["first datum"] = _alone(_first_datum, FIRSTS)
     figures[f"a chain of {steps:,}"] = _alone(_chain, steps)
+    figures["a large input"] = _alone(_large_input, large_bytes)
     return figures
 
 
@@ -290,7 +306,67 @@ def _chain(place: Path, steps: int) -> dict[str, object]:
     }
 
 
-# --- both ----------------------------------------------------------------------------------------
+# --- a large input -------------------------------------------------------------------------------
+
+
+def _large_input(place: Path, size: int) -> dict[str, object]:
+    with open(place / "large", "wb") as file:
+        for _ in range(size >> 24):
+            file.write(os.urandom(1 << 24))
+    with Lake.create(str(place / "lake"), author=Author("bench")) as lake:
+        for repo in ("raw", "code"):
+            lake.repos.create(repo)
+        lake.files.put("raw@main/large", place / "large")
+        mount = LazyMount(lake.url, place / "mounts")
+        began = time.perf_counter()
+        mount.start()
+        started = time.perf_counter() - began
+        try:
+            copied = _read_part(lake, mount, size, is_lazy=False)
+            lazy = _read_part(lake, mount, size, is_lazy=True)
+        finally:
+            mount.close()
+    return {
+        "size MiB": size >> 20,
+        "read of it MiB": PART_BYTES >> 20,
+        "copied: first byte ms": round(1000 * copied[0], 1),
+        "copied: fetched MiB": round(copied[1] / (1 << 20), 1),
+        "start of the mount s": round(started, 2),
+        "lazy: first byte ms": round(1000 * lazy[0], 1),
+        "lazy: fetched MiB": round(lazy[1] / (1 << 20), 1),
+        "copied over lazy, first byte": round(copied[0] / lazy[0]),
+        "copied over lazy, fetched": round(copied[1] / lazy[1]),
+    }
+
+
+def _read_part(lake: Lake, mount: LazyMount, size: int, *, is_lazy: bool) -> tuple[float, int]:
+    """Return seconds to the first byte, and bytes that were read in the end."""
+    given = {"repo": {"name": "raw", "glob": "/", "lazy": is_lazy}}
+    spec = parse_spec({"pipeline": "p", "command": ["true"], "input": given})
+    (inputs,), _ = lake.pipelines.preview(spec)
+    code = lake.commits.get("code").id
+    task = DatumTask("job", int(is_lazy), 1, 1, GlobalId("0" * 32), spec, code, inputs)
+    workspace = Workspace.of(lake.core, task)
+    reader = psutil.Process(mount.pid if is_lazy else None)
+
+    def snapshot_of(commit_id: CommitId) -> Snapshot:
+        return lake.core.snapshot(commit_by_id(lake.core, commit_id))
+
+    before = reader.io_counters().read_chars
+    began = time.perf_counter()
+    notes = workspace.prepare(snapshot_of, task, MountedInputs(mount.folder))
+    assert not notes, notes
+    with open(workspace.inputs / "raw" / "large", "rb", buffering=0) as file:
+        file.seek(size // 2)
+        file.read(1)
+        first = time.perf_counter() - began
+        file.read(PART_BYTES - 1)
+    read = reader.io_counters().read_chars - before
+    workspace.remove()
+    return first, read
+
+
+# --- all -----------------------------------------------------------------------------------------
 
 
 def _files(place: Path, count: int) -> Path:
