@@ -26,6 +26,7 @@ from jupyter_datalake.lake.jobs import raise_if_broken
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.jobs import Job
 from jupyter_datalake.model.lineage import GlobalRecord
+from jupyter_datalake.model.pipelines import ChangeAction
 from jupyter_datalake.warehouse.duckdb import DuckdbWarehouse
 
 HERE = Path(__file__).resolve().parent.parent
@@ -37,17 +38,6 @@ ROOT = DEMO / "work"
 """The root of the file browser."""
 MOUNTPOINT = ROOT / "lake"
 
-# The order in which each finds its inputs in place.
-PIPELINES = [
-    "training_data",
-    "prediction_data",
-    "clean",
-    "clean_prediction",
-    "features",
-    "features_prediction",
-    "model",
-    "predict",
-]
 INGESTS = ("training_data", "prediction_data")
 
 TABLES = {
@@ -173,12 +163,10 @@ def open_lake() -> Lake:
 
 def publish(lake: Lake) -> None:
     """Publish the pipelines; those that have not changed stay as they are."""
-    before = {one.name: one.version for one in lake.pipelines.list()}
-    published = [lake.pipelines.apply(STORY / f"{name}.yaml") for name in PIPELINES]
-    fresh = [one for one in published if before.get(one.name) != one.version]
-    if fresh:
+    changes = lake.pipelines.apply_all(STORY)
+    if any(one.action is not ChangeAction.UNCHANGED for one in changes):
         say("Publishing the pipelines")
-        for one in fresh:
+        for one in lake.pipelines.list():
             print(f"  {one.name:20} v{one.version}  {one.spec.description}")
 
 
