@@ -23,6 +23,7 @@ from jupyter_datalake.environment import (
     uv_environment,
 )
 from jupyter_datalake.errors import DatalakeError, ErrorKind, JobFailedError
+from jupyter_datalake.jobs.checks import run_checks
 from jupyter_datalake.jobs.commands import run_command
 from jupyter_datalake.jobs.environment_cache import (
     FOLDER,
@@ -50,7 +51,7 @@ from jupyter_datalake.jobs.workspace import (
     places_of_batch,
 )
 from jupyter_datalake.model.datums import DatumState, label_of
-from jupyter_datalake.model.ids import CommitId, digest_of
+from jupyter_datalake.model.ids import CommitId, Digest, digest_of
 from jupyter_datalake.model.paths import ROOT
 from jupyter_datalake.model.pipelines import CommandCode, NotebookCode, QueryCode
 from jupyter_datalake.model.warehouse import IngestReport, IngestSpec
@@ -174,6 +175,8 @@ class DatumRunner:
             ):
                 if task.failure:
                     self._recover(task, workspace, log, own)
+                elif task.checked is not None:
+                    self._check(task, task.checked, workspace, log, own)
                 else:
                     self._run_code(task, workspace, log, own)
             if task.step:
@@ -241,6 +244,22 @@ class DatumRunner:
         log.line(f"the code failed, and its recovery runs: {task.failure}")
         recover = task.spec.datums.recover
         self._run_command(recover, task, workspace, log, {**own, ERROR_VARIABLE: task.failure})
+
+    def _check(
+        self,
+        task: DatumTask,
+        checked: Digest,
+        workspace: Workspace,
+        log: CappedLog,
+        own: Mapping[str, str],
+    ) -> None:
+        """Have the pipeline's own functions look at an output."""
+
+        def run(argv: tuple[str, ...]) -> None:
+            self._run_command(argv, task, workspace, log, own)
+
+        output = self._core.tree(checked, f"the output of {task.spec.name}")
+        run_checks(task.spec.expectations, output, workspace, run, is_own=bool(own))
 
     def _run_command(
         self,

@@ -38,6 +38,8 @@ class DatumTask:
     """The step of the job that this is, in place of a datum; it leaves no output."""
     variables: dict[str, str] = field(default_factory=dict)
     """What the step is told besides."""
+    checked: Digest | None = None
+    """The output that the step looks at, if it does."""
 
     @property
     def name(self) -> str:
@@ -68,6 +70,7 @@ def bundle_as_dict(tasks: Sequence[DatumTask]) -> dict[str, Any]:
         "run": first.run,
         "step": first.step,
         "variables": first.variables,
+        "checked": None if first.checked is None else first.checked.hex(),
         "datums": [
             [
                 one.position,
@@ -99,6 +102,7 @@ def parse_bundle(raw: dict[str, Any]) -> list[DatumTask]:
             run=raw["run"],
             step=raw["step"],
             variables=raw["variables"],
+            checked=_digest(raw["checked"]),
         )
         for position, attempt, failure, artifacts, inputs in raw["datums"]
     ]

@@ -206,7 +206,8 @@ class Jobs:
     ) -> Sequence[DatumLog]:
         """Return what a job's datums printed, by position; of running ones whole lines so far.
 
-        Before them, the logs of its steps: ``on_start`` at position -2, and ``finally`` at -1.
+        Before them, the logs of its steps: ``checks`` (of expectations) at position -3,
+        ``on_start`` at -2, ``finally`` at -1.
 
         Parameters
         ----------

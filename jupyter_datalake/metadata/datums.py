@@ -141,7 +141,11 @@ class Datums(TableGroup):
 
     def steps(self, job_id: str) -> Sequence[Datum]:
         """Return the steps of a job that have begun."""
-        return [one for one in self.list(job_id, after=BEFORE_ALL, limit=2) if one.position < 0]
+        return [
+            one
+            for one in self.list(job_id, after=BEFORE_ALL, limit=len(STEP_POSITIONS))
+            if one.position < 0
+        ]
 
     def known(self, keys: Iterable[Digest]) -> dict[Digest, DatumResult]:
         """Return the remembered results among `keys`."""

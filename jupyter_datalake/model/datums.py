@@ -43,8 +43,8 @@ DATUM_TRANSITIONS: dict[DatumState, frozenset[DatumState]] = {
 _MOST_NAMED = 10
 """A datum of more inputs is named by its first and its last one."""
 
-ON_START, FINALLY = "on_start", "finally"
-STEP_POSITIONS = {ON_START: -2, FINALLY: -1}
+CHECKS, ON_START, FINALLY = "checks", "on_start", "finally"
+STEP_POSITIONS = {CHECKS: -3, ON_START: -2, FINALLY: -1}
 """Steps of a job, and where their rows and logs are among those of its datums: before all of them.
 They are no datums: they are not counted, and have no output."""
 BEFORE_ALL = min(STEP_POSITIONS.values()) - 1

@@ -30,6 +30,8 @@ class Expectation:
     unique: tuple[str, ...] = ()
     """Columns that name a row together."""
     ranges: dict[str, Range] = field(default_factory=dict)
+    python: str = ""
+    """A function of the pipeline's own that looks at the files, as ``checks.py::is_sorted``."""
     is_optional: bool = False
     """Whether there may be no such file."""
     only_warns: bool = False
@@ -46,3 +48,13 @@ class Expectation:
             or self.ranges
             or any(one is not None for one in counts)
         )
+
+
+def check_of(python: str) -> tuple[str, str]:
+    """Return file and function of a check.
+
+    >>> check_of("lib/checks.py::is_sorted")
+    ('lib/checks.py', 'is_sorted')
+    """
+    file, _, function = python.partition("::")
+    return file, function

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from jupyter_datalake.errors import CorruptDataError, ErrorKind, InvalidInputError
 from jupyter_datalake.model.algebra import MisfitError, check_algebra
-from jupyter_datalake.model.expectations import Expectation, Range
+from jupyter_datalake.model.expectations import Expectation, Range, check_of
 from jupyter_datalake.model.globs import check_references, parse_glob
 from jupyter_datalake.model.ids import (
     INPUT_PATTERN,
@@ -103,6 +103,7 @@ _BYTES = {
     **{f"{prefix}B": 1000**power for power, prefix in enumerate("kMGT", 1)},
     **{f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGT", 1)},
 }
+_CHECK = r"^[^:]+\.py::[A-Za-z_][A-Za-z0-9_]*$"
 _GLOB: dict[str, Any] = {"type": "string", "pattern": "^/"}
 _KINDS = f"repo, cron, {', '.join(COMBINATIONS)}"
 
@@ -385,6 +386,12 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                                     "max": {"type": ["number", "string"]},
                                 },
                             ),
+                        },
+                        "python": {
+                            "type": "string",
+                            "pattern": _CHECK,
+                            "description": "A function, such as checks.py::is_sorted, that gets a"
+                            " folder with these files and returns or raises what is wrong.",
                         },
                         "optional": {
                             "type": "boolean",
@@ -960,9 +967,15 @@ def _parse_expectation(raw: dict[str, Any], place: str) -> Expectation:
             name: Range(one.get("min"), one.get("max"))
             for name, one in raw.get("ranges", {}).items()
         },
+        python=_parse_check(raw["python"], f"{place}.python") if "python" in raw else "",
         is_optional=raw.get("optional", False),
         only_warns=raw.get("on_violation", "fail") == "warn",
     )
+
+
+def _parse_check(text: str, place: str) -> str:
+    file, function = check_of(text)
+    return f"{_at(place, _parse_file, file)}::{function}"
 
 
 def _check_order(ends: dict[str, Any], place: str) -> None:
@@ -992,6 +1005,7 @@ def _expectation_as_dict(one: Expectation) -> dict[str, Any]:
         "not_null": list(one.not_null),
         "unique": list(one.unique),
         "ranges": ranges,
+        "python": one.python,
         "optional": one.is_optional,
         "on_violation": "warn" if one.only_warns else "",
     }
@@ -1263,6 +1277,7 @@ _GRAMMAR = {
     f"^{RESOURCE_PATTERN.pattern}$": "where a resource's name belongs: 1 to 63 of a-z 0-9 . _ -",
     _SIZE: "where a size belongs, such as 500MB or 1GiB",
     _DURATION["pattern"]: "where a duration belongs, such as 90s, 10m or 2h",
+    _CHECK: "where a function belongs, such as checks.py::is_sorted",
     **GRAMMAR,
 }
 """Pattern to what it asks for, in words."""

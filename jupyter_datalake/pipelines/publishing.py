@@ -7,6 +7,7 @@ what it ran.
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,7 @@ from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import Author, Commit, Origin, Provenance
 from jupyter_datalake.model.entries import FileEntry
 from jupyter_datalake.model.events import EventKind
+from jupyter_datalake.model.expectations import check_of
 from jupyter_datalake.model.jobs import LIVE_STATES, Trigger, TriggerKind
 from jupyter_datalake.model.lineage import GlobalOrigin, find_cycle
 from jupyter_datalake.model.paths import RepoPath, parse_path
@@ -210,6 +212,10 @@ class Publisher:
                     hint="Rename the file",
                     path=path,
                 )
+        for index, one in enumerate(spec.expectations):
+            if one.python:
+                source = files[check_of(one.python)[0]]
+                _check_function(one.python, source, f"expectations[{index}].python")
         for name in _notebooks(spec):
             check_parameters(parse_notebook(files[name], name), spec.parameters, name)
 
@@ -288,10 +294,37 @@ class Publisher:
 
 def code_paths(spec: PipelineSpec) -> list[str]:
     """Return the files that a spec names: its notebooks, its helpers and its requirements."""
-    paths = [*_notebooks(spec), *spec.files]
+    paths = [*_notebooks(spec), *_check_files_of(spec), *spec.files]
     if spec.packages is not None and spec.packages.file:
         paths.append(spec.packages.file)
     return list(dict.fromkeys(paths))
+
+
+def _check_files_of(spec: PipelineSpec) -> list[str]:
+    """Return the files with the functions that look at outputs."""
+    return [check_of(one.python)[0] for one in spec.expectations if one.python]
+
+
+def _check_function(python: str, source: bytes, place: str) -> None:
+    """Raise `InvalidInputError` unless a file is Python and has a function at its top level."""
+    file, function = check_of(python)
+    try:
+        found = [
+            one.name for one in ast.parse(source, file).body if isinstance(one, ast.FunctionDef)
+        ]
+    except (SyntaxError, ValueError) as error:
+        raise InvalidInputError(
+            f"Pipeline spec: {place}: {file!r} is no Python: {error}",
+            kind=ErrorKind.INVALID_SPEC,
+            place=place,
+        ) from error
+    if function not in found:
+        raise InvalidInputError(
+            f"Pipeline spec: {place}: {file!r} has no function {function!r}",
+            kind=ErrorKind.INVALID_SPEC,
+            hint=f"It has {', '.join(found)}" if found else "It has no function at all",
+            place=place,
+        )
 
 
 def _notebooks(spec: PipelineSpec) -> list[str]:

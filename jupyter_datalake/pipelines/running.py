@@ -46,7 +46,7 @@ from jupyter_datalake.model.commits import (
     Origin,
     Provenance,
 )
-from jupyter_datalake.model.datums import FINALLY, ON_START, DatumState
+from jupyter_datalake.model.datums import CHECKS, FINALLY, ON_START, DatumState
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.globs import parse_glob
 from jupyter_datalake.model.ids import CommitId, Digest
@@ -63,7 +63,7 @@ from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
 from jupyter_datalake.pipelines.building import build_environment
 from jupyter_datalake.pipelines.cutting import TreeForGlobs
 from jupyter_datalake.pipelines.datum_loop import MAX_MESSAGE, DatumLoop
-from jupyter_datalake.pipelines.expecting import QUARANTINE, unexpected
+from jupyter_datalake.pipelines.expecting import QUARANTINE, said_by_checks, unexpected
 from jupyter_datalake.pipelines.explaining import Explainer
 from jupyter_datalake.pipelines.inheriting import Basis, find_basis
 from jupyter_datalake.pipelines.joining import Joined, join
@@ -417,15 +417,18 @@ class JobRun:
         with self._core.metadata.write() as tx:
             tx.pins.add(job_owner(self.job.id), [(BlobKind.NODE, root)])
         tree = self._core.tree(root, f"the output of {spec.name}")
+        checked = self._run_checks(work, root)
         warnings = unexpected(
             self._core, tree, (one for one in spec.expectations if one.only_warns)
         )
+        warnings += checked[1]
         if warnings:
             self._notes.append(f"Not as expected: {'; '.join(warnings)}")
             self._cause = ErrorKind.EXPECTATION_FAILED
         broken = unexpected(
             self._core, tree, (one for one in spec.expectations if not one.only_warns)
         )
+        broken += checked[0]
         if broken:
             why = "; ".join(broken)
             self._quarantine(work, root, why)
@@ -435,6 +438,28 @@ class JobRun:
                 hint=f"It was not committed to main; look at it in {spec.name}@{QUARANTINE}",
                 pipeline=spec.name,
             )
+
+    def _run_checks(self, work: _Work, root: Digest) -> tuple[list[str], list[str]]:
+        """Have the pipeline's own functions look at the output; return what they say of it.
+
+        As `said_by_checks` gives it.
+        """
+        spec = work.spec
+        if not any(one.python for one in spec.expectations):
+            return [], []
+        outcome = run_step(
+            self._core,
+            self._executor,
+            self.job,
+            spec,
+            work.code,
+            CHECKS,
+            None,
+            variables_of(self.job, CHECKS),
+            self._check_stopped,
+            checked=root,
+        )
+        return said_by_checks(self._core, spec.expectations, outcome)
 
     def _quarantine(self, work: _Work, root: Digest, why: str) -> None:
         spec = work.spec

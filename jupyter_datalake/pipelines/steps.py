@@ -18,7 +18,7 @@ from jupyter_datalake.metadata.datums import DatumEnd
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.datums import FINALLY, STEP_POSITIONS, DatumState
 from jupyter_datalake.model.events import EventKind
-from jupyter_datalake.model.ids import CommitId
+from jupyter_datalake.model.ids import CommitId, Digest
 from jupyter_datalake.model.jobs import Job, JobState
 from jupyter_datalake.model.pipelines import DatumPolicy, JobStep, PipelineSpec
 from jupyter_datalake.pipelines.datum_loop import MAX_MESSAGE
@@ -65,14 +65,20 @@ def run_step(
     spec: PipelineSpec,
     code: CommitId,
     step: str,
-    given: JobStep,
+    given: JobStep | None,
     variables: dict[str, str],
     check: Callable[[], None],
+    *,
+    checked: Digest | None = None,
 ) -> DatumOutcome:
     """Run a step to its end and return how that went.
 
     Parameters
     ----------
+    given
+        What runs; the checks of the pipeline's expectations where None.
+    checked
+        The output that those look at.
     check
         Called several times a second; what it raises ends the step, and is raised.
     """
@@ -87,6 +93,7 @@ def run_step(
         inputs=(),
         step=step,
         variables=variables,
+        checked=checked,
     )
     with core.metadata.write() as tx:
         tx.datums.begin_step(job.id, step)
@@ -109,19 +116,13 @@ def run_step(
     return outcome
 
 
-def _spec_of(spec: PipelineSpec, given: JobStep) -> PipelineSpec:
+def _spec_of(spec: PipelineSpec, given: JobStep | None) -> PipelineSpec:
     """Return the spec by which a worker runs a step as it would run a datum."""
-    return replace(
-        spec,
-        code=given.code,
-        input=None,
-        datums=DatumPolicy(tries=1, timeout_s=given.timeout_s),
-        on_start=None,
-        finally_=None,
-        expectations=(),
-        egress=None,
-        notify=None,
-    )
+    bare = replace(spec, input=None, on_start=None, finally_=None, egress=None, notify=None)
+    if given is None:
+        return replace(bare, datums=DatumPolicy(tries=1, timeout_s=spec.datums.timeout_s))
+    policy = DatumPolicy(tries=1, timeout_s=given.timeout_s)
+    return replace(bare, code=given.code, datums=policy, expectations=())
 
 
 def _end(core: LakeCore, job: Job, step: str, outcome: DatumOutcome) -> None:

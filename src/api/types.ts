@@ -1568,7 +1568,7 @@ export interface paths {
             path: {
                 /** @description An id, or its beginning. */
                 job: components["parameters"]["job"];
-                /** @description Its position; -2 is the step on_start, -1 the step finally. */
+                /** @description Its position; -3 is the step checks, -2 on_start, -1 finally. */
                 datum: number;
             };
             cookie?: never;
@@ -6128,7 +6128,7 @@ export interface operations {
     getLogs: {
         parameters: {
             query?: {
-                /** @description Of one datum only; -2 is the step on_start, -1 the step finally. */
+                /** @description Of one datum only; -3 is the step checks, -2 on_start, -1 finally. */
                 datum?: number;
                 /** @description With `datum`, begin at this byte; an earlier answer called it `end`. */
                 offset?: number;
@@ -6201,7 +6201,7 @@ export interface operations {
             path: {
                 /** @description An id, or its beginning. */
                 job: components["parameters"]["job"];
-                /** @description Its position; -2 is the step on_start, -1 the step finally. */
+                /** @description Its position; -3 is the step checks, -2 on_start, -1 finally. */
                 datum: number;
             };
             cookie?: never;

@@ -64,3 +64,51 @@ def test_a_step_may_be_a_notebook_whose_executed_form_is_kept(runner):
     assert "KeyError" in job.message
     executed = json.loads(runner.lake.jobs.get_notebook(job.id, -1))
     assert any("days = 3" in "".join(cell["source"]) for cell in executed["cells"])
+
+
+CHECKS = """
+import os, signal
+from helper import LIMIT
+
+
+def is_short(folder):
+    with open("written", "w") as file:  # beside the code, in a folder of its own
+        file.write("x")
+    files = [one for one in sorted(folder.rglob("*")) if one.is_file()]
+    return [one.name for one in files if one.stat().st_size > LIMIT]
+
+
+def dies(folder):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_functions_look_at_the_files_that_match_and_one_that_dies_keeps_them_apart(runner):
+    (runner.folder / "checks.py").write_text(CHECKS)
+    (runner.folder / "helper.py").write_text("LIMIT = 3")
+    runner.put(a="long one", b="long too")
+
+    def publish(*expectations):
+        runner.command(
+            "p",
+            "mkdir pfs/out/d; cat pfs/raw/a > pfs/out/d/a; cat pfs/raw/b > pfs/out/b",
+            ("raw", "/"),
+            files=["helper.py"],
+            expectations=list(expectations),
+        )
+        runner.run(workers=1)
+        return runner.job("p")
+
+    job = publish(
+        {"files": "/d/*", "python": "checks.py::is_short"},
+        {"python": "checks.py::dies", "on_violation": "warn"},
+    )
+    assert str(job.state) == "failed"
+    assert "not as expected: checks.py::is_short: a." in job.message
+    assert "checks.py::is_short: a" in logs(runner, "p")["checks"].text
+    assert runner.files("p@quarantine") == {"d/a": "long one", "b": "long too"}
+    job = publish({"files": "/d/*", "python": "checks.py::dies", "on_violation": "warn"})
+    assert str(job.state) == "success"
+    assert "checks.py::dies: could not be asked: " in job.message
+    assert "SIGKILL" in job.message
+    assert runner.files("p@main") == {"d/a": "long one", "b": "long too"}

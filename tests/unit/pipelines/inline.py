@@ -1,11 +1,13 @@
 """An executor that runs what would be programs as functions of this process, and a lake with it."""
 
+import json
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
 
 from jupyter_datalake.config import ControllerConfig
 from jupyter_datalake.errors import ErrorKind, StateError
+from jupyter_datalake.jobs.checks import RESULTS
 from jupyter_datalake.jobs.outputs import OutputBatch
 from jupyter_datalake.jobs.tasks import DatumOutcome
 from jupyter_datalake.model.commits import Author
@@ -38,6 +40,8 @@ class FunctionExecutor:
         """The steps of jobs that were run, each with what it was told."""
         self.on_step = None
         """Called with each; what it raises as `ValueError` fails it."""
+        self.said = None
+        """What the functions say that look at outputs."""
 
     def has_room(self, spec):
         return True
@@ -64,6 +68,8 @@ class FunctionExecutor:
         try:
             if self.on_step is not None:
                 self.on_step(task)
+            if self.said is not None:
+                (log / RESULTS).write_text(json.dumps(self.said))
         except ValueError as error:
             state, message = DatumState.FAILED, str(error)
         root = self._outputs.store(log, job_id=task.job_id)

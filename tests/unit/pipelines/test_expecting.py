@@ -2,7 +2,7 @@
 
 import pytest
 
-from jupyter_datalake.errors import InvalidInputError
+from jupyter_datalake.errors import InvalidInputError, PathNotFoundError
 from jupyter_datalake.model.jobs import JobState
 from tests.unit.pipelines.inline import Bench
 
@@ -87,3 +87,72 @@ def test_what_is_downstream_of_a_quarantine_does_not_run(bench):
 def test_expectations_that_say_nothing_are_refused_with_their_place(bench, given, place):
     with pytest.raises(InvalidInputError, match=place):
         bench.publish(expectations=[given])
+
+
+# --- functions of the pipeline's own -------------------------------------------------------------
+
+
+def checks(bench, *functions, source="def one(folder): ...\ndef two(folder): ...\n"):
+    (bench.folder / "checks.py").write_text(source)
+    bench.publish(
+        expectations=[{"python": f"checks.py::{name}", **more} for name, more in functions]
+    )
+
+
+def test_what_a_function_says_keeps_an_output_from_being_committed(bench):
+    checks(bench, ("one", {}), ("two", {"on_violation": "warn"}))
+    bench.executor.said = [[], []]
+    commit(bench, "id\n1\n")
+    bench.run()
+    assert bench.job.state is JobState.SUCCESS
+    assert [name for name, _ in bench.executor.steps] == ["checks"]
+    bench.executor.said = [["the sum is 5"], ["it is old", "and short"]]
+    commit(bench, "id\n5\n")
+    bench.run()
+    assert bench.job.state is JobState.FAILED
+    assert "not as expected: checks.py::one: the sum is 5" in bench.job.message
+    assert bench.lake.files.read("p@quarantine/t.csv") == b"id\n5\n"
+    assert bench.output() == {"t.csv": "id\n1\n"}
+    bench.executor.said = [[], ["it is old", "and short"]]
+    commit(bench, "id\n6\n")
+    bench.run()
+    assert bench.job.state is JobState.SUCCESS
+    noted = "Not as expected: checks.py::two: it is old; checks.py::two: and short"
+    assert bench.job.message == noted
+    assert bench.output() == {"t.csv": "id\n6\n"}
+
+
+def test_a_function_that_gave_no_answer_has_not_said_that_all_is_well(bench):
+    def die(task):
+        raise ValueError("it took more than its memory")
+
+    checks(bench, ("one", {}))
+    bench.executor.on_step = die
+    commit(bench, "id\n1\n")
+    bench.run()
+    assert bench.job.state is JobState.FAILED
+    why = "checks.py::one: could not be asked: it took more than its memory"
+    assert why in bench.job.message
+    assert bench.output() == {}
+
+
+def test_functions_are_published_with_the_code_and_must_be_there(bench):
+    (bench.folder / "checks.py").unlink(missing_ok=True)
+    with pytest.raises(PathNotFoundError, match=r"needs the file '.*checks.py'"):
+        bench.publish(expectations=[{"python": "checks.py::one"}])
+    with pytest.raises(InvalidInputError, match=r"\[0\].python: 'checks.py' has no function 'six'"):
+        checks(bench, ("six", {}))
+    with pytest.raises(
+        InvalidInputError, match=r"expectations\[0\].python: 'checks.py' is no Python"
+    ):
+        checks(bench, ("one", {}), source="def one(")
+    checks(bench, ("one", {"files": "/*.csv"}))
+    (kept,) = bench.lake.pipelines.get("p").spec.expectations
+    assert (kept.python, kept.files) == ("checks.py::one", "/*.csv")
+    assert bench.lake.files.read("p.code@main/checks.py").startswith(b"def one")
+
+
+@pytest.mark.parametrize("text", ["checks.py", "checks::one", "checks.py::one()", "../x.py::one"])
+def test_what_is_no_function_is_refused(bench, text):
+    with pytest.raises(InvalidInputError, match=r"expectations\[0\].python"):
+        bench.publish(expectations=[{"python": text}])
