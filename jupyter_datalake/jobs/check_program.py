@@ -1,9 +1,9 @@
 """The program that calls people's checks of an output: a process of its own, standard library only.
 
-``python check_program.py TASKS RESULTS``: TASKS is a JSON list of maps that say ``where`` in the
-spec it stands, the ``file`` and ``function``, and the ``folder`` to look at. RESULTS gets a JSON list
-with a list of messages for each, as far as it came. It runs in whatever Python the pipeline has, so
-it imports nothing of this package.
+``python check_program.py TASKS RESULTS``: TASKS is a JSON list of maps that say ``where`` it
+stands in the spec, the ``file`` and ``function``, and the ``folder`` to look at. RESULTS gets a
+JSON list with a list of messages for each, as far as it came. It runs in whatever Python the
+pipeline has, so it imports nothing of this package.
 """
 
 import importlib.util
