@@ -10,7 +10,7 @@ STATES ?= 3000
 SEED ?= 1
 STRIDE ?= 1
 
-.PHONY: help setup demo test check lint types unit integration ui crash crash-s3 power large test-mount test-scheduler soak docs lock clean bench
+.PHONY: help setup demo test check lint types unit integration ui crash crash-s3 power large test-mount test-dask test-scheduler soak docs lock clean bench
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -66,6 +66,9 @@ large: ## millions of files and branches, a sparse file of 100 GB, 10 GB of one 
 
 test-mount: ## run tests of file systems on a mount (ONLY="posix python fio stress fsx")
 	@python tests/suites/run.py $(ONLY)
+
+test-dask: ## run all tests of pipelines on a Dask cluster too, with the lake in S3 and Postgres
+	DATALAKE_TEST_EVERYWHERE=1 pytest -q tests/integration/pipelines -k dask
 
 test-scheduler: ## kill the scheduler at any step, and any of several controllers (SEEDS=40)
 	DATALAKE_SCHEDULER_SEEDS=$(or $(SEEDS),40) pytest -q tests/faults/test_killed_scheduler.py

@@ -13,6 +13,7 @@
 ``power_loss``              what a power cut could leave of such a disk, and lakes opened on it
 ``lake_states``             what a lake shows, as a value to compare
 ``dask_cluster``            a Dask scheduler and workers in processes of their own
+``told_executor``           datums that do as they are told, for tests of what hands them over
 ``old_databases``           databases as older releases left them
 ``fixtures``                a pytest plugin: lakes in memory and on disk, clocks that are set
 ==========================  =====================================================================

@@ -120,7 +120,7 @@ class DaskCluster:
 
     def _start_scheduler(self) -> DaskProcess:
         place = ["--host", "127.0.0.1", "--port", str(self._port)]
-        options = [*place, "--no-dashboard", "--no-show"]
+        options = [*place, "--no-dashboard", "--dashboard-address", ":0", "--no-show"]
         return self._start("scheduler", options, {}).wait_until_ready()
 
     def _start(

@@ -1,6 +1,7 @@
 """What integration tests share: S3 servers, a Dask cluster, and pipelines that really run."""
 
 import itertools
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -22,8 +23,13 @@ def pytest_configure(config):
     )
 
 
+EVERYWHERE = "DATALAKE_TEST_EVERYWHERE"
+"""If set, all tests with a runner are run on Dask too; ``make test-dask``."""
+
+
 def pytest_generate_tests(metafunc):
-    if metafunc.definition.get_closest_marker("everywhere"):
+    is_marked = metafunc.definition.get_closest_marker("everywhere")
+    if "runner" in metafunc.fixturenames and (is_marked or os.environ.get(EVERYWHERE)):
         metafunc.parametrize("runner", ["local", "dask"], indirect=True)
 
 

@@ -23,7 +23,7 @@ def die_after_egress(*arguments, real=running.run_egress):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(url, workers=1, die=None):
+def main(url, workers=1, die=None, scheduler=None):
     if die is not None:
         running.run_egress = {
             "before egress": die_before_egress,
@@ -40,7 +40,9 @@ def main(url, workers=1, die=None):
 
     threading.Thread(target=end_with_input, daemon=True).start()
     with Lake.open(url) as lake:
-        config = ControllerConfig(workers=workers, poll_s=0.05, lease_s=3.0, job_lease_s=3.0)
+        config = ControllerConfig(
+            workers=workers, scheduler=scheduler, poll_s=0.05, lease_s=3.0, job_lease_s=3.0
+        )
         lake.run_controller(config, stop=stop)
 
 
