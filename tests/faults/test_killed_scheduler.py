@@ -4,7 +4,6 @@ The suite tries a few seeds; ``make test-scheduler`` many.
 """
 
 import os
-import shutil
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -12,12 +11,13 @@ from random import Random
 
 import pytest
 
+from jupyter_datalake.config import LakeConfig
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.testing.clocks import ManualClock
 from jupyter_datalake.testing.invariants import check_lake, contents_of
 
-SEEDS = int(os.environ.get("DATALAKE_SCHEDULER_SEEDS", "2"))
+SEEDS = int(os.environ.get("DATALAKE_SCHEDULER_SEEDS", "1"))
 LONGEST = 400
 """So many steps a controller does at most before it is killed."""
 TICKS, COMMITS = 3, 2
@@ -31,15 +31,19 @@ def publish(lake, name, script, *repos, **options):
     lake.pipelines.create(spec)
 
 
-@pytest.fixture
-def waiting(tmp_path):
-    """The folder of a lake in which three ticks and two commits wait for a controller.
+@pytest.fixture(params=["sqlite", "postgres"])
+def waiting(request, tmp_path):
+    """A lake in which three ticks and two commits wait for a controller; the URL.
 
     ``clock → after`` and ``raw → copy → foot``, where foot reads raw too.
     """
-    url = str(tmp_path / "waiting")
+    url = str(tmp_path / "lake")
+    database = None
+    if request.param == "postgres":
+        database = request.getfixturevalue("postgres_server").url()
+    config = LakeConfig(url, database_url=database)
     clock = ManualClock(datetime.now(UTC) - timedelta(minutes=60 * TICKS + 30))
-    with Lake.create(url, author=Author("ada"), clock=clock) as lake:
+    with Lake.create(config, author=Author("ada"), clock=clock) as lake:
         lake.repos.create("raw")
         ticking = {"cron": {"schedule": "@every 1h", "catch_up": "all"}}
         publish(lake, "clock", "ls pfs/tick > pfs/out/at", input=ticking)
@@ -74,11 +78,9 @@ def check(lake):
 
 @pytest.mark.parametrize("seed", range(1, SEEDS + 1))
 def test_a_scheduler_killed_at_any_step_again_and_again_does_everything_once(
-    waiting, start, tmp_path, seed, record_property
+    waiting, start, seed, record_property
 ):
-    url = str(tmp_path / "lake")
-    shutil.copytree(waiting, url)
-    crasher = start("crash", url, "run_jobs")
+    crasher = start("crash", waiting, "run_jobs")
     assert crasher.says() == ["ready"]
     chance = Random(seed)
     kills = 0
@@ -87,6 +89,6 @@ def test_a_scheduler_killed_at_any_step_again_and_again_does_everything_once(
         kills += 1
         assert kills < 1000, "it never ends"
     assert kills > 3
-    with Lake.open(url) as lake:
+    with Lake.open(waiting) as lake:
         check(lake)
     record_property("kills", kills)

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from jupyter_datalake.config import LakeConfig
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.commits import Author
 from tests.integration.conftest import Runner
@@ -36,11 +37,18 @@ def is_gone(pid):
 
 
 @pytest.fixture
-def shared(tmp_path):
-    """A runner over a lake that other processes use too, by the same clock."""
+def shared(request, tmp_path):
+    """A runner over a lake that other processes use too, by the same clock.
+
+    Its parameter is ``sqlite``, or ``postgres`` for metadata there.
+    """
+    database = None
+    if getattr(request, "param", "sqlite") == "postgres":
+        database = request.getfixturevalue("postgres_server").url()
     folder = tmp_path / "work"
     folder.mkdir()
-    with Lake.create(str(tmp_path / "lake"), author=Author("ada")) as lake:
+    config = LakeConfig(str(tmp_path / "lake"), database_url=database)
+    with Lake.create(config, author=Author("ada")) as lake:
         lake.repos.create("raw")
         yield Runner(lake, folder)
 

@@ -311,6 +311,7 @@ class Fleet:
         self.command.wait(60)
 
 
+@pytest.mark.parametrize("shared", ["sqlite", "postgres"], indirect=True)
 @pytest.mark.parametrize("seed", range(1, 1 + int(os.environ.get("DATALAKE_FLEET_SEEDS", "1"))))
 def test_whoever_dies_of_several_controllers_each_tick_and_commit_has_one_output(
     shared, start, signs, seed
