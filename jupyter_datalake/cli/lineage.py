@@ -202,7 +202,7 @@ def graph(context: CliContext, global_id: str | None, as_json: bool) -> None:
     type=click.Choice([str(one) for one in EnvironmentWish]),
     default=str(EnvironmentWish.CURRENT),
     show_default=True,
-    help="In which environment; locked runs nothing where this machine has another one.",
+    help="In which environment: locked builds that of the lock where this machine has another.",
 )
 @click.option("--twice", is_flag=True, help="Run what differs once more, to see if it repeats.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be run.")
@@ -268,6 +268,8 @@ def _print_reproduced(step: ReproducedStep) -> None:
     if step.is_repeatable is not None:
         same = "the same" if step.is_repeatable else "something else again"
         click.echo(f"  run once more it gave {same}")
+    if step.message and step.made_root is not None:
+        click.echo(f"  {printable(step.message)}")
     for line in step.environment:
         click.echo(f"  environment  {printable(line)}")
     if not step.environment and step.verdict is not Verdict.IMPOSSIBLE:

@@ -20,13 +20,13 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_datalake.errors import DatalakeError
 from jupyter_datalake.jobs.environments import LOCK_FILE, lock_digest
 from jupyter_datalake.jobs.packages import REQUIREMENTS_FILE
 from jupyter_datalake.jobs.uv import Check, python_argument, run_uv
+from jupyter_datalake.model.environments import Wanted
 
 FOLDER = "environments"
 DEFAULT_BYTES = 20 * 1024**3
@@ -38,20 +38,9 @@ _POLL_S = 0.1
 _SIZE = "datalake-size"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """An environment, as the code of a pipeline locks it."""
-
-    name: str
-    """Digest of its lock, in hex."""
-    python: str
-    requirements: str
-    """A requirements file with hashes."""
-
-    @classmethod
-    def of(cls, lock: bytes, requirements: bytes) -> Wanted:
-        """Return the environment that a stored lock and its requirements describe."""
-        return cls(lock_digest(lock).hex(), json.loads(lock)["python"], requirements.decode())
+def wanted_of(lock: bytes, requirements: bytes) -> Wanted:
+    """Return the environment that a stored lock and its requirements describe."""
+    return Wanted(lock_digest(lock).hex(), json.loads(lock)["python"], requirements.decode())
 
 
 def wanted_in(folder: Path) -> Wanted | None:
@@ -59,7 +48,7 @@ def wanted_in(folder: Path) -> Wanted | None:
     requirements = folder / REQUIREMENTS_FILE
     if not requirements.is_file():
         return None
-    return Wanted.of((folder / LOCK_FILE).read_bytes(), requirements.read_bytes())
+    return wanted_of((folder / LOCK_FILE).read_bytes(), requirements.read_bytes())
 
 
 class EnvironmentCache:
@@ -177,15 +166,9 @@ class EnvironmentCache:
         requirements = building / REQUIREMENTS_FILE
         requirements.write_text(wanted.requirements, encoding="utf-8")
         # Copies: what a program does to a package must not reach the cache of uv, nor others.
+        hashed = ("--require-hashes",) if wanted.is_hashed else ()
         uv(
-            *(
-                "pip",
-                "sync",
-                "--python",
-                str(python),
-                "--require-hashes",
-                "--allow-empty-requirements",
-            ),
+            *("pip", "sync", "--python", str(python), "--allow-empty-requirements", *hashed),
             *("--link-mode", "copy", "--compile-bytecode", str(requirements)),
         )
         final = self._folder / wanted.name
@@ -217,6 +200,15 @@ def activation(place: Path, path: str) -> dict[str, str]:
         "PATH": f"{place / 'bin'}{os.pathsep}{path}",
         "JUPYTER_PATH": str(place / "share" / "jupyter"),
     }
+
+
+def python_in(place: Path) -> str:
+    """Return the whole version of an environment's Python, or nothing if it does not tell."""
+    for line in (place / "pyvenv.cfg").read_text(encoding="utf-8").splitlines():
+        key, _, value = line.partition("=")
+        if key.strip() == "version_info":
+            return value.strip()
+    return ""
 
 
 def _hold(lock: int, how: int, check: Check | None) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 from jupyter_datalake.errors import ErrorKind, InvalidInputError, NotFoundError
 from jupyter_datalake.jobs.environments import platform_name
 from jupyter_datalake.jobs.uv import own_python, python_argument, run_uv
+from jupyter_datalake.model.environments import Wanted
 from jupyter_datalake.model.ids import Digest, digest_of
 
 REQUIREMENTS_FILE = "environment.requirements.txt"
@@ -161,6 +162,21 @@ def packages_lock(request: Request, locked: LockedPackages) -> dict[str, Any]:
         "packages": dict(sorted(locked.packages().items())),
         "requirements": locked.digest().hex(),
     }
+
+
+def rebuilt(lock: dict[str, Any]) -> Wanted | None:
+    """Return the environment of the packages that were installed when code was published.
+
+    None if it was no Python's. It has names and versions alone: what was never on an index, or was
+    changed by hand, cannot be had again.
+    """
+    packages, python = lock.get("packages"), lock.get("python")
+    if lock.get("language", "python") != "python" or not packages or not python:
+        return None
+    wanted = "\n".join(f"{name}=={version}" for name, version in sorted(packages.items()))
+    version = ".".join(python.split(".")[:2])
+    name = digest_of(f"{version}\n{wanted}".encode()).hex()
+    return Wanted(name, version, wanted, is_hashed=False)
 
 
 def _check_python(version: str, environment: Mapping[str, str], folder: Path) -> None:

@@ -194,7 +194,9 @@ class DatumRunner:
         self, task: DatumTask, workspace: Workspace, log: CappedLog
     ) -> Iterator[dict[str, str]]:
         """Have the environment that a pipeline has for itself; yield the variables that tell it."""
-        wanted = None if task.spec.packages is None else wanted_in(workspace.run)
+        wanted = task.environment
+        if wanted is None and task.spec.packages is not None:
+            wanted = wanted_in(workspace.run)
         if wanted is None:
             yield {}
             return

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from jupyter_datalake.errors import ErrorKind
 from jupyter_datalake.model.datums import DatumInput, DatumState, parse_datum_input
+from jupyter_datalake.model.environments import Wanted
 from jupyter_datalake.model.ids import CommitId, Digest, GlobalId
 from jupyter_datalake.model.pipeline_specs import parse_stored_spec, spec_as_dict
 from jupyter_datalake.model.pipelines import PipelineSpec
@@ -31,6 +32,8 @@ class DatumTask:
     """Why the code failed, where the pipeline's recovery is to run in its place."""
     failed_artifacts: Digest | None = None
     """What the code left then: a notebook as far as it came, and the log."""
+    environment: Wanted | None = None
+    """What it is run in, in place of what its code says."""
     run: int = 0
     """Tells apart the runs of one try, where an executor may begin it twice: of a cluster whose
     worker was cut off."""
@@ -71,6 +74,7 @@ def bundle_as_dict(tasks: Sequence[DatumTask]) -> dict[str, Any]:
         "step": first.step,
         "variables": first.variables,
         "checked": None if first.checked is None else first.checked.hex(),
+        "environment": None if first.environment is None else asdict(first.environment),
         "datums": [
             [
                 one.position,
@@ -87,6 +91,7 @@ def bundle_as_dict(tasks: Sequence[DatumTask]) -> dict[str, Any]:
 def parse_bundle(raw: dict[str, Any]) -> list[DatumTask]:
     """Return the tries of their JSON form."""
     spec = parse_stored_spec(raw["spec"])
+    environment = None if raw["environment"] is None else Wanted(**raw["environment"])
     return [
         DatumTask(
             job_id=raw["job_id"],
@@ -103,6 +108,7 @@ def parse_bundle(raw: dict[str, Any]) -> list[DatumTask]:
             step=raw["step"],
             variables=raw["variables"],
             checked=_digest(raw["checked"]),
+            environment=environment,
         )
         for position, attempt, failure, artifacts, inputs in raw["datums"]
     ]

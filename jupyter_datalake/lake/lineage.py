@@ -222,8 +222,9 @@ class LineageVerbs:
             So many steps of what it was made from are run again too, each from the inputs that
             were recorded for it; ``all`` for the whole chain.
         environment
-            ``current`` runs in what this machine has, and tells what is not as it was locked;
-            ``locked`` runs nothing where there is such a difference.
+            ``current`` runs in what this machine has, and tells what is not as it was locked.
+            Where there is such a difference, ``locked`` has uv build an environment of the names
+            and versions in the lock, and runs nothing where that cannot be.
         twice
             Run what differs once more: where these two differ as well, the code does not give the
             same twice, and no change of the environment need be looked for.

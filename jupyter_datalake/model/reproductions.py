@@ -34,7 +34,8 @@ class EnvironmentWish(StrEnum):
     CURRENT = "current"
     """In what this machine has; what differs from the lock is told."""
     LOCKED = "locked"
-    """Only in what the lock says; where this machine differs, nothing is run."""
+    """Only in what the lock says: where this machine differs, an environment is built of the
+    lock, and where that cannot be, nothing is run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class ReproducedStep:
     job_id: str | None
     verdict: Verdict
     message: str
-    """Why it failed or is impossible; empty else."""
+    """Why it failed or is impossible, or what is to be said of how it was run."""
     datum_count: int
     """Datums that were run, once each if they succeeded the first time."""
     recorded_root: Digest

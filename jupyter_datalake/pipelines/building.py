@@ -5,9 +5,15 @@ from __future__ import annotations
 from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.environment import uv_environment
-from jupyter_datalake.jobs.environment_cache import FOLDER, EnvironmentCache, Wanted
+from jupyter_datalake.jobs.environment_cache import (
+    FOLDER,
+    EnvironmentCache,
+    python_in,
+    wanted_of,
+)
 from jupyter_datalake.jobs.environments import LOCK_FILE
 from jupyter_datalake.jobs.uv import Check
+from jupyter_datalake.model.environments import Wanted
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.paths import RepoPath
 from jupyter_datalake.pipelines.publishing import stored_packages
@@ -21,6 +27,11 @@ def build_environment(core: LakeCore, code: CommitId, check: Check | None = None
     tree = core.snapshot(commit_by_id(core, code))
     packages = stored_packages(tree)
     if packages is not None:
-        wanted = Wanted.of(tree.read(RepoPath(LOCK_FILE)), packages.text.encode())
-        with EnvironmentCache(core.work_folder / FOLDER, uv_environment()).use(wanted, check):
-            return
+        build(core, wanted_of(tree.read(RepoPath(LOCK_FILE)), packages.text.encode()), check)
+
+
+def build(core: LakeCore, wanted: Wanted, check: Check | None = None) -> str:
+    """Have an environment built, unless it is there; return the version of its Python."""
+    cache = EnvironmentCache(core.work_folder / FOLDER, uv_environment())
+    with cache.use(wanted, check) as place:
+        return python_in(place)

@@ -15,7 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore, new_id
@@ -25,6 +25,7 @@ from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.text_diff import diff_texts
 from jupyter_datalake.errors import (
     DatalakeError,
+    ErrorKind,
     InvalidInputError,
     JobCancelledError,
     JobFailedError,
@@ -39,11 +40,13 @@ from jupyter_datalake.jobs.environments import (
 )
 from jupyter_datalake.jobs.executor import Executor
 from jupyter_datalake.jobs.outputs import OutputJoiner
+from jupyter_datalake.jobs.packages import rebuilt
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
 from jupyter_datalake.jobs.workspace import job_folder
 from jupyter_datalake.metadata.pins import job_owner
 from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.datums import DatumState, label_of
+from jupyter_datalake.model.environments import Wanted
 from jupyter_datalake.model.files import FileInfo, FileKind
 from jupyter_datalake.model.ids import Digest
 from jupyter_datalake.model.manifests import diff_manifests
@@ -57,7 +60,7 @@ from jupyter_datalake.model.reproductions import (
     TextChange,
     Verdict,
 )
-from jupyter_datalake.pipelines.building import build_environment
+from jupyter_datalake.pipelines.building import build, build_environment
 from jupyter_datalake.pipelines.datum_loop import HOPELESS
 from jupyter_datalake.pipelines.recalling import (
     Piece,
@@ -139,8 +142,10 @@ class Reproducer:
         try:
             environment = tuple(environment_differences(self._core, recorded))
             step = self._run(recorded, wish, environment)
-        except (JobFailedError, NotFoundError, MissingDependencyError) as error:
-            verdict = Verdict.FAILED if isinstance(error, JobFailedError) else Verdict.IMPOSSIBLE
+        except DatalakeError as error:
+            verdict = _verdict_of(error)
+            if verdict is None:
+                raise
             step = _step(recorded, verdict, environment, message=str(error))
         return replace(step, duration_s=time.monotonic() - started)
 
@@ -152,11 +157,13 @@ class Reproducer:
     # --- one output ------------------------------------------------------------------------------
 
     def _run(self, recorded: Recorded, wish: Wish, environment: tuple[str, ...]) -> ReproducedStep:
+        own = None
         if wish.environment is EnvironmentWish.LOCKED and environment:
-            why = f"The environment is not as it was locked: {environment[0]}"
-            if len(environment) > 1:
-                why += f" (and {len(environment) - 1} more)"
-            return _step(recorded, Verdict.IMPOSSIBLE, environment, message=why)
+            own = _rebuilt(self._core, recorded)
+            if own is None:
+                return _step(
+                    recorded, Verdict.IMPOSSIBLE, environment, message=_unlike(environment)
+                )
         if wish.position is not None:
             datum = datum_at(self._core, recorded, wish.position)
             assert datum.output_root is not None
@@ -169,12 +176,23 @@ class Reproducer:
         if self._executor is None:
             count = sum(1 for _ in (all_pieces(self._core, recorded) if pieces is None else pieces))
             return _step(recorded, Verdict.PLANNED, environment, datum_count=count)
-        made, count = self._make(recorded, pieces, recorded.root)
+        message = ""
+        if own is not None:
+            message = "It was run in an environment that was built of its lock"
+            environment = self._build(recorded, own)
+        made, count = self._make(recorded, pieces, recorded.root, own)
         step = self._compared(recorded, made, wish, environment)
         is_repeatable = None
         if step.verdict is Verdict.DIFFERENT and wish.twice:
-            is_repeatable = self._make(recorded, pieces, made)[0] == made
-        return replace(step, datum_count=count, is_repeatable=is_repeatable)
+            is_repeatable = self._make(recorded, pieces, made, own)[0] == made
+        return replace(step, message=message, datum_count=count, is_repeatable=is_repeatable)
+
+    def _build(self, recorded: Recorded, own: Wanted) -> tuple[str, ...]:
+        """Build an environment of a lock; return what of it is not as it was all the same."""
+        python = build(self._core, own, self._hold)
+        locked = _lock_of(self._core, recorded)
+        present = {**locked, "platform": platform_name(), "python": python}
+        return tuple(differences(locked, present))
 
     def _compared(
         self, recorded: Recorded, made: Digest, wish: Wish, environment: tuple[str, ...]
@@ -200,12 +218,17 @@ class Reproducer:
         )
 
     def _make(
-        self, recorded: Recorded, pieces: list[Piece] | None, previous: Digest
+        self,
+        recorded: Recorded,
+        pieces: list[Piece] | None,
+        previous: Digest,
+        own: Wanted | None,
     ) -> tuple[Digest, int]:
         """Run datums and return the root of what they made, and how many they were."""
         chosen = all_pieces(self._core, recorded) if pieces is None else pieces
-        build_environment(self._core, recorded.code_commit_id, self._hold)
-        outputs = list(self._outputs(recorded, chosen))
+        if own is None:
+            build_environment(self._core, recorded.code_commit_id, self._hold)
+        outputs = list(self._outputs(recorded, chosen, own))
         with self._core.writer() as writer:
             nodes = NodeWriter(self._core.nodes, writer)
             joiner = OutputJoiner(nodes)
@@ -226,7 +249,7 @@ class Reproducer:
     # --- its datums ------------------------------------------------------------------------------
 
     def _outputs(
-        self, recorded: Recorded, pieces: Iterable[Piece]
+        self, recorded: Recorded, pieces: Iterable[Piece], own: Wanted | None
     ) -> Iterator[tuple[str, Digest | None]]:
         """Run datums; yield for each what it is called and what it wrote, None if it is left out.
 
@@ -236,7 +259,7 @@ class Reproducer:
             One failed as often as it may be tried.
         """
         assert self._executor is not None
-        waiting = (self._task(recorded, piece) for piece in pieces)
+        waiting = (self._task(recorded, piece, own) for piece in pieces)
         at_once = min(recorded.spec.parallelism or self._executor.slots, self._executor.slots)
         running: dict[Future[DatumOutcome], DatumTask] = {}
         size = 1
@@ -265,7 +288,7 @@ class Reproducer:
                 self._executor.cancel(task)
             wait(running, timeout=10)
 
-    def _task(self, recorded: Recorded, piece: Piece) -> DatumTask:
+    def _task(self, recorded: Recorded, piece: Piece, own: Wanted | None) -> DatumTask:
         return DatumTask(
             job_id=self.id,
             position=piece.position,
@@ -275,6 +298,7 @@ class Reproducer:
             spec=recorded.spec,
             code_commit_id=recorded.code_commit_id,
             inputs=piece.inputs,
+            environment=own,
         )
 
     # --- holding ---------------------------------------------------------------------------------
@@ -307,16 +331,45 @@ def environment_differences(core: LakeCore, recorded: Recorded) -> list[str]:
     code = recorded.spec.code
     if isinstance(code, QueryCode):
         return []
-    tree = core.snapshot(commit_by_id(core, recorded.code_commit_id))
-    stored = tree.read(RepoPath(LOCK_FILE))
+    locked = _lock_of(core, recorded)
     if recorded.spec.packages is not None:  # they are installed as they were locked
-        locked = json.loads(stored)
         return differences(locked, {**locked, "platform": platform_name()})
     try:
         present = lock_environment(recorded.spec.kernel if isinstance(code, NotebookCode) else None)
     except NotFoundError as error:
         return [error.message]
-    return differences(json.loads(stored), present)
+    return differences(locked, present)
+
+
+def _lock_of(core: LakeCore, recorded: Recorded) -> dict[str, Any]:
+    tree = core.snapshot(commit_by_id(core, recorded.code_commit_id))
+    lock: dict[str, Any] = json.loads(tree.read(RepoPath(LOCK_FILE)))
+    return lock
+
+
+def _rebuilt(core: LakeCore, recorded: Recorded) -> Wanted | None:
+    """Return the environment that was installed when the code was published, if it can be had.
+
+    The packages of a pipeline's own are what was locked already, on whichever platform.
+    """
+    if recorded.spec.packages is not None:
+        return None
+    return rebuilt(_lock_of(core, recorded))
+
+
+def _unlike(environment: tuple[str, ...]) -> str:
+    more = f" (and {len(environment) - 1} more)" if len(environment) > 1 else ""
+    return f"The environment is not as it was locked: {environment[0]}{more}"
+
+
+def _verdict_of(error: DatalakeError) -> Verdict | None:
+    """Return what an error says of the output; None if it says nothing of it."""
+    if isinstance(error, JobFailedError):
+        return Verdict.FAILED
+    is_environment = error.kind is ErrorKind.ENVIRONMENT_FAILED
+    if is_environment or isinstance(error, NotFoundError | MissingDependencyError):
+        return Verdict.IMPOSSIBLE
+    return None
 
 
 def _next_try(task: DatumTask, outcome: DatumOutcome) -> DatumTask | None:

@@ -1,10 +1,16 @@
 """Reproducing with real workers: notebooks and commands, beside a controller or without one."""
 
 import json
+import shutil
+
+import pytest
 
 from jupyter_datalake.cli.main import main
+from jupyter_datalake.jobs.environment_cache import FOLDER, EnvironmentCache
+from jupyter_datalake.jobs.environments import lock_environment
 from jupyter_datalake.model.reproductions import Verdict
 from tests.integration.pipelines.conftest import wait_until
+from tests.wheels import HAS_UV, offline_uv, write_tiny
 
 CELLS = [
     "raw = out = None\nscale = 2",
@@ -99,3 +105,35 @@ def test_a_command_is_run_again_beside_a_controller(shared, leader):
     done = lake.lineage.reproduce("copy@main")
     assert done.verdict is Verdict.IDENTICAL
     assert lake.jobs.list() == before
+
+
+def test_the_environment_of_the_lock_is_built_where_this_one_is_another(
+    runner, monkeypatch, tmp_path
+):
+    """The code was published where `tiny` was installed, which it is not here."""
+    if not HAS_UV:
+        pytest.skip("needs uv, which scripts/setup.sh installs")
+    write_tiny(tmp_path / "wheels", "1.0")
+    for name, value in offline_uv(tmp_path, tmp_path / "wheels").items():
+        monkeypatch.setenv(name, value)
+    there = {**lock_environment(None), "packages": {"tiny": "1.0"}}
+    with monkeypatch.context() as patch:
+        patch.setattr("jupyter_datalake.pipelines.publishing.lock_environment", lambda _: there)
+        runner.command("told", '(say-tiny || echo none) > "$out/told" 2>&1', ("raw", "/"))
+    runner.lake.files.put("raw@main/x", "one")
+    runner.run(workers=1)
+    told = runner.files("told@main")["told"]
+    assert told.endswith("none\n")
+    (step,) = runner.lake.lineage.reproduce("told@main", workers=1).steps
+    assert step.verdict is Verdict.IDENTICAL
+    assert "tiny was 1.0, is absent" in step.environment
+    (step,) = runner.lake.lineage.reproduce("told@main", workers=1, environment="locked").steps
+    assert (step.verdict, step.environment) == (Verdict.DIFFERENT, ())
+    assert "built of its lock" in step.message
+    assert "+tiny 1.0" in step.texts[0].diff.hunks[0].lines
+    (tmp_path / "wheels" / "tiny-1.0-py3-none-any.whl").unlink()
+    shutil.rmtree(tmp_path / "uv-cache")
+    EnvironmentCache(runner.lake.core.work_folder / FOLDER, {}, limit_bytes=0).clean()
+    (step,) = runner.lake.lineage.reproduce("told@main", workers=1, environment="locked").steps
+    assert step.verdict is Verdict.IMPOSSIBLE
+    assert "tiny" in step.message

@@ -17,7 +17,12 @@ from jupyter_datalake.errors import (
     StorageError,
 )
 from jupyter_datalake.jobs import environment_cache, uv
-from jupyter_datalake.jobs.environment_cache import EnvironmentCache, Wanted, activation
+from jupyter_datalake.jobs.environment_cache import (
+    EnvironmentCache,
+    activation,
+    python_in,
+    wanted_of,
+)
 from jupyter_datalake.jobs.environments import lock_bytes
 from jupyter_datalake.jobs.forked_notebooks import can_be_forked
 from jupyter_datalake.jobs.packages import (
@@ -25,6 +30,7 @@ from jupyter_datalake.jobs.packages import (
     lock_packages,
     packages_lock,
     read_requirements,
+    rebuilt,
     request_of,
 )
 from jupyter_datalake.jobs.uv import own_python
@@ -51,14 +57,14 @@ def asked(*requirements, python=""):
     return request_of(requirements, python, is_notebook=False)
 
 
-def wanted_of(request, locked):
-    return Wanted.of(lock_bytes(packages_lock(request, locked)), locked.text.encode())
+def wanted_by(request, locked):
+    return wanted_of(lock_bytes(packages_lock(request, locked)), locked.text.encode())
 
 
 @pytest.fixture
 def wanted(offline):
     request = asked("tiny==1.0")
-    return wanted_of(request, lock_packages(request, None, offline))
+    return wanted_by(request, lock_packages(request, None, offline))
 
 
 @pytest.fixture
@@ -231,7 +237,6 @@ def test_a_build_is_stopped_when_its_job_is(cache, wanted, tmp_path):
     def check():
         raise StoppedError("cancelled")
 
-    slow = wanted.__class__(wanted.name, wanted.python, wanted.requirements)
     uv_ran = environment_cache.run_uv
 
     def run(arguments, **options):
@@ -241,7 +246,7 @@ def test_a_build_is_stopped_when_its_job_is(cache, wanted, tmp_path):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(environment_cache, "run_uv", run)
-        with pytest.raises(StoppedError), cache.use(slow, check):
+        with pytest.raises(StoppedError), cache.use(wanted, check):
             pytest.fail("it was built all the same")
     assert not (tmp_path / "environments" / wanted.name).exists()
 
@@ -263,7 +268,7 @@ def test_a_program_cannot_write_into_its_environment(cache, wanted):
 def test_what_is_long_unused_goes_and_what_is_used_stays(tmp_path, offline):
     cache = EnvironmentCache(tmp_path / "environments", offline, age_s=60)
     requests = [asked("tiny==1.0"), asked("tiny==2.0")]
-    first, second = [wanted_of(one, lock_packages(one, None, offline)) for one in requests]
+    first, second = [wanted_by(one, lock_packages(one, None, offline)) for one in requests]
     old = time.time() - 120
     with cache.use(first) as used:
         os.utime(f"{used}.lock", (old, old))
@@ -281,7 +286,7 @@ def test_what_takes_too_much_room_goes_the_longest_unused_first(tmp_path, offlin
     requests = [asked("tiny==1.0"), asked("tiny==2.0")]
     places = []
     for age, one in zip((50, 10), requests, strict=True):
-        with cache.use(wanted_of(one, lock_packages(one, None, offline))) as place:
+        with cache.use(wanted_by(one, lock_packages(one, None, offline))) as place:
             places.append(place)
         when = time.time() - age
         os.utime(f"{place}.lock", (when, when))
@@ -300,3 +305,15 @@ def test_the_kernel_of_an_environment_is_its_own_python(cache, wanted):
         # Both may be links to one interpreter; what is installed is another matter.
         assert not can_be_forked(KernelSpec(argv=argv))
         assert can_be_forked(KernelSpec(argv=[sys.executable, *argv[1:]]))
+
+
+def test_what_was_installed_can_be_had_again_by_names_and_versions(cache):
+    lock = {"python": f"{own_python()}.99", "packages": {"tiny": "1.0"}}
+    wanted = rebuilt(lock)
+    with cache.use(wanted) as place:
+        assert (place / "bin" / "say-tiny").exists()
+        assert python_in(place).startswith(f"{own_python()}.")
+    assert rebuilt(lock) == wanted
+    assert rebuilt({**lock, "packages": {"tiny": "2.0"}}).name != wanted.name
+    assert rebuilt({**lock, "language": "R"}) is None
+    assert rebuilt({"packages": {}}) is None

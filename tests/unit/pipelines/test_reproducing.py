@@ -266,6 +266,7 @@ def test_an_environment_that_is_not_as_locked_is_told_or_refused(bench, monkeypa
     assert any(line.startswith("python was 3.") for line in step.environment)
     assert any("is Amiga-m68k" in line for line in step.environment)
     bench.executor.ran.clear()
+    monkeypatch.setattr("jupyter_datalake.pipelines.reproducing.rebuilt", lambda _: None)
     step = only(reproduce(bench, "p@main", environment="locked"))
     assert (step.verdict, bench.executor.ran) == (Verdict.IMPOSSIBLE, [])
     assert "not as it was locked" in step.message
