@@ -62,7 +62,7 @@ _FREE_BELOW = frozenset(
         "pipeline",
     }
 )
-_CODE = frozenset({"command", "python_code", "query", "query_file", "recover", "script", "sql"})
+_CODE = frozenset({"command", "query", "query_file", "recover", "script", "sql"})
 _ARGV = frozenset({"command", "recover"})
 """What programs are started with is text, numbers too."""
 _ITEMS = ("int", "float", "bool", "str", "path")
@@ -490,8 +490,7 @@ def _check_use(use: Use, arguments: Mapping[str, Argument]) -> None:
         raise _invalid(place, f"names the argument {use.argument!r}; declared are {known}")
     if argument.type is ArgumentType.LIST and not use.is_whole:
         raise _invalid(place, f"has the list {use.argument!r} within a text")
-    is_code = use.place[0] not in _FREE_BELOW or not _CODE.isdisjoint(use.place)
-    if is_code and argument.type in _FREE:
+    if _is_code(use.place) and argument.type in _FREE:
         raise _invalid(
             place,
             f"is code, in which the text of argument {use.argument!r} could say anything: hand it"
@@ -499,6 +498,15 @@ def _check_use(use: Use, arguments: Mapping[str, Argument]) -> None:
         )
     if "query" in use.place and argument.type in {ArgumentType.REPO, ArgumentType.BRANCH}:
         raise _invalid(place, f"is a query, in which {use.argument!r} would be no value but a name")
+
+
+def _is_code(place: tuple[str | int, ...]) -> bool:
+    """Tell whether what stands at a place of a spec is run by something."""
+    top = place[0]
+    if top == "parameters":
+        return False  # whatever its parameters are called
+    is_function = top == "expectations" and "python" in place
+    return is_function or top not in _FREE_BELOW or not _CODE.isdisjoint(place)
 
 
 def _check_repo(argument: Argument, arguments: Mapping[str, Argument]) -> None:
@@ -522,17 +530,15 @@ def repo_of(argument: Argument, values: Mapping[str, Any]) -> str:
     return str(values[name]) if name else argument.repo
 
 
-def _filled(value: Any, values: Mapping[str, Any], *, as_text: bool = False) -> Any:
+def _filled(value: Any, values: Mapping[str, Any], place: tuple[str | int, ...] = ()) -> Any:
     match value:
         case str():
-            return _filled_text(value, values, as_text=as_text)
+            is_argv = not _ARGV.isdisjoint(place) and place[0] != "parameters"
+            return _filled_text(value, values, as_text=is_argv)
         case dict():
-            return {
-                key: _filled(one, values, as_text=as_text or key in _ARGV)
-                for key, one in value.items()
-            }
+            return {key: _filled(one, values, (*place, key)) for key, one in value.items()}
         case list():
-            return [_filled(one, values, as_text=as_text) for one in value]
+            return [_filled(one, values, (*place, index)) for index, one in enumerate(value)]
     return value
 
 

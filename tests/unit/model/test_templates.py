@@ -189,7 +189,9 @@ CODE = [
     {"command": ["clean.py", "${{ arguments.x }}"]},
     {"datums": {"on_error": {"recover": ["${{ arguments.x }}"]}}},
     {"ingest": {"connection": "w", "query": "SELECT '${{ arguments.x }}'"}},
-    {"finally": {"run": ["${{ arguments.x }}"]}},
+    {"finally": {"command": ["${{ arguments.x }}"]}},
+    {"on_start": {"notebook": "${{ arguments.x }}"}},
+    {"expectations": [{"files": "/*", "python": "${{ arguments.x }}"}]},
     {"a_key_of_tomorrow": "${{ arguments.x }}"},
 ]
 
@@ -199,6 +201,12 @@ CODE = [
 def test_n15_free_text_stands_nowhere_in_code(spec, kind):
     with pytest.raises(InvalidInputError, match=r"is code|within a text"):
         template(spec, x={"type": kind})
+
+
+def test_parameters_take_any_text_whatever_they_are_called():
+    spec = {"parameters": {"query": "${{ arguments.x }}", "command": ["${{ arguments.n }}"]}}
+    made = template(spec, x={"type": "str"}, n={"type": "int"}).render({"x": "'; $(id)", "n": 1})
+    assert made == {"parameters": {"query": "'; $(id)", "command": [1]}}
 
 
 def test_what_is_harmless_may_stand_in_commands_and_numbers_in_queries():
