@@ -50,6 +50,7 @@ class ErrorKind(StrEnum):
     CONNECTION_NOT_FOUND = "connection-not-found"
     GLOBAL_ID_NOT_FOUND = "global-id-not-found"
     REMOTE_NOT_FOUND = "remote-not-found"
+    GROUP_NOT_FOUND = "group-not-found"
     LIMIT_NOT_FOUND = "limit-not-found"
     POLICY_NOT_FOUND = "policy-not-found"
     NOTIFICATION_NOT_FOUND = "notification-not-found"

@@ -45,6 +45,7 @@ def group() -> None:
 
 @group.command("list")
 @click.option("--pipeline", help="Of one pipeline only.")
+@click.option("--group", "of_group", help="Of one group of pipelines only.")
 @click.option("--global-id", help="Under one global id only.")
 @click.option(
     "--state",
@@ -59,6 +60,7 @@ def group() -> None:
 def list_jobs(
     context: CliContext,
     pipeline: str | None,
+    of_group: str | None,
     global_id: str | None,
     states: tuple[str, ...],
     limit: int,
@@ -67,6 +69,7 @@ def list_jobs(
     """List jobs, newest first."""
     jobs = context.lake.jobs.list(
         pipeline=pipeline,
+        group=of_group,
         global_id=global_id,
         states=[JobState(state) for state in states] or None,
         limit=limit,
@@ -148,6 +151,7 @@ def get(context: CliContext, job_id: str, as_json: bool) -> None:
 @click.argument("job_id", metavar="[JOB]", required=False)
 @click.option("--all", "all_jobs", is_flag=True, help="Every job that has not ended.")
 @click.option("--pipeline", help="Every job of a pipeline that has not ended.")
+@click.option("--group", "of_group", help="Every job of a group that has not ended.")
 @json_option
 @pass_context
 def cancel(
@@ -155,15 +159,16 @@ def cancel(
     job_id: str | None,
     all_jobs: bool,
     pipeline: str | None,
+    of_group: str | None,
     as_json: bool,
 ) -> None:
     """Stop a job, or several; nothing is committed, datums that succeeded are kept."""
-    if (job_id is not None) + all_jobs + (pipeline is not None) != 1:
-        raise click.UsageError("Give one of JOB, --all and --pipeline")
+    if sum(one is not None for one in (job_id, pipeline, of_group)) + all_jobs != 1:
+        raise click.UsageError("Give one of JOB, --all, --pipeline and --group")
     if job_id is not None:
         jobs: Sequence[Job] = [context.lake.jobs.cancel(job_id)]
     else:
-        jobs = context.lake.jobs.cancel_all(pipeline=pipeline)
+        jobs = context.lake.jobs.cancel_all(pipeline=pipeline, group=of_group)
     if as_json:
         print_json(jobs if job_id is None else jobs[0])
         return

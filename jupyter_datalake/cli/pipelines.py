@@ -144,12 +144,15 @@ def group() -> None:
 
 
 @group.command("list")
+@click.option("--group", "of_group", help="Of one group only, with those inside it.")
 @limit_option(None)
 @json_option
 @pass_context
-def list_pipelines(context: CliContext, limit: int | None, as_json: bool) -> None:
+def list_pipelines(
+    context: CliContext, of_group: str | None, limit: int | None, as_json: bool
+) -> None:
     """List pipelines with their newest job."""
-    pipelines = context.lake.pipelines.list(limit=limit)
+    pipelines = context.lake.pipelines.list(group=of_group, limit=limit)
     if as_json:
         print_json(pipelines)
         return
@@ -377,6 +380,74 @@ def resume(context: CliContext, name: str, as_json: bool) -> None:
         click.echo(f"Resumed {name}")
 
 
+@group.command("list-groups")
+@json_option
+@pass_context
+def list_groups(context: CliContext, as_json: bool) -> None:
+    """List the groups of pipelines, each with what is in the groups inside it."""
+    groups = context.lake.pipelines.list_groups()
+    if as_json:
+        print_json(groups)
+        return
+    print_table(
+        groups,
+        [
+            ("GROUP", lambda one: one.name),
+            ("PIPELINES", lambda one: len(one.pipelines)),
+            ("PAUSED", lambda one: one.paused_count or ""),
+            (
+                "NEWEST JOBS",
+                lambda one: ", ".join(f"{count} {state}" for state, count in one.latest.items()),
+            ),
+            ("LIMIT", lambda one: one.limit or ""),
+        ],
+        empty="No groups. A spec says its own: 'group: etl/daily'",
+    )
+
+
+@group.command("pause-group")
+@click.argument("of_group", metavar="GROUP")
+@json_option
+@pass_context
+def pause_group(context: CliContext, of_group: str, as_json: bool) -> None:
+    """Let all pipelines of a group take up no new work."""
+    paused = context.lake.pipelines.pause_group(of_group)
+    if as_json:
+        print_json(paused)
+    else:
+        click.echo(f"Paused {', '.join(one.name for one in paused)}")
+
+
+@group.command("resume-group")
+@click.argument("of_group", metavar="GROUP")
+@json_option
+@pass_context
+def resume_group(context: CliContext, of_group: str, as_json: bool) -> None:
+    """Let all pipelines of a group take up work again."""
+    resumed = context.lake.pipelines.resume_group(of_group)
+    if as_json:
+        print_json(resumed)
+    else:
+        click.echo(f"Resumed {', '.join(one.name for one in resumed)}")
+
+
+@group.command("run-group")
+@click.argument("of_group", metavar="GROUP")
+@_reprocess_option
+@_priority_option
+@json_option
+@pass_context
+def run_group(
+    context: CliContext, of_group: str, reprocess: bool, priority: int | None, as_json: bool
+) -> None:
+    """Run all pipelines of a group now, under one global id."""
+    global_id = context.lake.pipelines.run_group(of_group, reprocess=reprocess, priority=priority)
+    if as_json:
+        print_json({"global_id": global_id})
+    else:
+        click.echo(f"Started {global_id}. Wait for it: datalake jobs wait {global_id[:12]}")
+
+
 @group.command("run")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @_reprocess_option
@@ -488,7 +559,10 @@ def list_slots(context: CliContext, as_json: bool) -> None:
 @json_option
 @pass_context
 def set_slots(context: CliContext, resource: str, count: int, as_json: bool) -> None:
-    """Say how much there is of RESOURCE, which specs name under 'resources: {slots: …}'."""
+    """Say how much there is of RESOURCE, which specs name under 'resources: {slots: …}'.
+
+    Of 'jobs', how many are at work at once; of 'group/etl', how many of that group.
+    """
     limit = context.lake.pipelines.set_slots(resource, count)
     if as_json:
         print_json(limit)

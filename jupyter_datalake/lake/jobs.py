@@ -21,6 +21,7 @@ from jupyter_datalake.jobs.tasks import DatumTask
 from jupyter_datalake.jobs.workspace import NOTEBOOK
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.lake.logs import Follower, finder, read_artifact, read_log, search_job
+from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.datums import BEFORE_ALL, Datum, DatumState
 from jupyter_datalake.model.ids import GlobalId
 from jupyter_datalake.model.jobs import LIVE_STATES, Job, JobState
@@ -32,6 +33,7 @@ from jupyter_datalake.pipelines.asking import (
     repeat_job,
     rerun_pipelines,
 )
+from jupyter_datalake.pipelines.grouping import members
 from jupyter_datalake.pipelines.inheriting import get_datum, list_datums
 from jupyter_datalake.pipelines.planning import code_digest, code_version
 from jupyter_datalake.pipelines.publishing import Publisher, read_code_files
@@ -54,6 +56,7 @@ class Jobs:
         self,
         *,
         pipeline: str | None = None,
+        group: str | None = None,
         global_id: str | None = None,
         states: Iterable[JobState] | None = None,
         before: int | None = None,
@@ -63,8 +66,8 @@ class Jobs:
 
         Parameters
         ----------
-        pipeline, global_id, states
-            Narrow the list.
+        pipeline, group, global_id, states
+            Narrow the list; to a group with those inside it.
         before, limit
             At most `limit` jobs with numbers below `before`.
         """
@@ -73,6 +76,7 @@ class Jobs:
                 tx.pipelines.get(pipeline)
             return tx.jobs.list(
                 pipeline=pipeline,
+                pipeline_ids=_ids_of(tx, group),
                 global_id=None if global_id is None else tx.lineage.get(global_id).id,
                 states=states,
                 before=before,
@@ -110,18 +114,23 @@ class Jobs:
                 )
             return cancel_job(tx, job)
 
-    def cancel_all(self, *, pipeline: str | None = None) -> Sequence[Job]:
-        """Stop every job that has not ended, or every one of a pipeline; return them.
+    def cancel_all(self, *, pipeline: str | None = None, group: str | None = None) -> Sequence[Job]:
+        """Stop every job that has not ended, or every one of a pipeline or group; return them.
 
         Raises
         ------
         NotFoundError
-            There is no such pipeline.
+            There is no such pipeline, or no pipeline in the group.
         """
         with self._context.core.metadata.write() as tx:
             if pipeline is not None:
                 tx.pipelines.get(pipeline)
-            live = tx.jobs.list(pipeline=pipeline, states=LIVE_STATES, limit=limit_of(None))
+            live = tx.jobs.list(
+                pipeline=pipeline,
+                pipeline_ids=_ids_of(tx, group),
+                states=LIVE_STATES,
+                limit=limit_of(None),
+            )
             return [cancel_job(tx, job) for job in live]
 
     def rerun(self, job_id: str, *, reprocess: bool = False, same_inputs: bool = False) -> GlobalId:
@@ -421,6 +430,10 @@ class Jobs:
 def reopened_name(job: Job, datum: int) -> str:
     """Return what the folder of a reopened datum is called."""
     return f"{job.pipeline.replace('/', '-')}-{job.number}-{datum}"
+
+
+def _ids_of(tx: Transaction, group: str | None) -> list[int] | None:
+    return None if group is None else [row.id for row in members(tx, group)]
 
 
 def raise_if_broken(jobs: Iterable[Job]) -> None:

@@ -26,6 +26,7 @@ from jupyter_datalake.metadata.pipelines import PipelineRow
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.datums import DatumInput
 from jupyter_datalake.model.events import EventKind
+from jupyter_datalake.model.groups import PipelineGroup
 from jupyter_datalake.model.ids import CommitId, GlobalId
 from jupyter_datalake.model.jobs import BackfillStep
 from jupyter_datalake.model.limits import (
@@ -64,6 +65,7 @@ from jupyter_datalake.pipelines.exporting import (
     export_airflow,
     export_kubernetes,
 )
+from jupyter_datalake.pipelines.grouping import list_groups, members
 from jupyter_datalake.pipelines.planning import code_version, plan_datums
 from jupyter_datalake.pipelines.publishing import (
     Publisher,
@@ -104,9 +106,14 @@ class Pipelines:
     def __init__(self, context: LakeContext) -> None:
         self._context = context
 
-    def list(self, *, after: str = "", limit: int | None = None) -> list[Pipeline]:
-        """Return pipelines by name."""
+    def list(
+        self, *, group: str | None = None, after: str = "", limit: int | None = None
+    ) -> list[Pipeline]:
+        """Return pipelines by name, or those of a group with the groups inside it."""
         with self._context.core.metadata.read() as tx:
+            if group is not None:
+                rows = [row for row in members(tx, group) if row.pipeline.name > after]
+                return [row.pipeline for row in rows[: limit_of(limit)]]
             return [row.pipeline for row in tx.pipelines.list(after=after, limit=limit_of(limit))]
 
     def get(self, name: str) -> Pipeline:
@@ -179,14 +186,61 @@ class Pipelines:
         trigger if they are enough, ticks as the clock's ``catch_up`` says.
         """
         with self._context.core.metadata.write() as tx:
-            row = _set_state(tx, name, PipelineState.ACTIVE)
-            spec = row.pipeline.spec
-            if not cron_inputs(spec) and has_data(tx, spec) and is_behind(tx, row):
-                rerun_pipelines(tx, [name], str(self._context.author), reprocess=False)
-            pipeline = tx.pipelines.get(name).pipeline
-        if not cron_inputs(spec) and any(wait.is_met for wait in self.waits(name)):
-            self.run(name)
-        return pipeline
+            self._resume(tx, [name])
+        self._run_what_waits([name])
+        return self.get(name)
+
+    # --- groups ----------------------------------------------------------------------------------
+
+    def list_groups(self) -> Sequence[PipelineGroup]:
+        """Return the groups of pipelines by name, each with what is in the groups inside it."""
+        with self._context.core.metadata.read() as tx:
+            return list_groups(tx)
+
+    def pause_group(self, group: str) -> Sequence[Pipeline]:
+        """Let all pipelines of a group take up no new work; what runs goes on.
+
+        Raises
+        ------
+        NotFoundError
+            There is no pipeline in it.
+        """
+        with self._context.core.metadata.write() as tx:
+            names = [row.pipeline.name for row in members(tx, group)]
+            return [_set_state(tx, name, PipelineState.PAUSED).pipeline for name in names]
+
+    def resume_group(self, group: str) -> Sequence[Pipeline]:
+        """Let all pipelines of a group take up work again, and make up for what they missed.
+
+        What they make up for is of one global id, so what is downstream of several runs once.
+
+        Raises
+        ------
+        NotFoundError
+            There is no pipeline in it.
+        """
+        with self._context.core.metadata.write() as tx:
+            names = [row.pipeline.name for row in members(tx, group)]
+            self._resume(tx, names)
+        self._run_what_waits(names)
+        return self.list(group=group)
+
+    def run_group(
+        self, group: str, *, reprocess: bool = False, priority: int | None = None
+    ) -> GlobalId:
+        """Run all pipelines of a group now, under one global id; see `run`.
+
+        Raises
+        ------
+        NotFoundError
+            There is no pipeline in it.
+        StateError
+            One of them is paused.
+        """
+        names = [one.name for one in self.list(group=group)]
+        return self.run(*names, reprocess=reprocess, priority=priority)
+
+    # --- running ---------------------------------------------------------------------------------
 
     def run(
         self, name: str, *others: str, reprocess: bool = False, priority: int | None = None
@@ -377,7 +431,7 @@ class Pipelines:
         ----------
         name
             What specs name under ``resources: {slots: …}``, or ``jobs``: how many jobs are at work
-            at once, of all pipelines.
+            at once, of all pipelines, or of those of a group, as ``group/etl``.
 
         Raises
         ------
@@ -617,6 +671,25 @@ class Pipelines:
             for one in last
             if one.commit_id in commits
         ]
+
+    def _resume(self, tx: Transaction, names: Sequence[str]) -> None:
+        """Let pipelines take up work again; those that are behind make up for it in one run."""
+        behind = []
+        for name in names:
+            row = _set_state(tx, name, PipelineState.ACTIVE)
+            spec = row.pipeline.spec
+            if not cron_inputs(spec) and has_data(tx, spec) and is_behind(tx, row):
+                behind.append(name)
+        if behind:
+            rerun_pipelines(tx, behind, str(self._context.author), reprocess=False)
+
+    def _run_what_waits(self, names: Sequence[str]) -> None:
+        """Run the pipelines for which enough has come in by now."""
+        for name in names:
+            if cron_inputs(self.get(name).spec):
+                continue
+            if any(wait.is_met for wait in self.waits(name)):
+                self.run(name)
 
     @property
     def _publisher(self) -> Publisher:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, func, insert, or_, select, update
@@ -109,6 +109,7 @@ class Jobs(TableGroup):
         self,
         *,
         pipeline: str | None = None,
+        pipeline_ids: Collection[int] | None = None,
         global_id: GlobalId | None = None,
         states: Iterable[JobState] | None = None,
         before: int | None = None,
@@ -118,6 +119,8 @@ class Jobs(TableGroup):
         jobs, conditions = tables.jobs, []
         if pipeline is not None:
             conditions.append(tables.pipelines.c.name == pipeline)
+        if pipeline_ids is not None:
+            conditions.append(jobs.c.pipeline_id.in_(pipeline_ids))
         if global_id is not None:
             conditions.append(jobs.c.global_id == global_id)
         if states is not None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
+from jupyter_datalake.model.groups import GROUP_LIMIT, check_group
 
 JOBS_LIMIT = "jobs"
 """Name of the limit on jobs at work at once; it is there without being set."""
@@ -26,7 +27,9 @@ class Limit:
 
 def check_limit(name: str, count: int) -> Limit:
     """Return a limit, or raise `InvalidInputError` naming what is wrong with it."""
-    if not RESOURCE_PATTERN.fullmatch(name):
+    if name.startswith(GROUP_LIMIT):
+        check_group(name.removeprefix(GROUP_LIMIT))
+    elif not RESOURCE_PATTERN.fullmatch(name):
         raise InvalidInputError(
             f"{name!r} is no name of a resource",
             kind=ErrorKind.INVALID_NAME,

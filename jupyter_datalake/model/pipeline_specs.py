@@ -15,6 +15,7 @@ from jupyter_datalake.errors import CorruptDataError, ErrorKind, InvalidInputErr
 from jupyter_datalake.model.algebra import MisfitError, check_algebra
 from jupyter_datalake.model.expectations import Expectation, Range, check_of
 from jupyter_datalake.model.globs import check_references, parse_glob
+from jupyter_datalake.model.groups import GROUP_PATTERN
 from jupyter_datalake.model.ids import (
     INPUT_PATTERN,
     REPO_COMPONENT,
@@ -154,6 +155,12 @@ PIPELINE_SCHEMA: dict[str, Any] = {
         {
             "pipeline": {**_NAME, "description": "Name; the output repo has the same."},
             "description": {"type": "string"},
+            "group": {
+                "type": "string",
+                "pattern": f"^{GROUP_PATTERN.pattern}$",
+                "description": "What it is looked at and acted on together with, such as"
+                " etl/daily.",
+            },
             "input": {
                 "if": {"type": "string"},
                 "then": {"const": "none"},
@@ -606,6 +613,7 @@ def _spec_of(raw: Any) -> PipelineSpec:
     spec = PipelineSpec(
         name=_at("pipeline", check_repo_name, raw["pipeline"]),
         description=raw.get("description", ""),
+        group=raw.get("group", ""),
         input=_parse_whole_input(raw.get("input", "none")),
         code=_parse_code(raw),
         parameters=raw.get("parameters", {}),
@@ -1106,6 +1114,8 @@ def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
     raw: dict[str, Any] = {"pipeline": spec.name}
     if spec.description:
         raw["description"] = spec.description
+    if spec.group:
+        raw["group"] = spec.group
     if spec.input is not None:
         raw["input"] = input_as_dict(spec.input)
     match spec.code:
@@ -1278,6 +1288,7 @@ _GRAMMAR = {
     _SIZE: "where a size belongs, such as 500MB or 1GiB",
     _DURATION["pattern"]: "where a duration belongs, such as 90s, 10m or 2h",
     _CHECK: "where a function belongs, such as checks.py::is_sorted",
+    f"^{GROUP_PATTERN.pattern}$": "where a group's name belongs, such as etl/daily",
     **GRAMMAR,
 }
 """Pattern to what it asks for, in words."""

@@ -239,6 +239,8 @@ class PipelineSpec:
     input: Input | None
     code: Code
     description: str = ""
+    group: str = ""
+    """What it is looked at and acted on together with; see `model.groups`."""
     parameters: dict[str, Any] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     """Helper files that the code needs beside it, relative to the published folder."""

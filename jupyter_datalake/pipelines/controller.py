@@ -37,6 +37,7 @@ from jupyter_datalake.model.jobs import (
 from jupyter_datalake.model.limits import DEFAULT_JOBS, JOBS_LIMIT
 from jupyter_datalake.pipelines.deferring import Arrivals
 from jupyter_datalake.pipelines.delivering import Sender
+from jupyter_datalake.pipelines.grouping import GroupLimits
 from jupyter_datalake.pipelines.notifying import announce_end
 from jupyter_datalake.pipelines.running import JobRun
 from jupyter_datalake.pipelines.sharing import FairScheduler
@@ -81,6 +82,8 @@ class Controller:
         self._scheduler = FairScheduler(executor)
         self._claims: dict[str, _Claim] = {}
         self._runs: dict[str, tuple[JobRun, threading.Thread]] = {}
+        self._groups: dict[str, str] = {}
+        """The group of each job of `_runs`."""
         self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
         """Jobs of `_runs` whose threads have nothing left to do."""
         self._has_ended = threading.Event()
@@ -293,9 +296,11 @@ class Controller:
         free = max(limits.get(JOBS_LIMIT, DEFAULT_JOBS) - len(self._runs), 0)
         starting = [job for job in ready if job.id in claims]
         starting.sort(key=lambda job: (-claims[job.id].priority, job.number))
-        for job in starting[:free]:
+        groups = GroupLimits(limits, [self._groups[job_id] for job_id in self._runs])
+        admitted = [job for job in starting if free and groups.admit(claims[job.id].group)][:free]
+        for job in admitted:
             self._start(job, claims[job.id])
-        return bool(ended or starting[:free])
+        return bool(ended or admitted)
 
     def _claim_of(self, tx: Transaction, job: Job) -> _Claim:
         """Return what a job asks; its spec is read once, not at each step that it waits."""
@@ -305,7 +310,8 @@ class Controller:
             if len(self._claims) >= _MAX_CLAIMS:
                 self._claims.clear()
             own = job.trigger.priority
-            self._claims[job.id] = _Claim(spec.priority if own is None else own, spec.slots)
+            priority = spec.priority if own is None else own
+            self._claims[job.id] = _Claim(priority, spec.slots, spec.group)
         return self._claims[job.id]
 
     def _settle(self, job: Job) -> None:
@@ -339,6 +345,7 @@ class Controller:
 
         thread = threading.Thread(target=work, name=f"job-{job.id[:8]}", daemon=True)
         self._runs[job.id] = (run, thread)
+        self._groups[job.id] = claim.group
         thread.start()
 
     def _tend_runs(self) -> bool:
@@ -348,6 +355,7 @@ class Controller:
             ended.append(self._ended.get())
         for job_id in ended:
             _, thread = self._runs.pop(job_id)
+            del self._groups[job_id]
             thread.join()
             shutil.rmtree(job_folder(self._core, job_id), ignore_errors=True)
         if self._runs:
@@ -372,6 +380,7 @@ class _Claim(NamedTuple):
 
     priority: int
     slots: dict[str, int]
+    group: str
 
 
 _BROKEN = frozenset({JobState.FAILED, JobState.CANCELLED})

@@ -24,6 +24,7 @@ class JobsHandler(DatalakeHandler):
     async def get(
         self,
         pipeline: str | None,
+        group: str | None,
         global_id: str | None,
         state: str | None,
         before: int | None,
@@ -33,6 +34,7 @@ class JobsHandler(DatalakeHandler):
         jobs = await self.call(
             lake.jobs.list,
             pipeline=pipeline,
+            group=group,
             global_id=global_id,
             states=None if state is None else [JobState(state)],
             before=before,
@@ -60,7 +62,7 @@ class AllCancellationsHandler(DatalakeHandler):
     @operation("cancelAll")
     async def post(self, body: dict[str, Any]) -> None:
         lake = await self.lake()
-        jobs = await self.call(lake.jobs.cancel_all, pipeline=body["pipeline"])
+        jobs = await self.call(lake.jobs.cancel_all, pipeline=body["pipeline"], group=body["group"])
         self.answer(whole(jobs), 202)
 
 

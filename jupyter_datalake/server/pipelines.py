@@ -49,9 +49,9 @@ class PipelinesHandler(PipelineHandlerBase):
     path = "/pipelines"
 
     @operation("listPipelines")
-    async def get(self, after: str, limit: int) -> None:
+    async def get(self, group: str | None, after: str, limit: int) -> None:
         lake = await self.lake()
-        pipelines = await self.call(lake.pipelines.list, after=after, limit=limit + 1)
+        pipelines = await self.call(lake.pipelines.list, group=group, after=after, limit=limit + 1)
         latest = await self.call(lake.jobs.latest_of_each)
         shown = page(list(pipelines), limit, lambda pipeline: pipeline.name)
         shown["results"] = [
@@ -119,6 +119,58 @@ class ResumeHandler(PipelineHandlerBase):
     async def post(self, pipeline: str) -> None:
         lake = await self.lake()
         await self.answer_pipeline(lake, await self.call(lake.pipelines.resume, pipeline))
+
+
+class GroupsHandler(DatalakeHandler):
+    """The groups of pipelines."""
+
+    path = "/pipeline-groups"
+
+    @operation("listGroups")
+    async def get(self) -> None:
+        lake = await self.lake()
+        self.answer(whole(await self.call(lake.pipelines.list_groups)))
+
+
+class PauseGroupHandler(DatalakeHandler):
+    """Pausing a group."""
+
+    path = "/pipeline-groups/{group}/pause"
+
+    @operation("pauseGroup")
+    async def post(self, group: str) -> None:
+        lake = await self.lake()
+        paused = await self.call(lake.pipelines.pause_group, group)
+        self.answer(whole(one.name for one in paused))
+
+
+class ResumeGroupHandler(DatalakeHandler):
+    """Resuming a group."""
+
+    path = "/pipeline-groups/{group}/resume"
+
+    @operation("resumeGroup")
+    async def post(self, group: str) -> None:
+        lake = await self.lake()
+        resumed = await self.call(lake.pipelines.resume_group, group)
+        self.answer(whole(one.name for one in resumed))
+
+
+class GroupRunsHandler(DatalakeHandler):
+    """Running a group now."""
+
+    path = "/pipeline-groups/{group}/runs"
+
+    @operation("runGroup")
+    async def post(self, group: str, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        global_id = await self.call(
+            lake.pipelines.run_group,
+            group,
+            reprocess=body["reprocess"],
+            priority=body["priority"],
+        )
+        self.answer({"global_id": global_id}, 202)
 
 
 class RunsHandler(DatalakeHandler):
@@ -364,6 +416,10 @@ HANDLERS = [
     PipelineHandler,
     PauseHandler,
     ResumeHandler,
+    GroupsHandler,
+    PauseGroupHandler,
+    ResumeGroupHandler,
+    GroupRunsHandler,
     RunsHandler,
     BackfillsHandler,
     DiffsHandler,

@@ -1123,6 +1123,83 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/pipeline-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The groups of pipelines by name, each with what is in the groups inside it. */
+        get: operations["listGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pipeline-groups/{group}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A group of pipelines, such as etl/daily. */
+                group: components["parameters"]["group"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let all pipelines of a group take up no new work. */
+        post: operations["pauseGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pipeline-groups/{group}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A group of pipelines, such as etl/daily. */
+                group: components["parameters"]["group"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let all pipelines of a group take up work again. */
+        post: operations["resumeGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pipeline-groups/{group}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A group of pipelines, such as etl/daily. */
+                group: components["parameters"]["group"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run all pipelines of a group now, under one global id. */
+        post: operations["runGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/pipelines/{pipeline}/pause": {
         parameters: {
             query?: never;
@@ -1456,7 +1533,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stop every job that has not ended, or every one of a pipeline. */
+        /** Stop every job that has not ended, or every one of a pipeline or group. */
         post: operations["cancelAll"];
         delete?: never;
         options?: never;
@@ -2521,6 +2598,25 @@ export interface components {
             zone: string;
             needs_all: boolean;
         };
+        PipelineGroup: {
+            name: string;
+            pipelines: string[];
+            paused_count: number;
+            /** @description How many of them have a newest job in which state. */
+            latest: {
+                [key: string]: number;
+            };
+            /** @description How many of their jobs are at work at once. */
+            limit: number | null;
+        };
+        PipelineGroupPage: {
+            results: components["schemas"]["PipelineGroup"][];
+            next: components["schemas"]["Next"];
+        };
+        NamePage: {
+            results: string[];
+            next: components["schemas"]["Next"];
+        };
         PipelinePage: {
             results: components["schemas"]["Pipeline"][];
             next: components["schemas"]["Next"];
@@ -3085,6 +3181,8 @@ export interface components {
         session: string;
         mount: string;
         pipeline: string;
+        /** @description A group of pipelines, such as etl/daily. */
+        group: string;
         /** @description An id, or its beginning. */
         job: string;
         connection: string;
@@ -3256,6 +3354,9 @@ export type PipelineState = components['schemas']['PipelineState'];
 export type Pipeline = components['schemas']['Pipeline'];
 export type InputWait = components['schemas']['InputWait'];
 export type BranchTrigger = components['schemas']['BranchTrigger'];
+export type PipelineGroup = components['schemas']['PipelineGroup'];
+export type PipelineGroupPage = components['schemas']['PipelineGroupPage'];
+export type NamePage = components['schemas']['NamePage'];
 export type PipelinePage = components['schemas']['PipelinePage'];
 export type Priority = components['schemas']['Priority'];
 export type Backfill = components['schemas']['Backfill'];
@@ -3330,6 +3431,7 @@ export type ParameterBranch = components['parameters']['branch'];
 export type ParameterSession = components['parameters']['session'];
 export type ParameterMount = components['parameters']['mount'];
 export type ParameterPipeline = components['parameters']['pipeline'];
+export type ParameterGroup = components['parameters']['group'];
 export type ParameterJob = components['parameters']['job'];
 export type ParameterConnection = components['parameters']['connection'];
 export type ParameterNotification = components['parameters']['notification'];
@@ -5372,6 +5474,8 @@ export interface operations {
     listPipelines: {
         parameters: {
             query?: {
+                /** @description Of a group only */
+                group?: string;
                 /** @description The `next` of the page before. */
                 after?: components["parameters"]["after"];
                 limit?: components["parameters"]["limit"];
@@ -5478,6 +5582,99 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listGroups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineGroupPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    pauseGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A group of pipelines, such as etl/daily. */
+                group: components["parameters"]["group"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The names of its pipelines. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    resumeGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A group of pipelines, such as etl/daily. */
+                group: components["parameters"]["group"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The names of its pipelines. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    runGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A group of pipelines, such as etl/daily. */
+                group: components["parameters"]["group"];
+            };
+            cookie?: never;
+        };
+        requestBody?: components["requestBodies"]["Run"];
+        responses: {
+            /** @description Follow the events of this global id. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Started"];
+                };
             };
             default: components["responses"]["Error"];
         };
@@ -5957,6 +6154,8 @@ export interface operations {
         parameters: {
             query?: {
                 pipeline?: string;
+                /** @description Of a group of pipelines only. */
+                group?: string;
                 global_id?: string;
                 state?: components["schemas"]["JobState"];
                 /** @description Only jobs with smaller numbers. */
@@ -6017,6 +6216,8 @@ export interface operations {
                 "application/json": {
                     /** @default null */
                     pipeline?: string | null;
+                    /** @default null */
+                    group?: string | null;
                 };
             };
         };

@@ -798,6 +798,29 @@ async def test_the_scheduler_s_verbs(call, served_lake, root):
     await call("exportPipeline", pipeline="copy", json_body={"to": "cron"}, expect=400)
 
 
+async def test_groups(call, served_lake, root):
+    served_lake.repos.create("raw")
+    leaf = {"repo": {"name": "raw", "glob": "/"}}
+    spec = {"pipeline": "p", "command": ["true"], "group": "etl/daily", "input": leaf}
+    served_lake.pipelines.create(spec, folder=root)
+    groups = (await call("listGroups")).json["results"]
+    assert [(one["name"], one["pipelines"]) for one in groups] == [
+        ("etl", ["p"]),
+        ("etl/daily", ["p"]),
+    ]
+    assert (await call("pauseGroup", group="etl")).json["results"] == ["p"]
+    assert (await call("getPipeline", pipeline="p")).json["state"] == "paused"
+    assert (await call("resumeGroup", group="etl/daily")).json["results"] == ["p"]
+    assert (await call("listPipelines", group="etl")).json["results"][0]["state"] == "active"
+    started = (await call("runGroup", group="etl", json_body={}, expect=202)).json
+    jobs = (await call("listJobs", group="etl")).json["results"]
+    assert jobs[0]["global_id"] == started["global_id"]
+    cancelled = (await call("cancelAll", json_body={"group": "etl"}, expect=202)).json["results"]
+    assert {one["state"] for one in cancelled} == {"cancelled"}
+    answer = (await call("listPipelines", group="none", expect=404)).json
+    assert answer["kind"] == "group-not-found"
+
+
 async def test_notifications(call, served_lake):
     rules = [{"on": ["success"], "jupyter": True}]
     made = (await call("setNotificationRules", json_body={"rules": rules})).json

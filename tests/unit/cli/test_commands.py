@@ -432,6 +432,34 @@ def test_logs_of_a_step(run, lake, tmp_path):
     run("jobs", "get-notebook", job, "--step", "on_start", code=10)
 
 
+def test_groups(run, lake, tmp_path):
+    assert "group: etl/daily" in run("pipelines", "list-groups").out
+    for name, within in (("a", "etl/daily"), ("b", "etl")):
+        spec = {"pipeline": name, "command": ["true"], "group": within}
+        lake.pipelines.create(
+            {**spec, "input": {"repo": {"name": "raw", "glob": "/"}}}, folder=tmp_path
+        )
+    run("pipelines", "set-slots", "group/etl", 1)
+    found = run("pipelines", "list-groups", "--json").json
+    assert [(one["name"], one["pipelines"], one["limit"]) for one in found] == [
+        ("etl", ["a", "b"], 1),
+        ("etl/daily", ["a"], None),
+    ]
+    listed = run("pipelines", "list", "--group", "etl/daily", "--json").json
+    assert [one["name"] for one in listed] == ["a"]
+    assert run("pipelines", "pause-group", "etl").out == "Paused a, b\n"
+    assert "paused" in run("pipelines", "run-group", "etl", code=15).err
+    assert run("pipelines", "resume-group", "etl").out == "Resumed a, b\n"
+    assert "Started" in run("pipelines", "run-group", "etl").out
+    jobs = run("jobs", "list", "--group", "etl/daily", "--json").json
+    assert {one["pipeline"] for one in jobs} == {"a"}
+    out = run("jobs", "cancel", "--group", "etl").out
+    assert len(out.splitlines()) >= 2
+    assert run("jobs", "list", "--group", "etl", "--state", "waiting", "--json").json == []
+    run("pipelines", "pause-group", "none", code=10)
+    run("pipelines", "pause-group", "No Group", code=2)
+
+
 def test_notifications(run, lake, tmp_path):
     assert "under 'notify'" in run("notifications", "list").out
     (tmp_path / "rules.yaml").write_text("- on: [failure]\n  jupyter: true\n")
