@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import queue
 import select
 import subprocess
@@ -35,6 +36,7 @@ _TICK_S = 0.1
 _START_S = 60.0
 _READ_BYTES = 1 << 20
 _MAX_LOG_BYTES = 16 * 1024 * 1024
+_SHOWN_BYTES = 1024
 
 KeepArtifacts = Callable[[DatumTask], DatumOutcome]
 """Stores what a killed try left of notebook and log; returns an outcome that holds its root."""
@@ -258,6 +260,12 @@ class _Worker:
     def start(self) -> None:
         if self._process is not None and self._process.poll() is None:
             return
+        try:
+            self._start()
+        except _WorkerDiedError as error:
+            raise _WorkerDiedError(f"{error}: {_last_line(self._log)}") from error
+
+    def _start(self) -> None:
         too_long = self._log.exists() and self._log.stat().st_size > _MAX_LOG_BYTES
         with open(self._log, "wb" if too_long else "ab") as log:
             self._process = subprocess.Popen(
@@ -325,3 +333,11 @@ class _Worker:
         if code < 0:
             return f"killed by signal {-code}, for lack of memory perhaps"
         return f"it ended with code {code}; see {self._log.name}"
+
+
+def _last_line(log: Path) -> str:
+    """Return the end of what workers have said, which tells why one did not start."""
+    with open(log, "rb") as file:
+        file.seek(max(file.seek(0, os.SEEK_END) - _SHOWN_BYTES, 0))
+        lines = file.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"

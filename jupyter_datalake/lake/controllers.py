@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 from jupyter_datalake.config import ControllerConfig, LakeConfig
 from jupyter_datalake.engine.core import LakeCore, new_id
 from jupyter_datalake.environment import datum_environment, handed_environment
-from jupyter_datalake.errors import InvalidInputError, MissingDependencyError
+from jupyter_datalake.errors import DatalakeError, InvalidInputError, MissingDependencyError
 from jupyter_datalake.jobs.executor import Executor
 from jupyter_datalake.jobs.executors import Executors
 from jupyter_datalake.jobs.local_executor import LocalExecutor
@@ -24,6 +25,8 @@ from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.datums import DatumState
 from jupyter_datalake.model.pipelines import ExecutorKind
 from jupyter_datalake.pipelines.controller import Controller
+
+logger = logging.getLogger(__name__)
 
 LOG_FOLDER = "logs"
 
@@ -126,7 +129,12 @@ def host_executor(url: str, environment: Mapping[str, str], folder: Path, slots:
     """
 
     def keep(task: DatumTask) -> DatumOutcome:
-        core = open_core(LakeConfig(url))
+        try:
+            core = open_core(LakeConfig(url))
+        except DatalakeError as error:
+            # The worker process has not started for the same reason, and its message says it.
+            logger.warning("what try %s left is not kept: %s", task.id, error)
+            return DatumOutcome(DatumState.FAILED)
         try:
             return keep_artifacts(core, task)
         finally:

@@ -142,6 +142,19 @@ def _mount(results: dict[str, Any]) -> str:
     return f"Scale {results['scale']}.\n\n" + _table(["", *figures], rows)
 
 
+def _scale_out(results: dict[str, Any]) -> str:
+    head = (
+        f"{results['processors']} processors, S3 by {results['server']}, distributed"
+        f" {results['distributed']}; sleeping datums take {results['datum s']} s."
+    )
+    parts = [head]
+    for name in ("sleeping", "computing"):
+        columns = list(next(iter(results[name].values())))
+        rows = [[count, *one.values()] for count, one in results[name].items()]
+        parts.append(_table([f"{name}: workers", *columns], rows))
+    return "\n\n".join(parts)
+
+
 def _plain(results: dict[str, Any]) -> str:
     return f"```json\n{json.dumps(results, indent=2)}\n```\n"
 
@@ -153,4 +166,5 @@ _TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "memory": _memory,
     "dedup": _dedup,
     "mount": _mount,
+    "scale_out": _scale_out,
 }

@@ -43,8 +43,9 @@ ALL = (
     "encryption",
     "notebooks",
     "datums",
+    "scale_out",
 )
-SELF_CONTAINED = frozenset({"writers", "s3", "encryption", "notebooks", "datums"})
+SELF_CONTAINED = frozenset({"writers", "s3", "encryption", "notebooks", "datums", "scale_out"})
 """These find a place for their files themselves."""
 
 
