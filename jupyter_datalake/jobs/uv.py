@@ -129,7 +129,8 @@ def _is_running(process: subprocess.Popen[bytes]) -> bool:
 
 def _error_of(text: str) -> DatalakeError:
     """Return what uv says as an error of ours, on one line and without passwords."""
-    plain = _HIDDEN.sub(r"\1", " ".join(text.removeprefix("error: ").split()))[:_MAX_MESSAGE]
+    plain = _HIDDEN.sub(r"\1", " ".join(text.removeprefix("error: ").split()))
+    plain = plain[:_MAX_MESSAGE].rstrip(".")
     kind = ErrorKind.ENVIRONMENT_FAILED
     if any(one in text for one in _NO_PYTHON):
         return NotFoundError(

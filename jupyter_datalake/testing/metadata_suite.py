@@ -801,6 +801,24 @@ class MetadataSuite:
             tx.leases.release("nothing", "two")
             assert tx.leases.holder("x") == "one"
 
+    def test_leases_of_a_kind_are_listed_and_those_that_ended_forgotten(
+        self, store: MetadataStore, clock: ManualClock
+    ) -> None:
+        """By the beginning of their names, in which no letter stands for others."""
+        with store.write() as tx:
+            tx.leases.acquire("kind_a:1", "one", 10)
+            tx.leases.acquire("kind_a:2", "two", 100)
+            tx.leases.acquire("kindxa:3", "three", 10)
+        with store.read() as tx:
+            assert tx.leases.held("kind_a:") == ["kind_a:1", "kind_a:2"]
+        clock.advance(20)
+        with store.write() as tx:
+            assert tx.leases.held("kind_a:") == ["kind_a:2"]
+            assert tx.leases.forget_ended("kind_a:") == ["kind_a:1"]
+            assert tx.leases.forget_ended("kind_a:") == []
+            assert tx.leases.forget_ended("kindx") == ["kindxa:3"]
+            assert tx.leases.holder("kind_a:2") == "two"
+
     def test_of_many_who_want_a_lease_at_once_one_gets_it(self, store: MetadataStore) -> None:
         """Threads with connections of their own."""
 

@@ -198,7 +198,7 @@ CODE = [
 
 @pytest.mark.parametrize("spec", CODE)
 @pytest.mark.parametrize("kind", ["str", "path", "list"])
-def test_n15_free_text_stands_nowhere_in_code(spec, kind):
+def test_n4_free_text_of_a_template_stands_nowhere_in_code(spec, kind):
     with pytest.raises(InvalidInputError, match=r"is code|within a text"):
         template(spec, x={"type": kind})
 
@@ -244,7 +244,7 @@ HOSTILE = st.one_of(
 
 
 @given(HOSTILE, HOSTILE)
-def test_no_value_changes_the_structure_nor_is_looked_at_again(a, b):
+def test_n4_no_value_changes_the_structure_nor_is_looked_at_again(a, b):
     text = """
         template: t
         arguments: {a: {type: str}, b: {type: str}}
