@@ -1039,6 +1039,11 @@ def parse_rules(raw: Any) -> tuple[NotifyRule, ...]:
     return _parse_rules(raw, "notify")
 
 
+def parse_stored_rules(raw: Any) -> tuple[NotifyRule, ...]:
+    """Return the rules of a list that `rules_as_list` made; it is not held against the schema."""
+    return _parse_rules(raw, "notify")
+
+
 def _parse_rules(raw: list[dict[str, Any]], place: str) -> tuple[NotifyRule, ...]:
     rules = []
     for index, one in enumerate(raw):

@@ -26,7 +26,7 @@ from jupyter_datalake.model.notifications import (
     NotifyRule,
     Occasion,
 )
-from jupyter_datalake.model.pipeline_specs import parse_rules, rules_as_list
+from jupyter_datalake.model.pipeline_specs import parse_stored_rules, rules_as_list
 from jupyter_datalake.model.pipelines import PipelineSpec
 
 RULES_KEY = "notify"
@@ -69,7 +69,7 @@ _MAX_TITLE = 150
 def get_rules(tx: Transaction) -> tuple[NotifyRule, ...]:
     """Return the rules of the lake."""
     stored = tx.settings.get(RULES_KEY)
-    return () if stored is None else parse_rules(json.loads(stored))
+    return () if stored is None else parse_stored_rules(json.loads(stored))
 
 
 def set_rules(tx: Transaction, rules: Iterable[NotifyRule]) -> None:
@@ -111,9 +111,15 @@ def announce_end(
         _add(tx, rules, job.pipeline, occasions, facts_of(job, occasions), job_id=job.id)
 
 
-def arm(tx: Transaction, spec: PipelineSpec, job_id: str) -> None:
-    """Write down who is to be told if a new job does not end in time."""
-    rules = [rule for rule in rules_of(tx, spec) if rule.after_s is not None]
+def arm(tx: Transaction, jobs: Mapping[str, PipelineSpec]) -> None:
+    """Write down who is to be told if new jobs do not end in time.
+
+    Parameters
+    ----------
+    jobs
+        Job id to spec.
+    """
+    general = get_rules(tx) if any(spec.notify is None for spec in jobs.values()) else ()
     tx.notifications.add(
         NotificationDraft(
             id=new_id(),
@@ -123,9 +129,11 @@ def arm(tx: Transaction, spec: PipelineSpec, job_id: str) -> None:
             channel=rule.channel,
             facts={},
             state=NotificationState.ARMED,
-            delay_ns=int((rule.after_s or 0) * 1e9),
+            delay_ns=int(rule.after_s * 1e9),
         )
-        for rule in rules
+        for job_id, spec in jobs.items()
+        for rule in (general if spec.notify is None else spec.notify)
+        if rule.after_s is not None
     )
 
 

@@ -127,6 +127,7 @@ class JobRun:
         """Why the job is this run's no more, also where it was cancelled before."""
         self._taken: tuple[PipelineSpec, CommitId] | None = None
         """What it runs, once it has begun."""
+        self._is_set_up = False
         self._egresses = False
         self._unclean = ""
         """Why the step `finally` failed."""
@@ -188,7 +189,6 @@ class JobRun:
         version = code_version(self._core, spec, code)
         if spec.timeout_s is not None:
             self._deadline = (time.monotonic() + spec.timeout_s, spec.timeout_s)
-        self._set_up(spec, code)
         basis = find_basis(self._core, row, spec, version, self.job)
         work = _Work(row, spec, code, version, tick_ns, basis)
         try:
@@ -205,14 +205,14 @@ class JobRun:
             self._finish(spec, commit)
 
     def _set_up(self, spec: PipelineSpec, code: CommitId) -> None:
-        """Run the step `on_start`, if there is one.
+        """Run the step `on_start`, if there is one, and once where the datums are planned twice.
 
         Raises
         ------
         JobFailedError
             It failed.
         """
-        if spec.on_start is None:
+        if spec.on_start is None or self._is_set_up:
             return
         outcome = run_step(
             self._core,
@@ -227,6 +227,8 @@ class JobRun:
         )
         if outcome.state is not DatumState.SUCCESS:
             raise JobFailedError(f"on_start failed, and no datum ran: {outcome.message}")
+        self._is_set_up = True
+        self._check_stopped()
 
     def _tear_down(self, state: JobState, message: str) -> str:
         """Run the step `finally` of a job that has begun; return what is said of the job.
@@ -277,6 +279,7 @@ class JobRun:
         self._cause = None
         total = self._record(work)
         self._build_environment(work)
+        self._set_up(work.spec, work.code)
         loop = DatumLoop(self._core, self._executor, self.job, work.row.id, work.spec, work.code)
         failures = loop.run(self._check_stopped)
         if failures:
@@ -287,14 +290,15 @@ class JobRun:
         return self._commit(work, has_left_out=bool(loop.left_out))
 
     def _build_environment(self, work: _Work) -> None:
-        """Build the environment that the pipeline has for itself, before datums wait for it.
+        """Build the environment that the pipeline has for itself, before anything waits for it.
 
         Workers would do so, too; but a datum has its time, and each would try in vain.
         """
         if work.spec.packages is None or work.spec.executor is ExecutorKind.DASK:
             return  # machines of a cluster build what they lack
         with self._core.metadata.read() as tx:
-            if not tx.datums.list(self.job.id, states=[DatumState.QUEUED], limit=1):
+            is_needed = tx.datums.list(self.job.id, states=[DatumState.QUEUED], limit=1)
+            if not is_needed and work.spec.on_start is None:
                 return
             message = tx.jobs.get(self.job.id).message
         self._say("Its environment is being made")

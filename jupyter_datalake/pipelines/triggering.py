@@ -21,7 +21,7 @@ from jupyter_datalake.model.events import Event, EventKind
 from jupyter_datalake.model.ids import CommitId, GlobalId
 from jupyter_datalake.model.jobs import Trigger, TriggerKind
 from jupyter_datalake.model.lineage import GlobalOrigin, topological_order
-from jupyter_datalake.model.pipelines import PipelineState, keyed_inputs
+from jupyter_datalake.model.pipelines import PipelineSpec, PipelineState, keyed_inputs
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.model.schedules import parse_schedule
 from jupyter_datalake.pipelines.deferring import Arrivals, deferred_inputs, waits_of
@@ -89,7 +89,7 @@ def plan_jobs(
     upstream: dict[str, list[str]] = defaultdict(list)
     for source, target in feeds:
         upstream[target].append(source)
-    created: list[str] = []
+    created: dict[str, PipelineSpec] = {}
     for name in topological_order(reached, feeds):
         row = rows[name]
         draft = JobDraft(
@@ -102,11 +102,11 @@ def plan_jobs(
             heads=_heads(tx, row, pins),
         )
         if tx.jobs.add(draft, {job_of[one] for one in upstream[name] if one in job_of}):
-            created.append(draft.id)
-            arm(tx, row.pipeline.spec, draft.id)
+            created[draft.id] = row.pipeline.spec
             job_of[name] = draft.id
             tx.events.append(EventKind.JOB_CHANGED, draft.id, pipeline=name, state="waiting")
-    return created
+    arm(tx, created)
+    return list(created)
 
 
 def _reach(start: set[str], feeds: list[tuple[str, str]], active: set[str]) -> set[str]:

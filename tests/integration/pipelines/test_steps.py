@@ -5,6 +5,9 @@ import json
 import pytest
 
 from jupyter_datalake.model.datums import DatumState
+from jupyter_datalake.model.notifications import NotificationState
+from tests.integration.pipelines.conftest import wait_until
+from tests.receivers import WebReceiver
 
 
 def logs(runner, pipeline):
@@ -112,3 +115,47 @@ def test_functions_look_at_the_files_that_match_and_one_that_dies_keeps_them_apa
     assert "checks.py::dies: could not be asked: " in job.message
     assert "SIGKILL" in job.message
     assert runner.files("p@main") == {"d/a": "long one", "b": "long too"}
+
+
+def test_controllers_killed_in_finally_and_while_they_tell_leave_both_to_the_next(shared, start):
+    signs = shared.folder.parent
+    end = f"echo x >> {signs}/ended; if [ ! -e {signs}/killed ]; then sleep 1000; fi"
+    web = WebReceiver()
+    try:
+        shared.command(
+            "p",
+            "cat pfs/raw/a > pfs/out/a",
+            ("raw", "/"),
+            on_start={"command": ["sh", "-c", f"echo x >> {signs}/begun"]},
+            notify=[{"on": ["success"], "webhook": {"url": web.url}}],
+            **{"finally": {"command": ["sh", "-c", end]}},
+        )
+        first = start()
+        shared.put(a="one")
+        wait_until((signs / "ended").exists, "finally to run")
+        assert shared.files("p@main") == {"a": "one"}
+        assert str(shared.job("p").state) == "egressing"
+        (signs / "killed").touch()
+        first.kill()
+        second = start()
+        web.on_post = lambda: web.requests[1:] or second.kill()
+        wait_until(lambda: web.requests, "somebody to be told")
+        wait_until(lambda: second.process.poll() is not None, "the controller to be killed")
+        start()
+        (told,) = shared.lake.notifications.list()
+        sent = [NotificationState.SENT]
+        wait_until(lambda: shared.lake.notifications.list(states=sent), "it to be sent again")
+        found = shared.lake.notifications.get(told.id)
+        assert found.tries == 2
+        assert [one["id"] for one in web.told] == [told.id, told.id]
+        job = shared.job("p")
+        assert (str(job.state), str(job.outcome), job.message) == (
+            "success",
+            "committed",
+            "taken up again during egress",
+        )
+        assert (signs / "ended").read_text() == "x\nx\n"
+        assert (signs / "begun").read_text() == "x\n"
+        assert len(shared.lake.commits.list("p")) == 2
+    finally:
+        web.close()
