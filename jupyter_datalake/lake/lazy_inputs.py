@@ -31,6 +31,7 @@ import select
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -55,10 +56,14 @@ PROCESS = "jupyter_datalake.lake.mount_process"
 LAZY_FOLDER = "lazy"
 """Below it are the mount points."""
 
+IDLE_S = 300.0
+
 _START_S = 60.0
 _STOP_S = 20.0
 _MAX_STARTS = 5
 """A process that was killed so often is not brought back; inputs are copied from then on."""
+
+_TROUBLE = (MountError, OSError, subprocess.SubprocessError)
 
 # <job>:<try>:<input>
 _NAME = re.compile(r"([A-Za-z0-9_-]+):([0-9]+-[0-9.]+):([A-Za-z0-9_]+)", re.ASCII)
@@ -74,14 +79,20 @@ class LazyMount:
     ----------
     places
         A folder of this machine for mount points.
+    idle_s
+        After so long without a datum that needs it, the process ends: others may need the memory.
     """
 
-    def __init__(self, url: str, places: Path) -> None:
+    def __init__(self, url: str, places: Path, *, idle_s: float = IDLE_S) -> None:
         self._url = url
+        self._idle_s = idle_s
         self._guard = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
         self._is_hopeless = False
+        self._holders = 0
+        self._free_since_s = 0.0
+        self._rest: threading.Timer | None = None
         places.mkdir(mode=0o700, parents=True, exist_ok=True)
         _sweep(places)
         self.folder, self._lock = _take_place(places)
@@ -102,23 +113,60 @@ class LazyMount:
             try:
                 self._end()
                 self._begin()
-            except MountError as error:
+            except _TROUBLE as error:
                 logger.warning("Lazy inputs are copied: %s", error)
                 self._is_hopeless = True
-                _why_file(self.folder).write_text(str(error))
+                with suppress(OSError):  # a full disk; then it is not known why
+                    _why_file(self.folder).write_text(str(error))
+
+    def hold(self) -> None:
+        """As `start`; and let the process live until `release` was called as often as this."""
+        with self._guard:
+            self._holders += 1
+        self.start()
+
+    def release(self) -> None:
+        """Take note that one holder does not need the mount any more."""
+        with self._guard:
+            self._holders -= 1
+            self._free_since_s = time.monotonic()
+            if not self._holders:
+                self._rest_after(self._idle_s)
 
     def close(self) -> None:
         """Unmount, end the process and give up the mount point; safe to call twice."""
         with self._guard:
             self._is_hopeless = True
-            if self._lock < 0:
+            if self._rest is not None:
+                self._rest.cancel()
+            if self._lock >= 0:
+                self._end_if_possible()
+                os.close(self._lock)
+                self._lock = -1
+
+    def _rest_after(self, wait_s: float) -> None:
+        if self._rest is None and not self._is_hopeless:
+            self._rest = threading.Timer(wait_s, self._end_if_idle)
+            self._rest.daemon = True
+            self._rest.start()
+
+    def _end_if_idle(self) -> None:
+        with self._guard:
+            self._rest = None
+            left_s = self._free_since_s + self._idle_s - time.monotonic()
+            if self._holders or self._is_hopeless:
                 return
-            try:
-                self._end()
-            except MountError as error:
-                logger.warning("A mount of lazy inputs is left: %s", error)
-            os.close(self._lock)
-            self._lock = -1
+            if left_s > 0:  # it was needed meanwhile
+                self._rest_after(left_s)
+            else:
+                self._end_if_possible()
+                self._starts = 0
+
+    def _end_if_possible(self) -> None:
+        try:
+            self._end()
+        except _TROUBLE as error:
+            logger.warning("A mount of lazy inputs is left: %s", error)
 
     def _begin(self) -> None:
         mode, note = choose_mode()
@@ -188,9 +236,14 @@ class LazyExecutor:
 
     def submit(self, tasks: Sequence[DatumTask]) -> list[Future[DatumOutcome]]:
         """Queue tries; see `Executor.submit`."""
-        if any(leaf.is_lazy for leaf in repo_inputs(tasks[0].spec)):
-            self._mount.start()
-        return self._inner.submit(tasks)
+        if not any(leaf.is_lazy for leaf in repo_inputs(tasks[0].spec)):
+            return self._inner.submit(tasks)
+        for _ in tasks:
+            self._mount.hold()
+        futures = self._inner.submit(tasks)
+        for future in futures:
+            future.add_done_callback(lambda _: self._mount.release())
+        return futures
 
     def cancel(self, task: DatumTask) -> None:
         """Stop a try; see `Executor.cancel`."""
@@ -265,7 +318,7 @@ def _sweep(places: Path) -> None:
         if lock is not None:
             try:
                 _clear(folder)
-            except MountError as error:
+            except _TROUBLE as error:
                 logger.warning("A mount of lazy inputs is left: %s", error)
             finally:
                 os.close(lock)

@@ -131,7 +131,7 @@ def find_basis(
         if before is None:
             return None
         old_spec, old_code = tx.pipelines.version(row.id, before.pipeline_version)
-    if (old_spec.input, old_spec.parameters) != (spec.input, spec.parameters):
+    if (_as_copied(old_spec), old_spec.parameters) != (_as_copied(spec), spec.parameters):
         return None
     is_same = before.pipeline_version == job.pipeline_version
     try:
@@ -141,6 +141,12 @@ def find_basis(
     except NotFoundError:
         return None  # gc has removed it
     return Basis(given, before, old.root, job.inputs[given.name])
+
+
+def _as_copied(spec: PipelineSpec) -> RepoInput | None:
+    """Return what datums are cut from; how the program gets at it is no part of that."""
+    given = path_input(spec)
+    return None if given is None else replace(given, is_lazy=False)
 
 
 def list_datums(

@@ -102,6 +102,45 @@ def test_a_container_without_the_device_has_checkouts_and_says_why(machine):
     assert "--device /dev/fuse" in said
 
 
+LAZY_SCRIPT = """
+import sys
+from pathlib import Path
+from jupyter_datalake.config import ControllerConfig
+from jupyter_datalake.lake.lake import Lake
+
+place = Path(sys.argv[1])
+with Lake.create(str(place / "lake")) as lake:
+    lake.repos.create("raw")
+    lake.files.put("raw@main/d/a.txt", "some text")
+    lake.pipelines.create(
+        {
+            "pipeline": "p",
+            "command": ["sh", "-euc", "test -h pfs/raw && echo shown; cp -rL pfs/raw/d pfs/out/"],
+            "input": {"repo": {"name": "raw", "glob": "/", "lazy": True}},
+        },
+        folder=place,
+    )
+    lake.run_controller(ControllerConfig(workers=1), until_idle=True)
+    (job,) = lake.jobs.list()
+    print(job.state, lake.files.read("p@main/d/a.txt"))
+    print(lake.jobs.logs(job.id)[0].text)
+"""
+
+
+def test_lazy_inputs_are_shown_where_they_can_be_and_else_copied(machine, tmp_path):
+    said = machine(WITHOUT_DEVICE, environ={"SCRIPT": LAZY_SCRIPT})
+    assert "success b'some text'" in said
+    assert "shown" not in said
+    why = "FUSE cannot be used here: /dev/fuse is missing"
+    assert f"[datalake] the lazy input raw is copied: {why}" in said
+    place = tmp_path / "other"
+    place.mkdir()
+    said = machine("true", environ={"SCRIPT": LAZY_SCRIPT}, place=place)
+    assert "success b'some text'" in said
+    assert "shown" in said
+    assert "is copied" not in said
+
+
 def test_a_read_only_root_is_no_hindrance(machine, tmp_path):
     place = tmp_path / "place"
     said = machine(f"mount --bind '{place}' '{place}'\nmount -o remount,bind,ro /\n! touch /x")

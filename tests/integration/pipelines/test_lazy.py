@@ -153,10 +153,12 @@ def test_what_a_program_links_or_copies_of_a_lazy_input_is_kept_as_of_a_copied_o
 
 
 @fuse
+@pytest.mark.everywhere
 def test_a_lazy_input_takes_no_room_and_can_neither_be_changed_nor_be_left(runner):
     runner.lake.files.put("raw@main/big", os.urandom(8 << 20))
     fill(runner.lake, "secret", "s")
     script = """
+    test -h pfs/raw
     du -sk . | cut -f1 > pfs/out/kib
     head -c 3 pfs/raw/big | wc -c > pfs/out/read
     ! touch pfs/raw/new
@@ -389,6 +391,19 @@ def test_two_controllers_have_a_mount_each(local_lake, mount):
     other.close()
     assert mounts_below(local_lake.url) == [str(mount.folder)]
     assert os.listdir(mount.folder) == []
+
+
+@fuse
+def test_a_mount_that_no_datum_needs_ends_and_comes_back(local_lake):
+    mount = LazyMount(local_lake.url, local_lake.core.work_folder / LAZY_FOLDER, idle_s=0.01)
+    for _ in range(2):
+        mount.hold()
+        mount.hold()
+        mount.release()
+        assert mounts_below(local_lake.url) == [str(mount.folder)]
+        mount.release()
+        wait_until(lambda: not mounts_below(local_lake.url), "the mount to end")
+    mount.close()
 
 
 # --- where there is no mount ---------------------------------------------------------------------

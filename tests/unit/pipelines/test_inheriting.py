@@ -31,6 +31,19 @@ def test_only_what_has_changed_is_looked_at(bench):
     assert "f002" not in bench.output()
 
 
+def test_nothing_is_looked_at_when_an_input_becomes_lazy(bench):
+    bench.commit(a="one", b="two")
+    bench.publish()
+    bench.run()
+    lazy = {"repo": {"name": "raw", "glob": "/*", "lazy": True}}
+    bench.publish(input=lazy)
+    assert bench.run() == []
+    assert bench.rows() == 0
+    bench.commit(a="three")
+    assert bench.run() == [["a"]]
+    assert bench.output() == {"a": "THREE", "b": "TWO"}
+
+
 def test_what_was_inherited_is_listed_behind_what_was_looked_at(bench):
     bench.commit(**{f"f{number}": f"text {number}" for number in range(9)})
     bench.publish()
