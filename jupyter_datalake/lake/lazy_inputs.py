@@ -115,7 +115,7 @@ class LazyMount:
                 self._begin()
             except _TROUBLE as error:
                 logger.warning("Lazy inputs are copied: %s", error)
-                self._is_hopeless = True
+                self._is_hopeless = not (isinstance(error, MountError) and error.retryable)
                 with suppress(OSError):  # a full disk; then it is not known why
                     _why_file(self.folder).write_text(str(error))
 
@@ -188,9 +188,10 @@ class LazyMount:
                 start_new_session=True,  # Ctrl-C at a terminal is for the controller to handle
             )
         assert self._process.stdout is not None
-        said = b""
-        if select.select([self._process.stdout], [], [], _START_S)[0]:
-            said = self._process.stdout.readline()
+        if not select.select([self._process.stdout], [], [], _START_S)[0]:
+            self._end()
+            raise MountError(f"The mount's process took more than {_START_S:.0f} s", retryable=True)
+        said = self._process.stdout.readline()
         if said != READY:
             self._end()
             why = said.decode("utf-8", "replace").strip()

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import trio
 
@@ -189,6 +190,10 @@ class _LazyDaemon(Daemon):
         super().__init__(core, mountpoint, self._shown.inodes, kernel)
         self.options.add("ro")
         self._operations.observations = Observations(is_wanted=False)  # a job's inputs are known
+        self._errors = Path(mountpoint).with_suffix(".err")
+
+    def _error_path(self) -> Path:
+        return self._errors
 
     async def _work(self, nursery: trio.Nursery) -> None:
         nursery.start_soon(self._keep_small)

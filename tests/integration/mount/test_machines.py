@@ -184,8 +184,9 @@ def test_where_no_folder_can_be_made_mounts_are_drives_and_say_why(machine, tmp_
     assert f"mode drive No folder can be shown here: {why}" in said
 
 
-def test_a_user_without_privileges_mounts_by_the_helper(machine):
-    """The interpreter and the package are shown where everybody may go."""
+@pytest.fixture
+def as_user(machine):
+    """Run a script as a user without privileges, where everybody may read what it imports."""
     base, packages = sys.base_prefix, sysconfig.get_path("purelib")
     prepare = f"""
     mount -t tmpfs -o mode=755 none /mnt
@@ -197,18 +198,54 @@ def test_a_user_without_privileges_mounts_by_the_helper(machine):
     mkdir -m 777 /mnt/place
     """
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    said = machine(
-        prepare,
-        python=f"/mnt/python/bin/{name}",
-        place="/mnt/place",
-        begin="setpriv --reuid 65534 --regid 65534 --clear-groups --",
-        environ={
-            "PYTHONPATH": "/mnt/ours:/mnt/packages",
-            "PYTHONHOME": "/mnt/python",
-            "LD_LIBRARY_PATH": "/mnt/python/lib",
-            "HOME": "/mnt/place",
-        },
-    )
+
+    def run(script):
+        return machine(
+            prepare,
+            python=f"/mnt/python/bin/{name}",
+            place="/mnt/place",
+            begin="setpriv --reuid 65534 --regid 65534 --clear-groups --",
+            environ={
+                "PYTHONPATH": "/mnt/ours:/mnt/packages",
+                "PYTHONHOME": "/mnt/python",
+                "LD_LIBRARY_PATH": "/mnt/python/lib",
+                "HOME": "/mnt/place",
+                "SCRIPT": script,
+            },
+        )
+
+    return run
+
+
+def test_a_user_without_privileges_mounts_by_the_helper(as_user):
+    said = as_user(SCRIPT)
     assert "mode fuse 65534" in said
     assert "helper|ok|" in said
     assert "trial mount|ok" in said
+
+
+SHOWN_SCRIPT = """
+import json, os, sys
+from pathlib import Path
+from jupyter_datalake.lake.lake import Lake
+from jupyter_datalake.lake.lazy_inputs import LazyMount
+from jupyter_datalake.model.selections import Selection
+
+place = Path(sys.argv[1])
+with Lake.create(str(place / "lake")) as lake:
+    lake.repos.create("raw")
+    lake.files.put("raw@main/d/a.txt", "some text")
+    notes = lake.core.work_folder / "jobs" / "job" / "0-1.1" / "lazy"
+    notes.mkdir(parents=True)
+    selection = Selection("raw", lake.commits.get("raw").id, ("d",))
+    (notes / "raw.json").write_text(json.dumps(selection.as_dict()))
+    mount = LazyMount(lake.url, place / "mounts")
+    mount.start()
+    print(os.getuid(), (mount.folder / "job:0-1.1:raw" / "d" / "a.txt").read_text())
+    mount.close()
+    print(os.path.lexists(mount.folder))
+"""
+
+
+def test_a_user_without_privileges_has_lazy_inputs(as_user):
+    assert as_user(SHOWN_SCRIPT).splitlines() == ["65534 some text", "False"]

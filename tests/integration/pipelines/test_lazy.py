@@ -451,3 +451,18 @@ def test_a_mount_that_does_not_start_is_tried_once(local_lake, mount, monkeypatc
     monkeypatch.setattr(subprocess, "Popen", started.append)
     mount.start()
     assert started == []
+
+
+@fuse
+@pytest.mark.logs("Lazy inputs are copied: The mount's process took more than 0 s")
+def test_a_mount_that_takes_too_long_is_tried_again(local_lake, mount, monkeypatch):
+    local_lake.files.put("raw@main/a", "one")
+    task = task_of(local_lake, reads("raw", "/", lazy=True))
+    monkeypatch.setattr(lazy_inputs, "_START_S", 0)
+    mount.start()
+    assert prepared(local_lake, task, mount)[1] != []
+    monkeypatch.setattr(lazy_inputs, "_START_S", 60.0)
+    mount.start()
+    workspace, notes = prepared(local_lake, task, mount)
+    assert notes == []
+    assert (workspace.inputs / "raw" / "a").read_text() == "one"
