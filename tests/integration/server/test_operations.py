@@ -692,7 +692,7 @@ async def test_pipelines_and_jobs(call, served_lake, root):
 
 async def _event(lake, after, kind):
     """Wait for an event behind a number."""
-    for _ in range(600):
+    for _ in range(2000):
         found = [one for one in lake.events.list(after=after) if one.kind == kind]
         if found:
             return found[0]
