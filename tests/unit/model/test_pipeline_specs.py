@@ -11,6 +11,15 @@ from hypothesis import strategies as st
 
 from jupyter_datalake.errors import CorruptDataError, ErrorKind, InvalidInputError
 from jupyter_datalake.model.expectations import Expectation, Range
+from jupyter_datalake.model.notifications import (
+    RULE_OCCASIONS,
+    Email,
+    InJupyter,
+    NotifyCommand,
+    NotifyRule,
+    Occasion,
+    Webhook,
+)
 from jupyter_datalake.model.pipeline_specs import (
     PIPELINE_SCHEMA,
     parse_duration,
@@ -28,6 +37,7 @@ from jupyter_datalake.model.pipelines import (
     DatumPolicy,
     ExecutorKind,
     GroupInput,
+    JobStep,
     JoinInput,
     NotebookCode,
     OnError,
@@ -531,6 +541,35 @@ RANGES = [Range(1), Range(None, 2.5), Range("a", "b")]
 DURATIONS = st.integers(1, 36525 * 86_400_000).map(lambda milliseconds: milliseconds / 1000)
 
 
+_steps = st.one_of(
+    st.none(),
+    st.builds(
+        JobStep,
+        st.sampled_from([NotebookCode("end.ipynb"), CommandCode(("sh", "-c", "x y"))]),
+        DURATIONS,
+    ),
+)
+_channels = st.sampled_from(
+    [
+        Webhook("https://example.org/x?y=1", key_from="DATALAKE_NOTIFY_KEY"),
+        Webhook(url_from="DATALAKE_NOTIFY_CHAT"),
+        Email(("ops@example.org", "eve@example.org")),
+        NotifyCommand(("say", "x y")),
+        InJupyter(),
+    ]
+)
+_rules = st.one_of(
+    st.builds(
+        NotifyRule,
+        _channels,
+        st.lists(
+            st.sampled_from([one for one in RULE_OCCASIONS if one is not Occasion.LATE]),
+            min_size=1,
+            unique=True,
+        ).map(tuple),
+    ),
+    st.builds(NotifyRule, _channels, st.just((Occasion.LATE, Occasion.FAILURE)), DURATIONS),
+)
 _notebooks = st.builds(
     PipelineSpec,
     name=st.sampled_from(["p", "team/p"]),
@@ -576,11 +615,16 @@ _notebooks = st.builds(
                 st.sampled_from("ab"),
                 st.sampled_from([Range(1), Range(None, 2.5), Range("a", "b")]),
             ),
+            st.sampled_from(["", "checks.py::one", "a/b.py::_two2"]),
             st.booleans(),
             st.booleans(),
         ),
         max_size=2,
     ).map(tuple),
+    group=st.sampled_from(["", "etl", "etl/daily"]),
+    on_start=_steps,
+    finally_=_steps,
+    notify=st.one_of(st.none(), st.lists(_rules, max_size=3).map(tuple)),
     limits=st.builds(
         DatumLimits,
         st.one_of(st.none(), st.integers(1, 1 << 40)),
