@@ -1,5 +1,6 @@
 """What the notebooks of the churn story share. Imported from beside them, by hand and as a job."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -15,3 +16,9 @@ def write_part(frame: pd.DataFrame, out: str, source: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     frame.to_parquet(path, index=False)
     return path
+
+
+def tells_enough(output: Path) -> None:
+    """Refuse a model that is little better than guessing; `output` is the folder of the job's."""
+    auc = json.loads((output / "metrics.json").read_text())["auc"]
+    assert auc > 0.8, f"the model's AUC is {auc}; 0.8 is asked for"
