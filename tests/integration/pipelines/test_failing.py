@@ -14,20 +14,13 @@ cp pfs/raw/* pfs/out/
 """
 
 
-def put(runner, **files):
-    with runner.lake.sessions.create("raw") as session:
-        for name, text in files.items():
-            session.put(name, text)
-        session.commit("put")
-
-
 def picky(runner, **policy):
     limits = {"tries": 1, "timeout": "60s", **policy}
     runner.command("p", PICKY, ("raw", "/*"), datums=limits)
 
 
 def test_a_datum_that_is_left_out_lets_the_job_succeed_and_is_tried_again(runner):
-    put(runner, a="one", b="bad", c="three")
+    runner.put(a="one", b="bad", c="three")
     picky(runner, on_error="skip")
     runner.run()
     job = runner.job("p")
@@ -36,22 +29,22 @@ def test_a_datum_that_is_left_out_lets_the_job_succeed_and_is_tried_again(runner
     assert runner.files("p@main") == {"a": "one", "c": "three"}
     assert runner.datums("p")["raw:/b"] == ("recovered", "new")
     assert "no good" in runner.lake.jobs.logs(job.id, datum=1)[0].text
-    put(runner, d="four")
+    runner.put(d="four")
     runner.run()
     assert runner.files("p@main") == {"a": "one", "c": "three", "d": "four"}
     assert runner.datums("p")["raw:/b"] == ("recovered", "failed before")
-    put(runner, b="two")
+    runner.put(b="two")
     runner.run()
     assert runner.job("p").message == ""
     assert runner.files("p@main") == {"a": "one", "b": "two", "c": "three", "d": "four"}
-    put(runner, b="bad")
+    runner.put(b="bad")
     runner.run()
     assert runner.files("p@main") == {"a": "one", "c": "three", "d": "four"}
 
 
 @pytest.mark.everywhere
 def test_a_recovery_sees_the_inputs_and_why_and_makes_the_output(runner):
-    put(runner, a="one", b="bad")
+    runner.put(a="one", b="bad")
     recovery = 'echo "$DATALAKE_ERROR" > pfs/out/$(cd pfs/raw; echo *).error; ls pfs/out'
     picky(runner, tries=2, backoff="10ms", on_error={"recover": ["sh", "-eu", "-c", recovery]})
     runner.run()
@@ -68,7 +61,7 @@ def test_a_recovery_sees_the_inputs_and_why_and_makes_the_output(runner):
 
 
 def test_a_recovery_that_fails_fails_the_datum(runner):
-    put(runner, a="bad")
+    runner.put(a="bad")
     picky(runner, on_error={"recover": ["sh", "-c", "exit 7"]})
     runner.run()
     job = runner.job("p")
@@ -78,7 +71,7 @@ def test_a_recovery_that_fails_fails_the_datum(runner):
 
 
 def test_a_datum_that_took_too_long_is_recovered_too(runner):
-    put(runner, a="one")
+    runner.put(a="one")
     runner.command(
         "p",
         "sleep 1000",
@@ -94,7 +87,7 @@ def test_a_datum_that_took_too_long_is_recovered_too(runner):
 
 
 def test_a_datum_that_fails_twice_and_then_works_has_three_tries(runner):
-    put(runner, a="one")
+    runner.put(a="one")
     count = runner.folder / "count"
     script = f'echo x >> {count}; test "$(wc -l < {count})" = 3; cp pfs/raw/* pfs/out/'
     runner.command("p", script, ("raw", "/*"), datums={"tries": 3, "backoff": "5ms"})
@@ -104,14 +97,14 @@ def test_a_datum_that_fails_twice_and_then_works_has_three_tries(runner):
 
 
 def test_a_job_that_takes_too_long_is_stopped_and_its_good_datums_are_kept(runner):
-    put(runner, a="0", b="1000")
+    runner.put(a="0", b="1000")
     script = "sleep $(cat pfs/raw/*); cp pfs/raw/* pfs/out/"
     runner.command("p", script, ("raw", "/*"), timeout="4s")
     runner.run()
     job = runner.job("p")
     assert str(job.state) == "failed"
     assert "The job was stopped after its 4 s" in job.message
-    put(runner, b="0")
+    runner.put(b="0")
     runner.run()
     assert runner.files("p@main") == {"a": "0", "b": "0"}
     assert runner.datums("p")["raw:/a"] == ("skipped", "unchanged")

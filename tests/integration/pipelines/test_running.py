@@ -13,18 +13,11 @@ from jupyter_datalake.errors import ConflictError, ErrorKind, JobFailedError
 UPPER = "for f in $(cd pfs/raw; ls); do tr a-z A-Z < pfs/raw/$f > pfs/out/$f; done"
 
 
-def put(runner, **files):
-    with runner.lake.sessions.create("raw") as session:
-        for name, text in files.items():
-            session.put(name, text)
-        return session.commit("put")
-
-
 @pytest.mark.everywhere
 def test_d9_a_commit_runs_everything_downstream_and_shares_its_global_id(runner):
     runner.command("upper", UPPER, ("raw", "/*"))
     runner.command("count", "cat pfs/upper/* | wc -c > pfs/out/n", ("upper", "/"))
-    commit = put(runner, a="one", b="two")
+    commit = runner.put(a="one", b="two")
     runner.run()
     assert runner.states() == {
         "upper": ("success", "committed"),
@@ -42,9 +35,9 @@ def test_d9_a_commit_runs_everything_downstream_and_shares_its_global_id(runner)
 
 def test_only_the_datum_whose_input_changed_runs_again(runner):
     runner.command("upper", UPPER, ("raw", "/*"))
-    put(runner, a="one", b="two", c="three")
+    runner.put(a="one", b="two", c="three")
     runner.run()
-    put(runner, b="deux")
+    runner.put(b="deux")
     runner.run()
     assert runner.datums("upper") == {
         "raw:/a": ("skipped", "unchanged"),
@@ -56,7 +49,7 @@ def test_only_the_datum_whose_input_changed_runs_again(runner):
 
 def test_a_removed_input_takes_its_output_away_without_running_anything(runner):
     runner.command("upper", UPPER, ("raw", "/*"))
-    put(runner, a="one", b="two")
+    runner.put(a="one", b="two")
     runner.run()
     runner.lake.files.delete("raw@main/a")
     runner.run()
@@ -69,10 +62,10 @@ def test_an_equal_output_stops_what_is_downstream(runner):
         "length", "for f in pfs/raw/*; do wc -c < $f > pfs/out/$(basename $f); done", ("raw", "/*")
     )
     runner.command("double", "cp pfs/length/* pfs/out/", ("length", "/*"))
-    put(runner, a="one")
+    runner.put(a="one")
     runner.run()
     before = runner.lake.commits.get("length").id
-    commit = put(runner, a="two")
+    commit = runner.put(a="two")
     runner.run()
     assert runner.states(commit.global_id) == {
         "length": ("success", "unchanged"),
@@ -88,9 +81,9 @@ def test_the_foot_of_a_diamond_runs_once_over_one_version(runner):
     runner.command(
         "foot", "cat pfs/left/a pfs/right/a > pfs/out/both", ("left", "/"), ("right", "/")
     )
-    put(runner, a="one")
+    runner.put(a="one")
     runner.run()
-    put(runner, a="two")
+    runner.put(a="two")
     runner.run()
     assert len(runner.lake.jobs.list(pipeline="foot")) == 2
     assert runner.files("foot@main") == {"both": "TWOTWO"}
@@ -104,7 +97,7 @@ def test_a_cross_runs_every_combination(runner):
     runner.lake.repos.create("other")
     runner.lake.files.put("other@main/x", "1")
     runner.lake.files.put("other@main/y", "2")
-    put(runner, a="one", b="two")
+    runner.put(a="one", b="two")
     runner.command(
         "pairs",
         'echo $raw $other > "pfs/out/$(ls pfs/raw)-$(ls pfs/other)"',
@@ -122,7 +115,7 @@ def test_a_failed_datum_fails_the_job_keeps_the_good_ones_and_stops_downstream(r
     )
     runner.command("after", "true", ("check", "/"))
     before = runner.lake.commits.get("check").id
-    commit = put(runner, a="good", b="bad")
+    commit = runner.put(a="good", b="bad")
     runner.run()
     assert runner.states(commit.global_id) == {
         "check": ("failed", None),
@@ -133,7 +126,7 @@ def test_a_failed_datum_fails_the_job_keeps_the_good_ones_and_stops_downstream(r
     assert "ended with code 3" in job.message
     assert runner.job("after").message == "upstream: check failed"
     assert runner.lake.commits.get("check").id == before
-    put(runner, b="mended")
+    runner.put(b="mended")
     runner.run()
     assert runner.datums("check") == {
         "raw:/a": ("skipped", "unchanged"),
@@ -145,7 +138,7 @@ def test_a_datum_is_tried_again_as_often_as_the_spec_says(runner, tmp_path):
     marker = tmp_path / "tried"
     script = f"if [ ! -e {marker} ]; then touch {marker}; exit 1; fi; echo ok > pfs/out/x"
     runner.command("flaky", script, ("raw", "/"), datums={"tries": 2})
-    put(runner, a="one")
+    runner.put(a="one")
     runner.run()
     (datum,) = runner.lake.jobs.list_datums(runner.job("flaky").id)
     assert (str(datum.state), datum.tries, datum.message) == ("success", 2, "")
@@ -156,7 +149,7 @@ def test_n7_a_datum_that_takes_too_long_is_killed_with_its_children(runner, tmp_
     pid = tmp_path / "pid"
     script = f"sleep 1000 & echo $! > {pid}; wait"
     runner.command("slow", script, ("raw", "/"), datums={"tries": 1, "timeout": "1s"})
-    put(runner, a="one")
+    runner.put(a="one")
     runner.run()
     assert "stopped after its 1 s" in runner.job("slow").message
     assert _is_gone(int(pid.read_text()))
@@ -172,7 +165,7 @@ def _is_gone(pid):
 
 def test_n12_two_datums_that_write_one_path_fail_the_job_and_are_named(runner):
     runner.command("clash", "echo 1 > pfs/out/same", ("raw", "/*"))
-    put(runner, a="one", b="two")
+    runner.put(a="one", b="two")
     runner.run()
     job = runner.job("clash")
     assert str(job.state) == "failed"
@@ -182,7 +175,7 @@ def test_n12_two_datums_that_write_one_path_fail_the_job_and_are_named(runner):
 
 def test_n2_a_glob_that_matches_nothing_is_a_job_without_datums(runner):
     runner.command("none", "true", ("raw", "/*.csv"))
-    put(runner, a="one")
+    runner.put(a="one")
     runner.run()
     job = runner.job("none")
     assert (str(job.state), str(job.outcome), job.datum_total) == ("success", "unchanged", 0)
@@ -195,7 +188,7 @@ def test_a_pipeline_over_an_empty_repo_waits_for_data(runner):
 
 
 def test_a_new_pipeline_runs_over_what_is_there_once(runner):
-    put(runner, a="one")
+    runner.put(a="one")
     runner.command("upper", UPPER, ("raw", "/*"))
     runner.run()
     assert len(runner.lake.jobs.list()) == 1
@@ -205,7 +198,7 @@ def test_a_new_pipeline_runs_over_what_is_there_once(runner):
 def test_n10_what_a_program_does_to_its_input_reaches_nobody(runner):
     runner.command("rude", "echo x >> pfs/raw/a; rm -f pfs/raw/b; true", ("raw", "/"))
     runner.command("polite", "cp pfs/raw/* pfs/out/", ("raw", "/"))
-    put(runner, a="one", b="two")
+    runner.put(a="one", b="two")
     runner.run()
     assert runner.files("polite@main") == {"a": "one", "b": "two"}
     assert runner.files("raw@main") == {"a": "one", "b": "two"}
@@ -216,7 +209,7 @@ def test_a_program_sees_an_allow_list_of_variables_and_what_it_needs_to_know(run
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
     monkeypatch.setenv("DATALAKE_URL", "/elsewhere")
     runner.command("env", "env > pfs/out/env", ("raw", "/"), parameters={"n": 3, "who": "x y"})
-    put(runner, a="one")
+    runner.put(a="one")
     runner.run()
     seen = dict(line.partition("=")[::2] for line in runner.files("env@main")["env"].splitlines())
     assert "hunter2" not in str(seen)
@@ -230,14 +223,14 @@ def test_a_program_sees_an_allow_list_of_variables_and_what_it_needs_to_know(run
 def test_a_command_sees_the_variables_that_the_controller_gives_to_datums(runner, monkeypatch):
     monkeypatch.setenv("SECRET_OF_SERVER", "s")
     runner.command("p", 'echo "$MODE$SECRET_OF_SERVER" > pfs/out/x', ("raw", "/"))
-    put(runner, a="one")
+    runner.put(a="one")
     config = ControllerConfig(workers=1, environment={"MODE": "fast", "SECRET_OF_SERVER": ""})
     runner.lake.run_controller(config, until_idle=True)
     assert runner.files("p@main") == {"x": "fast\n"}
 
 
 def test_n4_an_input_cannot_take_the_name_of_a_variable_that_matters(runner):
-    put(runner, a="one")
+    runner.put(a="one")
     leaf = {"repo": {"name": "raw", "glob": "/", "as": "LD_PRELOAD"}}
     runner.publish({"pipeline": "p", "input": leaf, "command": ["sh", "-c", "ls pfs > pfs/out/x"]})
     runner.run()
@@ -245,7 +238,7 @@ def test_n4_an_input_cannot_take_the_name_of_a_variable_that_matters(runner):
 
 
 def test_a_parameter_is_part_of_what_a_result_depends_on(runner):
-    put(runner, a="one")
+    runner.put(a="one")
     runner.command("p", "echo $PARAM_n > pfs/out/x", ("raw", "/"), parameters={"n": 1})
     runner.run()
     runner.command("p", "echo $PARAM_n > pfs/out/x", ("raw", "/"), parameters={"n": 2})
@@ -255,7 +248,7 @@ def test_a_parameter_is_part_of_what_a_result_depends_on(runner):
 
 
 def test_publishing_the_same_again_is_no_new_version_and_runs_nothing(runner):
-    put(runner, a="one")
+    runner.put(a="one")
     first = runner.command("upper", UPPER, ("raw", "/*"))
     runner.run()
     again = runner.command("upper", UPPER, ("raw", "/*"))
@@ -265,12 +258,12 @@ def test_publishing_the_same_again_is_no_new_version_and_runs_nothing(runner):
 
 
 def test_a_paused_pipeline_takes_up_nothing_and_makes_up_for_it_with_one_job(runner):
-    put(runner, a="one")
+    runner.put(a="one")
     runner.command("upper", UPPER, ("raw", "/*"))
     runner.run()
     runner.lake.pipelines.pause("upper")
-    put(runner, a="two")
-    put(runner, a="three")
+    runner.put(a="two")
+    runner.put(a="three")
     runner.run()
     assert runner.files("upper@main") == {"a": "ONE"}
     runner.lake.pipelines.resume("upper")
@@ -280,7 +273,7 @@ def test_a_paused_pipeline_takes_up_nothing_and_makes_up_for_it_with_one_job(run
 
 
 def test_reprocess_runs_what_is_known(runner):
-    put(runner, a="one")
+    runner.put(a="one")
     runner.command("upper", UPPER, ("raw", "/*"))
     runner.run()
     runner.lake.pipelines.run("upper", reprocess=True)
@@ -295,7 +288,7 @@ def test_cancelling_a_running_job_kills_it_and_commits_nothing(runner, tmp_path)
     runner.command("slow", f"echo $$ > {pid}; sleep 1000", ("raw", "/"))
     runner.command("after", "true", ("slow", "/"))
     before = runner.lake.commits.get("slow").id
-    put(runner, a="one")
+    runner.put(a="one")
 
     def cancel_when_it_runs():
         while not pid.exists():
@@ -313,14 +306,14 @@ def test_cancelling_a_running_job_kills_it_and_commits_nothing(runner, tmp_path)
 
 def test_a_waiting_job_is_cancelled_at_once(runner):
     runner.command("upper", UPPER, ("raw", "/*"))
-    put(runner, a="one")
+    runner.put(a="one")
     runner.lake.pipelines.run("upper")
     job = runner.lake.jobs.cancel(runner.job("upper").id)
     assert (str(job.state), job.message) == ("cancelled", "cancelled before it ran")
 
 
 def test_waiting_for_a_failed_job_says_what_failed(runner):
-    put(runner, a="one")
+    runner.put(a="one")
     runner.command("bad", "echo why >&2; exit 1", ("raw", "/"))
     global_id = runner.job("bad").global_id
     runner.run()
@@ -374,7 +367,7 @@ def test_n13_a_killed_controller_s_job_is_finished_by_the_next_with_one_commit(
         f" if [ $(ls pfs/raw) = b ]; then while [ ! -e {go} ]; do sleep 0.1; done; fi"
     )
     runner.command("slow", script, ("raw", "/*"))
-    put(runner, a="one", b="two")
+    runner.put(a="one", b="two")
     code = (
         "import sys; from jupyter_datalake.lake.controller_process import main;"
         f" main({runner.lake.url!r}, 2)"
