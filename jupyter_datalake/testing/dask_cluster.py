@@ -88,6 +88,7 @@ class DaskCluster:
             "worker",
             [
                 *(self.address, "--no-nanny", "--no-dashboard", "--name", name),
+                *("--death-timeout", "120"),  # where the tests were killed before they ended it
                 *("--nthreads", str(threads), "--local-directory", str(folder), *options),
             ],
             {"DATALAKE_STATE_FOLDER": str(folder / "state")},

@@ -155,6 +155,16 @@ def _scale_out(results: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+def _parts(results: dict[str, Any]) -> str:
+    facts = ", ".join(f"{key}: {one}" for key, one in results.items() if not isinstance(one, dict))
+    rows = [
+        [name, "<br>".join(f"{key} **{one:,}**" for key, one in part.items())]
+        for name, part in results.items()
+        if isinstance(part, dict)
+    ]
+    return f"{facts}\n\n{_table(['part', 'figures'], rows)}"
+
+
 def _plain(results: dict[str, Any]) -> str:
     return f"```json\n{json.dumps(results, indent=2)}\n```\n"
 
@@ -166,5 +176,7 @@ _TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "memory": _memory,
     "dedup": _dedup,
     "mount": _mount,
+    "notebooks": _parts,
+    "datums": _parts,
     "scale_out": _scale_out,
 }
