@@ -37,6 +37,7 @@ from jupyter_datalake.jobs.forked_notebooks import Zygote
 from jupyter_datalake.jobs.lazy import LazyInputs
 from jupyter_datalake.jobs.notebooks import check_parameters, parse_notebook
 from jupyter_datalake.jobs.outputs import OutputBatch
+from jupyter_datalake.jobs.sweeping import Sweeper
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
 from jupyter_datalake.jobs.watching import watched
 from jupyter_datalake.jobs.workspace import (
@@ -105,12 +106,14 @@ class DatumRunner:
         )
         self._zygote = Zygote()
         self._outputs = OutputBatch(core)
+        self._sweeper = Sweeper()
         # Datums that follow each other read the same few commits.
         self._snapshot = lru_cache(_SNAPSHOTS_KEPT)(self._read_snapshot)
 
     def close(self) -> None:
-        """End the zygote; the next notebook starts another one."""
+        """End the zygote; the next notebook starts another one. Remove what folders are left."""
         self._zygote.close()
+        self._sweeper.close()
 
     def run(self, task: DatumTask) -> DatumOutcome:
         """Run one try and return how it ended; what it left is stored with the next `settle`.
@@ -124,7 +127,7 @@ class DatumRunner:
         return replace(outcome, started_ns=started_ns, finished_ns=self._core.clock())
 
     def settle(self) -> None:
-        """Store what the datums left that were run since the last call.
+        """Store what the datums left that were run since the last call, and see their folders gone.
 
         May be called by another thread while a datum runs. An outcome that `run` returned before
         this was called can be relied on when it has returned.
@@ -136,7 +139,10 @@ class DatumRunner:
         StateError
             The lake may not store so much.
         """
-        self._outputs.settle()
+        try:
+            self._outputs.settle()
+        finally:
+            self._sweeper.wait()
 
     def _run(self, task: DatumTask, workspace: Workspace) -> DatumOutcome:
         started = time.monotonic()
@@ -165,7 +171,7 @@ class DatumRunner:
                 ErrorKind.STORAGE_FULL,
             )
         finally:
-            workspace.remove()
+            self._sweeper.remove(workspace.folder)
 
     def _attempt(self, task: DatumTask, workspace: Workspace, log: CappedLog) -> DatumOutcome:
         try:
