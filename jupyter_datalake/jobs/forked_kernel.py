@@ -137,6 +137,7 @@ class ForkableKernel(IPKernelApp):
                 type(error), error, error.__traceback__, tb_offset=0
             )
         self.session.deserialize(self.session.serialize(self.session.msg("status"))[1:])
+        self.shell.display_formatter.format(None)  # makes all the formatters
         make_selector_io_loop().close(all_fds=True)
 
     def serve(
