@@ -280,7 +280,7 @@ class MountedInputs:
         return folder
 
     def _why(self, error: OSError) -> str:
-        if error.errno == errno.ENOTCONN:
+        if error.errno in {errno.ENOTCONN, errno.ECONNABORTED}:
             return "the process behind the mount was killed"
         try:
             return _why_file(self._mountpoint).read_text()
