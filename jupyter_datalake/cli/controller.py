@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 import click
@@ -57,13 +59,6 @@ def run(
 ) -> None:
     """Run pipelines: follow commits, tick clocks, run jobs. JupyterLab may be closed."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    stop = threading.Event()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
     lake = context.lake
     told: dict[str, str] = {}
 
@@ -86,4 +81,22 @@ def run(
         scheduler_datums=scheduler_datums,
         executor=executor,
     )
-    lake.run_controller(config, stop=stop, until_idle=until_idle, on_change=tell)
+    with _stopped_by_signals() as stop:
+        lake.run_controller(config, stop=stop, until_idle=until_idle, on_change=tell)
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """Return an event that is set by Ctrl-C and by being told to end, instead of ending at once."""
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, on_signal) for number in numbers]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -352,7 +353,9 @@ def test_pipelines_and_jobs(run, lake, tmp_path):
     assert "No more datums" in run("pipelines", "preview", "-f", spec, "--after", "9").out
     assert run("pipelines", "create", "-f", spec).out == "Published up v1\n"
     assert "raw:/a" in run("pipelines", "plan", "up").out
+    handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     assert "up " in run("controller", "run", "--until-idle").out
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == handlers
     assert run("files", "read", "up@main/a").out == "ONE"
     job = run("jobs", "list", "--json").json[0]
     assert (job["state"], job["outcome"]) == ("success", "committed")
