@@ -37,7 +37,6 @@ from jupyter_datalake.jobs.forked_notebooks import Zygote
 from jupyter_datalake.jobs.lazy import LazyInputs
 from jupyter_datalake.jobs.notebooks import check_parameters, parse_notebook
 from jupyter_datalake.jobs.outputs import OutputBatch
-from jupyter_datalake.jobs.sweeping import Sweeper
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
 from jupyter_datalake.jobs.watching import watched
 from jupyter_datalake.jobs.workspace import (
@@ -106,14 +105,12 @@ class DatumRunner:
         )
         self._zygote = Zygote()
         self._outputs = OutputBatch(core)
-        self._sweeper = Sweeper()
         # Datums that follow each other read the same few commits.
         self._snapshot = lru_cache(_SNAPSHOTS_KEPT)(self._read_snapshot)
 
     def close(self) -> None:
-        """End the zygote; the next notebook starts another one. Remove what folders are left."""
+        """End the zygote; the next notebook starts another one."""
         self._zygote.close()
-        self._sweeper.close()
 
     def run(self, task: DatumTask) -> DatumOutcome:
         """Run one try and return how it ended; what it left is stored with the next `settle`.
@@ -127,7 +124,7 @@ class DatumRunner:
         return replace(outcome, started_ns=started_ns, finished_ns=self._core.clock())
 
     def settle(self) -> None:
-        """Store what the datums left that were run since the last call, and see their folders gone.
+        """Store what the datums left that were run since the last call.
 
         May be called by another thread while a datum runs. An outcome that `run` returned before
         this was called can be relied on when it has returned.
@@ -139,10 +136,7 @@ class DatumRunner:
         StateError
             The lake may not store so much.
         """
-        try:
-            self._outputs.settle()
-        finally:
-            self._sweeper.wait()
+        self._outputs.settle()
 
     def _run(self, task: DatumTask, workspace: Workspace) -> DatumOutcome:
         started = time.monotonic()
@@ -171,7 +165,7 @@ class DatumRunner:
                 ErrorKind.STORAGE_FULL,
             )
         finally:
-            self._sweeper.remove(workspace.folder)
+            workspace.remove()
 
     def _attempt(self, task: DatumTask, workspace: Workspace, log: CappedLog) -> DatumOutcome:
         try:
