@@ -60,7 +60,7 @@ class Sender:
         self._owner = owner
         self._send_one = send_one
         self._at_work: list[_Sending] = []
-        self._pruned = 0.0
+        self._prune_at = 0.0
 
     def tend(self) -> bool:
         """Begin to send what is due; tell whether there was anything."""
@@ -74,9 +74,9 @@ class Sender:
         if not due:
             return False
         with self._core.metadata.write() as tx:
-            if now - self._pruned > _PRUNE_S:
+            if now >= self._prune_at:
                 tx.notifications.prune(tx.now_ns - _KEPT_NS)
-                self._pruned = now
+                self._prune_at = now + _PRUNE_S
             claimed = tx.notifications.claim(due, self._owner, int(_CLAIM_S * 1e9))
             sending = [ready for one in claimed if (ready := _prepared(tx, one)) is not None]
         for one in sending:
