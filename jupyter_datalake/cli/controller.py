@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import logging
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 
 import click
 
 from jupyter_datalake.cli.context import CliContext, pass_context
 from jupyter_datalake.cli.jobs import datums_text, state_text
 from jupyter_datalake.config import ControllerConfig
+from jupyter_datalake.lake.controllers import stopped_by_signals
 from jupyter_datalake.model.pipelines import ExecutorKind
 
 
@@ -81,22 +77,5 @@ def run(
         scheduler_datums=scheduler_datums,
         executor=executor,
     )
-    with _stopped_by_signals() as stop:
+    with stopped_by_signals() as stop:
         lake.run_controller(config, stop=stop, until_idle=until_idle, on_change=tell)
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """Return an event that is set by Ctrl-C and by being told to end, instead of ending at once."""
-    stop = threading.Event()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, on_signal) for number in numbers]
-    try:
-        yield stop
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)

@@ -26,6 +26,7 @@ from jupyter_datalake.errors import DatalakeError
 from jupyter_datalake.jobs.environments import LOCK_FILE, lock_digest
 from jupyter_datalake.jobs.packages import REQUIREMENTS_FILE
 from jupyter_datalake.jobs.uv import Check, python_argument, run_uv
+from jupyter_datalake.jobs.watching import folder_bytes
 from jupyter_datalake.model.environments import Wanted
 
 FOLDER = "environments"
@@ -184,7 +185,7 @@ class EnvironmentCache:
             "language": "python",
         }
         (kernels / KERNEL / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
-        (building / _SIZE).write_text(str(_measure(building)), encoding="utf-8")
+        (building / _SIZE).write_text(str(folder_bytes(building)), encoding="utf-8")
 
 
 def activation(place: Path, path: str) -> dict[str, str]:
@@ -236,16 +237,8 @@ def _remove_tree(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _measure(folder: Path) -> int:
-    return sum(
-        os.lstat(os.path.join(place, name)).st_size
-        for place, _, names in os.walk(folder)
-        for name in names
-    )
-
-
 def _size_of(place: Path) -> int:
     try:
         return int((place / _SIZE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return _measure(place)
+        return folder_bytes(place)

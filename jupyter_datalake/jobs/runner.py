@@ -8,8 +8,8 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,17 @@ _SNAPSHOTS_KEPT = 32
 
 # A variable of this name would change how programs run instead of telling them where files are.
 _PROTECTED_PREFIXES = ("LD_", "PYTHON", "DATALAKE_", "PACH_", "PARAM_", "JUPYTER_")
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One try that is under way."""
+
+    task: DatumTask
+    workspace: Workspace
+    log: CappedLog
+    own: Mapping[str, str]
+    """Variables of the environment that its pipeline has for itself; none without one."""
 
 
 class DatumRunner:
@@ -173,12 +184,13 @@ class DatumRunner:
                 self._own_environment(task, workspace, log) as own,
                 watched(task.spec.limits, workspace.out, self.spared),
             ):
+                attempt = _Attempt(task, workspace, log, own)
                 if task.failure:
-                    self._recover(task, workspace, log, own)
+                    self._recover(attempt)
                 elif task.checked is not None:
-                    self._check(task, task.checked, workspace, log, own)
+                    self._check(attempt, task.checked)
                 else:
-                    self._run_code(task, workspace, log, own)
+                    self._run_code(attempt)
             if task.step:
                 return DatumOutcome(DatumState.SUCCESS)
             root = self._outputs.store(workspace.out, job_id=task.job_id, inside=workspace.readable)
@@ -204,75 +216,60 @@ class DatumRunner:
             log.line(f"environment {wanted.name[:12]}, with Python {wanted.python}")
             yield activation(place, self._environment.get("PATH", os.defpath))
 
-    def _run_code(
-        self, task: DatumTask, workspace: Workspace, log: CappedLog, own: Mapping[str, str]
-    ) -> None:
-        spec = task.spec
+    def _run_code(self, one: _Attempt) -> None:
+        spec = one.task.spec
         match spec.code:
             case NotebookCode(path):
-                # Papermill takes half a second to import, which no command should wait for.
-                from jupyter_datalake.jobs.papermill_engine import run_notebook  # noqa: PLC0415
-
-                if not own and not task.step:
-                    self._tell_differences(workspace, spec.kernel, log)
-                parameters = dict(spec.parameters) if task.step else notebook_parameters(task)
-                notebook = workspace.run / path
-                parsed = parse_notebook(notebook.read_bytes(), path)
-                for warning in check_parameters(parsed, spec.parameters, path):
-                    log.line(warning)
-                run_notebook(
-                    notebook,
-                    workspace.artifacts / NOTEBOOK,
-                    parameters=parameters,
-                    kernel=KERNEL if own else spec.kernel,
-                    language=parsed.language,
-                    folder=workspace.run,
-                    environment={**datum_variables(task), **own},
-                    log=log,
-                    zygote=self._zygote if spec.fork and not own else None,
-                )
+                self._run_notebook(one, path)
             case CommandCode(argv):
-                self._run_command(argv, task, workspace, log, own)
+                self._run_command(one, argv)
             case QueryCode(ingest):
-                report = self._run_query(ingest, workspace.out)
-                log.line(f"{report.row_count:,} rows, {report.size_bytes:,} bytes")
+                report = self._run_query(ingest, one.workspace.out)
+                one.log.line(f"{report.row_count:,} rows, {report.size_bytes:,} bytes")
                 for name, kind in report.columns.items():
-                    log.line(f"column {name}: {kind}")
+                    one.log.line(f"column {name}: {kind}")
 
-    def _recover(
-        self, task: DatumTask, workspace: Workspace, log: CappedLog, own: Mapping[str, str]
-    ) -> None:
+    def _run_notebook(self, one: _Attempt, path: str) -> None:
+        # Papermill takes half a second to import, which no command should wait for.
+        from jupyter_datalake.jobs.papermill_engine import run_notebook  # noqa: PLC0415
+
+        task, spec, workspace = one.task, one.task.spec, one.workspace
+        if not one.own and not task.step:
+            self._tell_differences(workspace, spec.kernel, one.log)
+        parameters = dict(spec.parameters) if task.step else notebook_parameters(task)
+        notebook = workspace.run / path
+        parsed = parse_notebook(notebook.read_bytes(), path)
+        for warning in check_parameters(parsed, spec.parameters, path):
+            one.log.line(warning)
+        run_notebook(
+            notebook,
+            workspace.artifacts / NOTEBOOK,
+            parameters=parameters,
+            kernel=KERNEL if one.own else spec.kernel,
+            language=parsed.language,
+            folder=workspace.run,
+            environment={**datum_variables(task), **one.own},
+            log=one.log,
+            zygote=self._zygote if spec.fork and not one.own else None,
+        )
+
+    def _recover(self, one: _Attempt) -> None:
         """Run the command that makes the output of a datum whose code failed."""
-        log.line(f"the code failed, and its recovery runs: {task.failure}")
-        recover = task.spec.datums.recover
-        self._run_command(recover, task, workspace, log, {**own, ERROR_VARIABLE: task.failure})
+        one.log.line(f"the code failed, and its recovery runs: {one.task.failure}")
+        self._run_command(one, one.task.spec.datums.recover, {ERROR_VARIABLE: one.task.failure})
 
-    def _check(
-        self,
-        task: DatumTask,
-        checked: Digest,
-        workspace: Workspace,
-        log: CappedLog,
-        own: Mapping[str, str],
-    ) -> None:
+    def _check(self, one: _Attempt, checked: Digest) -> None:
         """Have the pipeline's own functions look at an output."""
-
-        def run(argv: tuple[str, ...]) -> None:
-            self._run_command(argv, task, workspace, log, own)
-
-        output = self._core.tree(checked, f"the output of {task.spec.name}")
-        run_checks(task.spec.expectations, output, workspace, run, is_own=bool(own))
+        spec = one.task.spec
+        output = self._core.tree(checked, f"the output of {spec.name}")
+        run = partial(self._run_command, one)
+        run_checks(spec.expectations, output, one.workspace, run, is_own=bool(one.own))
 
     def _run_command(
-        self,
-        argv: tuple[str, ...],
-        task: DatumTask,
-        workspace: Workspace,
-        log: CappedLog,
-        more: Mapping[str, str],
+        self, one: _Attempt, argv: tuple[str, ...], more: Mapping[str, str] | None = None
     ) -> None:
-        environment = {**self._environment, **datum_variables(task), **more}
-        run_command(argv, folder=workspace.run, environment=environment, log=log)
+        variables = {**self._environment, **datum_variables(one.task), **one.own, **(more or {})}
+        run_command(argv, folder=one.workspace.run, environment=variables, log=one.log)
 
     def _tell_differences(self, workspace: Workspace, kernel: str, log: CappedLog) -> None:
         """Log what has changed in the environment since the code was published."""

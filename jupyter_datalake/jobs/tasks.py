@@ -128,6 +128,11 @@ class DatumOutcome:
     """When its folder was begun; 0 if it never was."""
     finished_ns: int = 0
 
+    @property
+    def spent_s(self) -> float:
+        """Seconds that it took, without waiting for its turn."""
+        return max(self.finished_ns - self.started_ns, 0) / 1e9
+
     def but_failed(self, message: str, kind: ErrorKind) -> DatumOutcome:
         """Return the outcome of a try whose results could not be kept."""
         return replace(

@@ -109,7 +109,7 @@ class _Watch:
     def check_output(self) -> str:
         """Measure the output; return what is too much, if it is."""
         limit = self._limits.output_bytes
-        size = 0 if limit is None else _size_of(self._out)
+        size = 0 if limit is None else folder_bytes(self._out)
         if limit is None or size <= limit:
             return ""
         return f"The datum wrote {_mib(size)}; its limit is {_mib(limit)}"
@@ -149,7 +149,7 @@ def _kill(family: list[psutil.Process]) -> None:
             continue  # it has ended by itself
 
 
-def _size_of(folder: Path) -> int:
+def folder_bytes(folder: Path) -> int:
     """Return the bytes of the files below a folder; holes count, for they would be stored."""
     size = 0
     for place, _, names in os.walk(folder):

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 import threading
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from types import FrameType
 
 from jupyter_datalake.config import ControllerConfig, LakeConfig
 from jupyter_datalake.errors import DatalakeError
-from jupyter_datalake.lake.controllers import LOG_FOLDER
+from jupyter_datalake.lake.controllers import LOG_FOLDER, stopped_by_signals
 from jupyter_datalake.lake.lake import Lake
 
 _LOG_BYTES = 4 * 1024 * 1024
@@ -29,19 +27,14 @@ def main(url: str, workers: int, scheduler: str | None = None) -> None:
     """Run the lake's pipelines until told to stop."""
     lake = Lake.open(LakeConfig(url))
     _log_to(lake.core.work_folder / LOG_FOLDER / "controller.log")
-    stop = threading.Event()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
-    threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
-    try:
-        lake.run_controller(ControllerConfig(workers=workers, scheduler=scheduler), stop=stop)
-    except DatalakeError as error:
-        logging.getLogger(__name__).error("%s", error)  # noqa: TRY400  # it says all there is
-        sys.exit(str(error))
+    config = ControllerConfig(workers=workers, scheduler=scheduler)
+    with stopped_by_signals() as stop:
+        threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
+        try:
+            lake.run_controller(config, stop=stop)
+        except DatalakeError as error:
+            logging.getLogger(__name__).error("%s", error)  # noqa: TRY400  # it says all there is
+            sys.exit(str(error))
 
 
 def _stop_at_end_of_input(stop: threading.Event) -> None:

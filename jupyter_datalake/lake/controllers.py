@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 from jupyter_datalake.config import ControllerConfig, LakeConfig
 from jupyter_datalake.engine.core import LakeCore, new_id
@@ -15,7 +18,7 @@ from jupyter_datalake.environment import datum_environment, handed_environment
 from jupyter_datalake.errors import DatalakeError, InvalidInputError, MissingDependencyError
 from jupyter_datalake.jobs.executor import Executor
 from jupyter_datalake.jobs.executors import Executors
-from jupyter_datalake.jobs.local_executor import LocalExecutor
+from jupyter_datalake.jobs.local_executor import KeepArtifacts, LocalExecutor
 from jupyter_datalake.jobs.outputs import store_folder
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
 from jupyter_datalake.jobs.workspace import Workspace
@@ -64,15 +67,14 @@ def run_controller(
 
 def local_executor(core: LakeCore, config: ControllerConfig) -> Executor:
     """Return an executor over worker processes of this machine; the caller closes it."""
-    mount = LazyMount(core.url, core.work_folder / LAZY_FOLDER)
-    local = LocalExecutor(
-        _worker_command(core.url, mount),
-        _worker_environment(config.environment),
+    return _executor_over_workers(
+        core.url,
+        config.environment,
+        core.work_folder,
         slots=config.workers,
         log=core.work_folder / LOG_FOLDER / "workers.log",
-        keep_artifacts=lambda task: keep_artifacts(core, task),
+        keep=lambda task: keep_artifacts(core, task),
     )
-    return LazyExecutor(local, mount)
 
 
 def open_executors(core: LakeCore, config: ControllerConfig) -> Executor:
@@ -140,24 +142,47 @@ def host_executor(url: str, environment: Mapping[str, str], folder: Path, slots:
         finally:
             close_core(core)
 
+    log = folder / "jupyter_datalake.log"
+    return _executor_over_workers(url, environment, folder, slots=slots, log=log, keep=keep)
+
+
+def _executor_over_workers(
+    url: str,
+    environment: Mapping[str, str],
+    folder: Path,
+    *,
+    slots: int,
+    log: Path,
+    keep: KeepArtifacts,
+) -> Executor:
+    """Return an executor over worker processes that open a lake, and its mount of lazy inputs."""
     mount = LazyMount(url, folder / LAZY_FOLDER)
+    worker = "jupyter_datalake.lake.worker_process"
     local = LocalExecutor(
-        _worker_command(url, mount),
-        _worker_environment(environment),
+        [sys.executable, "-m", worker, url, str(mount.folder)],
+        {**datum_environment(), **handed_environment(), **environment},
         slots=slots,
-        log=folder / "jupyter_datalake.log",
+        log=log,
         keep_artifacts=keep,
     )
     return LazyExecutor(local, mount)
 
 
-def _worker_command(url: str, mount: LazyMount) -> list[str]:
-    worker = "jupyter_datalake.lake.worker_process"
-    return [sys.executable, "-m", worker, url, str(mount.folder)]
+@contextmanager
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """Return an event that is set by Ctrl-C and by being told to end, instead of ending at once."""
+    stop = threading.Event()
 
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stop.set()
 
-def _worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    return {**datum_environment(), **handed_environment(), **environment}
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, on_signal) for number in numbers]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def keep_artifacts(core: LakeCore, task: DatumTask) -> DatumOutcome:

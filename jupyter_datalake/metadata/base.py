@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Insert, Table, collate, literal
+from sqlalchemy import ColumnElement, Connection, Insert, Table, and_, collate, literal
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
@@ -87,6 +87,11 @@ class TableGroup:
             filled = batch + batch[-1:] * (length - len(batch))
             marks = ", ".join([mark] * length)
             yield from self._connection.exec_driver_sql(f"{query} ({marks})", tuple(filled))
+
+
+def begins_with(ids: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
+    """Return the condition that a hexadecimal id begins so, which its index answers."""
+    return and_(ids >= prefix, ids < prefix + "g")
 
 
 def batched(items: Iterable[T], size: int = MAX_VARIABLES) -> Iterator[list[T]]:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError, NotFoundError
 from jupyter_datalake.metadata import tables
-from jupyter_datalake.metadata.base import TableGroup, batched, time_of
+from jupyter_datalake.metadata.base import TableGroup, batched, begins_with, time_of
 from jupyter_datalake.metadata.facts import fact_of, facts_of
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.model.commit_filters import CommitFilter
@@ -126,8 +126,7 @@ class Commits(TableGroup):
                 select(commits.c.id)
                 .where(
                     commits.c.repo_id == repo.id,
-                    commits.c.id >= prefix,
-                    commits.c.id < prefix + "g",
+                    begins_with(commits.c.id, prefix),
                 )
                 .order_by(commits.c.id)
                 .limit(_MAX_CANDIDATES + 1)

@@ -9,7 +9,7 @@ from sqlalchemy import Row, func, insert, or_, select, update
 
 from jupyter_datalake.errors import ErrorKind, NotFoundError, StateError
 from jupyter_datalake.metadata import tables
-from jupyter_datalake.metadata.base import TableGroup, batched, optional_time, time_of
+from jupyter_datalake.metadata.base import TableGroup, batched, begins_with, optional_time, time_of
 from jupyter_datalake.model.datums import DatumState
 from jupyter_datalake.model.ids import CommitId, Digest, GlobalId
 from jupyter_datalake.model.jobs import (
@@ -90,7 +90,7 @@ class Jobs(TableGroup):
         if not prefix:
             return None  # the beginning of every id names none, also where there is only one
         jobs = tables.jobs
-        found = self._select(jobs.c.id >= prefix, jobs.c.id < prefix + "g", limit=2)
+        found = self._select(begins_with(jobs.c.id, prefix), limit=2)
         return found[0] if len(found) == 1 else None
 
     def get(self, prefix: str) -> Job:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, bindparam, delete, select, update
 
 from jupyter_datalake.errors import ErrorKind, NotFoundError
 from jupyter_datalake.metadata import tables
-from jupyter_datalake.metadata.base import TableGroup, batched, time_of
+from jupyter_datalake.metadata.base import TableGroup, batched, begins_with, time_of
 from jupyter_datalake.model.ids import CommitId, GlobalId
 from jupyter_datalake.model.lineage import (
     AccessKind,
@@ -58,7 +58,7 @@ class Lineage(TableGroup):
         """Return the one global id that begins with `prefix`, or raise `NotFoundError`."""
         ids = tables.global_ids
         rows = self._connection.execute(
-            select(ids).where(ids.c.id >= prefix, ids.c.id < prefix + "g").limit(2)
+            select(ids).where(begins_with(ids.c.id, prefix)).limit(2)
         ).all()
         if len(rows) != 1 or not prefix:
             raise NotFoundError(

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
 from jupyter_datalake.errors import ErrorKind, NotFoundError
 from jupyter_datalake.metadata import tables
-from jupyter_datalake.metadata.base import TableGroup, optional_time, time_of
+from jupyter_datalake.metadata.base import TableGroup, begins_with, optional_time, time_of
 from jupyter_datalake.model.notification_rules import channel_as_dict, parse_channel
 from jupyter_datalake.model.notifications import (
     Channel,
@@ -77,7 +77,7 @@ class Notifications(TableGroup):
         """Return the one notification whose id begins with `prefix`, or raise `NotFoundError`."""
         table = tables.notifications
         rows = self._connection.execute(
-            select(table).where(table.c.id >= prefix, table.c.id < prefix + "g").limit(2)
+            select(table).where(begins_with(table.c.id, prefix)).limit(2)
         ).all()
         if not prefix or len(rows) != 1:
             raise NotFoundError(

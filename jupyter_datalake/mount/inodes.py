@@ -140,6 +140,13 @@ class InodeTable:
             inode.node.pins -= 1
             inode.view.release(inode.node)
 
+    def surplus(self, max_inodes: int) -> Iterator[tuple[int, str]]:
+        """Yield what the kernel is to forget where it remembers more; see `oldest_files`."""
+        too_many = len(self) - max_inodes
+        if too_many > 0:
+            # Some more, so that not every file from now on costs another one its place.
+            yield from self.oldest_files(too_many + max_inodes // 8)
+
     def oldest_files(self, count: int) -> Iterator[tuple[int, str]]:
         """Yield folder number and name of files that nobody has open, longest known first.
 

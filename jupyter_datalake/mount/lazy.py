@@ -170,13 +170,9 @@ class ShownInputs:
     async def keep_small(self) -> None:
         """Let go of what datums had that have ended, and of files if there are very many."""
         ended = await trio.to_thread.run_sync(self._catalogue.ended)
-        names = [(ROOT_NUMBER, path_bytes(name)) for name in ended]
-        too_many = len(self.inodes) - self._max_inodes
-        if too_many > 0:
-            # Some more, so that not every file from now on costs another one its place.
-            oldest = self.inodes.oldest_files(too_many + self._max_inodes // 8)
-            names += [(folder_number, path_bytes(name)) for folder_number, name in oldest]
-        await forget(self._kernel, [], names)
+        names = [(ROOT_NUMBER, name) for name in ended]
+        names += self.inodes.surplus(self._max_inodes)
+        await forget(self._kernel, [], [(number, path_bytes(name)) for number, name in names])
 
 
 class _LazyDaemon(Daemon):

@@ -366,13 +366,9 @@ class MountedLake:
 
     async def _trim(self) -> None:
         """Ask the kernel to forget files, if it remembers very many: this process does, too."""
-        too_many = len(self.inodes) - self._max_inodes
-        if too_many > 0:
-            # Some more, so that not every file from now on costs another one its place.
-            count = too_many + self._max_inodes // 8
-            oldest = self.inodes.oldest_files(count)
-            names = [(folder_number, path_bytes(name)) for folder_number, name in oldest]
-            await forget(self._kernel, [], names)
+        surplus = self.inodes.surplus(self._max_inodes)
+        names = [(folder_number, path_bytes(name)) for folder_number, name in surplus]
+        await forget(self._kernel, [], names)
 
     async def _let_go_of_idle_views(self) -> None:
         """Ask the kernel to forget ``repo@ref`` that nobody has looked at for a while."""

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.errors import ErrorKind
@@ -37,7 +38,8 @@ _BUNDLE_MAX = 64
 _MAX_BACKOFF_S = 60.0
 _JITTER = 0.25
 
-HOPELESS = frozenset(
+# Trying again changes nothing about these.
+_HOPELESS = frozenset(
     {
         ErrorKind.INVALID_NOTEBOOK,
         ErrorKind.INVALID_QUERY,
@@ -46,7 +48,27 @@ HOPELESS = frozenset(
         ErrorKind.ENVIRONMENT_FAILED,
     }
 )
-"""Trying again changes nothing about these."""
+
+
+class AfterFailure(Enum):
+    """What follows on a try that failed."""
+
+    TRY_AGAIN = auto()
+    RECOVER = auto()
+    """The pipeline's recovery runs."""
+    LEAVE_OUT = auto()
+    """The job goes on without the datum."""
+    FAIL = auto()
+
+
+def after_failure(task: DatumTask, outcome: DatumOutcome) -> AfterFailure:
+    """Return what a pipeline's policy says of a try that failed."""
+    policy = task.spec.datums
+    if not task.failure and task.attempt < policy.tries and outcome.kind not in _HOPELESS:
+        return AfterFailure.TRY_AGAIN
+    if not task.failure and policy.on_error is OnError.RECOVER:
+        return AfterFailure.RECOVER
+    return AfterFailure.LEAVE_OUT if policy.on_error is OnError.SKIP else AfterFailure.FAIL
 
 
 @dataclass(slots=True)
@@ -252,7 +274,7 @@ class DatumLoop:
         """Note what a try has taught."""
         bundle, position = one.bundle, one.datum.position
         bundle.left -= 1
-        bundle.spent_s += max(outcome.finished_ns - outcome.started_ns, 0) / 1e9
+        bundle.spent_s += outcome.spent_s
         if not bundle.left:
             self._bundles -= 1
             self._adapt(bundle)
@@ -260,19 +282,19 @@ class DatumLoop:
             del self._tries[position]
             if outcome.state is DatumState.RECOVERED:
                 self.left_out.add(one.datum, outcome.message)
-        elif not one.task.failure and self._goes_on(position, outcome):
-            self._try_later(_Waiting(one.datum), self._tries[position])
-        elif not one.task.failure and self._policy.on_error is OnError.RECOVER:
-            why = outcome.message or "it failed"
-            self._waiting.append(_Waiting(one.datum, why, outcome.artifacts_root))
-        else:
-            del self._tries[position]
-            is_left_out = self._policy.on_error is OnError.SKIP
-            (self.left_out if is_left_out else self._failures).add(one.datum, outcome.message)
-
-    def _goes_on(self, position: int, outcome: DatumOutcome) -> bool:
-        """Tell whether a datum is to be tried again."""
-        return self._tries[position] < self._policy.tries and outcome.kind not in HOPELESS
+            return
+        match after_failure(one.task, outcome):
+            case AfterFailure.TRY_AGAIN:
+                self._try_later(_Waiting(one.datum), self._tries[position])
+            case AfterFailure.RECOVER:
+                why = outcome.message or "it failed"
+                self._waiting.append(_Waiting(one.datum, why, outcome.artifacts_root))
+            case AfterFailure.LEAVE_OUT:
+                del self._tries[position]
+                self.left_out.add(one.datum, outcome.message)
+            case AfterFailure.FAIL:
+                del self._tries[position]
+                self._failures.add(one.datum, outcome.message)
 
     def _try_later(self, waiting: _Waiting, tries: int) -> None:
         """Have a datum wait for its next try: what failed for a reason outside needs time."""

@@ -52,7 +52,7 @@ from jupyter_datalake.model.ids import Digest
 from jupyter_datalake.model.manifests import diff_manifests
 from jupyter_datalake.model.packs import BlobKind
 from jupyter_datalake.model.paths import ROOT, RepoPath
-from jupyter_datalake.model.pipelines import NotebookCode, OnError, QueryCode
+from jupyter_datalake.model.pipelines import NotebookCode, QueryCode
 from jupyter_datalake.model.reproductions import (
     REPRODUCTION_LEASE,
     EnvironmentWish,
@@ -61,7 +61,7 @@ from jupyter_datalake.model.reproductions import (
     Verdict,
 )
 from jupyter_datalake.pipelines.building import build, build_environment
-from jupyter_datalake.pipelines.datum_loop import HOPELESS
+from jupyter_datalake.pipelines.datum_loop import AfterFailure, after_failure
 from jupyter_datalake.pipelines.recalling import (
     Piece,
     Recorded,
@@ -276,7 +276,7 @@ class Reproducer:
                 self._hold()
                 for future in done:
                     task, outcome = running.pop(future), future.result()
-                    if _seconds(outcome) < _SHORT_S:
+                    if outcome.spent_s < _SHORT_S:
                         size = min(size + 1, _BUNDLE_MAX)
                     again = _next_try(task, outcome)
                     if again is not None:
@@ -373,7 +373,7 @@ def _verdict_of(error: DatalakeError) -> Verdict | None:
 
 
 def _next_try(task: DatumTask, outcome: DatumOutcome) -> DatumTask | None:
-    """Return what follows on a try, or None if the datum has ended; as `DatumLoop` decides it.
+    """Return what follows on a try, or None if the datum has ended.
 
     Raises
     ------
@@ -386,20 +386,17 @@ def _next_try(task: DatumTask, outcome: DatumOutcome) -> DatumTask | None:
         return None
     if outcome.state is DatumState.QUEUED:
         raise JobCancelledError(f"The reproduction was stopped: {outcome.message}")
-    policy = task.spec.datums
     following = replace(task, attempt=task.attempt + 1)
-    if not task.failure and task.attempt < policy.tries and outcome.kind not in HOPELESS:
-        return following
-    if not task.failure and policy.on_error is OnError.RECOVER:
-        failure = outcome.message or "it failed"
-        return replace(following, failure=failure, failed_artifacts=outcome.artifacts_root)
-    if policy.on_error is OnError.SKIP:
-        return None
-    raise JobFailedError(f"{label_of(task.inputs)}: {outcome.message}", kind=outcome.kind)
-
-
-def _seconds(outcome: DatumOutcome) -> float:
-    return max(outcome.finished_ns - outcome.started_ns, 0) / 1e9
+    match after_failure(task, outcome):
+        case AfterFailure.TRY_AGAIN:
+            return following
+        case AfterFailure.RECOVER:
+            failure = outcome.message or "it failed"
+            return replace(following, failure=failure, failed_artifacts=outcome.artifacts_root)
+        case AfterFailure.LEAVE_OUT:
+            return None
+        case AfterFailure.FAIL:
+            raise JobFailedError(f"{label_of(task.inputs)}: {outcome.message}", kind=outcome.kind)
 
 
 def _texts(old: Snapshot, new: Snapshot, changes: Iterable[Change]) -> Iterator[TextChange]:
