@@ -79,15 +79,28 @@ class DaskCluster:
         """The scheduler's address."""
         return f"tcp://127.0.0.1:{self._port}"
 
-    def add_worker(self, *options: str, threads: int = 1) -> DaskProcess:
-        """Start a worker with options of ``dask worker``; it is not waited for."""
+    @property
+    def port(self) -> int:
+        """The scheduler's port."""
+        return self._port
+
+    def add_worker(
+        self, *options: str, threads: int = 1, scheduler: str | None = None
+    ) -> DaskProcess:
+        """Start a worker with options of ``dask worker``; it is not waited for.
+
+        Parameters
+        ----------
+        scheduler
+            By which address it reaches the scheduler, if not by its own.
+        """
         self._count += 1
         name = f"w{self._count}"
         folder = self._folder / name
         worker = self._start(
             "worker",
             [
-                *(self.address, "--no-nanny", "--no-dashboard", "--name", name),
+                *(scheduler or self.address, "--no-nanny", "--no-dashboard", "--name", name),
                 *("--death-timeout", "120"),  # where the tests were killed before they ended it
                 *("--nthreads", str(threads), "--local-directory", str(folder), *options),
             ],

@@ -22,6 +22,8 @@ from jupyter_datalake.lake.controllers import host_executor
 from jupyter_datalake.model.datums import DatumState
 from jupyter_datalake.model.ids import CommitId, GlobalId
 from jupyter_datalake.model.pipelines import CommandCode, DatumLimits, PipelineSpec, Placement
+from jupyter_datalake.testing.dask_cluster import DaskCluster
+from jupyter_datalake.testing.network import TcpProxy, black_hole, passing
 from jupyter_datalake.testing.s3_servers import SECRET_KEY
 from jupyter_datalake.testing.told_executor import ToldExecutor
 
@@ -138,6 +140,27 @@ def test_what_a_lost_scheduler_had_is_handed_to_the_next_one_at_its_address(
     wait_until(lambda: set(begun(tmp_path, 1)) != {first}, "another worker to begin")
     (tmp_path / "go").touch()
     assert states(futures + later) == ["success"] * 4
+
+
+def test_a_worker_that_is_cut_off_is_missed_and_what_it_had_runs_elsewhere(opened, tmp_path):
+    soon = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "1s"}  # Dask makes at least 5 s of it
+    with DaskCluster(soon) as cluster, TcpProxy("127.0.0.1", cluster.port) as network:
+        far = cluster.add_worker(scheduler=f"tcp://127.0.0.1:{network.port}").wait_until_ready()
+        executor = opened(cluster.address)
+        futures = executor.submit(tasks_of(3, tmp_path, {1: "wait"}))
+        assert states(futures[:1]) == ["success"]
+        assert begun(tmp_path, 1) == [far.process.pid]
+        network.rule = black_hole
+        (near,) = cluster.add_workers(1)
+        wait_until(lambda: near.process.pid in begun(tmp_path, 1), "the other worker to begin")
+        assert far.process.poll() is None
+        (tmp_path / "go").touch()
+        assert states(futures) == ["success"] * 3
+        network.drop_all()
+        network.rule = passing
+        wait_until(lambda: executor.slots == 1, "the worker that was cut off to be counted no more")
+        assert states(executor.submit(tasks_of(2, tmp_path))) == ["success"] * 2
+        far.kill()  # it may try for long to find its scheduler
 
 
 def test_a_worker_that_comes_is_counted_and_only_one_that_is_fit_is_used(opened, cluster, tmp_path):
