@@ -21,15 +21,18 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "everywhere: the test's runner runs datums on this machine, and on Dask too"
     )
+    config.addinivalue_line("markers", "here: on this machine alone, for it changes this process")
 
 
 EVERYWHERE = "DATALAKE_TEST_EVERYWHERE"
-"""If set, all tests with a runner are run on Dask too; ``make test-dask``."""
+"""If set, all tests with a runner that are not `here` are run on Dask too; ``make test-dask``."""
 
 
 def pytest_generate_tests(metafunc):
     is_marked = metafunc.definition.get_closest_marker("everywhere")
-    if "runner" in metafunc.fixturenames and (is_marked or os.environ.get(EVERYWHERE)):
+    is_meant = is_marked or os.environ.get(EVERYWHERE)
+    is_here = metafunc.definition.get_closest_marker("here")
+    if "runner" in metafunc.fixturenames and is_meant and not is_here:
         metafunc.parametrize("runner", ["local", "dask"], indirect=True)
 
 

@@ -91,6 +91,7 @@ def test_a_pipeline_that_says_where_it_runs_is_run_there(far, tmp_path):
     assert "/datalake-dask-" in there
 
 
+@pytest.mark.here
 def test_without_a_cluster_a_pipeline_that_wants_one_fails_and_says_so(runner):
     runner.command("p", "true", ("raw", "/"), executor="dask", datums={"tries": 1})
     runner.lake.files.put("raw@main/a", "one")

@@ -10,6 +10,8 @@ from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
 from jupyter_datalake.errors import InvalidInputError
 from jupyter_datalake.model.reproductions import Verdict
+from jupyter_datalake.testing.dask_cluster import DaskCluster
+from jupyter_datalake.testing.s3_servers import S3Server
 from tests.wheels import HAS_UV, offline_uv, write_ipykernel, write_tiny
 
 needs_uv = pytest.mark.skipif(not HAS_UV, reason="needs uv, which scripts/setup.sh installs")
@@ -31,6 +33,14 @@ def wheels(tmp_path, monkeypatch):
     for name, value in offline_uv(tmp_path, folder).items():
         monkeypatch.setenv(name, value)
     return folder
+
+
+@pytest.fixture
+def cluster(wheels, bash):
+    """A Dask worker that finds the packages and kernels of the test, as this process does."""
+    with DaskCluster(S3Server("").environment()) as cluster:
+        cluster.add_workers(1)
+        yield cluster
 
 
 @needs_uv
@@ -73,6 +83,7 @@ def test_a_notebook_runs_in_an_environment_of_its_own_until_its_lock_changes(run
     assert [(one.verdict, one.environment) for one in done.steps] == [(Verdict.IDENTICAL, ())]
 
 
+@pytest.mark.everywhere
 @needs_uv
 def test_a_command_finds_the_programs_of_its_environment(runner, wheels):
     runner.lake.files.put("raw@main/x", "one")

@@ -410,6 +410,7 @@ def test_a_mount_that_no_datum_needs_ends_and_comes_back(local_lake):
 # --- where there is no mount ---------------------------------------------------------------------
 
 
+@pytest.mark.here
 @pytest.mark.logs("Lazy inputs are copied: FUSE cannot be used here: there is none")
 def test_without_fuse_inputs_are_copied_and_the_log_says_why(runner, monkeypatch):
     why = "FUSE cannot be used here: there is none"

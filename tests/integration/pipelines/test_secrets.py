@@ -4,9 +4,10 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+
+from jupyter_datalake.storage.base import origin_of
 
 SECRET = "hunter2-of-the-tests"  # it is made up
 
@@ -32,9 +33,19 @@ def test_n16_a_secret_of_the_controller_is_nowhere_in_what_its_jobs_leave(runner
     left.append(lake.jobs.get_notebook(runner.job("notebook").id, 0).decode())
     assert "MY_OWN" in left[-1]  # it looked, and did not find
     assert not [text for text in left if SECRET in text]
-    files = [file for file in Path(lake.url).rglob("*") if file.is_file()]
-    assert len(files) > 5
-    assert not [file for file in files if SECRET.encode() in file.read_bytes()]
+    stored = list(_stored(lake.core))
+    assert len(stored) > 5
+    assert not [place for place, data in stored if SECRET.encode() in data]
+
+
+def _stored(core):
+    """Yield where and what everything is that a lake has stored, in a folder or in S3."""
+    for file in core.work_folder.parent.rglob("*"):
+        if file.is_file():
+            yield file, file.read_bytes()
+    objects = origin_of(core.objects)
+    for one in objects.list(""):
+        yield one.name, objects.read(one.name, 0, one.size_bytes)
 
 
 def test_what_a_command_refuses_repeats_no_password(runner):
