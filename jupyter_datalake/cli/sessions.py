@@ -135,12 +135,21 @@ def create(context: CliContext, repo: str, branch: str, as_json: bool) -> None:
 @group.command("diff")
 @click.argument("session")
 @click.option("--path", default="/", help="Only at and below this path.")
+@click.option("--after", help="Only what comes behind this path: the last one of a page.")
 @limit_option(None)
 @json_option
 @pass_context
-def diff(context: CliContext, session: str, path: str, limit: int | None, as_json: bool) -> None:
+def diff(
+    context: CliContext,
+    session: str,
+    path: str,
+    after: str | None,
+    limit: int | None,
+    as_json: bool,
+) -> None:
     """List what is staged."""
-    changes = context.lake.sessions.diff(_find(context, session).id, path=path, limit=limit)
+    found = _find(context, session).id
+    changes = context.lake.sessions.diff(found, path=path, after=after, limit=limit)
     if as_json:
         print_json(changes)
     else:

@@ -72,6 +72,7 @@ from jupyter_datalake.model.packs import BlobKind
 from jupyter_datalake.model.paths import (
     ROOT,
     RepoPath,
+    comes_behind,
     is_within,
     join_path,
     name_of,
@@ -148,19 +149,30 @@ class Session(StagedTree):
         with self._mutex:
             return next(self.tree.iter_changes(), None) is not None
 
-    def diff(self, below: RepoPath = ROOT) -> Iterator[Change]:
+    def diff(self, below: RepoPath = ROOT, *, after: RepoPath = ROOT) -> Iterator[Change]:
         """Yield what is staged, by path; the cost is that of the changes.
 
         A file of which the time alone is another one is none, as a commit does not take it.
+
+        Parameters
+        ----------
+        after
+            Only what comes behind this path.
         """
         with self._mutex:
-            for path, old, new in filter(_is_shown, self.tree.iter_changes(below)):
+            for path, old, new in self._iter_shown(below, after):
                 yield self.tree.shown_change(path, old, new)
 
-    def staged(self, below: RepoPath, limit: int) -> Sequence[StagedChange]:
+    def staged(
+        self, below: RepoPath, limit: int, *, after: RepoPath = ROOT
+    ) -> Sequence[StagedChange]:
         """Return what is staged, at most `limit`, for `show_staged`: the quick half of `diff`."""
         with self._mutex:
-            return list(islice(filter(_is_shown, self.tree.iter_changes(below)), limit))
+            return list(islice(self._iter_shown(below, after), limit))
+
+    def _iter_shown(self, below: RepoPath, after: RepoPath) -> Iterator[StagedChange]:
+        shown = filter(_is_shown, self.tree.iter_changes(below))
+        return (change for change in shown if comes_behind(change[0], after))
 
     def show_staged(self, staged: Sequence[StagedChange]) -> Sequence[Change]:
         """Return as people see it what was staged, but for what was dropped since then."""

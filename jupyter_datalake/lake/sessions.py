@@ -259,15 +259,26 @@ class Sessions:
         return WorkSession(open_session(self._context.core, self.get(session_id)), self._context)
 
     def diff(
-        self, session_id: str, *, path: str = "/", limit: int | None = None
+        self,
+        session_id: str,
+        *,
+        path: str = "/",
+        after: str | None = None,
+        limit: int | None = None,
     ) -> Sequence[Change]:
-        """Return what is staged in a session, by path."""
-        below = parse_path(path)
+        """Return what is staged in a session, by path.
+
+        Parameters
+        ----------
+        after
+            The path of the last change of the previous page.
+        """
+        below, behind = parse_path(path), parse_path(after or "/")
         client = self._holder(session_id)
         if client is not None:
-            return client.diff(session_id, below, limit_of(limit))
+            return client.diff(session_id, below, behind, limit_of(limit))
         with self._opened(session_id) as session:
-            return [*islice(session.diff(below), limit_of(limit))]
+            return [*islice(session.diff(below, after=behind), limit_of(limit))]
 
     def diff_text(
         self, session_id: str, path: str, *, offset: int = 0, limit: int | None = None

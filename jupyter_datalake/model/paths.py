@@ -143,6 +143,11 @@ def join_path(folder: RepoPath, name: str) -> RepoPath:
     return RepoPath(f"{folder}/{name}") if folder else RepoPath(name)
 
 
+def comes_behind(path: RepoPath, other: RepoPath) -> bool:
+    """Tell whether a path comes behind another in the order of keys; all do behind the root."""
+    return not other or path_key(path) > path_key(other)
+
+
 def is_within(path: RepoPath, folder: RepoPath) -> bool:
     """Tell whether `path` is `folder` or lies below it."""
     return not folder or path == folder or path.startswith(f"{folder}/")

@@ -39,7 +39,14 @@ from jupyter_datalake.model.entries import EntryKind, FileEntry
 from jupyter_datalake.model.files import FileKind
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.mounts import Mount
-from jupyter_datalake.model.paths import ROOT, RepoPath, is_within, parent_of, path_key
+from jupyter_datalake.model.paths import (
+    ROOT,
+    RepoPath,
+    comes_behind,
+    is_within,
+    parent_of,
+    path_key,
+)
 from jupyter_datalake.mount.folders import (
     make_read_only,
     remove_tree,
@@ -188,11 +195,15 @@ class Checkout:
 
     # --- commands --------------------------------------------------------------------------------
 
-    def diff(self, session_id: str, below: RepoPath, limit: int) -> list[Change]:
+    def diff(self, session_id: str, below: RepoPath, after: RepoPath, limit: int) -> list[Change]:
         """Return what differs from the commit the folder was made from, by path."""
         del session_id
         with self._session() as session:
-            found = (one for one in self._differences(session) if is_within(one.path, below))
+            found = (
+                one
+                for one in self._differences(session)
+                if is_within(one.path, below) and comes_behind(one.path, after)
+            )
             return [one.as_change() for one in islice(found, limit)]
 
     def commit(

@@ -90,8 +90,10 @@ class CommandServer:
     async def _refresh(self) -> None:
         await self._lake.refresh()
 
-    async def _diff(self, session_id: str, below: str, limit: int) -> list[dict[str, Any]]:
-        changes = await self._lake.diff(session_id, RepoPath(below), limit)
+    async def _diff(
+        self, session_id: str, below: str, after: str, limit: int
+    ) -> list[dict[str, Any]]:
+        changes = await self._lake.diff(session_id, RepoPath(below), RepoPath(after), limit)
         return await trio.to_thread.run_sync(lambda: [change_as_json(one) for one in changes])
 
     async def _commit(

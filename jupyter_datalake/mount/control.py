@@ -87,7 +87,7 @@ def is_alive(point: Mountpoint) -> bool:
 class SessionHolder(Protocol):
     """A mount that a session belongs to: it answers for the session while it is mounted."""
 
-    def diff(self, session_id: str, below: RepoPath, limit: int) -> list[Change]:
+    def diff(self, session_id: str, below: RepoPath, after: RepoPath, limit: int) -> list[Change]:
         """Return what is staged, by path."""
         ...
 
@@ -145,9 +145,10 @@ class MountClient:
         """Make the daemon show exactly what the metadata says is mounted."""
         self._call("refresh", again=True)
 
-    def diff(self, session_id: str, below: RepoPath, limit: int) -> list[Change]:
+    def diff(self, session_id: str, below: RepoPath, after: RepoPath, limit: int) -> list[Change]:
         """Return what is staged in a mounted session, by path."""
-        rows = self._call("diff", again=True, session_id=session_id, below=below, limit=limit)
+        asked = {"session_id": session_id, "below": below, "after": after, "limit": limit}
+        rows = self._call("diff", again=True, **asked)
         return [change_from_json(row) for row in rows]
 
     def commit(

@@ -225,9 +225,11 @@ class MountedLake:
             },
         }
 
-    async def diff(self, session_id: str, below: RepoPath, limit: int) -> list[Change]:
+    async def diff(
+        self, session_id: str, below: RepoPath, after: RepoPath, limit: int
+    ) -> list[Change]:
         """Return what is staged in a session, by path."""
-        return await self._session_view(session_id).diff(below, limit)
+        return await self._session_view(session_id).diff(below, after, limit)
 
     async def commit(
         self, session_id: str, message: str, author: Author, metadata: dict[str, str]

@@ -246,14 +246,16 @@ class SessionView(TreeView):
 
     # --- commands --------------------------------------------------------------------------------
 
-    async def diff(self, below: RepoPath, limit: int) -> list[Change]:
-        """Return what is staged at and below a path, at most `limit` changes.
+    async def diff(self, below: RepoPath, after: RepoPath, limit: int) -> list[Change]:
+        """Return what is staged at and below a path, at most `limit` changes behind another path.
 
         Which paths these are is looked up at one moment. What each of them holds is looked at in
         batches, so that a large session keeps nobody waiting for long.
         """
         async with self.gate.unchanging(), self.rearranging():
-            staged = await trio.to_thread.run_sync(self.session.staged, below, limit)
+            staged = await trio.to_thread.run_sync(
+                lambda: self.session.staged(below, limit, after=after)
+            )
         changes: list[Change] = []
         for begin in range(0, len(staged), _DIFF_BATCH):
             batch = staged[begin : begin + _DIFF_BATCH]

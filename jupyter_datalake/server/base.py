@@ -11,7 +11,7 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, wraps
 from pathlib import Path
@@ -31,6 +31,7 @@ from jupyter_datalake.errors import (
     http_status_of,
 )
 from jupyter_datalake.lake.lake import Lake, default_author
+from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.jsonable import as_json
 from jupyter_datalake.model.paths import parse_path
@@ -233,6 +234,12 @@ def page(results: list[Any], limit: int, next_of: Callable[[Any], Any]) -> dict[
     more = len(results) > limit
     shown = results[:limit]
     return {"results": shown, "next": next_of(shown[-1]) if more else None}
+
+
+def page_of_changes(changes: Sequence[Change], limit: int) -> dict[str, Any]:
+    """Return one page of changes by path that were asked for one more than `limit`."""
+    shown = page(list(changes), limit, lambda change: change.path)
+    return {**shown, "has_more": shown["next"] is not None}
 
 
 def whole(results: Any) -> dict[str, Any]:

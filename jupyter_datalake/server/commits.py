@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyter_datalake.server.base import DatalakeHandler, operation, page
+from jupyter_datalake.server.base import DatalakeHandler, operation, page, page_of_changes
 
 
 class CommitsHandler(DatalakeHandler):
@@ -78,8 +78,7 @@ class DiffHandler(DatalakeHandler):
             limit=limit + 1,
             renames=renames,
         )
-        shown = page(list(changes), limit, lambda change: change.path)
-        self.answer({**shown, "has_more": shown["next"] is not None})
+        self.answer(page_of_changes(changes, limit))
 
 
 class MergesHandler(DatalakeHandler):

@@ -9,7 +9,7 @@ from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.ids import short_id
 from jupyter_datalake.model.sessions import SessionInfo
-from jupyter_datalake.server.base import DatalakeHandler, operation, whole
+from jupyter_datalake.server.base import DatalakeHandler, operation, page_of_changes, whole
 
 
 class SessionsHandler(DatalakeHandler):
@@ -59,10 +59,12 @@ class SessionChangesHandler(DatalakeHandler):
     path = "/sessions/{session}/changes"
 
     @operation("diffSession")
-    async def get(self, session: str, path: str, limit: int) -> None:
+    async def get(self, session: str, path: str, after: str, limit: int) -> None:
         lake = await self.lake()
-        changes = await self.call(lake.sessions.diff, session, path=path, limit=limit + 1)
-        self.answer({"results": list(changes)[:limit], "has_more": len(changes) > limit})
+        changes = await self.call(
+            lake.sessions.diff, session, path=path, after=after or None, limit=limit + 1
+        )
+        self.answer(page_of_changes(changes, limit))
 
 
 class SessionTextDiffHandler(DatalakeHandler):

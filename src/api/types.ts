@@ -4816,6 +4816,8 @@ export interface operations {
             query?: {
                 /** @description Within the repo; its root when left out. */
                 path?: components["parameters"]["path"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["after"];
                 limit?: components["parameters"]["limit"];
             };
             header?: never;

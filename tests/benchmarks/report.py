@@ -165,6 +165,17 @@ def _parts(results: dict[str, Any]) -> str:
     return f"{facts}\n\n{_table(['part', 'figures'], rows)}"
 
 
+def _workbench(results: dict[str, Any]) -> str:
+    facts = ", ".join(f"{key}: {one}" for key, one in results.items() if not isinstance(one, dict))
+    views, panels = results["views"], results["panels"]
+    columns = list(next(iter(views.values())))
+    rows = [[name, *one.values()] for name, one in views.items()]
+    acts = list(next(iter(panels.values())))
+    busy = [[act, *(one[act] for one in panels.values())] for act in acts]
+    parts = [facts, _table(["view", *columns], rows)]
+    return "\n\n".join([*parts, _table(["", *(f"{count} panels" for count in panels)], busy)])
+
+
 def _plain(results: dict[str, Any]) -> str:
     return f"```json\n{json.dumps(results, indent=2)}\n```\n"
 
@@ -179,4 +190,5 @@ _TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "notebooks": _parts,
     "datums": _parts,
     "scale_out": _scale_out,
+    "workbench": _workbench,
 }

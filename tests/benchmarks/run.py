@@ -44,8 +44,11 @@ ALL = (
     "notebooks",
     "datums",
     "scale_out",
+    "workbench",
 )
-SELF_CONTAINED = frozenset({"writers", "s3", "encryption", "notebooks", "datums", "scale_out"})
+SELF_CONTAINED = frozenset(
+    {"writers", "s3", "encryption", "notebooks", "datums", "scale_out", "workbench"}
+)
 """These find a place for their files themselves."""
 
 

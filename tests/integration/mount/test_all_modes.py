@@ -345,7 +345,11 @@ def test_status_and_diff_say_what_is_staged(ground):
     assert info.id == ground.session
     below = ground.lake.sessions.diff(ground.session, path="d")
     assert [(one.path, str(one.kind)) for one in below] == [("d/a", "removed"), ("d/new", "added")]
-    assert len(ground.lake.sessions.diff(ground.session, limit=2)) == 2
+    pages, after = [], None
+    while page := ground.lake.sessions.diff(ground.session, after=after, limit=1):
+        pages += [one.path for one in page]
+        after = pages[-1]
+    assert pages == ["d/a", "d/new", "text"]
     difference = ground.lake.sessions.diff_text(ground.session, "text")
     lines = [line.rstrip("\n") for hunk in difference.hunks for line in hunk.lines]
     assert lines == [" one", "-two", "+three"]

@@ -11,6 +11,7 @@ from jupyter_datalake.errors import CorruptDataError, ErrorKind, InvalidInputErr
 from jupyter_datalake.model.paths import (
     ROOT,
     check_name,
+    comes_behind,
     folder_range,
     is_within,
     join_path,
@@ -152,3 +153,11 @@ def test_parent_and_name_join_to_the_path(path):
 def test_a_longer_sibling_is_not_within():
     assert not is_within(parse_path("ab"), parse_path("a"))
     assert not is_within(parse_path("a"), parse_path("a/b"))
+
+
+@given(st.lists(repo_paths(), unique=True))
+def test_pages_behind_the_last_path_of_the_one_before_have_every_path_once(paths):
+    ordered = sorted((one for one in paths if one), key=path_key)
+    for number, path in enumerate(ordered):
+        assert [one for one in ordered if comes_behind(one, path)] == ordered[number + 1 :]
+    assert [one for one in ordered if comes_behind(one, ROOT)] == ordered
