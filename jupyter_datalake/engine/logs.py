@@ -6,7 +6,8 @@ that range of keys alone: a few nodes each, and none where the trees are equal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -37,6 +38,11 @@ class LogWish:
     follow: bool = False
     """Whether `path` is followed to the names it had before."""
 
+    @property
+    def is_line(self) -> bool:
+        """Whether a walk from any commit of it goes on as one that came there."""
+        return self.first_parent and not self.follow
+
 
 @dataclass(frozen=True, slots=True)
 class _Made:
@@ -52,11 +58,15 @@ def iter_log(core: LakeCore, start: CommitId, wish: LogWish) -> Iterator[Commit]
     Without `first_parent` a commit counts as changing the path only if it is different there from
     each of its parents.
     """
+    return (commit for commit, is_wished in iter_looked(core, start, wish) if is_wished)
+
+
+def iter_looked(core: LakeCore, start: CommitId, wish: LogWish) -> Iterator[tuple[Commit, bool]]:
+    """Yield every commit from one on, and whether it is wished for; see `iter_log`."""
     path = wish.path
     for made in _walk(core, start, wish):
         has_changed = path is None or _has_changed(core, made, path)
-        if has_changed and wish.fits.fits(made.commit):
-            yield made.commit
+        yield made.commit, has_changed and wish.fits.fits(made.commit)
         if has_changed and wish.follow and path and made.parents:
             path = _name_before(core, made, path)
 
@@ -68,6 +78,8 @@ def _walk(core: LakeCore, start: CommitId, wish: LogWish) -> Iterator[_Made]:
         walker = ancestry.walk(start, first_parent=wish.first_parent)
         batch = _read(ancestry, walker, wish)
     while batch:
+        if wish.path is not None:
+            _fetch_ways(core, batch, wish.path)
         yield from batch
         with core.metadata.read() as tx:
             ancestry.tx = tx
@@ -85,6 +97,20 @@ def _read(ancestry: Ancestry, walker: Iterator[CommitId], wish: LogWish) -> list
         for one in ids
         if one in found
     ]
+
+
+def _fetch_ways(core: LakeCore, batch: Iterable[_Made], path: RepoPath) -> None:
+    """Read the nodes on the way to a path in many trees, level by level: a query for each level."""
+    start, _ = path_range(path)
+    wave = {one.root for made in batch for one in (made.commit, *made.parents)}
+    while wave:
+        core.nodes.fetch(wave)
+        nodes = [core.nodes.load(digest) for digest in wave]
+        wave = {
+            node.branches[at].digest
+            for node in nodes
+            if node.level and (at := bisect_left(node.keys, start)) < len(node.keys)
+        }
 
 
 def _has_changed(core: LakeCore, made: _Made, path: RepoPath) -> bool:

@@ -8,14 +8,14 @@ from itertools import dropwhile, islice
 from typing import Any
 
 from jupyter_datalake.engine.commits import CommitRequest
-from jupyter_datalake.engine.logs import LogWish, iter_log
+from jupyter_datalake.engine.logs import LogWish, iter_log, iter_looked
 from jupyter_datalake.engine.merging import DryRun, Merging, decide_by
 from jupyter_datalake.engine.retention import squash
 from jupyter_datalake.errors import InvalidInputError
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commit_filters import CommitFilter
-from jupyter_datalake.model.commits import Commit
+from jupyter_datalake.model.commits import Commit, CommitPage
 from jupyter_datalake.model.ids import CommitId, short_id
 from jupyter_datalake.model.merging import FastForward, MergeReport
 from jupyter_datalake.model.paths import parse_path
@@ -66,13 +66,8 @@ class Commits:
             Whether `path` is followed to the names it had before; docs/diff.md says what counts
             as a rename.
         """
-        if follow and path is None:
-            raise InvalidInputError(
-                "Renames are followed for a path, and none is given", hint="Name the path too"
-            )
         fits = _filter(author=author, text=text, since=since, until=until)
-        place = None if path is None else parse_path(path)
-        wish = LogWish(place, fits, first_parent=first_parent, follow=follow)
+        wish = _wish(path, fits, first_parent=first_parent, follow=follow)
         history = self._context.history
         wanted = limit_of(limit)
         if wish == LogWish():
@@ -80,17 +75,76 @@ class Commits:
                 return history.log(repo, ref, limit=wanted)[0]
             return history.log(repo, after, limit=wanted + 1)[0][1:]
         # On the line of first parents the page begins at its commit; else the walk is repeated.
-        is_line = first_parent and not follow
-        start = history.resolve(repo, after if after and is_line else ref).id
+        start = history.resolve(repo, after if after and wish.is_line else ref).id
         found = iter_log(self._context.core, start, wish)
         if after is not None:
             last = history.resolve(repo, after).id
             found = (
                 (one for one in found if one.id != last)
-                if is_line
+                if wish.is_line
                 else islice(dropwhile(lambda one: one.id != last, found), 1, None)
             )
         return [*islice(found, wanted)]
+
+    def look(
+        self,
+        repo: str,
+        ref: str = DEFAULT_BRANCH,
+        *,
+        limit: int,
+        after: str | None = None,
+        looks: int = 500,
+        path: str | None = None,
+        author: str | None = None,
+        text: str | None = None,
+        since: datetime | str | None = None,
+        until: datetime | str | None = None,
+        first_parent: bool = True,
+        follow: bool = False,
+    ) -> CommitPage:
+        """Return a page of what `list` does, for those who cannot wait until it is full.
+
+        The cost is that of `looks` commits, however few of them are wanted; only without
+        `first_parent` and with `follow` it is that of the page. All other parameters are those of
+        `list`.
+
+        Parameters
+        ----------
+        after
+            The `next` of the previous page.
+        looks
+            How many commits are looked at, at most.
+        """
+        fits = _filter(author=author, text=text, since=since, until=until)
+        wish = _wish(path, fits, first_parent=first_parent, follow=follow)
+        if wish == LogWish() or not wish.is_line:
+            found = self.list(
+                repo,
+                ref,
+                after=after,
+                limit=limit + 1,
+                path=path,
+                author=author,
+                text=text,
+                since=since,
+                until=until,
+                first_parent=first_parent,
+                follow=follow,
+            )
+            return CommitPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
+        start = self._context.history.resolve(repo, after or ref).id
+        looked = iter_looked(self._context.core, start, wish)
+        if after is not None:
+            next(looked)  # it ended the previous page
+        page: list[Commit] = []
+        last = start
+        for count, (commit, is_wished) in enumerate(looked):
+            if count == looks or len(page) == limit:
+                return CommitPage(page, last)
+            last = commit.id
+            if is_wished:
+                page.append(commit)
+        return CommitPage(page, None)
 
     def search(
         self,
@@ -313,6 +367,15 @@ class Commits:
     ) -> Merging:
         decide = decide_by(self._context.history, choices or {})
         return Merging(self._context.core, decide, DryRun(limit_of(limit)) if dry_run else None)
+
+
+def _wish(path: str | None, fits: CommitFilter, *, first_parent: bool, follow: bool) -> LogWish:
+    if follow and path is None:
+        raise InvalidInputError(
+            "Renames are followed for a path, and none is given", hint="Name the path too"
+        )
+    place = None if path is None else parse_path(path)
+    return LogWish(place, fits, first_parent=first_parent, follow=follow)
 
 
 def _filter(

@@ -6,10 +6,11 @@ same commit written twice is one commit. Byte layout: docs/format.md, section "C
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from jupyter_datalake.errors import CorruptDataError, ErrorKind
 from jupyter_datalake.model.encoding import pack_canonical, unpack_canonical
@@ -107,6 +108,14 @@ class Commit:
     def created_at(self) -> datetime:
         """When it was made, in UTC, to the microsecond."""
         return datetime.fromtimestamp(self.time_ns // 1000 / 1e6, UTC)
+
+
+class CommitPage(NamedTuple):
+    """Some commits, and where to go on."""
+
+    results: Sequence[Commit]
+    next: CommitId | None
+    """The last commit that was looked at; None when there is nothing behind it."""
 
 
 @dataclass(frozen=True, slots=True)

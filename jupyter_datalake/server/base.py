@@ -98,12 +98,19 @@ class DatalakeHandler(APIHandler):
     auth_resource = RESOURCE
     path: ClassVar[str]
     """Path template in the contract."""
+    is_gone = False
+    """Whether the client has closed the connection: nobody waits for the answer."""
 
     def initialize(self, service: LakeService, server_root: str) -> None:
         """Take what the extension hands to every handler."""
         self.service = service
         self.server_root = server_root
         self.contract: Contract = load_contract()
+
+    def on_connection_close(self) -> None:
+        """Note that nobody waits any more."""
+        self.is_gone = True
+        super().on_connection_close()
 
     async def lake(self) -> Lake:
         """Return the lake, used in the name of the request's user."""

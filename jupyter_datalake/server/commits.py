@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.server.base import DatalakeHandler, operation, page, page_of_changes
+
+_LOOK_S = 1.0
+"""How long commits are looked for that fit a filter, before a page is given that is not full."""
 
 
 class CommitsHandler(DatalakeHandler):
@@ -17,15 +22,23 @@ class CommitsHandler(DatalakeHandler):
         self, repo: str, ref: str, after: str, limit: int, **wish: str | bool | None
     ) -> None:
         lake = await self.lake()
-        commits = await self.call(
-            lake.commits.list,
-            repo,
-            ref,
-            after=after or None,
-            limit=limit + 1,
-            **wish,  # type: ignore[arg-type]  # the contract has checked them
-        )
-        self.answer(page(list(commits), limit, lambda commit: commit.id))
+        found: list[Commit] = []
+        until = time.monotonic() + _LOOK_S
+        following: str | None = after or None
+        while not self.is_gone:
+            part = await self.call(
+                lake.commits.look,
+                repo,
+                ref,
+                after=following,
+                limit=limit - len(found),
+                **wish,  # type: ignore[arg-type]  # the contract has checked them
+            )
+            found += part.results
+            following = part.next
+            if following is None or len(found) == limit or time.monotonic() > until:
+                break
+        self.answer({"results": found, "next": following})
 
 
 class SearchHandler(DatalakeHandler):

@@ -343,7 +343,10 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The commits that a ref leads back to, newest first. */
+        /**
+         * The commits that a ref leads back to, newest first.
+         * @description Commits that fit are looked for about a second. A page may then be short, or empty, and name the next one all the same.
+         */
         get: operations["listCommits"];
         put?: never;
         post?: never;
@@ -2414,7 +2417,7 @@ export interface components {
         ChangePage: {
             results: components["schemas"]["Change"][];
             has_more: boolean;
-            next?: components["schemas"]["Next"];
+            next: components["schemas"]["Next"];
         };
         /** @enum {string} */
         Newline: "none" | "lf" | "crlf" | "mixed";

@@ -2,12 +2,15 @@
  * Paths that were added, modified or removed.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { undoIcon } from '@jupyterlab/ui-components';
+import { caretDownIcon, caretRightIcon, undoIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type * as api from '../api/types';
+import type { IChangeRow, IFolderRow } from './change-rows';
+import { listRows, treeRows } from './change-rows';
 import { formatBytes } from './formats';
 import { IconButton } from './icon-button';
+import { useWindow } from './windowed';
 
 /** What a {@link ChangeList} shows and does. */
 export interface IChangeListProps {
@@ -16,8 +19,12 @@ export interface IChangeListProps {
   /** Name of the list for screen readers. */
   label: string;
   trans: TranslationBundle;
-  /** Where there is something to discard. */
-  onDiscard?: (path: string) => void;
+  /** Whether changes stand below their folders. */
+  isTree?: boolean;
+  /** Where there is something to discard: a path, or all below a folder. */
+  onDiscard?: (path: string, isFolder: boolean) => void;
+  /** Where more can be loaded, once the end is seen. */
+  onMore?: () => void;
 }
 
 /** The letter and the word for a kind of change. */
@@ -36,30 +43,118 @@ function kindText(kind: api.ChangeKind, trans: TranslationBundle): [string, stri
 
 /** Changes by path, one line each. */
 export function ChangeList(props: IChangeListProps): React.JSX.Element {
-  const { trans } = props;
+  const { changes, isTree, hasMore, onMore, trans } = props;
+  const [closed, setClosed] = React.useState<ReadonlySet<string>>(new Set());
+  const rows = React.useMemo(
+    () => (isTree ? treeRows(changes, closed) : listRows(changes)),
+    [changes, closed, isTree]
+  );
+  const list = React.useRef<HTMLUListElement>(null);
+  const shown = useWindow(list, rows.length, hasMore ? onMore : undefined);
+  const toggle = (path: string) =>
+    setClosed(before => {
+      const now = new Set(before);
+      if (!now.delete(path)) {
+        now.add(path);
+      }
+      return now;
+    });
   return (
     <>
-      <ul className="jp-DatalakeChangeList" aria-label={props.label}>
-        {props.changes.map(change => (
-          <ChangeItem key={change.path} {...props} change={change} />
-        ))}
+      <ul
+        ref={list}
+        className="jp-DatalakeChangeList"
+        aria-label={props.label}
+        style={{ paddingTop: shown.above_px, paddingBottom: shown.below_px }}
+      >
+        {rows.slice(shown.first, shown.end).map((row, index) => {
+          const place = {
+            'aria-posinset': shown.first + index + 1,
+            'aria-setsize': hasMore ? -1 : rows.length
+          };
+          return row.kind === 'folder' ? (
+            <FolderItem
+              key={`${row.path}/`}
+              {...props}
+              row={row}
+              place={place}
+              onToggle={() => toggle(row.path)}
+            />
+          ) : (
+            <ChangeItem key={row.change.path} {...props} row={row} place={place} />
+          );
+        })}
       </ul>
-      {props.hasMore && (
+      {hasMore && (
         <p className="jp-DatalakeNote">
-          {trans.__('These are the first %1 changes.', props.changes.length)}
+          {onMore
+            ? trans.__('Loading more…')
+            : trans.__('These are the first %1 changes.', changes.length)}
         </p>
       )}
     </>
   );
 }
 
-function ChangeItem(props: IChangeListProps & { change: api.Change }): React.JSX.Element {
-  const { change, trans } = props;
+/** Where a line is among all of them, those included that are not drawn. */
+interface IPlace {
+  'aria-posinset': number;
+  'aria-setsize': number;
+}
+
+function FolderItem(
+  props: IChangeListProps & { row: IFolderRow; place: IPlace; onToggle: () => void }
+): React.JSX.Element {
+  const { row, trans } = props;
+  const Caret = row.isOpen ? caretDownIcon : caretRightIcon;
+  return (
+    <li
+      className="jp-DatalakeChangeList-item"
+      data-path={`${row.path}/`}
+      style={indent(row.depth)}
+      {...props.place}
+    >
+      <button
+        type="button"
+        className="jp-DatalakeChangeList-toggle"
+        aria-expanded={row.isOpen}
+        title={row.path}
+        onClick={props.onToggle}
+      >
+        <Caret.react tag="span" className="jp-DatalakeRow-icon" />
+        <span className="jp-DatalakeChangeList-name">{row.name}</span>
+      </button>
+      <span className="jp-DatalakeCount">{row.count}</span>
+      {props.onDiscard && (
+        <IconButton
+          icon={undoIcon}
+          label={trans.__('Discard all changes below %1', row.path)}
+          onClick={() => props.onDiscard?.(row.path, true)}
+        />
+      )}
+    </li>
+  );
+}
+
+function indent(depth: number): React.CSSProperties | undefined {
+  return depth > 0 ? { paddingLeft: 10 + depth * 12 } : undefined;
+}
+
+function ChangeItem(
+  props: IChangeListProps & { row: IChangeRow; place: IPlace }
+): React.JSX.Element {
+  const { isTree, trans } = props;
+  const { change, depth } = props.row;
   const [letter, word] = kindText(change.kind, trans);
   const slash = change.path.lastIndexOf('/') + 1;
   const isFolder = (change.new ?? change.old)?.kind === 'folder';
   return (
-    <li className="jp-DatalakeChangeList-item" data-path={change.path}>
+    <li
+      className="jp-DatalakeChangeList-item"
+      data-path={change.path}
+      style={indent(depth)}
+      {...props.place}
+    >
       <abbr className={`jp-DatalakeChangeList-kind jp-mod-${change.kind}`} title={word}>
         {letter}
       </abbr>
@@ -68,7 +163,7 @@ function ChangeItem(props: IChangeListProps & { change: api.Change }): React.JSX
           {change.path.slice(slash)}
           {isFolder && '/'}
         </span>
-        {slash > 0 && (
+        {slash > 0 && !isTree && (
           <span className="jp-DatalakeChangeList-folder">{change.path.slice(0, slash - 1)}</span>
         )}
       </span>
@@ -79,7 +174,7 @@ function ChangeItem(props: IChangeListProps & { change: api.Change }): React.JSX
         <IconButton
           icon={undoIcon}
           label={trans.__('Discard the change of %1', change.path)}
-          onClick={() => props.onDiscard?.(change.path)}
+          onClick={() => props.onDiscard?.(change.path, false)}
         />
       )}
     </li>

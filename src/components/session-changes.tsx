@@ -2,7 +2,7 @@
  * What is staged in one session, and committing it.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { deleteIcon } from '@jupyterlab/ui-components';
+import { deleteIcon, listIcon, treeViewIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type * as api from '../api/types';
@@ -21,11 +21,16 @@ export interface ISessionChangesProps {
   error: IFailure | null;
   isMounted: boolean;
   isBusy: boolean;
+  /** Whether changes stand below their folders. */
+  isTree: boolean;
   trans: TranslationBundle;
   onMessage: (message: string) => void;
   onCommit: () => void;
-  /** Drop the change of a path, or all of them. */
-  onDiscard: (path?: string) => void;
+  onTree: (isTree: boolean) => void;
+  /** Drop the change of a path, all below a folder, or all there are. */
+  onDiscard: (path?: string, isFolder?: boolean) => void;
+  /** Where more changes can be loaded. */
+  onMore?: () => void;
 }
 
 /** One group of changes with its commit box. */
@@ -56,6 +61,13 @@ export function SessionChanges(props: ISessionChangesProps): React.JSX.Element {
           {props.hasMore && '+'}
         </span>
         <IconButton
+          icon={props.isTree ? listIcon : treeViewIcon}
+          label={
+            props.isTree ? trans.__('Show changes as a list') : trans.__('Show changes as a tree')
+          }
+          onClick={() => props.onTree(!props.isTree)}
+        />
+        <IconButton
           icon={deleteIcon}
           label={trans.__('Discard all changes in %1', address)}
           isDisabled={props.isBusy}
@@ -67,7 +79,9 @@ export function SessionChanges(props: ISessionChangesProps): React.JSX.Element {
         hasMore={props.hasMore}
         label={trans.__('Changed files of %1', address)}
         trans={trans}
+        isTree={props.isTree}
         onDiscard={props.onDiscard}
+        onMore={props.onMore}
       />
       <ErrorBanner error={props.error} trans={trans} />
       <div className="jp-DatalakeCommitBox">

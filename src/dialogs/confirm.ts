@@ -25,19 +25,42 @@ export async function confirm(
   return button.accept;
 }
 
-/** Ask before the change of a path, or a number of changes, is discarded. */
+/** What is about to be discarded: of one path, all below a folder, or a number of changes. */
+export type Discarded = { path: string } | { folder: string } | { count: number; hasMore: boolean };
+
+/** Return that all changes of a session are. */
+export function allOf(staged: { changes: readonly unknown[]; hasMore: boolean }): Discarded {
+  return { count: staged.changes.length, hasMore: staged.hasMore };
+}
+
+/** Ask before changes are discarded. */
 export function confirmDiscard(
   session: api.Session,
-  what: string | number,
+  what: Discarded,
   trans: TranslationBundle
 ): Promise<boolean> {
-  const address = `${session.repo}@${session.branch}`;
   return confirm(
     trans.__('Discard Changes'),
-    typeof what === 'string'
-      ? trans.__('The change of %1 in %2 will be lost.', what, address)
-      : trans._n('%1 change in %2 will be lost.', '%1 changes in %2 will be lost.', what, address),
+    lossOf(what, `${session.repo}@${session.branch}`, trans),
     trans.__('Discard'),
     trans
+  );
+}
+
+function lossOf(what: Discarded, address: string, trans: TranslationBundle): string {
+  if ('path' in what) {
+    return trans.__('The change of %1 in %2 will be lost.', what.path, address);
+  }
+  if ('folder' in what) {
+    return trans.__('All changes below %1 in %2 will be lost.', what.folder, address);
+  }
+  if (what.hasMore) {
+    return trans.__('More than %1 changes in %2 will be lost.', what.count, address);
+  }
+  return trans._n(
+    '%1 change in %2 will be lost.',
+    '%1 changes in %2 will be lost.',
+    what.count,
+    address
   );
 }

@@ -103,7 +103,7 @@ export class CommitsModel extends RefreshingModel {
             new: commit.id,
             limit: MAX_CHANGES
           })
-        : { results: [], has_more: false };
+        : { results: [], has_more: false, next: null };
     } catch (reason) {
       details.error = asLakeError(reason);
     }

@@ -18,11 +18,13 @@ import {
 import type * as api from '../api/types';
 import type { ILake } from '../tokens';
 import type { MountsModel } from './mounts';
+import { loadUpTo, WHOLE_PAGE } from './paging';
 import { asLakeError, RefreshingModel } from './refreshing';
 
 const POLL_MS = 2500;
 const LONGEST_POLL_MS = 60_000;
-const MAX_CHANGES = 500;
+const PAGE = 500;
+const MAX_CHANGES = 20_000;
 
 /** One session and what is staged in it. */
 export interface ISessionChanges {
@@ -30,6 +32,8 @@ export interface ISessionChanges {
   changes: readonly api.Change[];
   /** Whether there are more changes than these. */
   hasMore: boolean;
+  /** Whether {@link SessionsModel.loadMore} can load some of these. */
+  canLoadMore: boolean;
   /** Why the changes could not be looked at, or the commit could not be made. */
   error: api.Error | null;
   /** The commit message that is being written. */
@@ -115,6 +119,19 @@ export class SessionsModel extends RefreshingModel {
     return commit;
   }
 
+  /** Load more of what is staged in a session, if there is more. */
+  async loadMore(session: api.Session): Promise<void> {
+    const loaded = this._changes.get(session.id)?.length ?? 0;
+    const wanted = Math.min(loaded + WHOLE_PAGE, MAX_CHANGES);
+    if (this._hasMore.get(session.id) && (this._wanted.get(session.id) ?? PAGE) < wanted) {
+      this._wanted.set(session.id, wanted);
+      await this._diff(session);
+      if (!this.isDisposed) {
+        this.stateChanged.emit();
+      }
+    }
+  }
+
   /** Drop what is staged in a session, everywhere or at and below some paths. */
   discard(session: api.Session, paths?: string[]): Promise<void> {
     return this._act(session.id, () => discardSession(this.lake.client, session.id, { paths }));
@@ -144,7 +161,7 @@ export class SessionsModel extends RefreshingModel {
     this._sessions = sessions.results;
     this._lost = drafts.results.filter(draft => !draft.has_session);
     const open = new Set(this._sessions.map(session => session.id));
-    for (const map of [this._changes, this._errors, this._messages, this._hasMore]) {
+    for (const map of [this._changes, this._errors, this._messages, this._hasMore, this._wanted]) {
       for (const id of map.keys()) {
         if (!open.has(id)) {
           map.delete(id);
@@ -178,9 +195,13 @@ export class SessionsModel extends RefreshingModel {
   /** Look at the sessions whose files can change without the lake being told. */
   private async _look(): Promise<void> {
     const mounted = this._sessions.filter(({ id }) => this._mounts.ofSession(id));
-    const before = this._fingerprint();
-    await Promise.all(mounted.map(session => this._diff(session)));
-    if (!this.isDisposed && this._fingerprint() !== before) {
+    this._looks++;
+    // What is loaded far is looked at more seldom: it is a page for each look.
+    const due = mounted.filter(
+      ({ id }) => this._looks % Math.ceil((this._wanted.get(id) ?? PAGE) / PAGE) === 0
+    );
+    const changed = await Promise.all(due.map(session => this._diff(session)));
+    if (!this.isDisposed && changed.includes(true)) {
       this.stateChanged.emit();
     }
     if (mounted.some(({ id }) => this._errors.has(id))) {
@@ -188,31 +209,42 @@ export class SessionsModel extends RefreshingModel {
     }
   }
 
-  private async _diff(session: api.Session): Promise<void> {
+  /** Look at what is staged in a session; return whether something else is there than before. */
+  private async _diff({ id }: api.Session): Promise<boolean> {
+    const before = this._fingerprint(id);
     try {
-      const page = await diffSession(this.lake.client, session.id, { limit: MAX_CHANGES });
-      this._changes.set(session.id, page.results);
-      this._hasMore.set(session.id, page.has_more);
-      this._errors.delete(session.id);
+      const { results, next } = await loadUpTo(
+        this._wanted.get(id) ?? PAGE,
+        (after: string | undefined, limit) => diffSession(this.lake.client, id, { after, limit })
+      );
+      this._changes.set(id, results);
+      this._hasMore.set(id, next !== null);
+      this._errors.delete(id);
     } catch (reason) {
-      this._errors.set(session.id, asLakeError(reason));
+      this._errors.set(id, asLakeError(reason));
     }
+    return this._fingerprint(id) !== before;
   }
 
   private _stateOf(session: api.Session): ISessionChanges {
+    const changes = this._changes.get(session.id) ?? [];
+    const hasMore = this._hasMore.get(session.id) ?? false;
     return {
       session,
-      changes: this._changes.get(session.id) ?? [],
-      hasMore: this._hasMore.get(session.id) ?? false,
+      changes,
+      hasMore,
+      canLoadMore: hasMore && changes.length < MAX_CHANGES,
       error: this._failed.get(session.id) ?? this._errors.get(session.id) ?? null,
       message: this._messages.get(session.id) ?? ''
     };
   }
 
-  private _fingerprint(): string {
-    return JSON.stringify(
-      this._sessions.map(({ id }) => [this._changes.get(id), this._errors.get(id)?.message])
-    );
+  private _fingerprint(id: string): string {
+    return JSON.stringify([
+      this._changes.get(id),
+      this._hasMore.get(id),
+      this._errors.get(id)?.message
+    ]);
   }
 
   private readonly _mounts: MountsModel;
@@ -222,6 +254,9 @@ export class SessionsModel extends RefreshingModel {
   private readonly _errors = new Map<string, api.Error & Error>();
   private readonly _failed = new Map<string, api.Error & Error>();
   private readonly _messages = new Map<string, string>();
+  /** How many changes are loaded, where that is more than a page. */
+  private readonly _wanted = new Map<string, number>();
+  private _looks = 0;
   private _sessions: api.Session[] = [];
   private _lost: api.SessionDraft[] = [];
 }

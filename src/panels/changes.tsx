@@ -7,7 +7,8 @@ import { DraftNote } from '../components/draft-note';
 import { EmptyState } from '../components/empty-state';
 import { ErrorBanner } from '../components/error-banner';
 import { SessionChanges } from '../components/session-changes';
-import { confirmDiscard } from '../dialogs/confirm';
+import type { Discarded } from '../dialogs/confirm';
+import { allOf, confirmDiscard } from '../dialogs/confirm';
 import type { MountsModel } from '../models/mounts';
 import type { SessionsModel } from '../models/sessions';
 import { ModelPanel } from './model-panel';
@@ -18,6 +19,15 @@ export class ChangesPanel extends ModelPanel {
     super({ ...options, models: [options.sessions, options.mounts] });
     this.addClass('jp-DatalakeChangesPanel');
     this._options = options;
+  }
+
+  /** Whether changes stand below their folders. */
+  get isTree(): boolean {
+    return this._isTree;
+  }
+  set isTree(isTree: boolean) {
+    this._isTree = isTree;
+    this.update();
   }
 
   protected render(): React.JSX.Element {
@@ -38,7 +48,7 @@ export class ChangesPanel extends ModelPanel {
           />
         ))}
         {sessions.isReady && changed.length === 0 && <Nothing {...this._options} />}
-        {changed.map(({ session, changes, hasMore, error, message }) => (
+        {changed.map(({ session, changes, hasMore, canLoadMore, error, message }) => (
           <SessionChanges
             key={session.id}
             session={session}
@@ -48,20 +58,30 @@ export class ChangesPanel extends ModelPanel {
             error={error}
             isMounted={mounts.ofSession(session.id) !== undefined}
             isBusy={sessions.isBusy(session.id)}
+            isTree={this._isTree}
             trans={trans}
+            onTree={isTree => this._options.onTree?.((this.isTree = isTree))}
+            onMore={canLoadMore ? () => void sessions.loadMore(session) : undefined}
             onMessage={text => sessions.setMessage(session.id, text)}
             onCommit={() => this._quietly(sessions.commit(session))}
-            onDiscard={path => void this._discard(session.id, path)}
+            onDiscard={(path, isFolder) => void this._discard(session.id, path, isFolder)}
           />
         ))}
       </>
     );
   }
 
-  private async _discard(id: string, path: string | undefined): Promise<void> {
+  private async _discard(id: string, path?: string, isFolder = false): Promise<void> {
     const { sessions } = this._options;
     const one = sessions.changed.find(({ session }) => session.id === id);
-    if (one && (await confirmDiscard(one.session, path ?? one.changes.length, this.trans))) {
+    if (!one) {
+      return;
+    }
+    let what: Discarded = allOf(one);
+    if (path !== undefined) {
+      what = isFolder ? { folder: path } : { path };
+    }
+    if (await confirmDiscard(one.session, what, this.trans)) {
       this._quietly(sessions.discard(one.session, path === undefined ? undefined : [path]));
     }
   }
@@ -72,6 +92,7 @@ export class ChangesPanel extends ModelPanel {
   }
 
   private readonly _options: ChangesPanel.IOptions;
+  private _isTree = false;
 }
 
 /** What a {@link ChangesPanel} is made of. */
@@ -79,6 +100,8 @@ export namespace ChangesPanel {
   export interface IOptions extends ModelPanel.IContext {
     sessions: SessionsModel;
     mounts: MountsModel;
+    /** Called when somebody asks for a tree, or for a list. */
+    onTree?: (isTree: boolean) => void;
   }
 }
 

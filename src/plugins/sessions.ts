@@ -9,7 +9,7 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { ARGUMENTS, CommandIDs } from '../commands';
 import { showCommit } from '../dialogs/commit';
-import { confirmDiscard } from '../dialogs/confirm';
+import { allOf, confirmDiscard } from '../dialogs/confirm';
 import { commitIcon } from '../icons';
 import type { ISessionChanges, SessionsModel } from '../models/sessions';
 import type { ILakeSelection } from '../tokens';
@@ -65,7 +65,7 @@ export function addSessionCommands(options: ISessionCommandOptions): void {
     describedBy: ARGUMENTS[CommandIDs.discardSession],
     execute: async args => {
       const one = await staged(args);
-      if (one && (await confirmDiscard(one.session, one.changes.length, trans))) {
+      if (one && (await confirmDiscard(one.session, allOf(one), trans))) {
         await attempt(trans, () => sessions.discard(one.session));
       }
     }

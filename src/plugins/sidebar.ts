@@ -73,6 +73,13 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
     addSessionCommands({ commands, sessions, selection, trans });
 
     const context = { commands, trans };
+    let kept: ISettingRegistry.ISettings | null = null;
+    const changes = new ChangesPanel({
+      ...context,
+      sessions,
+      mounts,
+      onTree: isTree => void kept?.set('changesAsTree', isTree)
+    });
     const button = (id: string) => new CommandToolbarButton({ commands, id, label: '' });
     const refresh = (name: string, onClick: () => void) =>
       new ToolbarButton({ icon: refreshIcon, tooltip: name, onClick });
@@ -100,7 +107,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
           name: 'changes',
           share: 7, // its button stands below the changes
           label: trans.__('Changes'),
-          content: new ChangesPanel({ ...context, sessions, mounts }),
+          content: changes,
           badge: () => (sessions.count > 0 ? String(sessions.count) : '')
         },
         {
@@ -137,7 +144,10 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
     shell.add(sidebar, 'left', { rank: RANK, type: 'Data Lake' });
     restorer?.add(sidebar, sidebar.id);
     addPanelCommands(app, sidebar, selection, trans);
-    void settings?.load(ID).then(loaded => follow(loaded, sessions));
+    void settings?.load(ID).then(loaded => {
+      kept = loaded;
+      follow(loaded, sessions, changes);
+    });
     for (const command of [
       CommandIDs.openPanel,
       CommandIDs.createRepo,
@@ -185,12 +195,17 @@ function restore(sidebar: LakeSidebar, saved: ReadonlyPartialJSONValue | undefin
 }
 
 /** Keep to the settings. */
-function follow(settings: ISettingRegistry.ISettings, sessions: SessionsModel): void {
+function follow(
+  settings: ISettingRegistry.ISettings,
+  sessions: SessionsModel,
+  changes: ChangesPanel
+): void {
   const apply = () => {
     const seconds = settings.get('changesInterval').composite;
     if (typeof seconds === 'number') {
       sessions.interval_ms = seconds * 1000;
     }
+    changes.isTree = settings.get('changesAsTree').composite === true;
   };
   settings.changed.connect(apply);
   apply();

@@ -6,7 +6,10 @@ import time
 
 import pytest
 
+from jupyter_datalake.lake.commits import Commits
 from jupyter_datalake.lake.files import Files
+from jupyter_datalake.server import commits
+from jupyter_datalake.server.commits import CommitsHandler
 from jupyter_datalake.server.extension import _THREADS
 
 
@@ -113,3 +116,28 @@ async def test_events_are_pushed_while_a_verb_blocks(call, served_lake, held, jp
     held.go.set()
     await slow
     stream.close()
+
+
+async def test_commits_that_nobody_waits_for_are_not_looked_for_to_the_end(
+    call, served_lake, monkeypatch
+):
+    served_lake.repos.create("raw")
+    for number in range(6):
+        served_lake.files.put("raw@main/x", f"{number}")
+    look = Commits.look
+    asked = []
+
+    def few(self, *arguments, **options):
+        asked.append(options["after"])
+        return look(self, *arguments, **options, looks=2)
+
+    monkeypatch.setattr(Commits, "look", few)
+    rare = {"repo": "raw", "ref": "main", "path": "nowhere"}
+    assert (await call("listCommits", **rare)).json == {"results": [], "next": None}
+    assert len(asked) == 4
+    monkeypatch.setattr(commits, "_LOOK_S", 0)
+    answer = (await call("listCommits", **rare)).json
+    assert (answer["results"], answer["next"] is None, len(asked)) == ([], False, 5)
+    monkeypatch.setattr(CommitsHandler, "is_gone", True)
+    await call("listCommits", **rare)
+    assert len(asked) == 5

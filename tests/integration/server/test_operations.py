@@ -77,6 +77,11 @@ async def test_the_log_and_the_search(call, served_lake):
     served_lake.files.put("raw@main/b", "two")
     log = (await call("listCommits", repo="raw", ref="main", path="d", follow=True)).json
     assert [one["message"] for one in log["results"]] == ["Put d/a"]
+    log = (await call("listCommits", repo="raw", ref="main", text="put", limit=1)).json
+    assert [one["message"] for one in log["results"]] == ["Put b"]
+    rest = (await call("listCommits", repo="raw", ref="main", text="put", after=log["next"])).json
+    assert [one["message"] for one in rest["results"]] == ["Put d/a"]
+    assert rest["next"] is None
     log = (await call("listCommits", repo="raw", ref="main", first_parent=False, limit=2)).json
     assert log["next"] == log["results"][1]["id"]
     reverted = served_lake.commits.revert("raw", "main").commit

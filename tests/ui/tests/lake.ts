@@ -7,8 +7,24 @@ import type { APIRequestContext, Locator } from '@playwright/test';
 export class Lake {
   constructor(private readonly _request: APIRequestContext) {}
 
-  async createRepo(name: string): Promise<void> {
-    await this._post('repos', { name });
+  /** Create a repo; return the id of its first commit, which is empty. */
+  async createRepo(name: string): Promise<string> {
+    const repo = await this._post<{ head: { commit_id: string } }>('repos', { name });
+    return repo.head.commit_id;
+  }
+
+  async createBranch(repo: string, name: string, at: string): Promise<void> {
+    await this._post(`repos/${repo}/branches`, { name, at });
+  }
+
+  async copy(source: string, target: string): Promise<void> {
+    await this._post('copies', { source, target });
+  }
+
+  /** Stage what is at an address in a session of a branch. */
+  async stage(repo: string, branch: string, source: string): Promise<void> {
+    const { id } = await this._post<{ id: string }>('sessions', { repo, branch });
+    await this._post(`sessions/${id}/restores`, { source }, 204);
   }
 
   /** Commit one file to the branch main; return the id of the commit. */
@@ -54,9 +70,10 @@ export class Lake {
     return response.text();
   }
 
-  private async _post(path: string, data: unknown): Promise<void> {
+  private async _post<T>(path: string, data: unknown, status = 201): Promise<T> {
     const response = await this._request.post(`/datalake/${path}`, { data });
-    expect(response.status(), await response.text()).toBe(201);
+    expect(response.status(), await response.text()).toBe(status);
+    return (status === 204 ? undefined : await response.json()) as T;
   }
 }
 

@@ -98,3 +98,49 @@ test('a conflict is told where the commit was asked for, and settled by discardi
   await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click();
   await expect(changes).toHaveCount(0);
 });
+
+test('many changes are a list or a tree, loaded as far as somebody scrolls', async ({
+  page,
+  request
+}) => {
+  const lake = new Lake(request);
+  const first = await lake.createRepo('many');
+  await lake.put('many', 'alone.csv', '0\n', 'One file');
+  await lake.put('many', 'deep/folder/0/0.csv', '1\n', 'A file to be doubled');
+  for (let power = 0; power < 9; power++) {
+    // Folders double: 0 to 1, what is in 0 and 1 to 2, and so on.
+    await lake.copy('many@main/deep/folder', `many@main/deep/folder/${power + 1}`);
+  }
+  const count = 1 + 2 ** 9; // more than a page, and more than are drawn
+  await lake.createBranch('many', 'empty', first);
+  await lake.stage('many', 'empty', 'many@main/');
+
+  const panel = await openPanel(page);
+  const changes = section(panel, 'changes').getByRole('region', { name: 'Changes in many@empty' });
+  const files = changes.getByRole('list', { name: 'Changed files of many@empty' });
+  await expect(changes.locator('header')).toContainText('500+');
+  expect(await files.getByRole('listitem').count()).toBeLessThan(200);
+  await files.hover();
+  await expect(async () => {
+    await page.mouse.wheel(0, 5000);
+    await expect(files.getByRole('listitem').last()).toHaveAttribute(
+      'aria-posinset',
+      String(count),
+      { timeout: 200 }
+    );
+  }).toPass();
+  await expect(changes.locator('header')).toContainText(String(count));
+
+  await changes.getByRole('button', { name: 'Show changes as a tree' }).click();
+  const folder = files.locator('[data-path="deep/folder/"]');
+  await page.mouse.wheel(0, -100_000);
+  await expect(folder).toContainText(String(count - 1));
+  await folder.getByRole('button', { name: 'deep/folder', exact: true }).click();
+  await expect(files.getByRole('listitem')).toHaveCount(2);
+  await page.screenshot({ path: 'test-results/changes-tree.png' });
+  await folder.getByRole('button', { name: 'Discard all changes below deep/folder' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click();
+  await expect(files.getByRole('listitem')).toHaveCount(1);
+  await changes.getByRole('button', { name: 'Show changes as a list' }).click();
+  await expect(files.locator('[data-path="alone.csv"]')).toBeVisible();
+});

@@ -297,6 +297,17 @@ def pages(ask, limit):
     return found
 
 
+def looked(look, limit, looks):
+    """Everything that comes in pages for which so many commits are looked at."""
+    page = look(limit=limit, looks=looks)
+    found = [*page.results]
+    while page.next is not None:
+        page = look(limit=limit, looks=looks, after=page.next)
+        assert len(page.results) <= limit
+        found += page.results
+    return found
+
+
 PATHS = ["a", "b", "d/a", "d/b", "d/e/a"]
 
 
@@ -345,6 +356,9 @@ def test_the_log_of_a_path_is_what_comparing_every_commit_says(acts, path, first
         for limit in (2, 100):
             ask = partial(lake.commits.list, "raw", path=path, first_parent=first_parent)
             assert [one.id for one in pages(ask, limit)] == expected
+            for looks in (1, 3, 500):
+                look = partial(lake.commits.look, "raw", path=path, first_parent=first_parent)
+                assert [one.id for one in looked(look, limit, looks)] == expected
 
 
 def test_all_that_led_to_a_merge_is_listed_once_in_order_of_time(parted):
