@@ -17,6 +17,7 @@ from jupyter_datalake.cli.output import (
     print_table,
     size_text,
 )
+from jupyter_datalake.cli.previews import print_preview, print_statistics
 from jupyter_datalake.errors import AlreadyExistsError, ErrorKind
 from jupyter_datalake.lake.files import DEFAULT_ROWS
 from jupyter_datalake.model.commits import Commit
@@ -139,6 +140,35 @@ def diff_table(
     Without --key, a column is guessed whose values are all there and all distinct.
     """
     show_tables(context, old, new, key, no_key=no_key, limit=limit, as_json=as_json)
+
+
+@group.command("preview")
+@click.argument("address")
+@click.option("--offset", type=click.IntRange(0), default=0, help="Rows or lines to leave out.")
+@limit_option(20)
+@json_option
+@pass_context
+def preview(context: CliContext, address: str, offset: int, limit: int, as_json: bool) -> None:
+    """Show rows of a table, lines of a text, or what is known of any other file."""
+    found = context.lake.files.preview(address, offset=offset, limit=limit)
+    if as_json:
+        print_json(found)
+    else:
+        print_preview(found)
+
+
+@group.command("describe")
+@click.argument("address")
+@click.option("--column", multiple=True, help="Only this column; may be repeated.")
+@json_option
+@pass_context
+def describe(context: CliContext, address: str, column: tuple[str, ...], as_json: bool) -> None:
+    """Show what the columns of a table hold: counts, ends, quantiles, histograms."""
+    found = context.lake.files.describe(address, columns=column or None)
+    if as_json:
+        print_json(found)
+    else:
+        print_statistics(found)
 
 
 @group.command("export")

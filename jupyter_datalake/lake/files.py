@@ -7,6 +7,7 @@ commit and is no error, so a script may run twice.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
@@ -24,6 +25,7 @@ from jupyter_datalake.engine.sharing import share_file
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.sources import Source
 from jupyter_datalake.engine.text_diff import diff_texts
+from jupyter_datalake.lake import looking
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.lake.frames import PASSPORT, read_frame
 from jupyter_datalake.lake.opening import open_source
@@ -33,6 +35,7 @@ from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.files import FileInfo, FileKind, SharedFile
 from jupyter_datalake.model.globs import parse_glob
 from jupyter_datalake.model.paths import RepoPath, join_path, name_of, parse_path
+from jupyter_datalake.model.previews import FilePreview, TableStatistics
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.model.table_diffs import TableDiff, equal_tables
 from jupyter_datalake.model.text import printable
@@ -124,6 +127,63 @@ class Files:
             "global_id": str(commit.global_id),
         }
         return frame
+
+    def preview(
+        self,
+        address: str | Address,
+        *,
+        offset: int = 0,
+        limit: int = DEFAULT_ROWS,
+        stop: threading.Event | None = None,
+    ) -> FilePreview:
+        """Return one page of a file: rows of a table, lines of a text, facts of anything else.
+
+        Never reads the whole of a large file, and runs nothing of what it holds: pickles are
+        not loaded. docs/previews.md says which formats are known.
+
+        Parameters
+        ----------
+        offset, limit
+            Which rows or lines are wanted; fewer are given if they are large.
+        stop
+            Set when nobody waits any more.
+
+        Raises
+        ------
+        InvalidInputError
+            It is not what its ending says, or no file.
+        StateError
+            `stop` was set.
+        """
+        return looking.preview(self._context, _parsed(address), offset, limit, stop)
+
+    def describe(
+        self,
+        address: str | Address,
+        *,
+        columns: Sequence[str] | None = None,
+        stop: threading.Event | None = None,
+    ) -> TableStatistics:
+        """Return what the columns of a table hold: counts, ends, quantiles, histograms.
+
+        The first million rows are looked at, in a database in the lake's work folder that is
+        gone at the end.
+
+        Parameters
+        ----------
+        columns
+            Which ones; the first 200 by default.
+        stop
+            Set when nobody waits any more.
+
+        Raises
+        ------
+        InvalidInputError
+            It cannot be read as a table, or lacks a column.
+        StateError
+            `stop` was set.
+        """
+        return looking.describe(self._context, _parsed(address), columns, stop)
 
     def diff_text(
         self,

@@ -126,7 +126,9 @@ class TableDiff:
     def shown(self) -> TableDiff:
         """Return the same with every value in a form that JSON has, for people to read."""
         rows = tuple(
-            replace(row, key=_shown(row.key), old=_shown(row.old), new=_shown(row.new))
+            replace(
+                row, key=shown_value(row.key), old=shown_value(row.old), new=shown_value(row.new)
+            )
             for row in self.rows
         )
         return replace(self, rows=rows)
@@ -229,7 +231,7 @@ def _longest_rise(numbers: Sequence[int]) -> set[int]:
     return set(rise)
 
 
-def _shown(value: Any) -> Any:
+def shown_value(value: Any) -> Any:
     """Return a value as JSON has it: what it has no form for becomes text."""
     match value:
         case None | bool() | int() | str():
@@ -241,7 +243,7 @@ def _shown(value: Any) -> Any:
         case datetime() | date() | time():
             return value.isoformat()
         case Mapping():
-            return {str(_shown(name)): _shown(one) for name, one in value.items()}
+            return {str(shown_value(name)): shown_value(one) for name, one in value.items()}
         case list() | tuple():
-            return [_shown(one) for one in value]
+            return [shown_value(one) for one in value]
     return str(value)

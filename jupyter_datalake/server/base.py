@@ -45,6 +45,7 @@ T = TypeVar("T")
 RESOURCE = "datalake"
 MAX_BODY_BYTES = 16 * 1024 * 1024
 _RETRY_AFTER_S = 2
+_LOOKING = 2
 
 
 class LakeService:
@@ -57,6 +58,8 @@ class LakeService:
         self._lake: Lake | None = None
         self._opening = asyncio.Lock()
         self.threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="datalake")
+        self.looking = ThreadPoolExecutor(_LOOKING, thread_name_prefix="datalake-looking")
+        """Threads of what reads much of a file, so that it never keeps other requests waiting."""
 
     async def lake(self) -> Lake:
         """Return the lake, or raise what keeps it from being opened."""
@@ -84,6 +87,7 @@ class LakeService:
     def close(self) -> None:
         """End the threads and close the lake."""
         self.threads.shutdown(wait=False, cancel_futures=True)
+        self.looking.shutdown(wait=False, cancel_futures=True)
         if self._lake is not None:
             self._lake.close()
 
@@ -182,6 +186,26 @@ class DatalakeHandler(APIHandler):
             self.log.info("datalake: %s %s: %s", self.request.method, self.request.path, value)
             return
         super().log_exception(typ, value, tb)
+
+
+class StoppableHandler(DatalakeHandler):
+    """Base of handlers whose verbs read much, and end when nobody waits for the answer."""
+
+    def initialize(self, service: LakeService, server_root: str) -> None:
+        """Take what every handler gets, and make the sign to stop."""
+        super().initialize(service, server_root)
+        self.stop = threading.Event()
+        """Set when the connection is closed."""
+
+    def on_connection_close(self) -> None:
+        """Stop what was asked for."""
+        self.stop.set()
+        super().on_connection_close()
+
+    async def call_while_wanted(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a verb that takes `self.stop` in one of the few threads that are for looking."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.service.looking, partial(verb, *args, **kwargs))
 
 
 def as_datalake_error(error: BaseException | None, status: int) -> DatalakeError:

@@ -9,7 +9,7 @@ from tornado import web
 from jupyter_datalake.model.addresses import Address
 from jupyter_datalake.model.paths import parse_path
 from jupyter_datalake.model.table_diffs import parse_key
-from jupyter_datalake.server.base import DatalakeHandler, operation, page
+from jupyter_datalake.server.base import DatalakeHandler, StoppableHandler, operation, page
 from jupyter_datalake.server.streaming import StreamingHandler
 
 
@@ -131,6 +131,37 @@ class LinksHandler(DatalakeHandler):
         self.answer(shared, 201)
 
 
+class PreviewHandler(StoppableHandler):
+    """A page of a file."""
+
+    path = "/repos/{repo}/refs/{ref}/preview"
+
+    @operation("previewFile")
+    async def get(self, repo: str, ref: str, path: str, offset: int, limit: int) -> None:
+        lake = await self.lake()
+        address = Address(repo, ref, parse_path(path))
+        found = await self.call_while_wanted(
+            lake.files.preview, address, offset=offset, limit=limit, stop=self.stop
+        )
+        self.answer(found)
+
+
+class StatisticsHandler(StoppableHandler):
+    """What the columns of a table hold."""
+
+    path = "/repos/{repo}/refs/{ref}/statistics"
+
+    @operation("describeFile")
+    async def get(self, repo: str, ref: str, path: str, columns: str | None) -> None:
+        lake = await self.lake()
+        address = Address(repo, ref, parse_path(path))
+        wanted = None if columns is None else parse_key(columns)
+        found = await self.call_while_wanted(
+            lake.files.describe, address, columns=wanted, stop=self.stop
+        )
+        self.answer(found)
+
+
 class TextDiffHandler(DatalakeHandler):
     """How two files differ as texts."""
 
@@ -163,8 +194,10 @@ HANDLERS = [
     ContentHandler,
     CopiesHandler,
     LinksHandler,
+    PreviewHandler,
     RenamesHandler,
     RestoresHandler,
+    StatisticsHandler,
     TextDiffHandler,
     TableDiffHandler,
 ]

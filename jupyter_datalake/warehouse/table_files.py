@@ -54,7 +54,7 @@ class TableStream:
 
 def is_table(path: str) -> bool:
     """Tell whether a path ends like a table that can be read."""
-    return _kind_of(path)[0] is not None
+    return table_kind(path)[0] is not None
 
 
 def open_table(source: TableSource) -> TableStream:
@@ -66,7 +66,7 @@ def open_table(source: TableSource) -> TableStream:
         The ending is unknown, or the file cannot be read as what its ending says; also later,
         from the batches.
     """
-    kind, compression = _kind_of(source.label)
+    kind, compression = table_kind(source.label)
     if kind is None:
         raise InvalidInputError(
             f"{source.label} has no ending that tells how to read it as a table",
@@ -79,7 +79,7 @@ def open_table(source: TableSource) -> TableStream:
         else:
             stream = _open_csv(source, kind, compression)
     except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _unreadable(source, error) from error
+        raise unreadable(source, error) from error
     if len(stream.columns) > MAX_COLUMNS:
         raise InvalidInputError(
             f"{source.label} has {len(stream.columns)} columns; at most {MAX_COLUMNS} are compared",
@@ -88,7 +88,8 @@ def open_table(source: TableSource) -> TableStream:
     return stream
 
 
-def _kind_of(path: str) -> tuple[str | None, str | None]:
+def table_kind(path: str) -> tuple[str | None, str | None]:
+    """Return the ending of a table's format, and how it is compressed; None for what is none."""
     suffixes = [one.lower() for one in PurePosixPath(path).suffixes]
     compression = _COMPRESSIONS.get(suffixes[-1]) if suffixes else None
     if compression:
@@ -152,35 +153,54 @@ def _exact(array: pa.Array, kind: pa.DataType) -> pa.Array:
 # --- CSV -----------------------------------------------------------------------------------------
 
 
-def _open_csv(source: TableSource, kind: str, compression: str | None) -> TableStream:
-    with _uncompressed(source, compression) as file:
+@dataclass(frozen=True, slots=True)
+class CsvHead:
+    """What the beginning of a CSV file tells."""
+
+    columns: tuple[Column, ...]
+    delimiter: str
+    encoding: str
+
+
+def read_csv_head(source: TableSource, kind: str, compression: str | None) -> CsvHead:
+    """Read how a CSV file is written, and its columns, from its first MiB."""
+    with uncompressed(source, compression) as file:
         head = file.read(_HEAD_BYTES)
     encoding = _BOMS.get(head[:2], "utf-8")
     text = io.StringIO(head.decode(encoding, "replace").removeprefix("\ufeff"), newline="")
     delimiter = "\t" if kind == ".tsv" else _delimiter_of(text.getvalue())
     header = next(csv.reader(text, delimiter=delimiter, strict=True), [])
-    schema = pa.schema([(f"c{n}", pa.string()) for n in range(len(header))])
-    parsing = pacsv.ParseOptions(
-        delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=len(header) > 1
-    )
-    types = _guessed_types(head, encoding, parsing, len(header))
+    types = _guessed_types(head, encoding, _parsing(delimiter, len(header)), len(header))
     columns = tuple(Column(*one) for one in zip(distinct_names(header), types, strict=True))
-    if not header:
+    return CsvHead(columns, delimiter, encoding)
+
+
+def _parsing(delimiter: str, count: int) -> pacsv.ParseOptions:
+    return pacsv.ParseOptions(
+        delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=count > 1
+    )
+
+
+def _open_csv(source: TableSource, kind: str, compression: str | None) -> TableStream:
+    head = read_csv_head(source, kind, compression)
+    count = len(head.columns)
+    schema = pa.schema([(f"c{n}", pa.string()) for n in range(count)])
+    if not count:
         return TableStream((), schema, iter(()))
 
     def batches() -> Iterator[pa.RecordBatch]:
         reader = pacsv.open_csv(
-            _uncompressed(source, compression),
+            uncompressed(source, compression),
             read_options=pacsv.ReadOptions(
                 block_size=_BLOCK_BYTES,
                 use_threads=False,
                 autogenerate_column_names=True,
-                encoding=encoding,
+                encoding=head.encoding,
             ),
-            parse_options=parsing,
+            parse_options=_parsing(head.delimiter, count),
             # NULL is an empty cell without quotes; with them it is an empty text.
             convert_options=pacsv.ConvertOptions(
-                column_types={f"f{n}": pa.string() for n in range(len(header))},
+                column_types={f"f{n}": pa.string() for n in range(count)},
                 null_values=[""],
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=False,
@@ -192,10 +212,11 @@ def _open_csv(source: TableSource, kind: str, compression: str | None) -> TableS
             is_first = is_first and not batch.num_rows
             yield pa.RecordBatch.from_arrays(rows.columns, schema=schema)
 
-    return TableStream(columns, schema, _guarded(batches(), source))
+    return TableStream(head.columns, schema, _guarded(batches(), source))
 
 
-def _uncompressed(source: TableSource, compression: str | None) -> pa.NativeFile:
+def uncompressed(source: TableSource, compression: str | None) -> pa.NativeFile:
+    """Open a file as what it is without its compression."""
     file = pa.PythonFile(source.open(), mode="r")
     return file if compression is None else pa.CompressedInputStream(file, compression)
 
@@ -231,10 +252,11 @@ def _guarded(batches: Iterator[pa.RecordBatch], source: TableSource) -> Iterator
     try:
         yield from batches
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise _unreadable(source, error) from error
+        raise unreadable(source, error) from error
 
 
-def _unreadable(source: TableSource, error: Exception) -> InvalidInputError:
+def unreadable(source: TableSource, error: Exception) -> InvalidInputError:
+    """Return the error of a file that is not what its ending says."""
     why = " ".join(str(error).split())
     return InvalidInputError(
         f"{source.label} cannot be read as a table: {why[:300]}",

@@ -598,6 +598,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/repos/{repo}/refs/{ref}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        /**
+         * One page of a file; rows of a table, lines of a text, facts of anything else.
+         * @description Never the whole of a large file; nothing of what it holds is run. Ends when the connection does.
+         */
+        get: operations["previewFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/repos/{repo}/refs/{ref}/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        /**
+         * What the columns of a table hold.
+         * @description At most the first million rows are looked at. Ends when the connection does.
+         */
+        get: operations["describeFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/repos/{repo}/refs/{ref}/links": {
         parameters: {
             query?: never;
@@ -2461,6 +2509,77 @@ export interface components {
             new: Record<string, unknown> | null;
             count: number;
         };
+        TableColumn: {
+            name: string;
+            /** @description As Arrow calls it; guessed where cells are text. */
+            type: string;
+        };
+        FilePreview: {
+            path: string;
+            /** @description The commit that was read; further pages are asked for there. */
+            commit_id: string;
+            size_bytes: number;
+            /** @enum {string} */
+            kind: "table" | "text" | "json" | "notebook" | "image" | "audio" | "binary";
+            media_type: string;
+            facts: {
+                name: string;
+                value: string;
+            }[];
+            page: components["schemas"]["PreviewPage"];
+        };
+        PreviewPage: {
+            columns: components["schemas"]["TableColumn"][];
+            /** @description How many the table has, shown or not. */
+            column_count: number;
+            /** @description Cells as text. */
+            rows: (string | null)[][];
+            lines: string[];
+            offset: number;
+            /** @description Rows or lines; null where counting would read a large file. */
+            total: number | null;
+            estimated_total: number | null;
+            has_more: boolean;
+            /** @description Whether a cell or line is longer than what is shown of it. */
+            is_cut: boolean;
+        };
+        TableStatistics: {
+            path: string;
+            commit_id: string;
+            /** @description How many were looked at. */
+            rows: number;
+            /** @description Whether the table has more rows. */
+            is_partial: boolean;
+            column_count: number;
+            columns: components["schemas"]["ColumnStatistics"][];
+        };
+        ColumnStatistics: {
+            name: string;
+            type: string;
+            /** @description Values that are there. */
+            count: number;
+            nulls: number;
+            /** @description Values that are not of the guessed type. */
+            strange: number;
+            /** @description About how many different values there are. */
+            distinct: number;
+            min: string | null;
+            max: string | null;
+            mean: number | null;
+            deviation: number | null;
+            quantiles: {
+                [key: string]: string;
+            };
+            top: {
+                value: string;
+                count: number;
+            }[];
+            bins: {
+                low: string;
+                high: string;
+                count: number;
+            }[];
+        };
         TableDiff: {
             is_equal: boolean;
             /** @description Columns by which rows were told apart; none for whole rows. */
@@ -3340,6 +3459,11 @@ export type Hunk = components['schemas']['Hunk'];
 export type TextDiff = components['schemas']['TextDiff'];
 export type ColumnChange = components['schemas']['ColumnChange'];
 export type RowChange = components['schemas']['RowChange'];
+export type TableColumn = components['schemas']['TableColumn'];
+export type FilePreview = components['schemas']['FilePreview'];
+export type PreviewPage = components['schemas']['PreviewPage'];
+export type TableStatistics = components['schemas']['TableStatistics'];
+export type ColumnStatistics = components['schemas']['ColumnStatistics'];
 export type TableDiff = components['schemas']['TableDiff'];
 export type Session = components['schemas']['Session'];
 export type SessionDraft = components['schemas']['SessionDraft'];
@@ -4580,6 +4704,67 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Commit"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    previewFile: {
+        parameters: {
+            query: {
+                /** @description Within the repo. */
+                path: components["parameters"]["requiredPath"];
+                /** @description How many come before the page. */
+                offset?: components["parameters"]["offset"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilePreview"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    describeFile: {
+        parameters: {
+            query: {
+                /** @description Within the repo. */
+                path: components["parameters"]["requiredPath"];
+                /** @description Names of columns, as one line of CSV; the first 200 if left out. */
+                columns?: string;
+            };
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The statistics. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableStatistics"];
                 };
             };
             default: components["responses"]["Error"];

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from jupyter_datalake.errors import StateError
 from jupyter_datalake.lake.commits import Commits
 from jupyter_datalake.lake.files import Files
 from jupyter_datalake.server import commits
@@ -77,6 +78,37 @@ async def test_jupyter_itself_answers_while_every_thread_of_ours_is_taken(
     held.go.set()
     await asyncio.gather(*slow, waiting)
     assert len(served_lake.files.list("raw@main")) == _THREADS
+
+
+async def test_a_slow_look_stops_when_its_connection_closes_and_holds_up_nobody(
+    call, served_lake, monkeypatch, jp_http_port, jp_auth_header, jp_base_url
+):
+    served_lake.repos.create("raw")
+    served_lake.files.put("raw@main/t.csv", "id\n1\n")
+    entered, stopped = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow(*_arguments, stop, **_options):
+        loop.call_soon_threadsafe(entered.set)
+        if stop.wait(60):
+            loop.call_soon_threadsafe(stopped.set)
+        raise StateError("stopped")
+
+    monkeypatch.setattr(Files, "describe", slow)
+    path = f"{jp_base_url}datalake/repos/raw/refs/main/statistics?path=t.csv"
+    reader, writer = await asyncio.open_connection("127.0.0.1", jp_http_port)
+    token = jp_auth_header["Authorization"]
+    head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {token}\r\n\r\n"
+    writer.write(head.encode())
+    await writer.drain()
+    await asyncio.wait_for(entered.wait(), 60)
+    place = {"repo": "raw", "ref": "main", "path": "t.csv"}
+    assert (await call("previewFile", **place)).json["page"]["rows"] == [["1"]]
+    assert not stopped.is_set()
+    writer.close()
+    await writer.wait_closed()
+    await asyncio.wait_for(stopped.wait(), 60)
+    assert reader.at_eof() or reader.exception() is not None or not await reader.read()
 
 
 async def test_the_loop_is_never_held_for_long_while_a_large_commit_is_made(call, served_lake):

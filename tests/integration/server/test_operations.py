@@ -284,6 +284,27 @@ async def test_merges(call, served_lake):
     await call("mergeCommit", **merge, json_body=wish, expect=400)
 
 
+async def test_files_are_looked_at_page_by_page(call, served_lake):
+    served_lake.repos.create("raw")
+    rows = "".join(f"{n},<b>x</b>\n" for n in range(5000))
+    served_lake.files.put("raw@main/deep/t.csv", f"id,html\n{rows}")
+    place = {"repo": "raw", "ref": "main", "path": "deep/t.csv"}
+    found = (await call("previewFile", **place, offset=4000, limit=2)).json
+    assert found["page"]["rows"] == [["4000", "<b>x</b>"], ["4001", "<b>x</b>"]]
+    assert (found["kind"], found["page"]["total"]) == ("table", 5000)
+    served_lake.files.put("raw@main/deep/t.csv", "gone\n")
+    pinned = {**place, "ref": found["commit_id"]}
+    assert (await call("previewFile", **pinned, limit=1)).json["page"]["rows"][0][0] == "0"
+    described = (await call("describeFile", **pinned, columns="id")).json
+    assert (described["rows"], described["columns"][0]["max"]) == (5000, "4999")
+    assert len((await call("describeFile", **pinned)).json["columns"]) == 2
+    wrong = (await call("describeFile", **pinned, columns="no", expect=400)).json
+    assert "no column 'no'" in wrong["message"]
+    await call("previewFile", **{**place, "path": "none"}, expect=404)
+    await call("previewFile", **{**place, "path": "deep"}, expect=400)
+    await call("previewFile", **place, limit=1001, expect=400)
+
+
 async def test_differences_of_files(call, served_lake):
     served_lake.repos.create("raw")
     served_lake.files.put("raw@main/t.csv", "id,n\n1,nan\n2,b\n3,c\n")

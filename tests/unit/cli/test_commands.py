@@ -255,6 +255,34 @@ def test_differences_of_files(run, lake, monkeypatch):
     assert "\\x1b[31mred" in run("diff", *texts).out
 
 
+def test_files_are_looked_at_without_reading_them_out(run, lake):
+    rows = "".join(f"{n},\x1b[31m{'ab'[n % 2]}\n" for n in range(100))
+    lake.files.put("raw@main/t.csv", f"id,name\n{rows}")
+    found = run("files", "preview", "raw@main/t.csv", "--offset", 98, "--limit", 1)
+    assert found.out == "id  name\n98  \\x1b[31ma\n"
+    assert found.err == "rows 99 to 99 of 100\n"
+    shown = run("files", "preview", "raw@main/t.csv", "--json").json
+    assert (shown["kind"], len(shown["page"]["rows"])) == ("table", 20)
+    lake.files.put("raw@main/x.txt", "one\n\x1b[2Jtwo\n")
+    assert run("files", "preview", "raw@main/x.txt").out == "one\n\\x1b[2Jtwo\n"
+    lake.files.put("raw@main/m.bin", b"\0\1")
+    lines = run("files", "preview", "raw@main/m.bin").out.splitlines()
+    assert lines == [
+        "type         application/octet-stream",
+        "size         2 B",
+        "first bytes  00 01",
+    ]
+    described = run("files", "describe", "raw@main/t.csv")
+    assert described.err == "100 rows\n"
+    assert "█" in described.out.splitlines()[1]
+    assert "(50)" in described.out.splitlines()[2]
+    only = run("files", "describe", "raw@main/t.csv", "--column", "id", "--json").json
+    assert [(one["name"], one["mean"]) for one in only["columns"]] == [("id", 49.5)]
+    assert (
+        "no column 'no'" in run("files", "describe", "raw@main/t.csv", "--column", "no", code=2).err
+    )
+
+
 def test_a_staged_file_is_shown_beside_its_base(run, lake):
     lake.files.put("raw@main/x", "one\n")
     with lake.sessions.create("raw") as session:

@@ -1,0 +1,1 @@
+"""Looking at files: a page of them, whatever their size, and never more than is shown."""
