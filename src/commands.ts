@@ -6,6 +6,7 @@ import type { ReadonlyJSONObject } from '@lumino/coreutils';
 /** What the user interface can be told to do; each is a verb of the lake and its noun. */
 export namespace CommandIDs {
   export const openPanel = 'datalake:open-panel';
+  export const openFile = 'datalake:open-file';
   export const openFiles = 'datalake:open-files';
   export const openHistory = 'datalake:open-history';
   export const openJob = 'datalake:open-job';
@@ -60,6 +61,17 @@ const OLD_REF = args({ repo: REPO, name: { type: 'string' } }, ['repo', 'name'])
 /** Schemas of the commands' arguments, by command. */
 export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> = {
   [CommandIDs.openPanel]: args(),
+  [CommandIDs.openFile]: args(
+    {
+      repo: REPO,
+      ref: REF,
+      path: { type: 'string', description: 'Path of the file in the repo' },
+      base: { type: 'string', description: 'Ref to compare it with; the commit before by default' },
+      session: { type: 'string', description: 'Session in which it is staged' },
+      tab: { type: 'string', enum: ['data', 'statistics', 'changes'] }
+    },
+    ['repo', 'ref', 'path']
+  ),
   [CommandIDs.openFiles]: args({ repo: REPO, ref: REF }),
   [CommandIDs.openHistory]: args({ repo: REPO, ref: REF }),
   [CommandIDs.openJob]: args({ job: JOB }, ['job']),

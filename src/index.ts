@@ -4,6 +4,7 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { drivePlugin } from './plugins/drive';
+import { filesPlugin } from './plugins/files';
 import { fixesPlugin } from './plugins/fixes';
 import { jobsPlugin, notebookPlugin } from './plugins/jobs';
 import { lakePlugin } from './plugins/lake';
@@ -19,6 +20,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   lakePlugin,
   sidebarPlugin,
   drivePlugin,
+  filesPlugin,
   pipelinesPlugin,
   jobsPlugin,
   notebookPlugin,

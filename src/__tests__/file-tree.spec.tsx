@@ -32,11 +32,20 @@ describe('the files of a commit', () => {
       ['deep', folder(entry('deep/er', 'folder'))],
       ['deep/er', folder(entry('deep/er/file.txt', 'file'))]
     ]);
-    render(<FileTree folders={folders} trans={trans} onToggle={jest.fn()} onMore={jest.fn()} />);
+    render(
+      <FileTree
+        folders={folders}
+        trans={trans}
+        onToggle={jest.fn()}
+        onMore={jest.fn()}
+        onOpen={jest.fn()}
+      />
+    );
     expect(screen.getAllByRole('button').map(one => one.textContent)).toEqual([
       'All files',
       'deep',
-      'er'
+      'er',
+      'file.txt6 B'
     ]);
     expect(screen.getByTitle('deep/er/file.txt').textContent).toContain('6 B');
   });
@@ -44,7 +53,13 @@ describe('the files of a commit', () => {
   it('says so when there are none, and why they cannot be shown', () => {
     const folders = new Map([['', folder()]]);
     const { rerender } = render(
-      <FileTree folders={folders} trans={trans} onToggle={jest.fn()} onMore={jest.fn()} />
+      <FileTree
+        folders={folders}
+        trans={trans}
+        onToggle={jest.fn()}
+        onMore={jest.fn()}
+        onOpen={jest.fn()}
+      />
     );
     expect(screen.getByText('no files')).toBeTruthy();
     const error = new Error('There is no such commit');
@@ -54,6 +69,7 @@ describe('the files of a commit', () => {
         trans={trans}
         onToggle={jest.fn()}
         onMore={jest.fn()}
+        onOpen={jest.fn()}
       />
     );
     expect(screen.getByRole('alert').textContent).toBe('There is no such commit');

@@ -33,6 +33,8 @@ export interface IRequest {
   /** Sent as it is, in place of `body`. */
   data?: BodyInit;
   headers?: Readonly<Record<string, string>>;
+  /** Gives the request up. */
+  signal?: AbortSignal;
 }
 
 /** What the functions of the API need: something that answers requests. */
@@ -127,6 +129,7 @@ export class LakeClient implements IByteClient {
       // 'no-store' would make JupyterLab add a parameter that is not in the contract.
       cache: 'no-cache',
       method: request.method ?? 'GET',
+      signal: request.signal ?? null,
       headers: { ...request.headers }
     };
     if (request.body !== undefined) {

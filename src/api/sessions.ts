@@ -67,3 +67,13 @@ export function listDrafts(
 export function recoverSession(client: IClient, session: string): Promise<api.Session> {
   return client.request({ method: 'POST', path: ['drafts', session, 'recoveries'] });
 }
+
+/** Return how a staged file differs, as a text, from the commit below it. */
+export function diffSessionText(
+  client: IClient,
+  id: string,
+  query: Query<'diffSessionText'>,
+  signal?: AbortSignal
+): Promise<api.TextDiff> {
+  return client.request({ path: ['sessions', id, 'diff', 'text'], query, signal });
+}

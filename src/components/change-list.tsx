@@ -25,6 +25,8 @@ export interface IChangeListProps {
   onDiscard?: (path: string, isFolder: boolean) => void;
   /** Where more can be loaded, once the end is seen. */
   onMore?: () => void;
+  /** Show a changed file, where it can be looked at. */
+  onOpen?: (change: api.Change) => void;
 }
 
 /** The letter and the word for a kind of change. */
@@ -147,7 +149,18 @@ function ChangeItem(
   const { change, depth } = props.row;
   const [letter, word] = kindText(change.kind, trans);
   const slash = change.path.lastIndexOf('/') + 1;
-  const isFolder = (change.new ?? change.old)?.kind === 'folder';
+  const kind = (change.new ?? change.old)?.kind;
+  const name = (
+    <>
+      <span className="jp-DatalakeChangeList-name">
+        {change.path.slice(slash)}
+        {kind === 'folder' && '/'}
+      </span>
+      {slash > 0 && !isTree && (
+        <span className="jp-DatalakeChangeList-folder">{change.path.slice(0, slash - 1)}</span>
+      )}
+    </>
+  );
   return (
     <li
       className="jp-DatalakeChangeList-item"
@@ -158,15 +171,20 @@ function ChangeItem(
       <abbr className={`jp-DatalakeChangeList-kind jp-mod-${change.kind}`} title={word}>
         {letter}
       </abbr>
-      <span className="jp-DatalakeChangeList-path" title={change.path}>
-        <span className="jp-DatalakeChangeList-name">
-          {change.path.slice(slash)}
-          {isFolder && '/'}
+      {props.onOpen && kind === 'file' ? (
+        <button
+          type="button"
+          className="jp-DatalakeChangeList-path jp-mod-button"
+          title={change.path}
+          onClick={() => props.onOpen?.(change)}
+        >
+          {name}
+        </button>
+      ) : (
+        <span className="jp-DatalakeChangeList-path" title={change.path}>
+          {name}
         </span>
-        {slash > 0 && !isTree && (
-          <span className="jp-DatalakeChangeList-folder">{change.path.slice(0, slash - 1)}</span>
-        )}
-      </span>
+      )}
       <span className="jp-DatalakeChangeList-size" title={sizeHelp(change, trans)}>
         {sizeText(change)}
       </span>

@@ -22,6 +22,15 @@ export interface ICommitFiles {
   loadMore: (path: string) => unknown;
 }
 
+/** A file of a commit, and what to compare it with. */
+export interface ICommitFile {
+  repo: string;
+  ref: string;
+  path: string;
+  base?: string;
+  tab?: string;
+}
+
 /** What {@link CommitDetails} shows and does. */
 export interface ICommitDetailsProps {
   commit: api.Commit;
@@ -35,6 +44,8 @@ export interface ICommitDetailsProps {
   onCopy: (text: string) => void;
   onLineage: (globalId: string) => void;
   onJob: (job: string) => void;
+  /** Show a file of the commit, or of its parent what it removed. */
+  onFile: (file: ICommitFile) => void;
   /** Show the history of an input. */
   onCommit: (repo: string, commit: string) => void;
 }
@@ -128,6 +139,7 @@ export function CommitDetails(props: ICommitDetailsProps): React.JSX.Element {
           hasMore={changes.has_more}
           label={trans.__('Files changed by %1', shortId(commit.id))}
           trans={trans}
+          onOpen={change => props.onFile(changedFile(commit, change))}
         />
       )}
       {changes?.results.length === 0 && (
@@ -142,9 +154,26 @@ export function CommitDetails(props: ICommitDetailsProps): React.JSX.Element {
         trans={trans}
         onToggle={path => files.toggle(path)}
         onMore={path => void files.loadMore(path)}
+        onOpen={path => props.onFile({ repo: commit.repo, ref: commit.id, path })}
       />
     </div>
   );
+}
+
+/** Return what to show of a change: both versions if there are two of them. */
+function changedFile(commit: api.Commit, change: api.Change): ICommitFile {
+  const { repo, id, parents } = commit;
+  const base = parents[0] ?? id;
+  const { path } = change;
+  switch (change.kind) {
+    case 'removed':
+      return { repo, ref: base, path };
+    case 'modified':
+      return { repo, ref: id, path, base, tab: 'changes' };
+    case 'added':
+    case 'renamed':
+      return { repo, ref: id, path };
+  }
 }
 
 function CommitActions(props: ICommitDetailsProps): React.JSX.Element {

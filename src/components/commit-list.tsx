@@ -14,7 +14,7 @@ import { formatBytes, shortId } from './formats';
 /** What a {@link CommitList} shows and does. */
 export interface ICommitListProps extends Pick<
   ICommitDetailsProps,
-  'onMount' | 'onCreateRef' | 'onCopy' | 'onLineage' | 'onJob' | 'onCommit' | 'trans'
+  'onMount' | 'onCreateRef' | 'onCopy' | 'onLineage' | 'onJob' | 'onFile' | 'onCommit' | 'trans'
 > {
   commits: readonly api.Commit[];
   hasMore: boolean;

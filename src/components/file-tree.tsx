@@ -29,6 +29,8 @@ export interface IFileTreeProps {
   trans: TranslationBundle;
   onToggle: (path: string) => void;
   onMore: (path: string) => void;
+  /** Show a file. */
+  onOpen: (path: string) => void;
 }
 
 /** The files below the root. */
@@ -87,14 +89,28 @@ function FileLine(
 ): React.JSX.Element {
   const { file, depth } = props;
   const style = { paddingLeft: 8 + depth * 12 };
-  if (file.kind !== 'folder') {
-    const Icon = file.kind === 'symlink' ? linkIcon : fileIcon;
+  if (file.kind === 'symlink') {
     return (
       <span className="jp-DatalakeFileTree-line" style={style} title={file.target ?? file.path}>
-        <Icon.react tag="span" className="jp-DatalakeRow-icon" />
+        <linkIcon.react tag="span" className="jp-DatalakeRow-icon" />
         <span className="jp-DatalakeFileTree-name">{file.name}</span>
         <span className="jp-DatalakeFileTree-size">{formatBytes(file.size_bytes)}</span>
       </span>
+    );
+  }
+  if (file.kind === 'file') {
+    return (
+      <button
+        type="button"
+        className="jp-DatalakeFileTree-line"
+        style={style}
+        title={file.path}
+        onClick={() => props.onOpen(file.path)}
+      >
+        <fileIcon.react tag="span" className="jp-DatalakeRow-icon" />
+        <span className="jp-DatalakeFileTree-name">{file.name}</span>
+        <span className="jp-DatalakeFileTree-size">{formatBytes(file.size_bytes)}</span>
+      </button>
     );
   }
   const isOpen = props.folders.has(file.path);

@@ -31,6 +31,8 @@ export interface ISessionChangesProps {
   onDiscard: (path?: string, isFolder?: boolean) => void;
   /** Where more changes can be loaded. */
   onMore?: () => void;
+  /** Show how a staged file differs from the commit below it. */
+  onOpen: (path: string) => void;
 }
 
 /** One group of changes with its commit box. */
@@ -82,6 +84,7 @@ export function SessionChanges(props: ISessionChangesProps): React.JSX.Element {
         isTree={props.isTree}
         onDiscard={props.onDiscard}
         onMore={props.onMore}
+        onOpen={change => props.onOpen(change.path)}
       />
       <ErrorBanner error={props.error} trans={trans} />
       <div className="jp-DatalakeCommitBox">

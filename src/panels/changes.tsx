@@ -3,6 +3,7 @@
  */
 import * as React from 'react';
 
+import { CommandIDs } from '../commands';
 import { DraftNote } from '../components/draft-note';
 import { EmptyState } from '../components/empty-state';
 import { ErrorBanner } from '../components/error-banner';
@@ -64,6 +65,14 @@ export class ChangesPanel extends ModelPanel {
             onMore={canLoadMore ? () => void sessions.loadMore(session) : undefined}
             onMessage={text => sessions.setMessage(session.id, text)}
             onCommit={() => this._quietly(sessions.commit(session))}
+            onOpen={path =>
+              this.run(CommandIDs.openFile, {
+                repo: session.repo,
+                ref: session.branch,
+                path,
+                session: session.id
+              })
+            }
             onDiscard={(path, isFolder) => void this._discard(session.id, path, isFolder)}
           />
         ))}

@@ -1,0 +1,280 @@
+/**
+ * One file at one commit in the main area, to be looked at.
+ */
+import type * as nbformat from '@jupyterlab/nbformat';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { Widget } from '@lumino/widgets';
+import { Panel } from '@lumino/widgets';
+import * as React from 'react';
+
+import { ColumnStatistics } from '../components/column-statistics';
+import { ErrorBanner } from '../components/error-banner';
+import { FileData } from '../components/file-data';
+import { FileDiff } from '../components/file-diff';
+import { formatBytes, shortId } from '../components/formats';
+import type { FileTab, FileViewModel } from '../models/file-view';
+
+/** A file with its tabs; of a notebook, cells as JupyterLab renders what it does not trust. */
+export class FileView extends Panel {
+  constructor(options: FileView.IOptions) {
+    super();
+    this.addClass('jp-DatalakeFileView');
+    this.model = options.model;
+    this._options = options;
+    this.addWidget(new Body(options));
+    this.model.stateChanged.connect(this._onStateChanged, this);
+  }
+
+  /** The file. */
+  readonly model: FileViewModel;
+
+  override dispose(): void {
+    if (!this.isDisposed) {
+      this.model.dispose();
+      super.dispose();
+    }
+  }
+
+  private _onStateChanged(): void {
+    const { notebook, tab } = this.model;
+    if (!this._notebook && isNotebook(notebook)) {
+      this._notebook = this._options.renderNotebook?.(notebook) ?? null;
+      if (this._notebook) {
+        this.addWidget(this._notebook);
+      }
+    }
+    this._notebook?.setHidden(tab !== 'data');
+  }
+
+  private readonly _options: FileView.IOptions;
+  private _notebook: Widget | null = null;
+}
+
+/** What a {@link FileView} is made of. */
+export namespace FileView {
+  export interface IOptions {
+    model: FileViewModel;
+    trans: TranslationBundle;
+    /** Where there are notebooks at all. */
+    renderNotebook?: (content: nbformat.INotebookContent) => Widget;
+  }
+}
+
+/** Return whether JSON is a notebook as far as it needs to be to be rendered. */
+export function isNotebook(value: unknown): value is nbformat.INotebookContent {
+  const found = value as Partial<nbformat.INotebookContent> | null | undefined;
+  return (
+    Array.isArray(found?.cells) &&
+    found.cells.every(cell => typeof cell === 'object' && typeof cell?.cell_type === 'string')
+  );
+}
+
+class Body extends ReactWidget {
+  constructor(private readonly _options: FileView.IOptions) {
+    super();
+    this.addClass('jp-DatalakePanel');
+    this.addClass('jp-DatalakeFileView-body');
+    _options.model.stateChanged.connect(this.update, this);
+  }
+
+  protected render(): React.JSX.Element {
+    const { model, trans } = this._options;
+    const { preview } = model;
+    if (!preview && model.session === null) {
+      return model.error ? (
+        <ErrorBanner error={model.error} trans={trans} onRetry={() => void model.load()} />
+      ) : (
+        <p className="jp-DatalakeNote">{trans.__('Loading…')}</p>
+      );
+    }
+    return (
+      <>
+        <Header model={model} trans={trans} />
+        <div
+          className="jp-DatalakeFileView-tab"
+          role="tabpanel"
+          id="jp-datalake-file-tab"
+          aria-label={tabText(model.tab, trans)}
+        >
+          <ErrorBanner error={model.failure} trans={trans} onRetry={() => model.retry()} />
+          <Tab model={model} trans={trans} />
+        </div>
+      </>
+    );
+  }
+}
+
+interface IPartProps {
+  model: FileViewModel;
+  trans: TranslationBundle;
+}
+
+function Header({ model, trans }: IPartProps): React.JSX.Element {
+  const { preview } = model;
+  const page = preview?.page;
+  const rows = model.isCounted ? model.count.toLocaleString() : `≈ ${model.count.toLocaleString()}`;
+  const hidden = (page?.column_count ?? 0) - (page?.columns.length ?? 0);
+  return (
+    <header className="jp-DatalakeFileView-header">
+      <h2 className="jp-DatalakeFileView-title" title={`${model.repo}@${model.ref}/${model.path}`}>
+        {model.path}{' '}
+        <span className="jp-DatalakeFileView-at">
+          {model.repo}@{refText(model.ref)}
+          {model.session !== null && `, ${trans.__('not committed')}`}
+        </span>
+      </h2>
+      <span className="jp-DatalakeFileView-facts">
+        {preview && formatBytes(preview.size_bytes)}
+        {preview?.kind === 'table' && ` · ${trans.__('%1 rows', rows)}`}
+        {preview?.kind === 'table' &&
+          ` · ${trans._n('%1 column', '%1 columns', page?.column_count ?? 0)}`}
+        {hidden > 0 && ` (${trans.__('%1 not shown', hidden)})`}
+        {(preview?.kind === 'text' || preview?.kind === 'json') &&
+          ` · ${trans.__('%1 lines', rows)}`}
+      </span>
+      <div className="jp-DatalakeTabs" role="tablist" aria-label={trans.__('Views of the file')}>
+        {model.tabs.map((tab, index) => (
+          <button
+            key={tab}
+            type="button"
+            role="tab"
+            className="jp-DatalakeTabs-tab"
+            aria-selected={model.tab === tab}
+            aria-controls="jp-datalake-file-tab"
+            tabIndex={model.tab === tab ? 0 : -1}
+            onClick={() => {
+              model.tab = tab;
+            }}
+            onKeyDown={event => {
+              const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+              const next = step && model.tabs[index + step];
+              if (next) {
+                event.preventDefault();
+                model.tab = next;
+                const buttons = event.currentTarget.parentElement?.children;
+                (buttons?.[index + step] as HTMLElement | undefined)?.focus();
+              }
+            }}
+          >
+            {tabText(tab, trans)}
+          </button>
+        ))}
+      </div>
+    </header>
+  );
+}
+
+function Tab({ model, trans }: IPartProps): React.JSX.Element | null {
+  const { preview, statistics, diff } = model;
+  if (model.tab === 'changes') {
+    return (
+      <>
+        {model.session === null && <Base model={model} trans={trans} />}
+        {diff ? (
+          <FileDiff
+            diff={diff}
+            isAudio={preview?.kind === 'audio'}
+            columns={(preview?.page.columns ?? []).map(column => column.name)}
+            onKey={key => {
+              model.key = key;
+            }}
+            trans={trans}
+          />
+        ) : (
+          <Working model={model} trans={trans} />
+        )}
+      </>
+    );
+  }
+  if (!preview) {
+    return null;
+  }
+  if (model.tab === 'statistics') {
+    return statistics ? (
+      <ColumnStatistics statistics={statistics} trans={trans} />
+    ) : (
+      <Working model={model} trans={trans} />
+    );
+  }
+  if (preview.kind === 'notebook') {
+    const { notebook } = model;
+    return notebook === undefined ? (
+      <Working model={model} trans={trans} />
+    ) : isNotebook(notebook) ? null : (
+      <p className="jp-DatalakeNote">{trans.__('The file is not a notebook that can be read.')}</p>
+    );
+  }
+  return (
+    <FileData
+      preview={preview}
+      count={model.count}
+      row={index => model.row(index)}
+      onRange={(first, last) => model.want(first, last)}
+      url={model.media?.url ?? null}
+      trans={trans}
+    />
+  );
+}
+
+/** What is being worked out, and a way to stop it. */
+function Working({ model, trans }: IPartProps): React.JSX.Element | null {
+  if (!model.isWorking) {
+    return model.failure ? null : (
+      <button type="button" className="jp-DatalakeLink" onClick={() => model.retry()}>
+        {trans.__('Work it out')}
+      </button>
+    );
+  }
+  return (
+    <p className="jp-DatalakeNote" role="status">
+      {trans.__('Working it out…')}{' '}
+      <button type="button" className="jp-DatalakeLink" onClick={() => model.cancel()}>
+        {trans.__('Stop')}
+      </button>
+    </p>
+  );
+}
+
+/** What the file is compared with. */
+function Base({ model, trans }: IPartProps): React.JSX.Element {
+  const [text, setText] = React.useState(refText(model.base ?? ''));
+  return (
+    <form
+      className="jp-DatalakeFileView-base"
+      onSubmit={event => {
+        event.preventDefault();
+        model.base = text.trim() || null;
+      }}
+    >
+      <label>
+        {trans.__('Compared with')}{' '}
+        <input
+          className="jp-DatalakeField"
+          value={text}
+          placeholder={trans.__('the commit before')}
+          onChange={event => setText(event.target.value)}
+        />
+      </label>
+      <button type="submit" className="jp-DatalakeButton jp-mod-styled">
+        {trans.__('Compare')}
+      </button>
+    </form>
+  );
+}
+
+function tabText(tab: FileTab, trans: TranslationBundle): string {
+  switch (tab) {
+    case 'data':
+      return trans.__('Data');
+    case 'statistics':
+      return trans.__('Statistics');
+    case 'changes':
+      return trans.__('Changes');
+  }
+}
+
+/** Return a ref as people read it. */
+export function refText(ref: string): string {
+  return /^[0-9a-f]{64}$/.test(ref) ? shortId(ref) : ref;
+}

@@ -1,0 +1,111 @@
+/**
+ * Files of any commit in the main area.
+ */
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILayoutRestorer } from '@jupyterlab/application';
+import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import { IEditorServices } from '@jupyterlab/codeeditor';
+import { PathExt } from '@jupyterlab/coreutils';
+import { NotebookPanel } from '@jupyterlab/notebook';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { fileIcon } from '@jupyterlab/ui-components';
+
+import { LakeClient } from '../api/client';
+import { ARGUMENTS, CommandIDs } from '../commands';
+import type { FileTab } from '../models/file-view';
+import { FileViewModel } from '../models/file-view';
+import { FileView, refText } from '../panels/file-view';
+import { ExecutedNotebook } from '../panels/notebook';
+import { textOf } from './arguments';
+
+const TABS: readonly string[] = ['data', 'statistics', 'changes'];
+
+/** Shows files, whatever they are. */
+export const filesPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-datalake:files',
+  description: 'Files of any commit in the main area: data, statistics and changes.',
+  autoStart: true,
+  optional: [
+    NotebookPanel.IContentFactory,
+    IEditorServices,
+    IRenderMimeRegistry,
+    ILayoutRestorer,
+    ITranslator
+  ],
+  activate: (
+    app: JupyterFrontEnd,
+    contentFactory: NotebookPanel.IContentFactory | null,
+    editorServices: IEditorServices | null,
+    rendermime: IRenderMimeRegistry | null,
+    restorer: ILayoutRestorer | null,
+    translator: ITranslator | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load('jupyter_datalake');
+    const { commands, shell } = app;
+    const client = new LakeClient({ serverSettings: app.serviceManager.serverSettings });
+    const tracker = new WidgetTracker<MainAreaWidget<FileView>>({ namespace: 'datalake-file' });
+    const renderNotebook =
+      contentFactory && editorServices && rendermime
+        ? (content: ExecutedNotebook.IOptions['content']) =>
+            new ExecutedNotebook({
+              content,
+              contentFactory,
+              mimeTypeService: editorServices.mimeTypeService,
+              rendermime,
+              translator: translator ?? nullTranslator
+            })
+        : undefined;
+    commands.addCommand(CommandIDs.openFile, {
+      label: trans.__('Show File'),
+      icon: fileIcon,
+      describedBy: ARGUMENTS[CommandIDs.openFile],
+      execute: async args => {
+        const [repo, ref, path] = ['repo', 'ref', 'path'].map(name => textOf(args, name));
+        if (repo === undefined || ref === undefined || path === undefined) {
+          return;
+        }
+        const base = textOf(args, 'base');
+        const session = textOf(args, 'session');
+        const tab = TABS.find(one => one === args.tab) as FileTab | undefined;
+        const id = `datalake-file-${session ?? ''}-${repo}@${ref}/${path}`;
+        let widget = tracker.find(one => one.id === id);
+        if (widget) {
+          const { model } = widget.content;
+          if (base !== undefined && base !== model.base) {
+            model.base = base;
+          }
+          if (session !== undefined) {
+            model.compareAnew(); // what is staged has gone on
+          } else {
+            model.tab = tab ?? model.tab;
+          }
+        } else {
+          const model = new FileViewModel({ client, repo, ref, path, base, session, tab });
+          widget = new MainAreaWidget({ content: new FileView({ model, trans, renderNotebook }) });
+          widget.id = id;
+          widget.title.icon = fileIcon;
+          widget.title.label = `${PathExt.basename(path)} @ ${refText(ref)}`;
+          widget.title.caption = `${repo}@${ref}/${path}`;
+          await tracker.add(widget);
+        }
+        if (!widget.isAttached) {
+          shell.add(widget, 'main');
+        }
+        shell.activateById(widget.id);
+      }
+    });
+    void restorer?.restore(tracker, {
+      command: CommandIDs.openFile,
+      args: ({ content: { model } }) => ({
+        repo: model.repo,
+        ref: model.ref,
+        path: model.path,
+        tab: model.tab,
+        ...(model.base === null ? {} : { base: model.base }),
+        ...(model.session === null ? {} : { session: model.session })
+      }),
+      name: widget => widget.id
+    });
+  }
+};

@@ -1,0 +1,190 @@
+/** Files of any commit are looked at: their data, what their columns hold, and what changed. */
+import { expect, test } from '@jupyterlab/galata';
+import type { Locator, Page } from '@playwright/test';
+
+import { expectNamed, Lake, openHistory, openPanel, section } from './lake';
+
+const SVG =
+  '<svg xmlns="http://www.w3.org/2000/svg" width="120" height="80">' +
+  '<script>window.parent.hacked = true; window.hacked = true</script>' +
+  '<rect width="120" height="80" fill="COLOUR"/></svg>';
+
+function customers(count: number, changed = -1): string {
+  const rows = Array.from({ length: count }, (_, n) => {
+    const plan =
+      n === changed ? '<img src=x onerror="window.hacked=true">' : ['basic', 'pro'][n % 2];
+    return `${n},Customer ${n},${((n * 37) % 1000) / 10},${plan}\n`;
+  });
+  return `id,name,charge,plan\n${rows.join('')}`;
+}
+
+function notebook(source: string, output: string): string {
+  const cell = {
+    id: 'one',
+    cell_type: 'code',
+    execution_count: 1,
+    metadata: { trusted: true },
+    source,
+    outputs: [{ output_type: 'display_data', metadata: {}, data: { 'text/html': output } }]
+  };
+  const text = { id: 'two', cell_type: 'markdown', metadata: {}, source: '# A title' };
+  return JSON.stringify({ cells: [cell, text], metadata: {}, nbformat: 4, nbformat_minor: 5 });
+}
+
+async function openCommit(panel: Locator, repo: string): Promise<Locator> {
+  const history = await openHistory(panel, repo);
+  const commit = history.getByRole('listitem').first();
+  await commit.getByRole('button').first().click();
+  return commit;
+}
+
+/** The file view that is in front. */
+function view(page: Page): Locator {
+  return page.locator('.jp-DatalakeFileView:not(.lm-mod-hidden *)').last();
+}
+
+async function setTheme(page: Page, theme: string): Promise<void> {
+  await page.evaluate(async name => {
+    await window.jupyterapp.commands.execute('apputils:change-theme', { theme: name });
+  }, theme);
+}
+
+test('a large table is scrolled through, and its columns are described', async ({
+  page,
+  request
+}, info) => {
+  const lake = new Lake(request);
+  await lake.createRepo('shop');
+  await lake.put('shop', 'customers.csv', customers(200_000), 'All customers');
+
+  const panel = await openPanel(page);
+  const commit = await openCommit(panel, 'shop');
+  await commit.getByRole('button', { name: 'All files' }).click();
+  await commit
+    .locator('.jp-DatalakeFileTree')
+    .getByRole('button', { name: /customers/ })
+    .click();
+
+  const shown = view(page);
+  const grid = shown.getByRole('grid', { name: 'customers.csv' });
+  await expect(shown).toContainText('200,000 rows');
+  await expect(grid.getByRole('gridcell', { name: 'Customer 3', exact: true })).toBeVisible();
+  await expect(grid).toHaveAttribute('aria-rowcount', '200001');
+  await page.screenshot({ path: info.outputPath('data.png') });
+
+  await grid.focus();
+  await page.keyboard.press('Control+End');
+  await expect(grid.getByRole('gridcell', { name: 'Customer 199999' })).toBeVisible();
+  await page.keyboard.press('Home');
+  await expect(grid.locator('[aria-selected="true"]')).toHaveText('199999');
+  expect(await grid.getByRole('row').count()).toBeLessThan(120);
+
+  await shown.getByRole('tab', { name: 'Statistics' }).click();
+  const charge = shown.locator('[data-column="charge"]');
+  await expect(charge.getByRole('img', { name: /Histogram of charge/ })).toBeVisible();
+  await expect(charge).toContainText('99.9');
+  await expect(shown.locator('[data-column="plan"]')).toContainText('100,000');
+  await expectNamed(shown);
+  await page.screenshot({ path: info.outputPath('statistics.png') });
+  await setTheme(page, 'JupyterLab Dark');
+  await page.screenshot({ path: info.outputPath('statistics-dark.png') });
+  await shown.getByRole('tab', { name: 'Data' }).click();
+  await expect(grid).toBeVisible();
+  await page.screenshot({ path: info.outputPath('data-dark.png') });
+  await setTheme(page, 'JupyterLab Light');
+});
+
+test('rows that changed are shown by their key, with the cells marked', async ({
+  page,
+  request
+}, info) => {
+  const lake = new Lake(request);
+  await lake.createRepo('ledger');
+  await lake.put('ledger', 'customers.csv', customers(500), 'All customers');
+  await lake.put('ledger', 'customers.csv', customers(501, 7), 'One more, one changed');
+
+  const panel = await openPanel(page);
+  const commit = await openCommit(panel, 'ledger');
+  await commit.locator('[data-path="customers.csv"]').getByRole('button').click();
+
+  const shown = view(page);
+  await expect(shown).toContainText('1 added');
+  await expect(shown).toContainText('1 changed');
+  const rows = shown.getByRole('region', { name: 'Changed rows' });
+  const changed = rows.getByRole('row').filter({ hasText: 'onerror' });
+  await expect(changed.locator('del')).toHaveText('pro');
+  await expect(changed.locator('ins')).toContainText('<img src=x');
+  expect(await page.evaluate(() => 'hacked' in window)).toBe(false);
+  await page.screenshot({ path: info.outputPath('table-diff.png') });
+
+  await shown.getByRole('combobox', { name: 'Key' }).selectOption('"name"');
+  await expect(rows.getByRole('columnheader', { name: 'name (key)' })).toBeVisible();
+  await shown.getByRole('textbox', { name: 'Compared with' }).fill('main');
+  await shown.getByRole('button', { name: 'Compare' }).click();
+  await expect(shown).toContainText('Nothing differs');
+  await expectNamed(shown);
+});
+
+test('texts, notebooks and images are shown, and compared side by side', async ({
+  page,
+  request
+}, info) => {
+  const lake = new Lake(request);
+  await lake.createRepo('mixed');
+  const script = '<script>window.hacked = true</script><b>bold</b>';
+  await lake.put('mixed', 'a.txt', 'one\ntwo\n<b>three</b>\n', 'Text');
+  await lake.put('mixed', 'plot.svg', SVG.replace('COLOUR', 'teal'), 'Image');
+  await lake.put('mixed', 'note.ipynb', notebook('x = 1\nprint(x)', script), 'Notebook');
+  await lake.put('mixed', 'a.txt', 'one\n2\n<b>three</b>\n', 'Text again');
+  await lake.put('mixed', 'plot.svg', SVG.replace('COLOUR', 'orange'), 'Image again');
+  await lake.put('mixed', 'note.ipynb', notebook('x = 2\nprint(x)', script), 'Notebook again');
+
+  const panel = await openPanel(page);
+  const history = await openHistory(panel, 'mixed');
+  const open = async (message: string, path: string): Promise<void> => {
+    const commit = history.getByRole('listitem').filter({ hasText: message }).first();
+    await commit.getByRole('button').first().click();
+    await commit.locator(`[data-path="${path}"]`).getByRole('button').click();
+  };
+  await open('Notebook again', 'note.ipynb');
+  await expect(view(page).getByRole('region', { name: 'Cell 1' })).toContainText('x = 2');
+  await page.screenshot({ path: info.outputPath('notebook-diff.png') });
+  await view(page).getByRole('tab', { name: 'Data' }).click();
+  await expect(view(page).getByRole('heading', { name: 'A title' })).toBeVisible();
+  await expect(view(page).locator('.jp-OutputArea b')).toHaveText('bold');
+  await page.screenshot({ path: info.outputPath('notebook.png') });
+
+  await open('Image again', 'plot.svg');
+  await expect(view(page).getByRole('img', { name: 'Now' })).toBeVisible();
+  await expect(view(page).getByRole('figure', { name: 'Before' })).toContainText('120 × 80');
+  await page.screenshot({ path: info.outputPath('image-diff.png') });
+  await view(page).getByRole('tab', { name: 'Data' }).click();
+  await expect(view(page).getByRole('img', { name: 'plot.svg' })).toBeVisible();
+
+  await open('Text again', 'a.txt');
+  await expect(view(page)).toContainText('1 lines added, 1 removed');
+  await page.screenshot({ path: info.outputPath('text-diff.png') });
+  await view(page).getByRole('tab', { name: 'Data' }).click();
+  await expect(view(page).getByRole('grid')).toContainText('<b>three</b>');
+  expect(await page.evaluate(() => 'hacked' in window)).toBe(false);
+});
+
+test('a staged file is compared with the commit below it', async ({ page, request }) => {
+  const lake = new Lake(request);
+  await lake.createRepo('staged');
+  await lake.put('staged', 'a.txt', 'one\n', 'Text');
+  await lake.mount('staged', 'drive');
+  const saved = await request.put('/datalake/drive/content', {
+    params: { path: 'staged/a.txt' },
+    headers: { 'Content-Type': 'application/octet-stream' },
+    data: 'two\n'
+  });
+  expect(saved.ok(), await saved.text()).toBe(true);
+
+  const panel = await openPanel(page);
+  const row = section(panel, 'changes').locator('[data-path="a.txt"]');
+  await row.getByRole('button', { name: 'a.txt', exact: true }).click();
+  await expect(view(page)).toContainText('not committed');
+  await expect(view(page).getByRole('cell', { name: 'two' })).toBeVisible();
+  await lake.unmountAll();
+});
