@@ -79,7 +79,7 @@ def _cross(inputs: tuple[Input, ...], cut: CutLeaf[P]) -> Iterator[Cut[P]]:
         return
     for one in combine(first, cut):
         for parts in product(*held):
-            yield _together((one, *parts))
+            yield together((one, *parts))
 
 
 def _join(inputs: tuple[Input, ...], cut: CutLeaf[P]) -> Iterator[Cut[P]]:
@@ -95,7 +95,7 @@ def _join(inputs: tuple[Input, ...], cut: CutLeaf[P]) -> Iterator[Cut[P]]:
         is_complete = len(matches) == len(tables)
         for parts in product(*matches):
             if is_complete or any(part.is_outer for part in parts):
-                joined = _together(parts)
+                joined = together(parts)
                 yield Cut(joined.pieces, key, joined.by or key, joined.is_outer)
 
 
@@ -111,7 +111,8 @@ def _group(inputs: tuple[Input, ...], cut: CutLeaf[P]) -> Iterator[Cut[P]]:
         yield Cut(tuple(pieces), key, key, any(part.is_outer for part in parts))
 
 
-def _together(parts: tuple[Cut[P], ...]) -> Cut[P]:
+def together(parts: tuple[Cut[P], ...]) -> Cut[P]:
+    """Return what several parts are, taken together."""
     return Cut(
         tuple(piece for part in parts for piece in part.pieces),
         tuple(text for part in parts for text in part.on),

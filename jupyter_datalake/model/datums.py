@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 from jupyter_datalake.errors import ErrorKind, StateError
 from jupyter_datalake.model.encoding import pack_canonical
@@ -156,7 +156,23 @@ def parts_of(inputs: tuple[DatumInput, ...]) -> list[tuple[DatumInput, ...]]:
     return [tuple(part) for _, part in groupby(inputs, lambda one: one.part)]
 
 
-def place_of(inputs: Iterable[DatumInput]) -> bytes:
+class Placed(Protocol):
+    """What is known of an input of a datum before it is looked into."""
+
+    @property
+    def name(self) -> str:
+        """The input's name."""
+
+    @property
+    def repo(self) -> str | None:
+        """The repo; None for a tick."""
+
+    @property
+    def path(self) -> RepoPath:
+        """The matched path."""
+
+
+def place_of(inputs: Iterable[Placed]) -> bytes:
     """Return what tells a datum from all others of its job, in 16 bytes: where it was cut from.
 
     The same datum of another job has the same place, whatever its inputs hold by then.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -11,10 +11,10 @@ from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.snapshot import Snapshot, content_digest_of
 from jupyter_datalake.model.batching import batches
 from jupyter_datalake.model.combining import Cut, combine
-from jupyter_datalake.model.datums import DatumInput
+from jupyter_datalake.model.datums import DatumInput, Placed
 from jupyter_datalake.model.encoding import pack_canonical
 from jupyter_datalake.model.files import FileInfo
-from jupyter_datalake.model.globs import expand_references, parse_glob
+from jupyter_datalake.model.globs import Glob, expand_references, parse_glob
 from jupyter_datalake.model.ids import CommitId, Digest, digest_of
 from jupyter_datalake.model.paths import ROOT, RepoPath, path_bytes
 from jupyter_datalake.model.pipelines import (
@@ -76,17 +76,29 @@ def _measure(
 
 
 class _Piece:
-    """A match of a repo input, or a tick. What it holds is looked up when somebody asks."""
+    """A match of a repo input. What it holds is looked up when somebody asks."""
 
     __slots__ = ("_found", "_info", "_key", "_leaf", "_trees", "path")
 
-    def __init__(self, trees: _Trees, leaf: RepoInput, key: str, info: FileInfo) -> None:
+    def __init__(
+        self, trees: _Trees, leaf: RepoInput, key: str, path: RepoPath, info: FileInfo | None
+    ) -> None:
         self._trees = trees
         self._leaf = leaf
         self._key = key
         self._found: DatumInput | None = None
-        self._info: FileInfo | None = None if leaf.is_empty else info
-        self.path = info.path
+        self._info = None if leaf.is_empty else info
+        self.path = path
+
+    @property
+    def name(self) -> str:
+        """The name of the input."""
+        return self._leaf.name
+
+    @property
+    def repo(self) -> str | None:
+        """The repo that it is of."""
+        return self._leaf.repo
 
     def resolve(self) -> DatumInput:
         """Return the piece as part of a datum; of a folder, all that is below is looked at."""
@@ -98,26 +110,22 @@ class _Piece:
             self._info = None
         return self._found
 
-    @property
-    def mark(self) -> list[str | bytes]:
-        """What names the piece, whatever it holds."""
-        return [self._leaf.name, path_bytes(self.path)]
-
 
 class _Tick:
     """A tick of a clock."""
 
     def __init__(self, given: DatumInput) -> None:
         self._given = given
+        self.name = given.name
+        self.repo = None
+        self.path = given.path
 
     def resolve(self) -> DatumInput:
         """Return the tick as part of a datum."""
         return self._given
 
-    @property
-    def mark(self) -> list[str | bytes]:
-        """What names the piece; the time is not part of it."""
-        return [self._given.name]
+
+Piece = _Piece | _Tick
 
 
 class _Trees:
@@ -136,38 +144,60 @@ class _Trees:
         return commit_id, self._opened[key]
 
 
-class _Cutter:
-    """Cuts the leaves of one spec."""
+class Cutter:
+    """Cuts the leaves of one spec.
+
+    Parameters
+    ----------
+    commits
+        Key of each repo input, as `keyed_inputs` gives it, to the commit to read.
+    tick_ns
+        The time that cron inputs stand for; None before the first tick, which cuts nothing.
+    """
 
     def __init__(
-        self, core: LakeCore, spec: PipelineSpec, commits: dict[str, CommitId], tick_ns: int | None
+        self,
+        core: LakeCore,
+        spec: PipelineSpec,
+        commits: dict[str, CommitId],
+        tick_ns: int | None = None,
     ) -> None:
         self._trees = _Trees(core, commits)
         self._keyed = keyed_inputs(spec)
         self._tick_ns = tick_ns
+        self._known: dict[RepoInput, tuple[str, Glob]] = {}
 
-    def cut(self, leaf: Leaf) -> Iterator[Cut[_Piece | _Tick]]:
+    def cut(self, leaf: Leaf) -> Iterator[Cut[Piece]]:
         """Yield what a leaf is cut into, by path."""
         if isinstance(leaf, RepoInput):
-            yield from self._cut_repo(leaf)
+            _, glob = self._look_up(leaf)
+            excluded = [parse_glob(one) for one in leaf.exclude]
+            for match in glob.matches_in(TreeForGlobs(self.tree(leaf))):
+                if not any(one.matches_or_holds(match.path) for one in excluded):
+                    yield self.cut_at(leaf, match.path, match)
         elif self._tick_ns is not None:
             yield Cut((_Tick(_tick_input(leaf.name, self._tick_ns)),))
 
-    def _cut_repo(self, leaf: RepoInput) -> Iterator[Cut[_Piece | _Tick]]:
-        key = key_of(self._keyed, leaf)
-        _, tree = self._trees.of(key)
-        glob = parse_glob(leaf.glob)
-        excluded = [parse_glob(one) for one in leaf.exclude]
-        for match in glob.matches_in(TreeForGlobs(tree)):
-            if any(one.matches_or_holds(match.path) for one in excluded):
-                continue
-            captures = glob.captures(match.path) if leaf.on or leaf.by else ()
-            yield Cut(
-                (_Piece(self._trees, leaf, key, match),),
-                (expand_references(leaf.on, captures),) if leaf.on else (),
-                (expand_references(leaf.by, captures),) if leaf.by else (),
-                leaf.is_outer,
-            )
+    def cut_at(self, leaf: RepoInput, path: RepoPath, info: FileInfo | None = None) -> Cut[Piece]:
+        """Return what a leaf is cut into at one match; `info` is what a listing says of it."""
+        key, glob = self._look_up(leaf)
+        captures = glob.captures(path) if leaf.on or leaf.by else ()
+        return Cut(
+            (_Piece(self._trees, leaf, key, path, info),),
+            (expand_references(leaf.on, captures),) if leaf.on else (),
+            (expand_references(leaf.by, captures),) if leaf.by else (),
+            leaf.is_outer,
+        )
+
+    def tree(self, leaf: RepoInput) -> Snapshot:
+        """Return the tree that a leaf reads."""
+        return self._trees.of(self._look_up(leaf)[0])[1]
+
+    def _look_up(self, leaf: RepoInput) -> tuple[str, Glob]:
+        """Return what the branch of a leaf is known by, and its glob."""
+        if leaf not in self._known:
+            self._known[leaf] = key_of(self._keyed, leaf), parse_glob(leaf.glob)
+        return self._known[leaf]
 
 
 def cut_inputs(
@@ -193,7 +223,7 @@ def cut_inputs(
 class _Datum:
     """A datum that has not been looked into: its pieces, or those of the datums of a batch."""
 
-    parts: tuple[tuple[_Piece | _Tick, ...], ...]
+    parts: tuple[tuple[Piece, ...], ...]
     is_batch: bool
 
     def resolve(self) -> tuple[DatumInput, ...]:
@@ -208,18 +238,21 @@ class _Datum:
 def _cut(
     core: LakeCore, spec: PipelineSpec, commits: dict[str, CommitId], tick_ns: int | None
 ) -> Iterator[_Datum]:
-    cuts = combine(spec.input, _Cutter(core, spec, commits, tick_ns).cut)
+    cuts = combine(spec.input, Cutter(core, spec, commits, tick_ns).cut)
     datums = (one.pieces for one in cuts)
     if spec.datums.batch is None or spec.input is None:
         for pieces in datums:
             yield _Datum((pieces,), is_batch=False)
     else:
-        for batch in batches(datums, spec.datums.batch, _name_digest):
+        for batch in batches(datums, spec.datums.batch, name_digest):
             yield _Datum(batch, is_batch=True)
 
 
-def _name_digest(pieces: tuple[_Piece | _Tick, ...]) -> Digest:
-    return digest_of(pack_canonical([piece.mark for piece in pieces]))
+def name_digest(pieces: Iterable[Placed]) -> Digest:
+    """Return the digest of what names a datum, whatever it holds; batches end by it."""
+    # The time of a tick is no part of that.
+    marks = [[one.name] if one.repo is None else [one.name, path_bytes(one.path)] for one in pieces]
+    return digest_of(pack_canonical(marks))
 
 
 def _tick_input(name: str, tick_ns: int) -> DatumInput:

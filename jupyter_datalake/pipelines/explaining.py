@@ -12,13 +12,13 @@ from jupyter_datalake.metadata.base import batched
 from jupyter_datalake.metadata.jobs import DatumSet
 from jupyter_datalake.metadata.pipelines import PipelineRow
 from jupyter_datalake.metadata.store import Transaction
-from jupyter_datalake.model.datum_sets import SetMember
+from jupyter_datalake.model.datum_sets import SetLayout, SetMember, set_layout
 from jupyter_datalake.model.datums import DONE_STATES, Datum, DatumState, label_of, place_of
 from jupyter_datalake.model.ids import CommitId, Digest
 from jupyter_datalake.model.jobs import Job
 from jupyter_datalake.model.pipelines import PipelineSpec, QueryCode
-from jupyter_datalake.pipelines.inheriting import member_at, path_input
 from jupyter_datalake.pipelines.planning import CodeVersion, PlannedDatum, code_version
+from jupyter_datalake.pipelines.touching import member_of
 
 _BATCH = 1000
 
@@ -87,6 +87,7 @@ class Explainer:
         self._version = version
         self._before: _Before | None = None
         self._set: DatumSet | None = None
+        self._layout: SetLayout | None = None
         self._always: Reason | None = None
         if isinstance(spec.code, QueryCode):
             self._always = Reason.TICK
@@ -96,6 +97,9 @@ class Explainer:
             with core.metadata.read() as tx:
                 self._before = _last_run(tx, row, job)
                 self._set = tx.jobs.last_set(row.id, before=None if job is None else job.number)
+                if self._set is not None:
+                    old, _ = tx.pipelines.version(row.id, self._set.pipeline_version)
+                    self._layout = set_layout(old)
 
     def reasons(self, planned: Sequence[PlannedDatum], known: Container[Digest]) -> list[Reason]:
         """Return for each planned datum why it runs, or `Reason.UNCHANGED`.
@@ -130,7 +134,7 @@ class Explainer:
             member = self._member(one)
             if member is None:
                 return Reason.NEW
-            digests = [member.digest]
+            digests = [given.digest for given in member.inputs]
         if digests != [given.digest for given in one.inputs]:
             return Reason.INPUT
         if self._change is not None:
@@ -151,12 +155,9 @@ class Explainer:
         return Reason.ENVIRONMENT if old.environment != version.environment else None
 
     def _member(self, one: PlannedDatum) -> SetMember | None:
-        if self._set is None or self._before is None or len(one.inputs) != 1:
+        if self._set is None or self._layout is None or not one.inputs:
             return None
-        before = path_input(self._before.spec)
-        if before is None or before.repo != one.inputs[0].repo:
-            return None
-        return member_at(self._core.nodes, self._set.root, one.inputs[0].path)
+        return member_of(self._core.nodes, self._layout, self._set.root, one.inputs)
 
 
 def explain(

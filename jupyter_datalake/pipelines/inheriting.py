@@ -4,9 +4,9 @@ The others are inherited. They have no rows; the job's datum set (`model.datum_s
 with their results. What this costs grows with the changes of the input, not with its size, and not
 with how often the pipeline has run.
 
-It is done for pipelines that read one repo, whose datums are told apart by their paths. Where code,
-parameters, environment or the input itself differ from those of the earlier job, and for all other
-kinds of inputs, every datum is looked at.
+Which datums those are, `pipelines.touching` says. Where code, parameters, environment or the input
+itself differ from those of the earlier job, and for the kinds of inputs that
+`model.datum_sets.set_layout` names none for, every datum is looked at.
 """
 
 from __future__ import annotations
@@ -21,132 +21,109 @@ from jupyter_datalake.errors import NotFoundError
 from jupyter_datalake.metadata.base import batched
 from jupyter_datalake.metadata.jobs import DatumSet
 from jupyter_datalake.metadata.pipelines import PipelineRow
-from jupyter_datalake.model.datum_sets import SetMember, parse_member
-from jupyter_datalake.model.datums import Datum, DatumInput, DatumState, place_of
-from jupyter_datalake.model.globs import parse_glob
-from jupyter_datalake.model.ids import CommitId, Digest
+from jupyter_datalake.model.datum_sets import SetLayout, SetMember, parse_member, set_layout
+from jupyter_datalake.model.datums import Datum, DatumState, place_of
+from jupyter_datalake.model.ids import Digest
 from jupyter_datalake.model.jobs import Job
-from jupyter_datalake.model.manifests import (
-    NodeSource,
-    diff_manifests,
-    get_item,
-    iter_items,
-    key_at,
-    measure_range,
-)
-from jupyter_datalake.model.paths import RepoPath, path_from_key, path_key
-from jupyter_datalake.model.pipelines import PipelineSpec, QueryCode, RepoInput
-from jupyter_datalake.pipelines.cutting import input_at
+from jupyter_datalake.model.manifests import Edit, iter_items, key_at, measure_range
+from jupyter_datalake.model.pipelines import Combination, Input, PipelineSpec, RepoInput
 from jupyter_datalake.pipelines.planning import (
     CodeVersion,
     PlannedDatum,
     code_version,
     planned_datum,
 )
+from jupyter_datalake.pipelines.rebatching import TouchedBatches
+from jupyter_datalake.pipelines.touching import (
+    Between,
+    Touched,
+    TouchedCombinations,
+    TouchedPaths,
+)
 
 _PAGE = 200
-
-
-def path_input(spec: PipelineSpec) -> RepoInput | None:
-    """Return the input whose paths tell a pipeline's datums apart, or None if they do not."""
-    is_batched = spec.datums.batch is not None
-    if (
-        isinstance(spec.input, RepoInput)
-        and not is_batched
-        and not isinstance(spec.code, QueryCode)
-    ):
-        return spec.input
-    return None
-
-
-def member_at(source: NodeSource, root: Digest, path: RepoPath) -> SetMember | None:
-    """Return the datum of a set that was cut from a path, or None."""
-    item = get_item(source, root, path_key(path))
-    return None if item is None else parse_member(item)
-
-
-@dataclass(frozen=True, slots=True)
-class ChangedMatch:
-    """A path that the glob matches, below which something differs from the earlier job's input."""
-
-    path: RepoPath
-    old: SetMember | None
-    """The datum it was; None if it was none."""
-    is_there: bool
-    """Whether it is a datum now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Basis:
     """An earlier job that a new one goes on from."""
 
-    given: RepoInput
+    layout: SetLayout
     before: DatumSet
-    old_root: Digest
-    """Of the tree that the earlier job read."""
-    new_commit_id: CommitId
+    old_roots: frozenset[Digest]
+    """Of the trees that the earlier job read."""
+    touched: Touched
 
-    def changes(self, core: LakeCore) -> Iterator[ChangedMatch]:
-        """Yield what of the input differs, by path; costs what the differences cost."""
-        new = core.snapshot(commit_by_id(core, self.new_commit_id))
-        glob = parse_glob(self.given.glob)
-        excluded = [parse_glob(one) for one in self.given.exclude]
-        last: RepoPath | None = None
-        for difference in diff_manifests(core.nodes, self.old_root, new.root):
-            path = glob.match_above(path_from_key(difference.key))
-            if path is None or path == last:  # what is below one match comes in a row
-                continue
-            last = path
-            if any(one.matches_or_holds(path) for one in excluded):
-                continue
-            found = new.find(path)
-            old = member_at(core.nodes, self.before.root, path)
-            yield ChangedMatch(path, old, found is not None and glob.takes(found))
-
-    def planned(
-        self, core: LakeCore, spec: PipelineSpec, version: CodeVersion
-    ) -> Iterator[PlannedDatum]:
+    def planned(self, spec: PipelineSpec, version: CodeVersion) -> Iterator[PlannedDatum]:
         """Yield the datums that must be looked at."""
-        tree = core.snapshot(commit_by_id(core, self.new_commit_id))
-        for one in self.changes(core):
-            if one.is_there:
-                given = input_at(self.given, self.new_commit_id, tree, one.path)
-                yield planned_datum(spec, version, (given,))
+        for inputs in self.touched.now():
+            yield planned_datum(spec, version, inputs)
 
     def count_inherited(self, core: LakeCore) -> int:
         """Return how many datums need not be looked at."""
-        held = measure_range(core.nodes, self.before.root).item_count
-        return held - sum(one.old is not None for one in self.changes(core))
+        held = measure_range(core.nodes, self.before.root, b"", self.layout.end).item_count
+        return held - sum(1 for _ in self.touched.before())
+
+    def gone(self, core: LakeCore, job: Job) -> Iterator[SetMember]:
+        """Yield the datums of the earlier job that are none of this one, whose datums are known."""
+        for page in batched(self.touched.before(), _PAGE):
+            places = [place_of(self.layout.inputs(old.inputs, job.inputs)) for old in page]
+            with core.metadata.read() as tx:
+                there = {place_of(one.inputs) for one in tx.datums.at_places(job.id, places)}
+            yield from (old for old, place in zip(page, places, strict=True) if place not in there)
+
+    def index(self) -> Iterator[Edit]:
+        """Yield what changes in the index of the set."""
+        return self.touched.index()
 
 
 def find_basis(
     core: LakeCore, row: PipelineRow, spec: PipelineSpec, version: CodeVersion, job: Job
 ) -> Basis | None:
     """Return what a job can go on from, or None if all its datums must be looked at."""
-    given = path_input(spec)
-    if given is None or job.trigger.reprocess:
+    layout = set_layout(spec)
+    if layout is None or job.trigger.reprocess:
         return None
     with core.metadata.read() as tx:
         before = tx.jobs.last_set(row.id, before=job.number)
         if before is None:
             return None
         old_spec, old_code = tx.pipelines.version(row.id, before.pipeline_version)
-    if (_as_copied(old_spec), old_spec.parameters) != (_as_copied(spec), spec.parameters):
+    if _as_cut(old_spec) != _as_cut(spec):
         return None
     is_same = before.pipeline_version == job.pipeline_version
     try:
         if not is_same and code_version(core, old_spec, old_code) != version:
             return None
-        old = commit_by_id(core, before.inputs[given.name])
+        roots = {commit_by_id(core, before.inputs[key]).root for key in layout.keys}
     except NotFoundError:
         return None  # gc has removed it
-    return Basis(given, before, old.root, job.inputs[given.name])
+    between = Between(core, spec, layout, before.root, before.inputs, job.inputs)
+    touched = _touched(between)
+    return None if touched is None else Basis(layout, before, frozenset(roots), touched)
 
 
-def _as_copied(spec: PipelineSpec) -> RepoInput | None:
+def _touched(between: Between) -> Touched | None:
+    given, size = between.spec.input, between.spec.datums.batch
+    if not isinstance(given, RepoInput):
+        combined = TouchedCombinations(between)
+        return None if combined.is_too_large() else combined
+    if size is None:
+        return TouchedPaths(between, given)
+    batched = TouchedBatches(between, given, size)
+    return None if batched.is_too_large() else batched
+
+
+def _as_cut(spec: PipelineSpec) -> tuple[object, ...]:
     """Return what datums are cut from; how the program gets at it is no part of that."""
-    given = path_input(spec)
-    return None if given is None else replace(given, is_lazy=False)
+    given = None if spec.input is None else _as_copied(spec.input)
+    return given, spec.datums.batch, spec.parameters
+
+
+def _as_copied(given: Input) -> Input:
+    if isinstance(given, Combination):
+        return replace(given, inputs=tuple(map(_as_copied, given.inputs)))
+    return replace(given, is_lazy=False) if isinstance(given, RepoInput) else given
 
 
 def list_datums(
@@ -195,13 +172,13 @@ def _iter_inherited(core: LakeCore, job: Job, row_count: int, after: int) -> Ite
     with core.metadata.read() as tx:
         held = tx.jobs.get_set(job.id)
         spec, _ = tx.pipelines.version(tx.pipelines.get(job.pipeline).id, job.pipeline_version)
-    given = path_input(spec)
+    layout = set_layout(spec)
     start = None if held is None else key_at(core.nodes, held.root, after + 1 - row_count)
-    if held is None or given is None or start is None:
+    if held is None or layout is None or start is None:
         return
-    items = enumerate(iter_items(core.nodes, held.root, start), after + 1)
+    items = enumerate(iter_items(core.nodes, held.root, start, layout.end), after + 1)
     for page in batched(items, _PAGE):
-        datums = [_inherited(parse_member(item), job, given, number) for number, item in page]
+        datums = [_inherited(parse_member(item), job, layout, number) for number, item in page]
         with core.metadata.read() as tx:
             rows = tx.datums.at_places(job.id, [place_of(datum.inputs) for datum in datums])
             known = tx.datums.known(datum.key for datum in datums)
@@ -212,19 +189,14 @@ def _iter_inherited(core: LakeCore, job: Job, row_count: int, after: int) -> Ite
                 yield datum if is_kept else replace(datum, output_root=None, artifacts_root=None)
 
 
-def _inherited(member: SetMember, job: Job, given: RepoInput, position: int) -> Datum:
-    commit_id = job.inputs[given.name]
+def _inherited(member: SetMember, job: Job, layout: SetLayout, position: int) -> Datum:
     result = member.result
     return Datum(
         job_id=job.id,
         position=position,
         key=result.key,
         state=DatumState.SKIPPED,
-        inputs=(
-            DatumInput(
-                given.name, given.repo, commit_id, member.path, member.digest, member.size_bytes
-            ),
-        ),
+        inputs=layout.inputs(member.inputs, job.inputs),
         reason="unchanged",
         tries=0,
         started_at=None,

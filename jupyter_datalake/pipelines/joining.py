@@ -14,14 +14,21 @@ from jupyter_datalake.engine.nodes import NodeWriter
 from jupyter_datalake.jobs.outputs import OutputJoiner, writer_of
 from jupyter_datalake.metadata.base import batched
 from jupyter_datalake.metadata.store import Transaction
-from jupyter_datalake.model.datum_sets import SetMember, parse_member
-from jupyter_datalake.model.datums import DONE_STATES, Datum, DatumResult
+from jupyter_datalake.model.datum_sets import (
+    MOST_INPUTS,
+    SetLayout,
+    SetMember,
+    parse_member,
+    set_layout,
+)
+from jupyter_datalake.model.datums import DONE_STATES, Datum, label_of
 from jupyter_datalake.model.ids import Digest
 from jupyter_datalake.model.jobs import Job
 from jupyter_datalake.model.manifests import Edit, build_manifest, edit_manifest, iter_items
-from jupyter_datalake.model.paths import RepoPath, path_key
-from jupyter_datalake.model.pipelines import PipelineSpec, RepoInput
-from jupyter_datalake.pipelines.inheriting import Basis, member_at, path_input
+from jupyter_datalake.model.paths import RepoPath
+from jupyter_datalake.model.pipelines import PipelineSpec
+from jupyter_datalake.pipelines.inheriting import Basis
+from jupyter_datalake.pipelines.touching import match_edits, member_of
 
 _PAGE = 5000
 _READ_AT_ONCE = 200
@@ -87,8 +94,8 @@ def join(
     ConflictError
         Two datums wrote the same path, or one a file where another has a folder.
     """
-    given = path_input(spec)
-    if given is None:
+    layout = set_layout(spec)
+    if layout is None or _has_large(core, job, layout):
         joiner = OutputJoiner(nodes)
         outputs = (
             (datum.label, datum.output_root)
@@ -98,19 +105,31 @@ def join(
         for label, output in _read_together(nodes, outputs):
             joiner.add(label, output)
         return Joined(joiner.finish(head))
-    return _SetJoiner(core, nodes, job, given, basis).join(head)
+    return _SetJoiner(core, nodes, job, spec, layout, basis).join(head)
+
+
+def _has_large(core: LakeCore, job: Job, layout: SetLayout) -> bool:
+    """Tell whether a datum that was looked at has too many inputs for a set."""
+    return layout.has_index and any(len(one.inputs) > MOST_INPUTS for one in _iter_done(core, job))
 
 
 class _SetJoiner:
-    """Joins the outputs of datums that are told apart by their paths."""
+    """Joins the outputs of datums that are told apart by where they were cut from."""
 
     def __init__(
-        self, core: LakeCore, nodes: NodeWriter, job: Job, given: RepoInput, basis: Basis | None
+        self,
+        core: LakeCore,
+        nodes: NodeWriter,
+        job: Job,
+        spec: PipelineSpec,
+        layout: SetLayout,
+        basis: Basis | None,
     ) -> None:
         self._core = core
         self._nodes = nodes
         self._job = job
-        self._given = given
+        self._spec = spec
+        self._layout = layout
         self._basis = basis
 
     def join(self, head: Digest) -> Joined:
@@ -164,25 +183,35 @@ class _SetJoiner:
                     if basis is not None:
                         used.append(new.result.key)
                 elif old is not None:
-                    edits.append(Edit(path_key(old.path), None))
-            root = edit_manifest(self._nodes, root, sorted(edits, key=lambda edit: edit.key))
+                    edits.append(Edit(old.key, None))
+            root = self._edit(root, edits)
+        for index_edits in batched(self._index(), _PAGE):
+            root = self._edit(root, index_edits)
         return root, used, retired
+
+    def _edit(self, root: Digest, edits: Iterable[Edit]) -> Digest:
+        return edit_manifest(self._nodes, root, sorted(edits, key=lambda edit: edit.key))
+
+    def _index(self) -> Iterator[Edit]:
+        if self._basis is not None:
+            return self._basis.index()
+        return match_edits(self._core, self._spec, self._layout, self._job.inputs)
 
     def _changed(self) -> Iterator[tuple[SetMember | None, SetMember | None]]:
         """Yield what each datum that was looked at was in the set before, and what it is now."""
         for datum in _iter_done(self._core, self._job):
-            path, old = datum.inputs[0].path, None
+            old = None
             if self._basis is not None:
-                old = member_at(self._nodes, self._basis.before.root, path)
+                root = self._basis.before.root
+                old = member_of(self._nodes, self._layout, root, datum.inputs)
             # One that failed and was left out has no output.
-            yield old, None if datum.output_root is None else _member(datum)
+            yield old, None if datum.output_root is None else self._layout.member(datum)
         if self._basis is not None:
-            for change in self._basis.changes(self._core):
-                if change.old is not None and not change.is_there:
-                    yield change.old, None
+            for old in self._basis.gone(self._core, self._job):
+                yield old, None
 
     def _outputs(self, members: Digest) -> Iterator[tuple[str, Digest]]:
-        for item in iter_items(self._nodes, members):
+        for item in iter_items(self._nodes, members, end=self._layout.end):
             yield self._output(parse_member(item))
 
     def _writer_of(self, members: Digest, path: RepoPath) -> str:
@@ -190,7 +219,8 @@ class _SetJoiner:
 
     def _output(self, member: SetMember) -> tuple[str, Digest]:
         """Return what a datum is called, and the root of what it wrote."""
-        return f"{self._given.repo}:/{member.path}", member.result.output_root
+        inputs = self._layout.inputs(member.inputs, self._job.inputs)
+        return label_of(inputs), member.result.output_root
 
 
 def _read_together(
@@ -212,13 +242,3 @@ def _iter_done(core: LakeCore, job: Job) -> Iterator[Datum]:
         if len(page) < _PAGE:
             return
         after = page[-1].position
-
-
-def _member(datum: Datum) -> SetMember:
-    assert datum.output_root is not None
-    assert datum.artifacts_root is not None
-    given = datum.inputs[0]
-    result = DatumResult(
-        datum.key, datum.job_id, datum.position, datum.output_root, datum.artifacts_root
-    )
-    return SetMember(given.path, given.digest, given.size_bytes, result)

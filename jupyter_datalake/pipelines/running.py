@@ -343,12 +343,14 @@ class JobRun:
         with self._core.metadata.write() as tx:
             tx.datums.clear(self.job.id)
             if basis is not None:  # its commit may be removed while the job runs
-                tx.pins.add(job_owner(self.job.id), [(BlobKind.NODE, basis.old_root)])
+                tx.pins.add(
+                    job_owner(self.job.id), [(BlobKind.NODE, root) for root in basis.old_roots]
+                )
         inherited = total = 0
         if basis is None:
             planned = plan_datums(self._core, spec, version, self.job.inputs, work.tick_ns)
         else:
-            planned = basis.planned(self._core, spec, version)
+            planned = basis.planned(spec, version)
             inherited = basis.count_inherited(self._core)
         for batch in batched(planned, _PLANNED_AT_ONCE):
             with self._core.metadata.read() as tx:

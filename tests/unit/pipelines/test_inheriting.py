@@ -221,14 +221,14 @@ def test_names_without_content_are_no_change_when_the_content_is(memory_lake, tm
     assert bench.output() == {"a": "a", "b": "b", "c": "c"}
 
 
-def test_batches_are_all_looked_at(bench):
+def test_batches_that_hold_what_they_held_are_not_looked_at(bench):
     bench.commit(a="one", b="two", c="three")
     bench.publish(datums={"tries": 1, "batch": 2})
     bench.run()
     assert bench.rows() == bench.job.datum_total
     bench.commit(d="four")
     bench.run()
-    assert bench.rows() == bench.job.datum_total
+    assert bench.rows() == 1 < bench.job.datum_total
     assert bench.output() == {"a": "ONE", "b": "TWO", "c": "THREE", "d": "FOUR"}
 
 
