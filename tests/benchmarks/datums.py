@@ -5,8 +5,9 @@
 - *commands*: one worker runs a program over each of many small files. Beside it the raw operation:
   the same program started by `subprocess` in a fresh folder with a copy of the file, the output
   read.
-- *a small change*: ten of so many datums change. How long the job took that follows, beside the
-  first job, which looks at all. What would be programs are functions here, so that the figures are
+- *a small change*: ten of so many files change, which are datums, are joined with as many, or are
+  grouped. How long the job took that follows, beside the first job, and beside one after the same
+  change that looks at all. What would be programs are functions here, so that the figures are
   those of planning and joining.
 - *first datum*: how long after a commit its first datum begins, under a controller that waits.
 - *a chain*: so many pipelines, each of which reads the one before; one file goes through all.
@@ -30,7 +31,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import psutil
 
@@ -49,12 +52,22 @@ from jupyter_datalake.model.ids import CommitId, GlobalId
 from jupyter_datalake.model.jobs import Job
 from jupyter_datalake.model.pipeline_specs import parse_spec
 from jupyter_datalake.model.pipelines import PipelineSpec
+from jupyter_datalake.pipelines import running
 from jupyter_datalake.pipelines.controller import Controller
 
 COMMAND = ["cp", "pfs/raw/.", "pfs/out", "-r"]
 COMMANDS = 2000
 CHANGED = 10
 SIZES = (10_000, 100_000)
+INPUTS: dict[str, dict[str, object]] = {
+    "datums": {"repo": {"name": "raw", "glob": "/*/*"}},
+    "joined files": {
+        "join": [{"repo": {"name": one, "glob": "/*/(*)", "on": "$1"}} for one in ("raw", "other")]
+    },
+    "files in groups of ten": {
+        "group": [{"repo": {"name": "raw", "glob": "/*/(??????)?", "by": "$1"}}]
+    },
+}
 STEPS = 1000
 FIRSTS = 20
 LARGE_BYTES = 1 << 30
@@ -79,7 +92,9 @@ def run(
     }
     figures["commands"] = _alone(_commands, commands)
     for size in sizes:
-        figures[f"{CHANGED} of {size:,} datums"] = _alone(_small_change, size)
+        for kind, given in INPUTS.items():
+            part = partial(_small_change, given=given)
+            figures[f"{CHANGED} of {size:,} {kind}"] = _alone(part, size)
     figures["first datum"] = _alone(_first_datum, FIRSTS)
     figures[f"a chain of {steps:,}"] = _alone(_chain, steps)
     figures["a large input"] = _alone(_large_input, large_bytes)
@@ -189,16 +204,13 @@ class _Functions:
         return DatumOutcome(DatumState.SUCCESS, output_root=root, artifacts_root=root)
 
 
-def _small_change(place: Path, count: int) -> dict[str, object]:
+def _small_change(place: Path, count: int, given: dict[str, object]) -> dict[str, object]:
     source = _files(place / "source", count)
     with Lake.create(str(place / "lake"), author=Author("bench")) as lake:
-        lake.repos.create("raw")
-        lake.files.put_tree("raw@main/", source)
-        spec = {
-            "pipeline": "p",
-            "command": ["true"],
-            "input": {"repo": {"name": "raw", "glob": "/*/*"}},
-        }
+        for repo in ("raw", "other"):
+            lake.repos.create(repo)
+            lake.files.put_tree(f"{repo}@main/", source)
+        spec = {"pipeline": "p", "command": ["true"], "input": given}
         lake.pipelines.create(spec, folder=place)
         executor = _Functions(lake.core, place / "out")
 
@@ -209,7 +221,8 @@ def _small_change(place: Path, count: int) -> dict[str, object]:
 
         first, first_cpu = _cost(work)
         jobs, jobs_cpu = [], []
-        for number in range(5):
+
+        def change(number: int) -> float:
             with lake.sessions.create("raw") as session:
                 for file in range(CHANGED):
                     name = file * count // CHANGED
@@ -217,15 +230,22 @@ def _small_change(place: Path, count: int) -> dict[str, object]:
                 session.commit("change")
                 session.delete_session()
             _, spent = _cost(work)
+            assert _last(lake).datum_counts[DatumState.SUCCESS] == CHANGED
+            return spent
+
+        for number in range(5):
+            jobs_cpu.append(change(number))
             jobs.append(_last(lake).duration_s or 0.0)
-            jobs_cpu.append(spent)
-        counts = _last(lake).datum_counts
-    assert counts[DatumState.SUCCESS] == CHANGED
+        with patch.object(running, "find_basis", return_value=None):
+            all_cpu = change(5)
+    changed_cpu = sorted(jobs_cpu)[2]
     return {
         "first job s": round(first, 1),
         "first job cpu s": round(first_cpu, 1),
         "job after the change s": round(sorted(jobs)[2], 3),
-        "cpu s": round(sorted(jobs_cpu)[2], 3),
+        "cpu s": round(changed_cpu, 3),
+        "cpu s where all is looked at": round(all_cpu, 3),
+        "all over changed, cpu": round(all_cpu / changed_cpu),
         "peak MiB": _peaks()["peak MiB"],
     }
 
