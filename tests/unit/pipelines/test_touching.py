@@ -195,7 +195,9 @@ def history(source, steps):
 
 
 # To shrink an example would take minutes; the seed of its history says nothing shorter anyway.
-@settings(max_examples=10, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(
+    max_examples=settings().max_examples // 10, phases=[Phase.explicit, Phase.reuse, Phase.generate]
+)
 @given(spec=specs(), seed=st.integers(0, 1 << 30))
 def test_jobs_that_go_on_are_like_those_that_look_at_everything(tmp_path_factory, spec, seed):
     going_on, full = make_worlds(tmp_path_factory)
