@@ -30,12 +30,13 @@ def group() -> None:
 
 
 @group.command("list")
+@click.option("--before", metavar="TIME", help="Only those begun before this moment.")
 @limit_option(30)
 @json_option
 @pass_context
-def list_lineage(context: CliContext, limit: int, as_json: bool) -> None:
+def list_lineage(context: CliContext, before: str | None, limit: int, as_json: bool) -> None:
     """List global ids, newest first: each is one change and all it set off."""
-    records = context.lake.lineage.list(limit=limit)
+    records = context.lake.lineage.list(before=before, limit=limit)
     if as_json:
         print_json(records)
         return
@@ -172,17 +173,22 @@ def _observer_text(observer: Observer) -> str:
 
 @group.command("graph")
 @click.option("--global-id", help="Only what hangs on this change.")
+@click.option("--at", metavar="TIME", help="The graph as it was at this moment.")
 @json_option
 @pass_context
-def graph(context: CliContext, global_id: str | None, as_json: bool) -> None:
-    """Show the graph of repos, pipelines, clocks and warehouse tables as edges."""
-    found = context.lake.lineage.graph(global_id)
+def graph(context: CliContext, global_id: str | None, at: str | None, as_json: bool) -> None:
+    """Show the graph of repos, pipelines, clocks, warehouse tables and notebooks as edges."""
+    found = context.lake.lineage.graph(global_id, at=at)
     if as_json:
         print_json(found)
         return
     print_table(
         found.edges,
-        [("FROM", lambda edge: edge.source), ("TO", lambda edge: edge.target)],
+        [
+            ("FROM", lambda edge: printable(edge.source)),
+            ("TO", lambda edge: printable(edge.target)),
+            ("BASIS", lambda edge: edge.basis),
+        ],
         empty="No pipelines yet",
     )
 

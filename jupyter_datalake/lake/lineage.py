@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,32 +22,20 @@ from jupyter_datalake.errors import (
 from jupyter_datalake.jobs.executor import Executor
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.lake.controllers import local_executor
-from jupyter_datalake.lake.repos import VISIBLE_KINDS
-from jupyter_datalake.metadata.store import Transaction
+from jupyter_datalake.lake.graphs import GraphBuilder
 from jupyter_datalake.model.addresses import Address, parse_address
 from jupyter_datalake.model.commits import CODE_INPUT, Commit, Origin
 from jupyter_datalake.model.datums import Datum
 from jupyter_datalake.model.events import EventKind
-from jupyter_datalake.model.ids import CommitId, GlobalId
-from jupyter_datalake.model.jobs import Job, Outcome
+from jupyter_datalake.model.ids import CommitId
+from jupyter_datalake.model.jobs import Job
 from jupyter_datalake.model.lineage import (
     GlobalRecord,
-    LineageEdge,
     LineageGraph,
-    LineageNode,
     LineageStep,
-    NodeKind,
     Observation,
-    node_id,
 )
 from jupyter_datalake.model.paths import ROOT, RepoPath
-from jupyter_datalake.model.pipelines import (
-    CommandCode,
-    NotebookCode,
-    Pipeline,
-    QueryCode,
-    cron_inputs,
-)
 from jupyter_datalake.model.reproductions import (
     EnvironmentWish,
     ReproducedStep,
@@ -54,6 +43,7 @@ from jupyter_datalake.model.reproductions import (
     Verdict,
 )
 from jupyter_datalake.model.text import printable
+from jupyter_datalake.model.times import nanoseconds_of
 from jupyter_datalake.pipelines.recalling import (
     Recorded,
     makers_of,
@@ -96,10 +86,20 @@ class LineageVerbs:
     def __init__(self, context: LakeContext) -> None:
         self._context = context
 
-    def list(self, *, limit: int | None = 100) -> Sequence[GlobalRecord]:
-        """Return global ids, newest first: each is one change and all it set off."""
+    def list(
+        self, *, before: datetime | str | None = None, limit: int | None = 100
+    ) -> Sequence[GlobalRecord]:
+        """Return global ids, newest first: each is one change and all it set off.
+
+        Parameters
+        ----------
+        before
+            Only those begun before this moment, ISO 8601 if it is text: the next page begins
+            before the last one of this.
+        """
+        before_ns = None if before is None else nanoseconds_of(before)
         with self._context.core.metadata.read() as tx:
-            return tx.lineage.list(limit=limit_of(limit))
+            return tx.lineage.list(before_ns=before_ns, limit=limit_of(limit))
 
     def get(self, address: str | Address) -> Lineage:
         """Return the ancestry and the progeny of a commit.
@@ -132,18 +132,38 @@ class LineageVerbs:
                 tx.commits.by_global_id(record.id),
             )
 
-    def graph(self, global_id: str | None = None) -> LineageGraph:
-        """Return the graph of repos, pipelines, clocks and warehouse tables.
+    def graph(
+        self, global_id: str | None = None, *, at: datetime | str | None = None
+    ) -> LineageGraph:
+        """Return the graph of repos, pipelines, clocks, warehouse tables and notebooks.
+
+        Notebooks are in it that were seen to open files; those edges are told apart as observed.
 
         Parameters
         ----------
         global_id
             Keep only what hangs on this change, with its states; everything, with the state of
             each pipeline's newest job, when None.
+        at
+            The graph as it was at this moment, ISO 8601 if it is text: what there was of what is
+            still there, with the heads, versions and states of then. A repo or pipeline that was
+            deleted since is not in it.
+
+        Raises
+        ------
+        InvalidInputError
+            Both are given, or the moment cannot be read.
         """
+        if global_id is not None and at is not None:
+            raise InvalidInputError(
+                "A graph is either of a change or as of a moment, not both",
+                hint="Leave out one of global_id and at",
+            )
+        # To the end of the microsecond that people can write.
+        at_ns = None if at is None else nanoseconds_of(at) + 999
         with self._context.core.metadata.read() as tx:
-            builder = _GraphBuilder(tx, None if global_id is None else tx.lineage.get(global_id).id)
-            return builder.build()
+            change = None if global_id is None else tx.lineage.get(global_id).id
+            return GraphBuilder(tx, change, at_ns).build()
 
     def observed(
         self,
@@ -365,101 +385,3 @@ def _empty_folder(folder: Path) -> Path:
             path=str(folder),
         )
     return folder
-
-
-class _GraphBuilder:
-    """Collects nodes and edges in one transaction."""
-
-    def __init__(self, tx: Transaction, global_id: GlobalId | None) -> None:
-        self._tx = tx
-        self._global_id = global_id
-        self._nodes: dict[str, LineageNode] = {}
-        self._edges: dict[tuple[str, str], LineageEdge] = {}
-
-    def build(self) -> LineageGraph:
-        pipelines = [row.pipeline for row in self._tx.pipelines.list(limit=limit_of(None))]
-        if self._global_id is None:
-            jobs = self._tx.jobs.latest_of_each()
-        else:
-            under = self._tx.jobs.list(global_id=self._global_id, limit=limit_of(None))
-            jobs = {job.pipeline: job for job in under}
-            pipelines = [one for one in pipelines if one.name in jobs]
-        repos = self._tx.repos.list(limit=limit_of(None), kinds=VISIBLE_KINDS)
-        touched = self._touched_repos(pipelines)
-        for row in repos:
-            if touched is None or row.repo.name in touched:
-                head = row.repo.head
-                self._add(
-                    NodeKind.REPO,
-                    row.repo.name,
-                    row.repo.name,
-                    kind=str(row.repo.kind),
-                    commit_id=None if head is None else head.commit_id,
-                    files=0 if head is None else head.file_count,
-                )
-        for pipeline in pipelines:
-            self._add_pipeline(pipeline, jobs.get(pipeline.name))
-        return LineageGraph(tuple(self._nodes.values()), tuple(self._edges.values()))
-
-    def _touched_repos(self, pipelines: list[Pipeline]) -> set[str] | None:
-        if self._global_id is None:
-            return None
-        names = {one.name for one in pipelines}
-        touched = {edge.repo for edge in self._tx.pipelines.edges() if edge.pipeline in names}
-        touched |= names
-        touched |= {commit.repo for commit in self._tx.commits.by_global_id(self._global_id)}
-        return touched
-
-    def _add_pipeline(self, pipeline: Pipeline, job: Job | None) -> None:
-        own = self._add(
-            NodeKind.PIPELINE,
-            pipeline.name,
-            pipeline.name,
-            state="" if job is None else _state_of(job),
-            job_id=None if job is None else job.id,
-            version=pipeline.version,
-            code=_code_of(pipeline),
-        )
-        for edge in self._tx.pipelines.edges():
-            if edge.pipeline == pipeline.name:
-                self._connect(node_id(NodeKind.REPO, edge.repo), own)
-        for clock in cron_inputs(pipeline.spec):
-            name = f"{pipeline.name}.{clock.name}"
-            self._connect(self._add(NodeKind.CRON, name, clock.schedule), own)
-        if isinstance(pipeline.spec.code, QueryCode):
-            connection = pipeline.spec.code.ingest.connection
-            self._connect(self._add(NodeKind.TABLE, connection, connection), own)
-        self._connect(own, node_id(NodeKind.REPO, pipeline.name))
-        egress = pipeline.spec.egress
-        if egress is not None:
-            name = f"{egress.connection}.{egress.table}"
-            table = self._add(NodeKind.TABLE, name, name, mode=str(egress.mode))
-            self._connect(node_id(NodeKind.REPO, pipeline.name), table)
-
-    def _add(
-        self, kind: NodeKind, name: str, label: str, /, *, state: str = "", **details: Any
-    ) -> str:
-        identifier = node_id(kind, name)
-        self._nodes.setdefault(identifier, LineageNode(identifier, kind, label, state, details))
-        return identifier
-
-    def _connect(self, source: str, target: str) -> None:
-        if source in self._nodes or source.startswith(f"{NodeKind.PIPELINE}:"):
-            self._edges.setdefault((source, target), LineageEdge(source, target))
-
-
-def _state_of(job: Job) -> str:
-    """Return a job's state, or what kind of success it was where that says more."""
-    if job.outcome in {Outcome.CUT_OFF, Outcome.UNCHANGED}:
-        return str(job.outcome)
-    return str(job.state)
-
-
-def _code_of(pipeline: Pipeline) -> str:
-    match pipeline.spec.code:
-        case NotebookCode(path):
-            return path
-        case CommandCode(argv):
-            return " ".join(argv)
-        case QueryCode():
-            return "query"

@@ -129,15 +129,16 @@ class Jobs(TableGroup):
             conditions.append(jobs.c.number < before)
         return self._select(*conditions, limit=limit)
 
-    def latest_of_each(self) -> dict[str, Job]:
-        """Return the newest job of every pipeline, by pipeline."""
+    def latest_of_each(self, *, at_ns: int | None = None) -> dict[str, Job]:
+        """Return the newest job of every pipeline, by pipeline; as of a time if one is given."""
         jobs = tables.jobs
         # Other names, or the outer query would lend its rows: then all jobs were looked at.
         each, theirs = tables.pipelines.alias("each"), jobs.alias("theirs")
         # One look into the index for each pipeline; to group would be to read all of it.
+        made = () if at_ns is None else (theirs.c.created_ns <= at_ns,)
         newest = select(
             select(func.max(theirs.c.number))
-            .where(theirs.c.pipeline_id == each.c.id)
+            .where(theirs.c.pipeline_id == each.c.id, *made)
             .correlate(each)
             .scalar_subquery()
         ).select_from(each)

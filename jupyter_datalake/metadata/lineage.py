@@ -196,6 +196,31 @@ class Lineage(TableGroup):
             statement = statement.where(observers.c.notebook.in_(notebooks))
         return [_observation(row) for row in self._connection.execute(statement)]
 
+    def observed_flows(
+        self, *, until_ns: int | None = None, limit: int
+    ) -> Sequence[tuple[str, str, AccessKind]]:
+        """Return which notebooks opened files of which repos, and for what, by name.
+
+        Parameters
+        ----------
+        until_ns
+            Only what they had opened by then.
+        """
+        accesses, observers = tables.accesses, tables.observers
+        statement = (
+            select(observers.c.notebook, accesses.c.repo, accesses.c.kind)
+            .select_from(accesses)
+            .join(observers, observers.c.id == accesses.c.observer_id)
+            .where(observers.c.notebook.is_not(None))
+            .distinct()
+            .order_by(observers.c.notebook, accesses.c.repo, accesses.c.kind)
+            .limit(limit)
+        )
+        if until_ns is not None:
+            statement = statement.where(accesses.c.first_ns <= until_ns)
+        rows = self._connection.execute(statement)
+        return [(row.notebook, row.repo, AccessKind(row.kind)) for row in rows]
+
 
 def _access(one: Observation) -> dict[str, Any]:
     parts = (one.observer.id, one.repo, one.commit_id, one.path, one.kind)

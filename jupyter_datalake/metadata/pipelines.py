@@ -86,6 +86,29 @@ class Pipelines(TableGroup):
         """Return pipelines by name, at most `limit`, behind the name `after`."""
         return self._select(tables.pipelines.c.name > after, limit=limit)
 
+    def list_at(self, at_ns: int) -> Sequence[PipelineRow]:
+        """Return the pipelines there were at a time, with their versions of then, by name.
+
+        Those that were deleted since are not known any more.
+        """
+        pipelines = tables.pipelines
+        own, theirs = tables.pipeline_versions, tables.pipeline_versions.alias("theirs")
+        newest = (
+            select(func.max(theirs.c.version))
+            .where(theirs.c.pipeline_id == pipelines.c.id, theirs.c.created_ns <= at_ns)
+            .correlate(pipelines)
+            .scalar_subquery()
+        )
+        kept = [one for one in pipelines.c if one.name != "version"]
+        shown = [*kept, own.c.version, own.c.spec, own.c.code_commit_id]
+        rows: Sequence[Row[Any]] = self._connection.execute(
+            select(*shown)
+            .select_from(pipelines)
+            .join(own, (own.c.pipeline_id == pipelines.c.id) & (own.c.version == newest))
+            .order_by(pipelines.c.name)
+        ).all()
+        return [_pipeline_row(row) for row in rows]
+
     def get_many(self, names: Iterable[str]) -> dict[str, PipelineRow]:
         """Return pipelines by name; those that do not exist are left out."""
         return {

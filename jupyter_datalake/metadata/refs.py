@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, insert, select, update
+from sqlalchemy import Row, and_, delete, func, insert, select, update
 
 from jupyter_datalake.errors import AlreadyExistsError, ConflictError, ErrorKind, NotFoundError
 from jupyter_datalake.metadata import tables
@@ -236,6 +236,21 @@ class Refs(TableGroup):
             .limit(1)
         ).scalar_one_or_none()
         return None if commit_id is None else CommitId(commit_id)
+
+    def heads_at(self, name: str, at_ns: int) -> dict[int, CommitId]:
+        """Return where refs of one name pointed at a time, by key of their repo."""
+        moves = tables.ref_moves
+        last = (
+            select(func.max(moves.c.id))
+            .where(moves.c.name == name, moves.c.at_ns <= at_ns)
+            .group_by(moves.c.repo_id)
+        )
+        rows = self._connection.execute(
+            select(moves.c.repo_id, moves.c.new_commit_id).where(
+                moves.c.id.in_(last), moves.c.new_commit_id.is_not(None)
+            )
+        )
+        return {row.repo_id: CommitId(row.new_commit_id) for row in rows}
 
     def _check_free(self, repo: RepoRow, name: str) -> None:
         existing = self.find(repo, name)

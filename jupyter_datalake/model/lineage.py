@@ -43,11 +43,22 @@ class NodeKind(StrEnum):
     TABLE = "table"
     """A table of a warehouse."""
     CRON = "cron"
+    NOTEBOOK = "notebook"
+    """A notebook whose kernel was seen to open files."""
+
+
+class EdgeBasis(StrEnum):
+    """How it is known that data flows."""
+
+    DECLARED = "declared"
+    """A pipeline says so."""
+    OBSERVED = "observed"
+    """A program was seen to open the files."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineageNode:
-    """One repo, pipeline, warehouse table or clock."""
+    """One repo, pipeline, warehouse table, clock or notebook."""
 
     id: str
     """``kind:name``, stable over time."""
@@ -64,6 +75,7 @@ class LineageEdge:
 
     source: str
     target: str
+    basis: EdgeBasis = EdgeBasis.DECLARED
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ class GlobalsHandler(DatalakeHandler):
     path = "/globals"
 
     @operation("listLineage")
-    async def get(self, limit: int) -> None:
+    async def get(self, before: str | None, limit: int) -> None:
         lake = await self.lake()
-        self.answer(whole(await self.call(lake.lineage.list, limit=limit)))
+        self.answer(whole(await self.call(lake.lineage.list, before=before, limit=limit)))
 
 
 class GlobalHandler(DatalakeHandler):
@@ -65,9 +65,9 @@ class GraphHandler(DatalakeHandler):
     path = "/graph"
 
     @operation("getGraph")
-    async def get(self, global_id: str | None) -> None:
+    async def get(self, global_id: str | None, at: str | None) -> None:
         lake = await self.lake()
-        self.answer(await self.call(lake.lineage.graph, global_id))
+        self.answer(await self.call(lake.lineage.graph, global_id, at=at))
 
 
 class ReproductionsHandler(DatalakeHandler):

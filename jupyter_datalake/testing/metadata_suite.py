@@ -614,8 +614,18 @@ class MetadataSuite:
             tx.lineage.observe([seen(later, clock())])
         with store.read() as tx:
             assert [one.observer for one in tx.lineage.list_observed(limit=9)] == [later]
+            assert tx.lineage.observed_flows(limit=9) == []  # no notebook is known
         with store.write() as tx:
             tx.lineage.observe([seen(who, clock())])  # it was dropped, and may come again
+        cells = [
+            Observer(str(cell) * 32, "host", 1, "k", "k", "n.ipynb", str(cell)) for cell in "23"
+        ]
+        now = clock()
+        with store.write() as tx:
+            tx.lineage.observe([seen(cell, now) for cell in cells])
+        with store.read() as tx:
+            assert tx.lineage.observed_flows(limit=9) == [("n.ipynb", "raw", AccessKind.READ)]
+            assert tx.lineage.observed_flows(until_ns=now - 1, limit=9) == []
 
     # --- blobs -----------------------------------------------------------------------------------
 

@@ -1830,7 +1830,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The graph of repos, pipelines, clocks and warehouse tables. */
+        /** The graph of repos, pipelines, clocks, warehouse tables and notebooks that were seen to open files. */
         get: operations["getGraph"];
         put?: never;
         post?: never;
@@ -3023,7 +3023,7 @@ export interface components {
         LineageNode: {
             id: string;
             /** @enum {string} */
-            kind: "repo" | "pipeline" | "table" | "cron";
+            kind: "repo" | "pipeline" | "table" | "cron" | "notebook";
             label: string;
             state: string;
             details: Record<string, unknown>;
@@ -3031,6 +3031,11 @@ export interface components {
         LineageEdge: {
             source: string;
             target: string;
+            /**
+             * @description Whether a pipeline says so, or a program was seen to open the files.
+             * @enum {string}
+             */
+            basis: "declared" | "observed";
         };
         LineageGraph: {
             nodes: components["schemas"]["LineageNode"][];
@@ -6677,6 +6682,8 @@ export interface operations {
     listLineage: {
         parameters: {
             query?: {
+                /** @description Only those begun before this moment, in ISO 8601. */
+                before?: string;
                 limit?: components["parameters"]["limit"];
             };
             header?: never;
@@ -6779,6 +6786,8 @@ export interface operations {
             query?: {
                 /** @description Keep only what hangs on this change. */
                 global_id?: string;
+                /** @description The graph as it was at this moment, in ISO 8601. */
+                at?: string;
             };
             header?: never;
             path?: never;

@@ -2,11 +2,11 @@
  * One node of the lineage graph: a shape by kind, a colour and a word by state.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { tableRowsIcon } from '@jupyterlab/ui-components';
+import { listIcon, notebookIcon, tableRowsIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import type * as api from '../api/types';
 import { clockIcon, pipelineIcon, repoIcon } from '../icons';
+import type { INode, NodeKind } from '../lineage/graph';
 import type { IPlacedNode } from '../lineage/layout';
 import { NODE } from '../lineage/layout';
 import { shortId } from './formats';
@@ -19,16 +19,23 @@ const CORNER = 12;
 /** What a {@link LineageNode} shows and does. */
 export interface ILineageNodeProps {
   placed: IPlacedNode;
+  /** Whether it is so far away that its words could not be read. */
+  isPlain: boolean;
   isChosen: boolean;
+  /** Whether it is on the way of the data that is followed. */
+  isTraced: boolean;
   /** Whether the tabulator key leads here. */
   isReachable: boolean;
   trans: TranslationBundle;
   onChoose: (id: string) => void;
+  /** Open a group. */
+  onOpen: (id: string) => void;
   onFocus: (id: string) => void;
+  onHover: (id: string | null) => void;
 }
 
 /** Return the kind of a node as a word. */
-export function kindText(kind: api.LineageNode['kind'], trans: TranslationBundle): string {
+export function kindText(kind: NodeKind, trans: TranslationBundle): string {
   switch (kind) {
     case 'repo':
       return trans.__('repo');
@@ -38,19 +45,25 @@ export function kindText(kind: api.LineageNode['kind'], trans: TranslationBundle
       return trans.__('warehouse table');
     case 'cron':
       return trans.__('schedule');
+    case 'notebook':
+      return trans.__('notebook');
+    case 'group':
+      return trans.__('group');
   }
 }
 
-const GLYPHS: Record<api.LineageNode['kind'], string> = {
+const GLYPHS: Record<NodeKind, string> = {
   repo: pathOf(repoIcon.svgstr),
   pipeline: pathOf(pipelineIcon.svgstr),
   table: pathOf(tableRowsIcon.svgstr),
-  cron: pathOf(clockIcon.svgstr)
+  cron: pathOf(clockIcon.svgstr),
+  notebook: pathOf(notebookIcon.svgstr),
+  group: pathOf(listIcon.svgstr)
 };
 
 /** Return the outline of an icon. */
 function pathOf(svg: string): string {
-  return / d="([^"]+)"/.exec(svg)?.[1] ?? '';
+  return [...svg.matchAll(/ d="([^"]+)"/g)].map(match => match[1]).join('');
 }
 
 /** A node, focusable, at its place. */
@@ -65,7 +78,7 @@ export const LineageNode = React.memo(function LineageNode(
     <g
       className={`jp-DatalakeLineageNode jp-mod-${node.kind} ${
         node.state ? `jp-mod-${toneOf(node.state)}` : ''
-      } ${props.isChosen ? 'jp-mod-selected' : ''}`}
+      } ${props.isChosen ? 'jp-mod-selected' : ''} ${props.isTraced ? 'jp-mod-traced' : ''}`}
       transform={`translate(${x} ${y})`}
       role="button"
       tabIndex={props.isReachable ? 0 : -1}
@@ -74,9 +87,15 @@ export const LineageNode = React.memo(function LineageNode(
       data-node={node.id}
       data-state={node.state}
       onClick={() => props.onChoose(node.id)}
+      onDoubleClick={() => props.onOpen(node.id)}
       onFocus={() => props.onFocus(node.id)}
+      onPointerEnter={() => props.onHover(node.id)}
+      onPointerLeave={() => props.onHover(null)}
       onKeyDown={event => {
-        if (event.key === 'Enter' || event.key === ' ') {
+        if (event.key === 'e' && node.kind === 'group') {
+          event.preventDefault();
+          props.onOpen(node.id);
+        } else if (event.key === 'Enter' || event.key === ' ') {
           event.preventDefault();
           props.onChoose(node.id);
         }
@@ -84,22 +103,26 @@ export const LineageNode = React.memo(function LineageNode(
     >
       <title>{state ? `${kind} ${node.label}: ${state}` : `${kind} ${node.label}`}</title>
       <Shape kind={node.kind} />
-      <path
-        className="jp-DatalakeLineageNode-glyph"
-        transform="translate(9 13) scale(0.75)"
-        d={GLYPHS[node.kind]}
-      />
-      <text className="jp-DatalakeLineageNode-label" x={33} y={19}>
-        {cut(nameOf(node), MAX_LABEL)}
-      </text>
-      <text className="jp-DatalakeLineageNode-fact" x={33} y={34}>
-        {cut(factOf(node, state, trans), MAX_FACT)}
-      </text>
+      {!props.isPlain && (
+        <>
+          <path
+            className="jp-DatalakeLineageNode-glyph"
+            transform="translate(9 13) scale(0.75)"
+            d={GLYPHS[node.kind]}
+          />
+          <text className="jp-DatalakeLineageNode-label" x={33} y={19}>
+            {cut(nameOf(node), MAX_LABEL)}
+          </text>
+          <text className="jp-DatalakeLineageNode-fact" x={33} y={34}>
+            {cut(factOf(node, state, trans), MAX_FACT)}
+          </text>
+        </>
+      )}
     </g>
   );
 });
 
-function Shape({ kind }: { kind: api.LineageNode['kind'] }): React.JSX.Element {
+function Shape({ kind }: { kind: NodeKind }): React.JSX.Element {
   const { width, height } = NODE;
   const className = 'jp-DatalakeLineageNode-shape';
   switch (kind) {
@@ -123,26 +146,47 @@ function Shape({ kind }: { kind: api.LineageNode['kind'] }): React.JSX.Element {
           <line className={className} x1={0} y1={5} x2={width} y2={5} />
         </>
       );
+    case 'group':
+      return (
+        <>
+          <rect className={className} x={4} y={-4} width={width} height={height} rx={7} />
+          <rect className={className} width={width} height={height} rx={7} />
+        </>
+      );
+    case 'notebook':
     case 'repo':
       return <rect className={className} width={width} height={height} rx={7} />;
   }
 }
 
 /** Return the first line of a node: of a table what stands behind the name of its warehouse. */
-function nameOf({ kind, label }: api.LineageNode): string {
-  return kind === 'table' ? label.slice(label.indexOf('.') + 1) : label;
+function nameOf({ kind, label }: INode): string {
+  switch (kind) {
+    case 'table':
+      return label.slice(label.indexOf('.') + 1);
+    case 'notebook':
+      return label.slice(label.lastIndexOf('/') + 1);
+    case 'pipeline':
+    case 'repo':
+    case 'cron':
+    case 'group':
+      return label;
+  }
 }
 
 /** Return the second line of a node. */
-function factOf(node: api.LineageNode, state: string, trans: TranslationBundle): string {
+function factOf(node: INode, state: string, trans: TranslationBundle): string {
   const { details } = node;
   switch (node.kind) {
     case 'pipeline':
       return state || trans.__('has not run yet');
     case 'repo': {
       const commit = typeof details.commit_id === 'string' ? shortId(details.commit_id) : '';
-      const files = typeof details.files === 'number' ? details.files : 0;
-      return commit ? `${commit} · ${trans._n('%1 file', '%1 files', files)}` : trans.__('empty');
+      if (typeof details.files !== 'number') {
+        return commit || trans.__('empty');
+      }
+      const files = trans._n('%1 file', '%1 files', details.files);
+      return commit ? `${commit} · ${files}` : trans.__('empty');
     }
     case 'table': {
       const [warehouse, table] = node.label.split('.');
@@ -150,6 +194,13 @@ function factOf(node: api.LineageNode, state: string, trans: TranslationBundle):
     }
     case 'cron':
       return trans.__('schedule');
+    case 'notebook':
+      return trans.__('notebook, observed');
+    case 'group': {
+      const count = typeof details.count === 'number' ? details.count : 0;
+      const nodes = trans._n('%1 node', '%1 nodes', count);
+      return state ? `${nodes} · ${state}` : nodes;
+    }
   }
 }
 

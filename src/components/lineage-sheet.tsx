@@ -7,6 +7,7 @@ import * as React from 'react';
 
 import type * as api from '../api/types';
 import { mountIcon } from '../icons';
+import type { INode } from '../lineage/graph';
 import { codeOf } from '../specs';
 import { Ago } from './ago';
 import { EmptyState } from './empty-state';
@@ -19,13 +20,17 @@ import { StateBadge } from './state-badge';
 
 /** What a {@link LineageSheet} shows and does. */
 export interface ILineageSheetProps {
-  node: api.LineageNode;
+  node: INode;
+  /** Ids of the groups that it is in, the outermost first. */
+  groups: readonly string[];
   commits: readonly api.Commit[];
   jobs: readonly api.Job[];
   pipeline: api.Pipeline | null;
   trans: TranslationBundle;
   isLive: (job: api.Job) => boolean;
   onClose: () => void;
+  /** Open a group, or close it. */
+  onToggle: (group: string) => void;
   onFiles: (repo: string) => void;
   onHistory: (repo: string, ref?: string) => void;
   onMount: (repo: string, commit: string) => void;
@@ -53,8 +58,67 @@ export function LineageSheet(props: ILineageSheetProps): React.JSX.Element {
       </header>
       {node.kind === 'repo' && <RepoSheet {...props} />}
       {node.kind === 'pipeline' && <PipelineSheet {...props} />}
+      {node.kind === 'group' && <GroupSheet {...props} />}
       {(node.kind === 'table' || node.kind === 'cron') && <Details {...props} />}
+      <Groups {...props} />
     </aside>
+  );
+}
+
+function GroupSheet({ node, trans, onToggle }: ILineageSheetProps): React.JSX.Element {
+  const { kinds, states } = node.details as Record<string, Record<string, number>>;
+  return (
+    <>
+      <div className="jp-DatalakeLineageSheet-buttons">
+        <button
+          type="button"
+          className="jp-DatalakeButton jp-mod-styled"
+          onClick={() => onToggle(node.id)}
+        >
+          {trans.__('Open the group (e)')}
+        </button>
+      </div>
+      <dl className="jp-DatalakeFacts">
+        {Object.entries(kinds ?? {}).map(([kind, count]) => (
+          <React.Fragment key={kind}>
+            <dt>{kindText(kind as INode['kind'], trans)}</dt>
+            <dd>{count}</dd>
+          </React.Fragment>
+        ))}
+        {Object.entries(states ?? {}).map(([state, count]) => (
+          <React.Fragment key={state}>
+            <dt>
+              <StateBadge state={state} trans={trans} />
+            </dt>
+            <dd>{count}</dd>
+          </React.Fragment>
+        ))}
+      </dl>
+    </>
+  );
+}
+
+/** The open groups that a node is in, to close them. */
+function Groups({ groups, trans, onToggle }: ILineageSheetProps): React.JSX.Element | null {
+  if (groups.length === 0) {
+    return null;
+  }
+  return (
+    <>
+      <h4 className="jp-DatalakeLineageSheet-section">{trans.__('Groups')}</h4>
+      <div className="jp-DatalakeLineageSheet-buttons">
+        {groups.map(group => (
+          <button
+            key={group}
+            type="button"
+            className="jp-DatalakeLink"
+            onClick={() => onToggle(group)}
+          >
+            {trans.__('Close %1', group.slice('group:'.length))}
+          </button>
+        ))}
+      </div>
+    </>
   );
 }
 

@@ -91,3 +91,60 @@ export function revealing(view: IViewport, box: IBox, screen: ISize): IViewport 
     y: view.y + shift(box.top, box.bottom, view.y, screen.height)
   };
 }
+
+/** Return the viewport that has the middle of a rectangle in the middle, at least so large. */
+export function centred(view: IViewport, box: IBox, screen: ISize, leastScale: number): IViewport {
+  const scale = Math.max(view.scale, leastScale);
+  return {
+    scale,
+    x: screen.width / 2 - ((box.left + box.right) / 2) * scale,
+    y: screen.height / 2 - ((box.top + box.bottom) / 2) * scale
+  };
+}
+
+/** What of a picture is drawn: more than is seen, so that panning draws nothing anew. */
+export interface IDrawn {
+  box: IBox;
+  /** Whether names and icons are left out: they could not be read. */
+  isPlain: boolean;
+}
+
+/** Scale below which names cannot be read. */
+const READABLE = 0.35;
+/** So much of the screen is drawn beyond each of its edges. */
+const AROUND = 0.6;
+/** Times the part that is seen, beyond which too much is drawn. */
+const WASTE = 12;
+
+/** Return what to draw for a viewport: what is drawn already, as long as it does. */
+export function drawnFor(
+  view: IViewport,
+  screen: ISize,
+  picture: ISize,
+  before: IDrawn | null
+): IDrawn {
+  const seen = visible(view, screen);
+  const isPlain = view.scale < READABLE;
+  const [width, height] = [seen.right - seen.left, seen.bottom - seen.top];
+  if (before && before.isPlain === isPlain) {
+    const { box } = before;
+    const isCovered =
+      box.left <= Math.max(seen.left, 0) &&
+      box.top <= Math.max(seen.top, 0) &&
+      box.right >= Math.min(seen.right, picture.width) &&
+      box.bottom >= Math.min(seen.bottom, picture.height);
+    const area = (box.right - box.left) * (box.bottom - box.top);
+    if (isCovered && area <= WASTE * width * height) {
+      return before;
+    }
+  }
+  return {
+    isPlain,
+    box: {
+      left: seen.left - width * AROUND,
+      right: seen.right + width * AROUND,
+      top: seen.top - height * AROUND,
+      bottom: seen.bottom + height * AROUND
+    }
+  };
+}

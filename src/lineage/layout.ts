@@ -4,9 +4,11 @@
  * A pipeline and the repo it writes share a card. Layers by longest path, sources pulled next to
  * what they feed; long edges get a place of their own in each layer they cross; few crossings by
  * barycentre sweeps; heights by least squares. The same graph gives the same picture, and 10,000
- * nodes take a fraction of a second.
+ * nodes take a fraction of a second. A graph that was drawn before keeps its order and heights.
  */
 import type * as api from '../api/types';
+import type { IGraph, INode } from './graph';
+import { push } from './graph';
 
 /** Size of a node, and the room between nodes. */
 export const NODE = { width: 172, height: 44, gapX: 34, gapY: 26, stack: 12, frame: 6 } as const;
@@ -17,7 +19,7 @@ const LANE_HEIGHT = 8;
 
 /** A node and its upper left corner. */
 export interface IPlacedNode {
-  node: api.LineageNode;
+  node: INode;
   x: number;
   y: number;
   /** Layer, from the left. */
@@ -25,9 +27,7 @@ export interface IPlacedNode {
 }
 
 /** An edge and the points it runs through, from its source to its target. */
-export interface IPlacedEdge {
-  source: string;
-  target: string;
+export interface IPlacedEdge extends api.LineageEdge {
   points: readonly IPoint[];
 }
 
@@ -56,18 +56,25 @@ export interface ILayout {
 
 /** Nodes that stand above one another, or the place where a long edge crosses a layer. */
 interface ISlot {
-  nodes: api.LineageNode[];
+  nodes: INode[];
   before: number[];
   after: number[];
   layer: number;
   row: number;
   /** Vertical middle. */
   y: number;
+  /** Vertical middle in the picture before; undefined for what is new. */
+  was: number | undefined;
 }
 
-/** Return a graph with places for its nodes and edges; edges to unknown nodes are left out. */
-export function layout(graph: api.LineageGraph): ILayout {
-  const { slots, slotOf } = stack(graph);
+/**
+ * Return a graph with places for its nodes and edges; edges to unknown nodes are left out.
+ *
+ * @param drawn - the picture before, as {@link placesOf} gives it: what is in it stays where it is,
+ *   and what is new finds a place between.
+ */
+export function layout(graph: IGraph, drawn?: ReadonlyMap<string, number>): ILayout {
+  const { slots, slotOf } = stack(graph, drawn);
   const edges = graph.edges.filter(
     ({ source, target }) => source !== target && slotOf.has(source) && slotOf.has(target)
   );
@@ -80,22 +87,47 @@ export function layout(graph: api.LineageGraph): ILayout {
   const closing = closingCycles(slots.length, between.map(linkOf));
   const forward = between.filter(edge => !closing.has(linkOf(edge).join()));
   assignLayers(slots, forward.map(linkOf));
-  const routes = forward.map(edge => route(slots, ...linkOf(edge)));
-  const layers = order(slots);
-  level(slots, layers);
-  return place(slots, layers, forward, routes, within);
+  const routes = forward.map(edge => route(slots, linkOf(edge), edge, drawn));
+  const isKnown = slots.some(slot => slot.was !== undefined);
+  const layers = isKnown ? keepOrder(slots) : order(slots);
+  level(slots, layers, isKnown);
+  const back = between.filter(edge => closing.has(linkOf(edge).join()));
+  return place(slots, layers, { forward, routes, within, back });
+}
+
+/** Return the upper edges of nodes by id, and the heights at which edges cross layers. */
+export function placesOf({ nodes, edges }: ILayout): Map<string, number> {
+  const places = new Map(nodes.map(({ node, y }) => [node.id, y]));
+  for (const edge of edges) {
+    edge.points.slice(1, -1).forEach(({ x, y }) => places.set(laneKey(edge, x), y));
+  }
+  return places;
+}
+
+/** Return what the height of an edge is kept under, at the left of a layer. */
+function laneKey({ source, target }: { source: string; target: string }, x: number): string {
+  return `${source}\n${target}\n${x}`;
+}
+
+function leftOf(layer: number): number {
+  return layer * (NODE.width + NODE.gapX);
 }
 
 /** Return slots for the nodes: a pipeline shares one with the repo that only it writes. */
-function stack(graph: api.LineageGraph): { slots: ISlot[]; slotOf: Map<string, number> } {
+function stack(
+  graph: IGraph,
+  drawn?: ReadonlyMap<string, number>
+): { slots: ISlot[]; slotOf: Map<string, number> } {
   const nodes = new Map(graph.nodes.map(node => [node.id, node]));
   const writers = new Map<string, string[]>();
-  for (const { source, target } of graph.edges) {
-    writers.set(target, [...(writers.get(target) ?? []), source]);
+  for (const { source, target, basis } of graph.edges) {
+    if (basis === 'declared') {
+      push(writers, target, source);
+    }
   }
   const slots: ISlot[] = [];
   const slotOf = new Map<string, number>();
-  const below: api.LineageNode[] = [];
+  const below: INode[] = [];
   for (const node of graph.nodes) {
     const [writer, ...others] = node.kind === 'repo' ? (writers.get(node.id) ?? []) : [];
     const pipeline = writer === undefined || others.length > 0 ? undefined : nodes.get(writer);
@@ -103,7 +135,7 @@ function stack(graph: api.LineageGraph): { slots: ISlot[]; slotOf: Map<string, n
       below.push(node);
     } else {
       slotOf.set(node.id, slots.length);
-      slots.push({ nodes: [node], before: [], after: [], layer: 0, row: 0, y: 0 });
+      slots.push(slotWith([node]));
     }
   }
   for (const node of below) {
@@ -111,7 +143,15 @@ function stack(graph: api.LineageGraph): { slots: ISlot[]; slotOf: Map<string, n
     slotOf.set(node.id, slot);
     slots[slot]?.nodes.push(node);
   }
+  for (const slot of drawn ? slots : []) {
+    const top = drawn?.get(slot.nodes[0]?.id ?? '');
+    slot.was = top === undefined ? undefined : top + heightOf(slot) / 2;
+  }
   return { slots, slotOf };
+}
+
+function slotWith(nodes: INode[], layer = 0): ISlot {
+  return { nodes, before: [], after: [], layer, row: 0, y: 0, was: undefined };
 }
 
 /** Return the links that close a cycle in depth-first search, as `from,to`. */
@@ -175,12 +215,19 @@ function assignLayers(slots: ISlot[], links: readonly [number, number][]): void 
 }
 
 /** Link two slots, with one more in each layer between them; return all of them in order. */
-function route(slots: ISlot[], from: number, to: number): number[] {
+function route(
+  slots: ISlot[],
+  [from, to]: [number, number],
+  edge: api.LineageEdge,
+  drawn?: ReadonlyMap<string, number>
+): number[] {
   const path = [from];
   const first = (slots[from] as ISlot).layer + 1;
   const last = (slots[to] as ISlot).layer;
   for (let layer = first; layer < last; layer++) {
-    path.push(slots.push({ nodes: [], before: [], after: [], layer, row: 0, y: 0 }) - 1);
+    const lane = slotWith([], layer);
+    lane.was = drawn?.get(laneKey(edge, leftOf(layer)));
+    path.push(slots.push(lane) - 1);
   }
   path.push(to);
   for (let step = 1; step < path.length; step++) {
@@ -192,8 +239,8 @@ function route(slots: ISlot[], from: number, to: number): number[] {
   return path;
 }
 
-/** Return the layers, each ordered so that few links cross. */
-function order(slots: ISlot[]): number[][] {
+/** Return the layers with the slots of each, as they come. */
+function layersOf(slots: readonly ISlot[]): number[][] {
   const layers: number[][] = [];
   slots.forEach((slot, index) => {
     while (layers.length <= slot.layer) {
@@ -201,6 +248,31 @@ function order(slots: ISlot[]): number[][] {
     }
     slot.row = layers[slot.layer]?.push(index) ?? 0;
   });
+  return layers;
+}
+
+/** Return the layers, each in the order of before; what is new stands beside its neighbours. */
+function keepOrder(slots: ISlot[]): number[][] {
+  const layers = layersOf(slots);
+  for (const side of ['before', 'after', 'before'] as const) {
+    for (const layer of side === 'before' ? layers : [...layers].reverse()) {
+      for (const index of layer) {
+        const slot = slots[index] as ISlot;
+        const near = slot[side].map(other => slots[other] as ISlot);
+        slot.y = slot.was ?? mean(near.map(other => other.was ?? other.y)) ?? slot.y;
+      }
+    }
+  }
+  for (const layer of layers) {
+    layer.sort((a, b) => (slots[a]?.y ?? 0) - (slots[b]?.y ?? 0));
+    renumber(slots, layer);
+  }
+  return layers;
+}
+
+/** Return the layers, each ordered so that few links cross. */
+function order(slots: ISlot[]): number[][] {
+  const layers = layersOf(slots);
   let best = layers.map(layer => [...layer]);
   let fewest = Infinity;
   for (let sweep = 0; sweep <= SWEEPS; sweep++) {
@@ -265,7 +337,17 @@ function countCrossings(slots: readonly ISlot[], layers: readonly number[][]): n
 }
 
 /** Give slots their heights: each as near to its neighbours as its layer's order allows. */
-function level(slots: ISlot[], layers: readonly number[][]): void {
+function level(slots: ISlot[], layers: readonly number[][], isKnown: boolean): void {
+  if (isKnown) {
+    for (const layer of layers) {
+      spread(
+        slots,
+        layer,
+        layer.map(index => slots[index]?.y ?? 0)
+      );
+    }
+    return;
+  }
   for (const layer of layers) {
     let y = 0;
     layer.forEach((index, row) => {
@@ -323,15 +405,28 @@ function heightOf(slot: ISlot | undefined): number {
   return count === 0 ? LANE_HEIGHT : count * NODE.height + (count - 1) * NODE.stack;
 }
 
+/** Edges by how they run. */
+interface IRouted {
+  forward: readonly api.LineageEdge[];
+  /** Of each of those, the slots it runs through. */
+  routes: readonly number[][];
+  /** Between nodes of one slot. */
+  within: readonly api.LineageEdge[];
+  /** From right to left: they close cycles. */
+  back: readonly api.LineageEdge[];
+}
+
 function place(
   slots: readonly ISlot[],
   layers: readonly number[][],
-  forward: readonly api.LineageEdge[],
-  routes: readonly number[][],
-  within: readonly api.LineageEdge[]
+  { forward, routes, within, back }: IRouted
 ): ILayout {
-  const top = slots.reduce((least, slot) => Math.min(least, slot.y - heightOf(slot) / 2), Infinity);
-  const left = (slot: ISlot) => slot.layer * (NODE.width + NODE.gapX);
+  const isKnown = slots.some(slot => slot.was !== undefined);
+  const top = slots.reduce(
+    (least, slot) => Math.min(least, slot.y - heightOf(slot) / 2),
+    isKnown ? 0 : Infinity // what was drawn stays, though nothing is above it any more
+  );
+  const left = (slot: ISlot) => leftOf(slot.layer);
   const middle = (slot: ISlot) => Math.round(slot.y - top);
   const nodes: IPlacedNode[] = [];
   const cards: ICard[] = [];
@@ -351,7 +446,7 @@ function place(
       });
     }
   }
-  const edges: IPlacedEdge[] = forward.map(({ source, target }, index) => {
+  const edges: IPlacedEdge[] = forward.map((edge, index) => {
     const path = (routes[index] ?? []).map(one => slots[one] as ISlot);
     const points = path.flatMap((slot, step) => {
       const rim = slot.nodes.length > 1 ? NODE.frame : 0;
@@ -359,18 +454,28 @@ function place(
       const end = { x: left(slot) + NODE.width + rim, y: middle(slot) };
       return step === 0 ? [end] : step === path.length - 1 ? [start] : [start, end];
     });
-    return { source, target, points };
+    return { ...edge, points };
   });
   const placed = new Map(nodes.map(one => [one.node.id, one]));
-  for (const { source, target } of within) {
-    const [from, to] = [placed.get(source), placed.get(target)];
+  for (const edge of within) {
+    const [from, to] = [placed.get(edge.source), placed.get(edge.target)];
     if (from && to) {
       const x = from.x + NODE.width / 2;
       const points = [
         { x, y: from.y + NODE.height },
         { x, y: to.y }
       ];
-      edges.push({ source, target, points });
+      edges.push({ ...edge, points });
+    }
+  }
+  for (const edge of back) {
+    const [from, to] = [placed.get(edge.source), placed.get(edge.target)];
+    if (from && to) {
+      const points = [
+        { x: from.x + NODE.width, y: from.y + NODE.height / 2 },
+        { x: to.x, y: to.y + NODE.height / 2 }
+      ];
+      edges.push({ ...edge, points });
     }
   }
   return {

@@ -1,6 +1,7 @@
 /**
  * The lineage graph in the main area.
  */
+import { Notification } from '@jupyterlab/apputils';
 import * as React from 'react';
 
 import type * as api from '../api/types';
@@ -8,11 +9,16 @@ import { CommandIDs } from '../commands';
 import { ChangePicker, ChangeSummary } from '../components/change-summary';
 import { EmptyState } from '../components/empty-state';
 import { ErrorBanner } from '../components/error-banner';
+import { describeError } from '../components/errors';
 import { shortId } from '../components/formats';
 import { LineageGraph } from '../components/lineage-graph';
+import { LineageSearch } from '../components/lineage-search';
 import { LineageSheet } from '../components/lineage-sheet';
+import { TimeSlider } from '../components/time-slider';
 import { isLive } from '../models/jobs';
 import type { LineageModel } from '../models/lineage';
+import { pngOf, save, svgOf } from './lineage-picture';
+import { asLakeError } from '../models/refreshing';
 import { ModelPanel } from './model-panel';
 
 /** The graph, the change it shows, and what is known of the chosen node. */
@@ -36,14 +42,30 @@ export class LineagePanel extends ModelPanel {
     const isEmpty = model.isReady && model.layout.nodes.length === 0;
     return (
       <>
-        <header className="jp-DatalakeLineagePanel-header">
+        <div className="jp-DatalakeLineagePanel-header">
+          <LineageSearch
+            find={text => model.find(text)}
+            trans={trans}
+            onPick={id => model.seek(id)}
+          />
           <ChangePicker
             changes={model.changes}
             value={model.globalId}
             trans={trans}
             onChange={this._showChange}
           />
-        </header>
+          <TimeSlider
+            changes={model.changes}
+            hasOlder={model.hasOlder}
+            value={model.moment}
+            trans={trans}
+            onChange={change => {
+              model.moment = change;
+            }}
+            onOlder={() => void model.loadOlder()}
+          />
+          {this._renderButtons()}
+        </div>
         <ErrorBanner error={model.error} trans={trans} onRetry={() => void model.refresh()} />
         <div className="jp-DatalakeLineagePanel-body">
           {isEmpty ? (
@@ -55,8 +77,11 @@ export class LineagePanel extends ModelPanel {
               key={model.globalId ?? ''}
               layout={model.layout}
               chosen={model.chosen}
+              sought={model.sought}
               trans={trans}
               onChoose={this._choose}
+              onOpen={this._toggle}
+              onTidy={() => model.tidy()}
             />
           )}
           {this._renderSheet()}
@@ -65,6 +90,43 @@ export class LineagePanel extends ModelPanel {
           <ChangeSummary summary={model.summary} trans={trans} onJob={this._openJob} />
         )}
       </>
+    );
+  }
+
+  private _renderButtons(): React.JSX.Element {
+    const { model, trans } = this;
+    return (
+      <div
+        className="jp-DatalakeLineagePanel-buttons"
+        role="group"
+        aria-label={trans.__('Picture')}
+      >
+        {model.grouping.groups.size > 0 && (
+          <button
+            type="button"
+            className="jp-DatalakeLink"
+            onClick={() => model.toggleAll(!model.isExpanded)}
+          >
+            {model.isExpanded ? trans.__('Close groups') : trans.__('Open groups')}
+          </button>
+        )}
+        <label className="jp-DatalakeLineagePanel-check">
+          <input
+            type="checkbox"
+            checked={model.hasObserved}
+            onChange={event => {
+              model.hasObserved = event.target.checked;
+            }}
+          />
+          {trans.__('Observed')}
+        </label>
+        <button type="button" className="jp-DatalakeLink" onClick={() => this._export('svg')}>
+          {trans.__('SVG')}
+        </button>
+        <button type="button" className="jp-DatalakeLink" onClick={() => this._export('png')}>
+          {trans.__('PNG')}
+        </button>
+      </div>
     );
   }
 
@@ -77,7 +139,9 @@ export class LineagePanel extends ModelPanel {
     return (
       <LineageSheet
         {...sheet}
+        groups={model.groupsAround(sheet.node.id)}
         trans={trans}
+        onToggle={this._toggle}
         isLive={isLive}
         onClose={() => this._choose(null)}
         onFiles={repo => this.run(CommandIDs.openFiles, { repo })}
@@ -95,6 +159,25 @@ export class LineagePanel extends ModelPanel {
 
   private readonly _choose = (node: string | null): void => {
     this.model.chosen = node;
+  };
+
+  private readonly _toggle = (node: string): void => {
+    if (this.model.grouping.groups.has(node)) {
+      this.model.toggle(node);
+    }
+  };
+
+  private readonly _export = (format: 'svg' | 'png'): void => {
+    const { model, trans } = this;
+    const name = `lineage${model.globalId ? `-${shortId(model.globalId)}` : ''}.${format}`;
+    const draw = async () => {
+      const svg = await svgOf(model.layout, trans);
+      const isPng = format === 'png';
+      save(name, isPng ? await pngOf(svg) : new Blob([svg], { type: 'image/svg+xml' }));
+    };
+    draw().catch(reason => {
+      Notification.error(describeError(asLakeError(reason), trans), { autoClose: false });
+    });
   };
 
   private readonly _showChange = (globalId: string | null): void => {
