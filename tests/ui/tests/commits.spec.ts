@@ -47,7 +47,7 @@ test('a commit gets a branch and a tag, and its files are browsed', async ({ pag
   const reopened = history.getByRole('listitem').first();
   await reopened.getByRole('button').first().click();
   await reopened.getByRole('button', { name: 'All files' }).click();
-  await reopened.getByRole('button', { name: 'deep' }).click();
+  await reopened.getByRole('button', { name: 'deep', exact: true }).click();
   await reopened.getByRole('button', { name: 'er', exact: true }).click();
   await expect(reopened.getByText('file.txt').last()).toBeVisible();
 });

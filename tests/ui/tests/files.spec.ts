@@ -171,6 +171,7 @@ test('texts, notebooks and images are shown, and compared side by side', async (
 
 test('a staged file is compared with the commit below it', async ({ page, request }) => {
   const lake = new Lake(request);
+  await lake.unmountAll(); // what is mounted as files
   await lake.createRepo('staged');
   await lake.put('staged', 'a.txt', 'one\n', 'Text');
   await lake.mount('staged', 'drive');
