@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from jupyter_datalake.errors import (
         StorageError as StorageError,
     )
+    from jupyter_datalake.lake.as_of import as_of as as_of
     from jupyter_datalake.lake.lake import Lake as Lake
     from jupyter_datalake.lake.notebooks import session as session
     from jupyter_datalake.lake.sessions import WorkSession as WorkSession
@@ -74,6 +75,7 @@ _HOMES = {
     "StorageError": "errors",
     "Template": "pipelines.templating",
     "WorkSession": "lake.sessions",
+    "as_of": "lake.as_of",
     "session": "lake.notebooks",
 }
 
@@ -94,13 +96,16 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Let mounts know which cell runs, and add ``%datalake``: ``%load_ext jupyter_datalake``."""
-    import_module(f"{__name__}.lake.cells").load(shell)
+    """Add magics and completions, and let mounts know which cell runs.
+
+    ``%load_ext jupyter_datalake``; docs/notebooks.md has what it adds.
+    """
+    import_module(f"{__name__}.notebook.extension").load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Let mounts know so no longer: ``%unload_ext jupyter_datalake``."""
-    import_module(f"{__name__}.lake.cells").unload(shell)
+    """Take all of it back: ``%unload_ext jupyter_datalake``."""
+    import_module(f"{__name__}.notebook.extension").unload(shell)
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:

@@ -33,6 +33,7 @@ _HOMES = {
     "init": "maintenance.init",
     "doctor": "maintenance.doctor",
     "diff": "diffs.diff",
+    "status": "status.status",
     "commit": "sessions.commit",
     "push": "remotes.push",
     "pull": "remotes.pull",

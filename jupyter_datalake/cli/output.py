@@ -84,7 +84,7 @@ def id_text(identifier: str | None) -> str:
     return short_id(identifier) if identifier else ""
 
 
-def _usage_error(error: click.ClickException) -> InvalidInputError:
+def usage_error(error: click.ClickException) -> InvalidInputError:
     """Return what click says of a command line as an error of ours."""
     context = getattr(error, "ctx", None)
     return InvalidInputError(
@@ -108,7 +108,7 @@ def run_command(command: Callable[[], Any], *, as_json_errors: bool) -> int:
         click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
     except click.ClickException as error:
-        _print_error(_usage_error(error), as_json=as_json_errors)
+        _print_error(usage_error(error), as_json=as_json_errors)
         return error.exit_code
     except DatalakeError as error:
         if isinstance(error, InternalError):

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_datalake import environment
-from jupyter_datalake.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from jupyter_datalake.lake.kernel_opens import KernelOpens
@@ -66,7 +65,6 @@ def load(shell: Any) -> None:
         shell.events.register("pre_run_cell", cells.begin)
         shell.events.register("post_run_cell", cells.end)
         _registered.append(cells)
-        shell.register_magic_function(_datalake, "line", "datalake")
         if environment.observes() is not False:
             _opens().begin()
 
@@ -79,18 +77,6 @@ def unload(shell: Any) -> None:
         shell.events.unregister("post_run_cell", cells.end)
         cells.end()
         _opens().end()
-
-
-def _datalake(line: str) -> Path:
-    """Return a folder for this notebook alone: ``%datalake session REPO [BRANCH]``."""
-    from jupyter_datalake.lake.notebooks import session  # noqa: PLC0415  # opens a lake
-
-    words = line.split()
-    if words[:1] != ["session"] or len(words) not in {2, 3}:
-        raise InvalidInputError(
-            f"%datalake {line} is not understood", hint="Write %datalake session REPO [BRANCH]"
-        )
-    return session(*words[1:])
 
 
 @cache

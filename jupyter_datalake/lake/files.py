@@ -26,6 +26,7 @@ from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.sources import Source
 from jupyter_datalake.engine.text_diff import diff_texts
 from jupyter_datalake.lake import looking
+from jupyter_datalake.lake.as_of import seen
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.lake.frames import PASSPORT, read_frame
 from jupyter_datalake.lake.opening import open_source
@@ -114,7 +115,7 @@ class Files:
         DataFrame
             ``attrs["datalake"]`` is its passport: repo, commit, path and global id.
         """
-        place = _parsed(address)
+        place = seen(_parsed(address))
         # Resolved once: the passport names the commit that was read, also if the branch moves.
         commit = self._context.history.resolve(place.repo, place.ref)
         with self._context.core.snapshot(commit).open(place.path) as file:
@@ -553,7 +554,7 @@ class Files:
         return tree.content(place.path)
 
     def _tree(self, address: str | Address) -> tuple[Address, Snapshot]:
-        place = _parsed(address)
+        place = seen(_parsed(address))
         return place, self._context.history.snapshot(place.repo, place.ref)
 
 

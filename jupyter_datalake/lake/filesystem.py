@@ -26,8 +26,10 @@ from jupyter_datalake.errors import (
     NotFoundError,
     PermissionDeniedError,
 )
+from jupyter_datalake.lake.as_of import seen
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.addresses import SCHEME, Address, parse_address
+from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.files import FileInfo, FileKind
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.jsonable import as_json
@@ -79,6 +81,10 @@ class LakeFileSystem(AbstractFileSystem):
     def _address(self, path: str) -> Address:
         return parse_address(self._strip_protocol(path))
 
+    def _commit(self, address: Address) -> Commit:
+        place = seen(address)
+        return self.lake.commits.get(place.repo, place.ref)
+
     def ls(self, path: str, detail: bool = True, **options: Any) -> list[Any]:  # fsspec's signature
         """Return the children of a folder, or the file itself; repos for the root."""
         stripped = self._strip_protocol(path)
@@ -100,7 +106,7 @@ class LakeFileSystem(AbstractFileSystem):
         if not stripped:
             return {"name": "", "size": 0, "type": "directory"}
         address = parse_address(stripped)
-        commit = self.lake.commits.get(address.repo, address.ref)
+        commit = self._commit(address)
         return {
             **self._detail(address, self.lake.files.get(address)),
             "repo": address.repo,
@@ -204,8 +210,7 @@ class LakeFileSystem(AbstractFileSystem):
 
     def created(self, path: str) -> Any:
         """Return when the commit was made that the address means."""
-        address = self._address(path)
-        return self.lake.commits.get(address.repo, address.ref).created_at
+        return self._commit(self._address(path)).created_at
 
     def modified(self, path: str) -> Any:
         """Return when the commit was made that the address means."""

@@ -53,13 +53,13 @@ class DuckdbWarehouse:
             try:
                 statements = connection.extract_statements(sql)
                 if len(statements) != 1:
-                    raise _refused(sql, f"it holds {len(statements)} statements instead of one")
+                    raise refused(sql, f"it holds {len(statements)} statements instead of one")
                 if statements[0].type != duckdb.StatementType.SELECT:
-                    raise _refused(sql, "it is not a SELECT")
-                reader = _checked(connection.sql(sql).to_arrow_reader(BATCH_ROWS), sql)
+                    raise refused(sql, "it is not a SELECT")
+                reader = checked_reader(connection.sql(sql).to_arrow_reader(BATCH_ROWS), sql)
             except duckdb.Error as error:
-                raise _refused(sql, _first_paragraph(error)) from error
-            yield pa.RecordBatchReader.from_batches(reader.schema, _batches(reader, sql))
+                raise refused(sql, first_paragraph(error)) from error
+            yield pa.RecordBatchReader.from_batches(reader.schema, batches_of(reader, sql))
 
     def egress(
         self, rows: pa.RecordBatchReader, spec: EgressSpec, source: EgressSource
@@ -73,7 +73,7 @@ class DuckdbWarehouse:
             except duckdb.Error as error:
                 _roll_back(connection)
                 raise InvalidInputError(
-                    f"Table {spec.table!r} does not take the rows: {_first_paragraph(error)}",
+                    f"Table {spec.table!r} does not take the rows: {first_paragraph(error)}",
                     kind=ErrorKind.EGRESS_FAILED,
                     hint="Compare the columns of the files with those of the table",
                     table=spec.table,
@@ -113,7 +113,7 @@ class DuckdbWarehouse:
                 connection.execute("COMMIT")
             except duckdb.Error as error:
                 _roll_back(connection)
-                raise _refused(sql, _first_paragraph(error)) from error
+                raise refused(sql, first_paragraph(error)) from error
 
     def __enter__(self) -> Self:
         return self
@@ -310,17 +310,18 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
             raise
 
 
-def _checked(reader: pa.RecordBatchReader, sql: str) -> pa.RecordBatchReader:
+def checked_reader(reader: pa.RecordBatchReader, sql: str) -> pa.RecordBatchReader:
+    """Return the answer of a query whose columns can be told apart, or raise."""
     names = reader.schema.names
     if not names:
-        raise _refused(sql, "it returns no columns")
+        raise refused(sql, "it returns no columns")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise _refused(sql, f"two columns are named {repeated[0]!r}; rename one with AS")
+        raise refused(sql, f"two columns are named {repeated[0]!r}; rename one with AS")
     return reader
 
 
-def _batches(reader: pa.RecordBatchReader, sql: str) -> Iterator[pa.RecordBatch]:
+def batches_of(reader: pa.RecordBatchReader, sql: str) -> Iterator[pa.RecordBatch]:
     """Yield a stream's batches; what the query stumbles over on the way is the query's error."""
     while True:
         try:
@@ -328,11 +329,12 @@ def _batches(reader: pa.RecordBatchReader, sql: str) -> Iterator[pa.RecordBatch]
         except StopIteration:
             return
         except (duckdb.Error, pa.ArrowException, OSError) as error:
-            raise _refused(sql, _first_paragraph(error)) from error
+            raise refused(sql, first_paragraph(error)) from error
         yield batch
 
 
-def _refused(sql: str, why: str) -> InvalidInputError:
+def refused(sql: str, why: str) -> InvalidInputError:
+    """Return the error of a query that is not answered."""
     shown = " ".join(sql.split())
     return InvalidInputError(
         f"The query was refused: {why}",
@@ -341,6 +343,6 @@ def _refused(sql: str, why: str) -> InvalidInputError:
     )
 
 
-def _first_paragraph(error: Exception) -> str:
+def first_paragraph(error: Exception) -> str:
     """Return what DuckDB says, on one line, without its drawing of the query."""
     return " ".join(str(error).partition("\n\n")[0].split())

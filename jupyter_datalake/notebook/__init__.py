@@ -1,0 +1,1 @@
+"""What notebooks have beside the verbs: magics, completions, how things look in a cell, widgets."""
