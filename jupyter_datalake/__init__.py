@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from jupyter_datalake.model.addresses import Address as Address
     from jupyter_datalake.model.commits import Author as Author
     from jupyter_datalake.model.commits import Commit as Commit
+    from jupyter_datalake.notebook import widgets as widgets
     from jupyter_datalake.pipelines.templating import Template as Template
 
 _HOMES = {
@@ -77,6 +78,7 @@ _HOMES = {
     "WorkSession": "lake.sessions",
     "as_of": "lake.as_of",
     "session": "lake.notebooks",
+    "widgets": "notebook",
 }
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604  # the keys are strings
@@ -86,7 +88,10 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{home}"), name)
+    if name == "widgets":  # a module, which its package does not import
+        home = f"{home}.{name}"
+    module = import_module(f"{__name__}.{home}")
+    value = module if name == "widgets" else getattr(module, name)
     globals()[name] = value
     return value
 

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from jupyter_datalake import environment
-from jupyter_datalake.config import ControllerConfig, LakeConfig
+from jupyter_datalake.config import ControllerConfig, LakeConfig, without_password
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.lake.commits import Commits
 from jupyter_datalake.lake.context import LakeContext
@@ -28,6 +28,10 @@ from jupyter_datalake.lake.sessions import Sessions
 from jupyter_datalake.lake.transactions import LakeTransaction
 from jupyter_datalake.metadata.store import Clock
 from jupyter_datalake.model.commits import Author
+from jupyter_datalake.model.html import table_html
+
+_MAX_REPOS = 20
+"""That a notebook shows of a lake."""
 
 if TYPE_CHECKING:
     from jupyter_datalake.lake.drive import Drive
@@ -289,6 +293,18 @@ class Lake:
 
     def __repr__(self) -> str:
         return f"<Lake {self.url}>"
+
+    def _repr_html_(self) -> str:
+        repos = self.repos.list(limit=_MAX_REPOS + 1)
+        rows: list[tuple[object, ...]] = [
+            (one.name, one.kind, one.head.message, one.head.created_at)
+            for one in repos[:_MAX_REPOS]
+            if one.head is not None
+        ]
+        if len(repos) > _MAX_REPOS:
+            rows.append(("…", "", "", ""))
+        headings = ("repo", "kind", "newest commit", "time")
+        return table_html(f"Lake {without_password(self.url)}", headings, rows)
 
 
 def default_author() -> Author:

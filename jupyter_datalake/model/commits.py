@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from jupyter_datalake.errors import CorruptDataError, ErrorKind
 from jupyter_datalake.model.encoding import pack_canonical, unpack_canonical
+from jupyter_datalake.model.html import fields_html
 from jupyter_datalake.model.ids import (
     DIGEST_SIZE,
     CommitId,
@@ -108,6 +109,26 @@ class Commit:
     def created_at(self) -> datetime:
         """When it was made, in UTC, to the microsecond."""
         return datetime.fromtimestamp(self.time_ns // 1000 / 1e6, UTC)
+
+    def _repr_html_(self) -> str:
+        made = self.provenance
+        return fields_html(
+            f"Commit {self.repo}@{self.id[:12]}",
+            [
+                ("message", self.message),
+                ("author", self.author),
+                ("time", self.created_at),
+                ("branch", self.branch),
+                ("holds", f"{self.file_count:,} files, {self.size_bytes:,} bytes"),
+                ("parents", ", ".join(one[:12] for one in self.parents)),
+                ("made by", made.origin if made.pipeline is None else f"pipeline {made.pipeline}"),
+                *((f"input {one.name}", f"{one.repo}@{one.commit_id}") for one in made.inputs),
+                *((f"parameter {name}", value) for name, value in made.parameters.items()),
+                *self.metadata.items(),
+                ("global id", self.global_id),
+                ("id", self.id),
+            ],
+        )
 
 
 class CommitPage(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any
 
 from jupyter_datalake.errors import ErrorKind, StateError
 from jupyter_datalake.model.datums import DatumState
+from jupyter_datalake.model.html import fields_html
 from jupyter_datalake.model.ids import CommitId, GlobalId
 
 CONTROLLER_LEASE = "controller"
@@ -168,6 +169,24 @@ class Job:
         if self.started_at is None or self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds()
+
+    def _repr_html_(self) -> str:
+        return fields_html(
+            f"Job {self.pipeline} #{self.number}",
+            [
+                ("state", self.outcome or self.state),
+                ("message", self.message),
+                ("datums", ", ".join(f"{n:,} {state}" for state, n in self.datum_counts.items())),
+                ("set off by", f"{self.trigger.kind} {self.trigger.subject}"),
+                ("started", self.started_at),
+                ("seconds", None if self.duration_s is None else f"{self.duration_s:.1f}"),
+                *((f"input {name}", one) for name, one in (self.inputs or self.heads).items()),
+                ("output", self.output_commit_id),
+                ("rows written", self.rows_written),
+                ("global id", self.global_id),
+                ("id", self.id),
+            ],
+        )
 
 
 def cancellation_of(job: Job) -> str:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from heapq import heapify, heappop, heappush
 from typing import Any
 
+from jupyter_datalake.model.drawing import drawing_of
 from jupyter_datalake.model.ids import CommitId, GlobalId
 from jupyter_datalake.model.paths import RepoPath
 
@@ -84,6 +85,10 @@ class LineageGraph:
 
     nodes: tuple[LineageNode, ...]
     edges: tuple[LineageEdge, ...]
+
+    def _repr_html_(self) -> str:
+        labels = {one.id: (one.label, f"{one.kind} {one.state}".strip()) for one in self.nodes}
+        return drawing_of(labels, [(one.source, one.target) for one in self.edges], "Lineage")
 
 
 @dataclass(frozen=True, slots=True)

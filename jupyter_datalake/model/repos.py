@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from jupyter_datalake.model.html import fields_html
 from jupyter_datalake.model.ids import CommitId
 
 
@@ -43,3 +44,16 @@ class Repo:
     created_by: str
     head: RepoHead | None = None
     """None only while the repo is being created."""
+
+    def _repr_html_(self) -> str:
+        head = self.head
+        return fields_html(
+            f"Repo {self.name}",
+            [
+                ("description", self.description),
+                ("kind", self.kind),
+                ("made", f"{self.created_at:%Y-%m-%d} by {self.created_by}"),
+                ("holds", head and f"{head.file_count:,} files, {head.size_bytes:,} bytes"),
+                ("newest commit", head and f"{head.commit_id[:12]} {head.message}"),
+            ],
+        )

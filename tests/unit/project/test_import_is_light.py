@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[3]
 
 HEAVY = {
-    "alembic", "blake3", "boto3", "dask", "duckdb", "fsspec", "hypothesis", "jsonschema",
+    "IPython", "alembic", "blake3", "boto3", "dask", "duckdb", "fsspec", "hypothesis", "ipywidgets",
+    "jsonschema",
     "jupyter_client", "jupyter_server", "msgpack", "nbformat", "numpy", "pandas", "papermill",
     "pyarrow", "pyfuse3", "pytest", "sqlalchemy", "sqlite3", "tornado", "trio", "yaml", "zstandard",
 }  # fmt: skip
