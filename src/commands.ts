@@ -12,6 +12,7 @@ export namespace CommandIDs {
   export const openJob = 'datalake:open-job';
   export const openLineage = 'datalake:open-lineage';
   export const openNotebook = 'datalake:open-notebook';
+  export const openRuns = 'datalake:open-runs';
 
   export const createRepo = 'datalake:create-repo';
   export const deleteRepo = 'datalake:delete-repo';
@@ -29,6 +30,7 @@ export namespace CommandIDs {
   export const pausePipeline = 'datalake:pause-pipeline';
   export const resumePipeline = 'datalake:resume-pipeline';
   export const deletePipeline = 'datalake:delete-pipeline';
+  export const compareJob = 'datalake:compare-job';
   export const cancelJob = 'datalake:cancel-job';
   export const rerunJob = 'datalake:rerun-job';
   export const reopenJob = 'datalake:reopen-job';
@@ -80,6 +82,11 @@ export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> =
     node: { type: 'string', description: 'Node to choose, as in pipeline:clean' },
     repo: { type: 'string', description: 'Repo to choose' }
   }),
+  [CommandIDs.openRuns]: args({ pipeline: PIPELINE }),
+  [CommandIDs.compareJob]: args(
+    { job: JOB, other: { type: 'string', description: 'The run before it, when left out' } },
+    ['job']
+  ),
   [CommandIDs.openNotebook]: args({ job: JOB, datum: DATUM }, ['job']),
   [CommandIDs.createRepo]: args({ name: REPO, description: { type: 'string' } }),
   [CommandIDs.deleteRepo]: args({ repo: REPO }),

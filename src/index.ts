@@ -11,6 +11,7 @@ import { lakePlugin } from './plugins/lake';
 import { lineagePlugin } from './plugins/lineage';
 import { pipelinesPlugin } from './plugins/pipelines';
 import { promotePlugin } from './plugins/promote';
+import { runsPlugin } from './plugins/runs';
 import { sidebarPlugin } from './plugins/sidebar';
 
 export { CommandIDs } from './commands';
@@ -23,6 +24,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   filesPlugin,
   pipelinesPlugin,
   jobsPlugin,
+  runsPlugin,
   notebookPlugin,
   fixesPlugin,
   lineagePlugin,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
 
+from jupyter_datalake.cli.commits import print_changes
 from jupyter_datalake.cli.context import CliContext, json_option, limit_option, pass_context
 from jupyter_datalake.cli.output import (
     id_text,
@@ -398,3 +401,68 @@ def get_notebook(context: CliContext, job_id: str, datum: int | None, step: str 
     position = _position(datum, step) or 0
     sys.stdout.buffer.write(context.lake.jobs.get_notebook(job_id, position))
     sys.stdout.buffer.flush()
+
+
+@group.command("list-cells")
+@click.argument("job_id", metavar="JOB")
+@click.option("--datum", type=click.IntRange(0), help="The first one by default.")
+@step_option
+@json_option
+@pass_context
+def list_cells(
+    context: CliContext, job_id: str, datum: int | None, step: str | None, as_json: bool
+) -> None:
+    """List the code cells of a datum's notebook with their states, also while it runs."""
+    cells = context.lake.jobs.list_cells(job_id, _position(datum, step) or 0)
+    if as_json:
+        print_json(cells)
+        return
+    print_table(
+        cells,
+        [
+            ("CELL", lambda cell: cell.index + 1),
+            ("STATE", lambda cell: cell.state),
+            ("SECONDS", lambda cell: "" if cell.seconds is None else f"{cell.seconds:.1f}"),
+            ("BEGINS", lambda cell: cell.title),
+            ("ERROR", lambda cell: cell.error),
+        ],
+        empty="There is no executed notebook: it has not begun, or its pipeline runs a command",
+    )
+    for cell in cells:
+        for line in cell.traceback.splitlines():
+            click.echo(f"  {printable(line)}")
+
+
+@group.command("compare")
+@click.argument("job_id", metavar="JOB")
+@click.argument("other_id", metavar="OTHER")
+@click.option("--all", "show_all", is_flag=True, help="Also what both have in common.")
+@json_option
+@pass_context
+def compare(context: CliContext, job_id: str, other_id: str, show_all: bool, as_json: bool) -> None:
+    """Show two jobs beside each other: code, parameters, inputs, output and times."""
+    found = context.lake.jobs.compare(job_id, other_id)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        [one for one in found.values if show_all or not one.is_equal],
+        [
+            ("", lambda one: one.aspect),
+            ("", lambda one: one.name),
+            (f"{found.old.pipeline} #{found.old.number}", lambda one: _value(one.old)),
+            (f"{found.new.pipeline} #{found.new.number}", lambda one: _value(one.new)),
+        ],
+        empty="Both were given the same, and the same came of it",
+    )
+    for title, changes in (("Code", found.code_changes), ("Output", found.output_changes)):
+        if changes:
+            click.echo(f"\n{title}:")
+            print_changes(changes, empty="")
+    if found.has_more:
+        click.echo("… and more")
+
+
+def _value(value: Any) -> str:
+    """Return one value of a comparison as a cell of a table."""
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)

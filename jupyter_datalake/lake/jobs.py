@@ -19,11 +19,15 @@ from jupyter_datalake.errors import (
 )
 from jupyter_datalake.jobs.tasks import DatumTask
 from jupyter_datalake.jobs.workspace import NOTEBOOK
+from jupyter_datalake.lake.comparing import compare_jobs
 from jupyter_datalake.lake.context import LakeContext, limit_of
+from jupyter_datalake.lake.executed_cells import cells_of
 from jupyter_datalake.lake.logs import Follower, finder, read_artifact, read_log, search_job
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.datums import BEFORE_ALL, Datum, DatumState
+from jupyter_datalake.model.executed_cells import ExecutedCell
 from jupyter_datalake.model.ids import GlobalId
+from jupyter_datalake.model.job_comparisons import JobComparison
 from jupyter_datalake.model.jobs import LIVE_STATES, Job, JobState
 from jupyter_datalake.model.logs import DatumLog, LogLine, parse_log_place
 from jupyter_datalake.model.pipelines import Pipeline
@@ -405,6 +409,23 @@ class Jobs:
                 pipeline=pipeline.name,
             )
         return Publisher(core, self._context.author).update(pipeline.spec, files)
+
+    def compare(self, job_id: str, other_id: str) -> JobComparison:
+        """Return two jobs beside each other: code, parameters, inputs, output and times.
+
+        Of code and outputs of one pipeline it also tells which files differ, the first hundred.
+        """
+        return compare_jobs(self._context.core, self.get(job_id), self.get(other_id))
+
+    def list_cells(self, job_id: str, datum: int = 0) -> Sequence[ExecutedCell]:
+        """Return the code cells of a datum's notebook with their states, also while it runs.
+
+        None where there is no executed notebook (yet); of what runs on other machines, until it
+        has ended.
+        """
+        job = self.get(job_id)
+        found = get_datum(self._context.core, job, datum)
+        return [*cells_of(read_artifact(self._context.core, job, found, NOTEBOOK) or b"")]
 
     def get_notebook(self, job_id: str, datum: int = 0) -> bytes:
         """Return a datum's executed notebook; of a failed one as far as it came.

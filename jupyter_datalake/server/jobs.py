@@ -172,6 +172,28 @@ class NotebookHandler(DatalakeHandler):
         self.answer(await self.call(json.loads, data))
 
 
+class CellsHandler(DatalakeHandler):
+    """The cells of a datum's notebook."""
+
+    path = "/jobs/{job}/datums/{datum}/cells"
+
+    @operation("listCells")
+    async def get(self, job: str, datum: int) -> None:
+        lake = await self.lake()
+        self.answer(whole(await self.call(lake.jobs.list_cells, job, datum)))
+
+
+class ComparisonHandler(DatalakeHandler):
+    """Two jobs beside each other."""
+
+    path = "/jobs/{job}/comparisons/{other}"
+
+    @operation("compareJob")
+    async def get(self, job: str, other: str) -> None:
+        lake = await self.lake()
+        self.answer(await self.call(lake.jobs.compare, job, other))
+
+
 class ReopeningsHandler(DatalakeHandler):
     """Folders of datums, to work in by hand."""
 
@@ -224,6 +246,8 @@ HANDLERS = [
     LogsHandler,
     LogSearchHandler,
     NotebookHandler,
+    CellsHandler,
+    ComparisonHandler,
     ReopeningsHandler,
     FixesHandler,
 ]

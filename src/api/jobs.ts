@@ -56,6 +56,24 @@ export function listDatums(
   return client.request({ path: ['jobs', job, 'datums'], query });
 }
 
+/** Return two jobs beside each other. */
+export function compareJob(
+  client: IClient,
+  job: string,
+  other: string
+): Promise<api.JobComparison> {
+  return client.request({ path: ['jobs', job, 'comparisons', other] });
+}
+
+/** Return the cells of a datum's notebook with their states, also while it runs. */
+export function listCells(
+  client: IClient,
+  job: string,
+  datum: number
+): Promise<api.ExecutedCellPage> {
+  return client.request({ path: ['jobs', job, 'datums', datum, 'cells'] });
+}
+
 /** Return what a job's datums printed; running ones as far as they are. */
 export function getLogs(
   client: IClient,

@@ -1711,6 +1711,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{job}/datums/{datum}/cells": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+                /** @description Its position; -3 is the step checks, -2 on_start, -1 finally. */
+                datum: number;
+            };
+            cookie?: never;
+        };
+        /** The code cells of a datum's notebook with their states, also while it runs. */
+        get: operations["listCells"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{job}/comparisons/{other}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+                /** @description The beginning of another job's id. */
+                other: string;
+            };
+            cookie?: never;
+        };
+        /** Two jobs beside each other: code, parameters, inputs, output and times. */
+        get: operations["compareJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs/{job}/datums/{datum}/reopenings": {
         parameters: {
             query?: never;
@@ -2912,6 +2956,44 @@ export interface components {
             /** @description What to pass as `after`. */
             next: number | null;
         };
+        /** @enum {string} */
+        CellState: "waiting" | "running" | "done" | "failed";
+        ExecutedCell: {
+            /** @description Among all cells of the notebook, from 0. */
+            index: number;
+            state: components["schemas"]["CellState"];
+            /** @description Its first line that says something. */
+            title: string;
+            seconds: number | null;
+            /** @description What it raised; empty where it did not. */
+            error: string;
+            /** @description The end of it, as plain text. */
+            traceback: string;
+        };
+        ExecutedCellPage: {
+            results: components["schemas"]["ExecutedCell"][];
+            next: null;
+        };
+        /** @enum {string} */
+        Aspect: "code" | "parameters" | "inputs" | "output" | "time";
+        ComparedValue: {
+            aspect: components["schemas"]["Aspect"];
+            name: string;
+            /** @description Null where that run has no such value. */
+            old: unknown;
+            new: unknown;
+            is_equal: boolean;
+        };
+        JobComparison: {
+            old: components["schemas"]["Job"];
+            new: components["schemas"]["Job"];
+            values: components["schemas"]["ComparedValue"][];
+            /** @description Files of the code, the first of them. */
+            code_changes: components["schemas"]["Change"][];
+            /** @description Files of the output, likewise. */
+            output_changes: components["schemas"]["Change"][];
+            has_more: boolean;
+        };
         DatumLog: {
             position: number;
             label: string;
@@ -3512,6 +3594,12 @@ export type JobPage = components['schemas']['JobPage'];
 export type DatumState = components['schemas']['DatumState'];
 export type Datum = components['schemas']['Datum'];
 export type DatumPage = components['schemas']['DatumPage'];
+export type CellState = components['schemas']['CellState'];
+export type ExecutedCell = components['schemas']['ExecutedCell'];
+export type ExecutedCellPage = components['schemas']['ExecutedCellPage'];
+export type Aspect = components['schemas']['Aspect'];
+export type ComparedValue = components['schemas']['ComparedValue'];
+export type JobComparison = components['schemas']['JobComparison'];
 export type DatumLog = components['schemas']['DatumLog'];
 export type Reopened = components['schemas']['Reopened'];
 export type LogLine = components['schemas']['LogLine'];
@@ -6611,6 +6699,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, unknown>;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listCells: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+                /** @description Its position; -3 is the step checks, -2 on_start, -1 finally. */
+                datum: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The cells; none where there is no executed notebook (yet). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecutedCellPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    compareJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+                /** @description The beginning of another job's id. */
+                other: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The comparison. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobComparison"];
                 };
             };
             default: components["responses"]["Error"];

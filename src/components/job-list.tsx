@@ -12,12 +12,15 @@ import { causeText, shortId } from './formats';
 import { IconButton } from './icon-button';
 import { StateBadge, stateText } from './state-badge';
 
+/** Those of one change, or of one pipeline, under one heading; or all in one list. */
+export type JobGrouping = 'change' | 'pipeline' | 'none';
+
 /** What a {@link JobList} shows and does. */
 export interface IJobListProps {
   jobs: readonly api.Job[];
   hasMore: boolean;
-  /** Whether jobs of one change stand under one heading. */
-  isGrouped: boolean;
+  /** Which jobs stand under one heading. */
+  grouping: JobGrouping;
   trans: TranslationBundle;
   isLive: (job: api.Job) => boolean;
   onOpen: (job: api.Job) => void;
@@ -32,19 +35,28 @@ export function JobList(props: IJobListProps): React.JSX.Element {
   const { jobs, trans } = props;
   const groups = new Map<string, api.Job[]>();
   for (const job of jobs) {
-    groups.set(job.global_id, [...(groups.get(job.global_id) ?? []), job]);
+    const key = props.grouping === 'pipeline' ? job.pipeline : job.global_id;
+    groups.set(key, [...(groups.get(key) ?? []), job]);
   }
   return (
     <>
-      {props.isGrouped ? (
-        [...groups].map(([globalId, members]) => (
-          <section key={globalId} className="jp-DatalakeJobList-group">
-            <GroupHeader {...props} globalId={globalId} jobs={members} />
-            <JobItems {...props} jobs={members} label={trans.__('Jobs of %1', shortId(globalId))} />
+      {props.grouping === 'none' ? (
+        <JobItems {...props} label={trans.__('Jobs')} />
+      ) : (
+        [...groups].map(([key, members]) => (
+          <section key={key} className="jp-DatalakeJobList-group">
+            {props.grouping === 'pipeline' ? (
+              <header className="jp-DatalakeJobList-header">{key}</header>
+            ) : (
+              <GroupHeader {...props} globalId={key} jobs={members} />
+            )}
+            <JobItems
+              {...props}
+              jobs={members}
+              label={trans.__('Jobs of %1', props.grouping === 'pipeline' ? key : shortId(key))}
+            />
           </section>
         ))
-      ) : (
-        <JobItems {...props} label={trans.__('Jobs')} />
       )}
       {props.hasMore && (
         <button type="button" className="jp-DatalakeMore" onClick={props.onMore}>
@@ -106,7 +118,7 @@ function JobItem(props: IJobListProps & { job: api.Job }): React.JSX.Element {
               <span className="jp-DatalakeRow-name">{job.pipeline}</span>
               <span className="jp-DatalakeRow-version">#{job.number}</span>
             </span>
-            <JobFacts job={job} hasAge={!props.isGrouped} trans={trans} />
+            <JobFacts job={job} hasAge={props.grouping !== 'change'} trans={trans} />
             {isLive && (
               <DatumProgress total={job.datum_total} counts={job.datum_counts} trans={trans} />
             )}

@@ -7,6 +7,7 @@ import * as React from 'react';
 
 import type * as api from '../api/types';
 import { lineageIcon } from '../icons';
+import { CellList } from './cell-list';
 import { Ago, Duration } from './ago';
 import { DatumProgress } from './datum-progress';
 import type { IDatumTableProps } from './datum-table';
@@ -20,10 +21,16 @@ export interface IJobViewProps extends Omit<IDatumTableProps, 'counts'> {
   job: api.Job;
   isLive: boolean;
   log: api.DatumLog | null;
+  /** Cells of the chosen datum's notebook. */
+  cells: readonly api.ExecutedCell[];
   trans: TranslationBundle;
   onCancel: () => void;
+  /** Compare it with the run before it. */
+  onCompare: () => void;
   onRerun: (reprocess: boolean) => void;
   onLineage: (globalId: string) => void;
+  /** Input name to its repo, as far as the datums tell. */
+  inputRepos: ReadonlyMap<string, string>;
   /** Show a commit in the history of its repo. */
   onCommit: (repo: string, commit: string) => void;
 }
@@ -52,6 +59,7 @@ export function JobView(props: IJobViewProps): React.JSX.Element {
       )}
       <JobTable {...props} />
       <DatumTable {...props} counts={job.datum_counts} />
+      {props.cells.length > 0 && <CellList cells={props.cells} trans={trans} />}
       {props.choice !== null && (
         <LogView
           text={log && log.position === props.choice ? log.text : null}
@@ -89,6 +97,16 @@ function JobButtons(props: IJobViewProps): React.JSX.Element {
         <lineageIcon.react tag="span" className="jp-DatalakeButton-icon" />
         {trans.__('Lineage')}
       </button>
+      <button
+        type="button"
+        className="jp-DatalakeButton jp-mod-styled"
+        title={trans.__(
+          'Parameters, code, inputs, output and times beside those of the run before'
+        )}
+        onClick={props.onCompare}
+      >
+        {trans.__('Compare')}
+      </button>
       {props.isLive ? (
         <button
           type="button"
@@ -117,6 +135,7 @@ function JobButtons(props: IJobViewProps): React.JSX.Element {
 function JobTable(props: IJobViewProps): React.JSX.Element {
   const { job, trans } = props;
   const inputs = Object.entries(Object.keys(job.inputs).length > 0 ? job.inputs : job.heads);
+  const repoOf = (name: string): string | undefined => props.inputRepos.get(name);
   return (
     <dl className="jp-DatalakeFacts jp-mod-tiles">
       <Pair name={trans.__('Set off by')}>
@@ -136,7 +155,7 @@ function JobTable(props: IJobViewProps): React.JSX.Element {
         <Pair name={trans.__('Inputs')}>
           {inputs.map(([name, commit]) => (
             <span key={name} className="jp-DatalakeFacts-item">
-              {name} <code title={commit}>{shortId(commit)}</code>
+              <InputLink {...props} name={name} repo={repoOf(name)} commit={commit} />
             </span>
           ))}
         </Pair>
@@ -169,6 +188,27 @@ function JobTable(props: IJobViewProps): React.JSX.Element {
         {job.attempt > 1 && `, ${trans.__('attempt %1', job.attempt)}`}
       </Pair>
     </dl>
+  );
+}
+
+function InputLink(
+  props: IJobViewProps & { name: string; repo: string | undefined; commit: string }
+): React.JSX.Element {
+  const { name, repo, commit, trans } = props;
+  const shown = <code title={commit}>{shortId(commit)}</code>;
+  return repo === undefined ? (
+    <>
+      {name} {shown}
+    </>
+  ) : (
+    <button
+      type="button"
+      className="jp-DatalakeLink"
+      title={trans.__('Show this commit of %1', repo)}
+      onClick={() => props.onCommit(repo, commit)}
+    >
+      {name} {shown}
+    </button>
   );
 }
 

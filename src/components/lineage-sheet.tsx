@@ -216,7 +216,7 @@ function PipelineSheet(props: ILineageSheetProps): React.JSX.Element {
         <JobList
           jobs={jobs}
           hasMore={false}
-          isGrouped={false}
+          grouping="none"
           trans={trans}
           isLive={props.isLive}
           onOpen={props.onJob}

@@ -3,7 +3,7 @@
  */
 import { Poll } from '@lumino/polling';
 
-import { getJob, getLogs, listDatums } from '../api/jobs';
+import { getJob, getLogs, listCells, listDatums } from '../api/jobs';
 import { getPipeline } from '../api/pipelines';
 import type * as api from '../api/types';
 import { codeOf } from '../specs';
@@ -62,6 +62,22 @@ export class JobModel extends RefreshingModel {
     return this._log;
   }
 
+  /** Input name to its repo, as the loaded datums tell. */
+  get inputRepos(): ReadonlyMap<string, string> {
+    const repos = new Map<string, string>();
+    for (const { name, repo } of this._datums.flatMap(datum => datum.inputs)) {
+      if (repo !== null) {
+        repos.set(name, repo);
+      }
+    }
+    return repos;
+  }
+
+  /** The cells of the chosen datum's notebook; none of what is no notebook, or has not begun. */
+  get cells(): readonly api.ExecutedCell[] {
+    return this._cells;
+  }
+
   /** Show datums in this state only; all for null. */
   get state(): api.DatumState | null {
     return this._state;
@@ -84,6 +100,7 @@ export class JobModel extends RefreshingModel {
     if (value !== this._choice) {
       this._choice = value;
       this._log = null;
+      this._cells = [];
       this.stateChanged.emit();
       this.invalidate();
     }
@@ -120,7 +137,7 @@ export class JobModel extends RefreshingModel {
     this._datums = datums.results;
     this._next = datums.next;
     this._choice ??= chooseDatum(this._datums);
-    await this._loadLog();
+    await Promise.all([this._loadLog(), this._loadCells()]);
     this._setPolling();
   }
 
@@ -136,10 +153,22 @@ export class JobModel extends RefreshingModel {
 
   /** Look at what a running job printed: no event tells of a line in a log. */
   private async _look(): Promise<void> {
-    const before = this._log?.text;
-    await this._loadLog();
-    if (!this.isDisposed && this._log?.text !== before) {
+    const before = [this._log?.text, JSON.stringify(this._cells)];
+    await Promise.all([this._loadLog(), this._loadCells()]);
+    const now = [this._log?.text, JSON.stringify(this._cells)];
+    if (!this.isDisposed && now.join() !== before.join()) {
       this.stateChanged.emit();
+    }
+  }
+
+  /** Load how far the chosen datum's notebook is. */
+  private async _loadCells(): Promise<void> {
+    const choice = this._choice;
+    if (choice !== null && this._hasNotebooks) {
+      const { results } = await listCells(this.lake.client, this.id, choice);
+      if (choice === this._choice) {
+        this._cells = results;
+      }
     }
   }
 
@@ -181,6 +210,7 @@ export class JobModel extends RefreshingModel {
   private _job: api.Job | null = null;
   private _datums: api.Datum[] = [];
   private _log: api.DatumLog | null = null;
+  private _cells: readonly api.ExecutedCell[] = [];
   private _next: number | null = null;
   private _state: api.DatumState | null = null;
   private _choice: number | null = null;

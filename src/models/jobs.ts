@@ -40,6 +40,56 @@ export class JobsModel extends RefreshingModel {
     return this._jobs.filter(isLive).length;
   }
 
+  /** Load jobs in this state only; all for null. */
+  get state(): api.JobState | null {
+    return this._state;
+  }
+  set state(value: api.JobState | null) {
+    if (value !== this._state) {
+      this._state = value;
+      this._begin();
+    }
+  }
+
+  /** Load jobs of this pipeline only; all for null. */
+  get pipeline(): string | null {
+    return this._pipeline;
+  }
+  set pipeline(value: string | null) {
+    if (value !== this._pipeline) {
+      this._pipeline = value;
+      this._begin();
+    }
+  }
+
+  /** What {@link matching} looks for. */
+  get text(): string {
+    return this._text;
+  }
+  set text(value: string) {
+    this._text = value;
+    this.stateChanged.emit();
+  }
+
+  /** Those of the loaded jobs that have the text in their name, message or ids. */
+  get matching(): readonly api.Job[] {
+    const wanted = this._text.trim().toLowerCase();
+    return wanted === ''
+      ? this._jobs
+      : this._jobs.filter(job =>
+          [
+            `${job.pipeline} #${job.number}`,
+            job.message,
+            job.id,
+            job.global_id,
+            job.trigger.subject
+          ]
+            .join('\n')
+            .toLowerCase()
+            .includes(wanted)
+        );
+  }
+
   /** Load the next older jobs. */
   loadMore(): Promise<void> {
     this._wanted += PAGE;
@@ -48,7 +98,12 @@ export class JobsModel extends RefreshingModel {
 
   protected async load(): Promise<void> {
     const page = await loadUpTo(this._wanted, (before: number | undefined, limit) =>
-      listJobs(this.lake.client, { before, limit })
+      listJobs(this.lake.client, {
+        before,
+        limit,
+        state: this._state ?? undefined,
+        pipeline: this._pipeline ?? undefined
+      })
     );
     this._jobs = page.results;
     this._next = page.next;
@@ -58,9 +113,18 @@ export class JobsModel extends RefreshingModel {
     return event.kind === 'job.changed' || event.kind === 'datum.changed';
   }
 
+  private _begin(): void {
+    this._wanted = PAGE;
+    this.stateChanged.emit();
+    this.invalidate();
+  }
+
   private _jobs: api.Job[] = [];
   private _next: number | null = null;
   private _wanted = PAGE;
+  private _state: api.JobState | null = null;
+  private _pipeline: string | null = null;
+  private _text = '';
 }
 
 /** Follows one job until it has ended, whether anything shows it or not. */

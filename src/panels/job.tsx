@@ -44,6 +44,8 @@ export class JobPanel extends ModelPanel {
           job={job}
           isLive={isLive(job)}
           log={model.log}
+          cells={model.cells}
+          inputRepos={model.inputRepos}
           datums={model.datums}
           hasMore={model.hasMoreDatums}
           state={model.state}
@@ -60,6 +62,7 @@ export class JobPanel extends ModelPanel {
           onNotebook={datum => this.run(CommandIDs.openNotebook, { job: job.id, datum })}
           onReopen={datum => this.run(CommandIDs.reopenJob, { job: job.id, datum })}
           onMore={() => void model.loadMore()}
+          onCompare={() => this.run(CommandIDs.compareJob, { job: job.id })}
           onCancel={() => this.run(CommandIDs.cancelJob, { job: job.id })}
           onRerun={reprocess => this.run(CommandIDs.rerunJob, { job: job.id, reprocess })}
           onLineage={globalId => this.run(CommandIDs.openLineage, { globalId })}

@@ -42,7 +42,7 @@ export class JobsPanel extends ModelPanel {
         <JobList
           jobs={jobs.jobs}
           hasMore={jobs.hasMore}
-          isGrouped={true}
+          grouping="change"
           trans={trans}
           isLive={isLive}
           onOpen={({ id }) => this.run(CommandIDs.openJob, { job: id })}

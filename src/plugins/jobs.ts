@@ -1,5 +1,5 @@
 /**
- * Jobs and executed notebooks in the main area, and how many jobs run in the status bar.
+ * Jobs and executed notebooks in the main area.
  */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ILayoutRestorer } from '@jupyterlab/application';
@@ -8,7 +8,6 @@ import { IEditorServices } from '@jupyterlab/codeeditor';
 import type * as nbformat from '@jupyterlab/nbformat';
 import { NotebookPanel } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { notebookIcon } from '@jupyterlab/ui-components';
 
@@ -18,7 +17,6 @@ import { pipelineIcon } from '../icons';
 import { JobModel } from '../models/job';
 import { JobPanel } from '../panels/job';
 import { ExecutedNotebook } from '../panels/notebook';
-import { LakeStatus } from '../panels/status';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
 import { attempt, showNotification } from './reporting';
@@ -26,15 +24,14 @@ import { attempt, showNotification } from './reporting';
 /** Shows single jobs. */
 export const jobsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-datalake:jobs',
-  description: 'Jobs in the main area, and how many of them run in the status bar.',
+  description: 'Jobs in the main area, and what notifications tell of them.',
   autoStart: true,
   requires: [ILake],
-  optional: [ILayoutRestorer, IStatusBar, ITranslator],
+  optional: [ILayoutRestorer, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     lake: ILake,
     restorer: ILayoutRestorer | null,
-    statusBar: IStatusBar | null,
     translator: ITranslator | null
   ): void => {
     const trans = (translator ?? nullTranslator).load('jupyter_datalake');
@@ -70,16 +67,6 @@ export const jobsPlugin: JupyterFrontEndPlugin<void> = {
       name: widget => widget.content.model.id
     });
     lake.happened.connect((_, event) => showNotification(event, { commands, trans }));
-    statusBar?.registerStatusItem('jupyter-datalake:jobs', {
-      item: new LakeStatus({
-        lake,
-        trans,
-        onClick: () => void commands.execute(CommandIDs.openPanel)
-      }),
-      align: 'left',
-      isActive: () => lake.status !== null,
-      activeStateChanged: lake.stateChanged
-    });
   }
 };
 

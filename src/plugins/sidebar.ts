@@ -1,11 +1,12 @@
 /**
- * The panel of the lake on the left.
+ * The panel of the lake on the left, and its item in the status bar.
  */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ILayoutRestorer } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
+import { IStatusBar } from '@jupyterlab/statusbar';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import {
@@ -34,6 +35,7 @@ import { PipelinesPanel } from '../panels/pipelines';
 import { ReposPanel } from '../panels/repos';
 import type { ISidebarState } from '../panels/sidebar';
 import { LakeSidebar } from '../panels/sidebar';
+import { LakeStatus } from '../panels/status';
 import { ILake, ILakeSelection } from '../tokens';
 import { repoOf, textOf } from './arguments';
 import { addRepoCommands } from './repos';
@@ -49,7 +51,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
   autoStart: true,
   provides: ILakeSelection,
   requires: [ILake],
-  optional: [ILayoutRestorer, ICommandPalette, ISettingRegistry, IStateDB, ITranslator],
+  optional: [ILayoutRestorer, ICommandPalette, ISettingRegistry, IStateDB, IStatusBar, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     lake: ILake,
@@ -57,6 +59,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
     palette: ICommandPalette | null,
     settings: ISettingRegistry | null,
     state: IStateDB | null,
+    statusBar: IStatusBar | null,
     translator: ITranslator | null
   ): ILakeSelection => {
     const { commands, shell } = app;
@@ -129,6 +132,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
           share: 3,
           label: trans.__('Jobs'),
           content: new JobsPanel({ ...context, jobs, lake }),
+          buttons: { runs: button(CommandIDs.openRuns) },
           badge: () => (jobs.live > 0 ? trans.__('%1 live', jobs.live) : '')
         }
       ],
@@ -144,6 +148,18 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
     shell.add(sidebar, 'left', { rank: RANK, type: 'Data Lake' });
     restorer?.add(sidebar, sidebar.id);
     addPanelCommands(app, sidebar, selection, trans);
+    statusBar?.registerStatusItem('jupyter-datalake:status', {
+      item: new LakeStatus({
+        ...context,
+        lake,
+        mounts,
+        sessions,
+        onClick: () => void commands.execute(CommandIDs.openPanel)
+      }),
+      align: 'left',
+      isActive: () => lake.status !== null,
+      activeStateChanged: lake.stateChanged
+    });
     void settings?.load(ID).then(loaded => {
       kept = loaded;
       follow(loaded, sessions, changes);

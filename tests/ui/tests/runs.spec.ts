@@ -1,0 +1,111 @@
+/** Runs are listed, filtered, charted and compared; a failed cell is shown; jobs' ends are told. */
+import { expect, test } from '@jupyterlab/galata';
+
+import { expectNamed, Lake, openPanel, section } from './lake';
+
+const RUN_MS = 90_000;
+
+test('runs are filtered, charted and compared', async ({ page, request }) => {
+  const lake = new Lake(request);
+  await lake.createRepo('words');
+  await lake.put('words', 'a.txt', 'one two', 'First words');
+  await lake.createPipeline({
+    pipeline: 'lines',
+    command: ['sh', '-c', 'cat pfs/words/* > pfs/out/all.txt'],
+    parameters: { size: 1 },
+    input: { repo: { name: 'words', glob: '/' } }
+  });
+  const panel = await openPanel(page);
+  const jobs = section(panel, 'jobs');
+  await expect(jobs.locator('li', { hasText: 'lines' }).first()).toContainText('success', {
+    timeout: RUN_MS
+  });
+  await lake.put('words', 'b.txt', 'three', 'More words');
+  await expect(jobs.locator('li[data-state="success"]', { hasText: 'lines' })).toHaveCount(2, {
+    timeout: RUN_MS
+  });
+
+  await panel.getByRole('button', { name: 'Runs', exact: true }).click();
+  const runs = page.getByRole('article', { name: 'Runs' });
+  await runs.getByLabel('Pipeline').selectOption('lines');
+  const items = runs.getByRole('listitem');
+  await expect(items).toHaveCount(2);
+  await runs.getByLabel('Group').selectOption('pipeline');
+  await expect(runs.getByRole('list', { name: 'Jobs of lines' })).toBeVisible();
+  await runs.getByLabel('State').selectOption('failed');
+  await expect(runs).toContainText('No runs are like this.');
+  await runs.getByLabel('State').selectOption('success');
+  await runs.getByRole('searchbox').fill('nothing has this');
+  await expect(items).toHaveCount(0);
+  await runs.getByRole('searchbox').fill('words@main');
+  await expect(items).toHaveCount(1);
+  await runs.getByRole('searchbox').fill('');
+  await expect(items).toHaveCount(2);
+  await expectNamed(runs);
+  await page.screenshot({ path: 'test-results/runs.png' });
+  await page.theme.setDarkTheme();
+  await page.screenshot({ path: 'test-results/runs-dark.png' });
+  await page.theme.setLightTheme();
+
+  // The keyboard goes through the chart, and opens a run.
+  const bars = runs.getByRole('group', { name: /^Durations of runs/ }).getByRole('button');
+  await expect(bars).toHaveCount(2);
+  await bars.last().focus();
+  await page.keyboard.press('ArrowLeft');
+  await expect(bars.first()).toBeFocused();
+  await page.keyboard.press('End');
+  await page.keyboard.press('Enter');
+  const job = page.locator('.jp-DatalakeJobView:visible');
+  await expect(job.getByRole('heading')).toContainText('lines');
+
+  await job.getByRole('button', { name: 'Compare' }).click();
+  const comparison = page.getByRole('article', { name: 'Comparison of two runs' });
+  await expect(comparison.locator('[data-name="words"]')).toContainText('differs');
+  await expect(comparison.locator('[data-name="size"]')).not.toContainText('differs');
+  await expect(comparison.getByRole('list')).toContainText('all.txt modified');
+  await comparison.getByLabel('Only what differs').check();
+  await expect(comparison.locator('[data-name="size"]')).toHaveCount(0);
+  await expectNamed(comparison);
+  await page.screenshot({ path: 'test-results/comparison.png' });
+});
+
+test('the status bar says mode, changes and controller, and opens the panel', async ({
+  page,
+  request
+}) => {
+  await new Lake(request).mount('customers', 'drive');
+  const item = page.getByRole('button', { name: /^Data Lake: / });
+  await expect(item).toContainText('drive');
+  await expect(item).toHaveAttribute('title', /Pipelines are run by/);
+  const wrote = await request.put('/datalake/drive/content', {
+    params: { path: 'customers/status.txt' },
+    headers: { 'Content-Type': 'application/octet-stream' },
+    data: 'new'
+  });
+  expect(wrote.ok(), await wrote.text()).toBe(true);
+  await expect(item).toContainText('1 change');
+  await page.screenshot({ path: 'test-results/status.png' });
+  await item.click();
+  await expect(page.getByRole('region', { name: 'Data Lake', exact: true })).toBeVisible();
+  await new Lake(request).unmountAll();
+});
+
+test('the end of a job is told with a link to it', async ({ page, request }) => {
+  const lake = new Lake(request);
+  await lake.createRepo('doomed');
+  await lake.put('doomed', 'a.txt', 'x', 'Words');
+  await lake.createPipeline({
+    pipeline: 'broken',
+    command: ['sh', '-c', 'echo no good; exit 3'],
+    datums: { tries: 1 },
+    notify: [{ on: ['failure'], jupyter: true }],
+    input: { repo: { name: 'doomed', glob: '/' } }
+  });
+  const toast = page.locator('.Toastify__toast', { hasText: 'broken' });
+  await expect(toast).toBeVisible({ timeout: RUN_MS });
+  await page.screenshot({ path: 'test-results/toast.png' });
+  await toast.getByRole('button', { name: 'Show the job' }).click();
+  await expect(page.locator('.jp-DatalakeJobView:visible').getByRole('heading')).toContainText(
+    'broken'
+  );
+});

@@ -1,0 +1,122 @@
+"""Two runs beside each other, and the cells of one."""
+
+import json
+
+import pytest
+
+from jupyter_datalake.errors import NotFoundError
+from jupyter_datalake.lake.executed_cells import cells_of
+from jupyter_datalake.model.executed_cells import CellState
+from tests.unit.pipelines.inline import Bench
+
+
+@pytest.fixture
+def bench(local_lake, tmp_path):
+    bench = Bench(local_lake, tmp_path / "bench")
+    bench.commit(a="one", b="two")
+    bench.publish(parameters={"size": 1, "kept": "x"})
+    bench.run()
+    return bench
+
+
+def values(found):
+    return {(str(one.aspect), one.name): one for one in found.values}
+
+
+def test_two_runs_differ_in_what_was_given_to_them_and_what_came_of_it(bench):
+    first = bench.job
+    bench.publish(parameters={"size": 2, "kept": "x", "new": [1]})
+    bench.run()
+    bench.commit(a="ONE more", c="three")
+    bench.run()
+    second = bench.job
+    found = bench.lake.jobs.compare(first.id[:12], second.id[:12])
+    assert (found.old, found.new) == (first, second)
+    by_name = values(found)
+    size = by_name["parameters", "size"]
+    assert (size.old, size.new, size.is_equal) == (1, 2, False)
+    assert by_name["parameters", "kept"].is_equal
+    assert (by_name["parameters", "new"].old, by_name["parameters", "new"].new) == (None, [1])
+    assert not by_name["inputs", "raw"].is_equal
+    assert by_name["inputs", "raw"].new == second.inputs["raw"]
+    assert (by_name["code", "version"].old, by_name["code", "version"].new) == (1, 2)
+    assert (by_name["output", "files"].old, by_name["output", "files"].new) == (2, 3)
+    assert by_name["time", "seconds"].new == second.duration_s
+    assert [(one.path, str(one.kind)) for one in found.output_changes] == [
+        ("a", "modified"),
+        ("c", "added"),
+    ]
+    assert not found.has_more
+    assert "<td>differs</td>" in found._repr_html_()
+
+
+def test_a_run_is_like_itself_and_one_that_never_ran_has_no_output(bench):
+    done = bench.job
+    assert all(one.is_equal for one in bench.lake.jobs.compare(done.id, done.id).values)
+    waiting = bench.lake.jobs.list(global_id=bench.lake.pipelines.run("p"))[0]
+    found = bench.lake.jobs.compare(done.id, waiting.id)
+    assert values(found)["output", "commit"].new is None
+    assert found.output_changes == ()
+    with pytest.raises(NotFoundError, match="job"):
+        bench.lake.jobs.compare(done.id, "0000")
+
+
+def test_more_changes_than_a_hundred_are_cut(bench):
+    first = bench.job
+    bench.commit(**{f"f{n}": "x" for n in range(120)})
+    bench.run()
+    found = bench.lake.jobs.compare(first.id, bench.job.id)
+    assert len(found.output_changes) == 100
+    assert found.has_more
+
+
+def cell(status, source="x = 1", kind="code", **more):
+    return {
+        "cell_type": kind,
+        "source": source,
+        "metadata": {"papermill": {"status": status, "duration": more.pop("seconds", None)}},
+        "outputs": more.pop("outputs", []),
+        **more,
+    }
+
+
+def test_cells_of_a_notebook_say_how_far_it_is():
+    error = {
+        "output_type": "error",
+        "ename": "ValueError",
+        "evalue": "\x1b[31mno number\x1b[0m",
+        "traceback": ["\x1b[31mTraceback\x1b[0m", "line 2"],
+    }
+    data = json.dumps(
+        {
+            "cells": [
+                cell("completed", ["\n", "  first = 1\n", "more"], seconds=0.5),
+                cell("completed", "# heading", kind="markdown"),
+                cell("failed", "int('x')", outputs=[error]),
+                cell("running", ""),
+                cell("pending"),
+                {"cell_type": "code", "metadata": {}, "source": "y", "outputs": []},
+            ]
+        }
+    ).encode()
+    cells = [*cells_of(data)]
+    assert [one.index for one in cells] == [0, 2, 3, 4, 5]
+    assert [one.state for one in cells] == [
+        CellState.DONE,
+        CellState.FAILED,
+        CellState.RUNNING,
+        CellState.WAITING,
+        CellState.WAITING,
+    ]
+    assert (cells[0].title, cells[0].seconds) == ("first = 1", 0.5)
+    assert cells[1].error == "ValueError: no number"
+    assert cells[1].traceback == "Traceback\nline 2"
+
+
+@pytest.mark.parametrize("data", [b"", b'{"cells": [', b"[]", b'{"cells": null}', b"\xff"])
+def test_what_is_cut_short_has_no_cells(data):
+    assert [*cells_of(data)] == []
+
+
+def test_a_command_has_no_cells(bench):
+    assert bench.lake.jobs.list_cells(bench.job.id) == []
