@@ -648,6 +648,11 @@ async def test_pipelines_and_jobs(call, served_lake, root):
     assert second["results"][0]["line"] > first["results"][0]["line"]
     notebook = (await call("getNotebook", job=job["id"], datum=0)).json
     assert notebook["nbformat"] == 4
+    cells = (await call("listCells", job=job["id"], datum=0)).json["results"]
+    assert {one["state"] for one in cells} == {"done"}
+    compared = (await call("compareJob", job=job["id"], other=job["id"])).json
+    assert compared["new"]["id"] == job["id"]
+    assert all(one["is_equal"] for one in compared["values"])
     again = (await call("reopenJob", job=job["id"], datum=0, expect=201)).json
     folder = f"datalake-jobs/copy-{job['number']}-0"
     assert (again["folder"], again["notebook"]) == (folder, f"{folder}/copy.ipynb")
