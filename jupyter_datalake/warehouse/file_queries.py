@@ -54,7 +54,7 @@ def query_files(
     InvalidInputError
         DuckDB refuses the query, or it is no single SELECT; the message is DuckDB's own.
     """
-    with scratch_database(work_folder) as connection:
+    with scratch_database(work_folder, reads_files=True) as connection:
         connection.execute(f"SET memory_limit = '{memory_bytes}B'")
         connection.execute("SET preserve_insertion_order = true")  # as people read a file
         connection.register_filesystem(filesystem)

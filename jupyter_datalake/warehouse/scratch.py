@@ -25,12 +25,19 @@ _FOLDER = "table-diff-"
 
 
 @contextmanager
-def scratch_database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def scratch_database(
+    folder: Path, *, reads_files: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Give an empty database below `folder` that ends with the block.
 
     Those of processes that were killed are removed.
+
+    Parameters
+    ----------
+    reads_files
+        Whether statements may name files; a person's own query may.
     """
-    with _work_place(folder) as place, closing(_connect(place)) as database:
+    with _work_place(folder) as place, closing(_connect(place, reads_files)) as database:
         yield database
 
 
@@ -75,7 +82,7 @@ def load_table(database: duckdb.DuckDBPyConnection, table: str, stream: TableStr
     return size_bytes
 
 
-def _connect(place: Path) -> duckdb.DuckDBPyConnection:
+def _connect(place: Path, reads_files: bool) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         str(place / "tables.duckdb"),
         config={
@@ -87,8 +94,9 @@ def _connect(place: Path) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": False,
         },
     )
-    # Nothing of what is loaded is a statement; should it ever become one, it finds no file.
-    connection.execute("SET enable_external_access = false")
+    if not reads_files:
+        # Nothing of what is loaded is a statement; should it ever become one, it finds no file.
+        connection.execute("SET enable_external_access = false")
     return without_bars(connection)
 
 
