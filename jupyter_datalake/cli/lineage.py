@@ -212,6 +212,11 @@ def graph(context: CliContext, global_id: str | None, at: str | None, as_json: b
 )
 @click.option("--twice", is_flag=True, help="Run what differs once more, to see if it repeats.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be run.")
+@click.option(
+    "--steps/--no-steps",
+    default=True,
+    help="Whether on_start and finally run around the datums, as in a job.  [default: steps]",
+)
 @click.option("--into", metavar="FOLDER", help="Keep the tree that was made in a new folder.")
 @click.option("--workers", type=click.IntRange(1), help="Datums that run at once.")
 @limit_option(30)
@@ -226,6 +231,7 @@ def reproduce(
     environment: str,
     twice: bool,
     dry_run: bool,
+    steps: bool,
     into: str | None,
     workers: int | None,
     limit: int,
@@ -240,6 +246,7 @@ def reproduce(
         environment=environment,
         twice=twice,
         dry_run=dry_run,
+        steps=steps,
         into=into,
         workers=workers,
         limit=limit,
@@ -247,12 +254,43 @@ def reproduce(
     if as_json:
         print_json(done)
     else:
-        for step in done.steps:
+        for number, step in enumerate(done.steps):
             _print_reproduced(step)
+            if step.change_count > len(step.changes):
+                click.echo(f"\nall of them: datalake lineage list-differences {done.id} {number}")
         if len(done.steps) > 1:
             click.echo(f"\n{len(done.steps)} steps: {done.verdict}")
     if done.verdict not in {Verdict.IDENTICAL, Verdict.PLANNED}:
         raise click.exceptions.Exit(1)
+
+
+@group.command("list-differences")
+@click.argument("reproduction")
+@click.argument("step", type=int, default=-1)
+@click.option("--after", metavar="PATH", help="Only paths behind this one.")
+@limit_option(100)
+@json_option
+@pass_context
+def list_differences(
+    context: CliContext,
+    reproduction: str,
+    step: int,
+    after: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Show all paths on which what was made again differs from what was recorded.
+
+    STEP is the number of one of several jobs that were run, from 0; the last one is what was asked
+    for.
+    """
+    changes = context.lake.lineage.list_differences(
+        reproduction, step=step, after=after, limit=limit
+    )
+    if as_json:
+        print_json(changes)
+        return
+    print_changes(changes, empty="Nothing differs")
 
 
 def _steps_of(text: str) -> int | Literal["all"]:
@@ -278,6 +316,8 @@ def _print_reproduced(step: ReproducedStep) -> None:
         click.echo(f"  {printable(step.message)}")
     for line in step.environment:
         click.echo(f"  environment  {printable(line)}")
+    for line in step.unexpected:
+        click.echo(f"  expectation  {printable(line)}")
     if not step.environment and step.verdict is not Verdict.IMPOSSIBLE:
         click.echo("  environment  as it was locked")
     if step.changes:

@@ -7,16 +7,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 from jupyter_datalake.config import ControllerConfig
 from jupyter_datalake.engine.core import new_id
+from jupyter_datalake.engine.renames import change_at, difference_range
 from jupyter_datalake.errors import (
     AlreadyExistsError,
     DatalakeError,
     ErrorKind,
     InvalidInputError,
+    NotFoundError,
     StorageError,
 )
 from jupyter_datalake.jobs.executor import Executor
@@ -24,10 +27,11 @@ from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.lake.controllers import local_executor
 from jupyter_datalake.lake.graphs import GraphBuilder
 from jupyter_datalake.model.addresses import Address, parse_address
+from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import CODE_INPUT, Commit, Origin
 from jupyter_datalake.model.datums import Datum
 from jupyter_datalake.model.events import EventKind
-from jupyter_datalake.model.ids import CommitId
+from jupyter_datalake.model.ids import CommitId, Digest
 from jupyter_datalake.model.jobs import Job
 from jupyter_datalake.model.lineage import (
     GlobalRecord,
@@ -35,8 +39,10 @@ from jupyter_datalake.model.lineage import (
     LineageStep,
     Observation,
 )
-from jupyter_datalake.model.paths import ROOT, RepoPath
+from jupyter_datalake.model.manifests import diff_manifests
+from jupyter_datalake.model.paths import ROOT, RepoPath, parse_path
 from jupyter_datalake.model.reproductions import (
+    REPRODUCTION_LEASE,
     EnvironmentWish,
     ReproducedStep,
     Reproduction,
@@ -217,6 +223,7 @@ class LineageVerbs:
         environment: EnvironmentWish | str = EnvironmentWish.CURRENT,
         twice: bool = False,
         dry_run: bool = False,
+        steps: bool = True,
         into: str | Path | None = None,
         workers: int | None = None,
         limit: int = 100,
@@ -226,8 +233,10 @@ class LineageVerbs:
 
         Inputs, code and parameters are those of the commit's provenance, whatever the pipeline is
         now. Nothing is committed: no branch moves, and no job knows of it. No controller is
-        needed, and one that runs does not mind; slots of resources are not taken. An event
-        ``reproduction.ended`` tells the verdict.
+        needed, and one that runs does not mind: slots of resources are not taken from it, though no
+        more datums run at once than these allow. A whole output is held against what the pipeline
+        expects. An event ``reproduction.ended`` tells the verdict, and for a day
+        `list_differences` gives all that differs.
 
         Parameters
         ----------
@@ -250,6 +259,9 @@ class LineageVerbs:
             same twice, and no change of the environment need be looked for.
         dry_run
             Run nothing: tell what would be run, and what of the environment differs.
+        steps
+            Whether ``on_start`` and ``finally`` are run around the datums, as in a job. They are
+            told ``reproduction`` as ``DATALAKE_JOB_TRIGGER``.
         into
             A new or empty folder that gets the tree which was made.
         workers
@@ -271,22 +283,22 @@ class LineageVerbs:
         wanted = EnvironmentWish(environment)
         target = None if into is None else _empty_folder(Path(into))
         subject, recorded, path = self._recall(address, job, datum)
-        wish = Wish(path, datum, wanted, twice=twice, limit=limit)
+        wish = Wish(path, datum, wanted, twice=twice, limit=limit, runs_steps=steps)
         chain = [*self._upstream_of(recorded, upstream), recorded]
         if dry_run:
             with Reproducer(self._context.core, None) as reproducer:
-                steps = [*_run_all(reproducer, chain, wish)]
-                return Reproduction(reproducer.id, subject, tuple(steps))
+                looked_at = tuple(_run_all(reproducer, chain, wish))
+                return Reproduction(reproducer.id, subject, looked_at)
         own = None
         if executor is None:
             count = ControllerConfig().workers if workers is None else workers
             own = executor = local_executor(self._context.core, ControllerConfig(workers=count))
         try:
             with Reproducer(self._context.core, executor) as reproducer:
-                steps = [*_run_all(reproducer, chain, wish)]
+                ran = tuple(_run_all(reproducer, chain, wish))
                 if target is not None:
-                    reproducer.export(steps[-1], target)
-                done = Reproduction(reproducer.id, subject, tuple(steps))
+                    reproducer.export(ran[-1], target)
+                done = Reproduction(reproducer.id, subject, ran)
         except DatalakeError as error:
             with suppress(StorageError):
                 self._tell(new_id(), subject, Verdict.FAILED, error=str(error))
@@ -295,8 +307,62 @@ class LineageVerbs:
             if own is not None:
                 own.close()
         steps_told = [_told(step) for step in done.steps]
-        self._tell(done.id, subject, done.verdict, steps=steps_told)
+        self._tell(done.id, subject, done.verdict, path=path, steps=steps_told)
         return done
+
+    def list_differences(
+        self,
+        reproduction: str,
+        *,
+        step: int = -1,
+        after: str | None = None,
+        limit: int | None = 100,
+    ) -> Sequence[Change]:
+        """Return the paths on which what was made again differs from what was recorded, in order.
+
+        The trees are kept for a day behind the end of the reproduction.
+
+        Parameters
+        ----------
+        reproduction
+            Its id, as `reproduce` and the event ``reproduction.ended`` tell it.
+        step
+            Of several jobs that were run, the number of one, from 0, or from the end if it is
+            negative: the last one is what was asked for.
+        after
+            The last path of the page before.
+
+        Raises
+        ------
+        NotFoundError
+            No reproduction with such a step has ended, or its trees are not kept any more.
+        """
+        core = self._context.core
+        with core.metadata.read() as tx:
+            event = tx.events.find(EventKind.REPRODUCTION_ENDED, reproduction)
+            is_kept = tx.leases.holder(f"{REPRODUCTION_LEASE}{reproduction}") is not None
+        told = [] if event is None else event.details.get("steps", [])
+        if event is None or not -len(told) <= step < len(told):
+            raise NotFoundError(
+                f"No reproduction {reproduction!r} with step {step} has ended",
+                kind=ErrorKind.COMMIT_NOT_FOUND,
+                hint="'datalake events list' shows those that have, as reproduction.ended",
+            )
+        one = told[step]
+        if not one["change_count"]:
+            return []
+        if not is_kept:
+            raise NotFoundError(
+                f"What reproduction {reproduction} made is not kept any more",
+                kind=ErrorKind.COMMIT_NOT_FOUND,
+                hint="Reproduce it once more: differences can be listed for a day",
+            )
+        is_last = step in {-1, len(told) - 1}
+        below = RepoPath(event.details["path"]) if is_last else ROOT
+        start, end = difference_range(below, parse_path(after or "/"))
+        old, new = (Digest(bytes.fromhex(one[key])) for key in ("recorded_root", "made_root"))
+        found = diff_manifests(core.nodes, old, new, start, end)
+        return [change_at(difference) for difference in islice(found, limit_of(limit))]
 
     def _recall(
         self, address: str | Address | None, job: str | None, datum: int | None
@@ -361,8 +427,11 @@ def _told(step: ReproducedStep) -> dict[str, Any]:
         "verdict": str(step.verdict),
         "message": step.message,
         "change_count": step.change_count,
+        "recorded_root": step.recorded_root.hex(),
+        "made_root": None if step.made_root is None else step.made_root.hex(),
         "paths": [printable(one.path) for one in step.changes[:_EVENT_PATHS]],
         "environment": list(step.environment[:_EVENT_PATHS]),
+        "unexpected": list(step.unexpected[:_EVENT_PATHS]),
         "is_repeatable": step.is_repeatable,
     }
 

@@ -51,6 +51,19 @@ class Events(TableGroup):
             for row in self._connection.execute(statement)
         ]
 
+    def find(self, kind: EventKind, subject: str) -> Event | None:
+        """Return the newest event of a kind about a subject; it may have to look at all events."""
+        events = tables.events
+        row = self._connection.execute(
+            select(events)
+            .where(events.c.kind == str(kind), events.c.subject == subject)
+            .order_by(events.c.number.desc())
+            .limit(1)
+        ).one_or_none()
+        if row is None:
+            return None
+        return Event(row.number, time_of(row.at_ns), kind, row.subject, row.details)
+
     def cursor(self, name: str) -> int:
         """Return how far a follower has read; 0 for a new one."""
         number = self._connection.execute(

@@ -71,6 +71,8 @@ class ReproducedStep:
     """Of the first of them that are short texts."""
     environment: tuple[str, ...]
     """What of the environment is not as it was locked, as lines for people."""
+    unexpected: tuple[str, ...]
+    """How what was made is not what the pipeline expects, as lines for people."""
     is_repeatable: bool | None
     """Whether running it twice now gave the same; None where that was not tried."""
     duration_s: float

@@ -2,7 +2,12 @@
 
 It moves no branch, makes no job, and neither uses nor changes what is remembered of datums. What
 the datums write is stored as that of jobs is and held by a lease of the reproduction's own; when it
-ends, gc may have it. Slots of resources are not taken: they belong to the controller.
+ends, gc may have it, but for trees that differ: these are kept for a day, so that their differences
+can be listed.
+
+The steps `on_start` and `finally` run as in a job: they leave no output, but what the first starts
+or fetches may be what the datums need, and what it claims only the last gives back. Slots of
+resources are the controller's; so many datums as these allow run here, whatever runs there.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -52,7 +58,7 @@ from jupyter_datalake.model.ids import Digest
 from jupyter_datalake.model.manifests import diff_manifests
 from jupyter_datalake.model.packs import BlobKind
 from jupyter_datalake.model.paths import ROOT, RepoPath
-from jupyter_datalake.model.pipelines import NotebookCode, QueryCode
+from jupyter_datalake.model.pipelines import NotebookCode, PipelineSpec, QueryCode
 from jupyter_datalake.model.reproductions import (
     REPRODUCTION_LEASE,
     EnvironmentWish,
@@ -69,6 +75,10 @@ from jupyter_datalake.pipelines.recalling import (
     datum_at,
     pieces_of_path,
 )
+from jupyter_datalake.pipelines.surroundings import Surroundings
+
+KEEP_S = 24 * 3600.0
+"""How long trees that differ are kept behind the end of their reproduction."""
 
 _LEASE_S = 60.0
 _WAIT_S = 0.2
@@ -92,6 +102,8 @@ class Wish:
     """Whether what differs is run once more, to tell code that never gives the same."""
     limit: int = 100
     """So many of the paths that differ are told."""
+    runs_steps: bool = True
+    """Whether the steps `on_start` and `finally` are run around the datums."""
 
 
 class Reproducer:
@@ -109,6 +121,7 @@ class Reproducer:
         self._renewed = 0.0
         self.id = new_id()
         self._lease = f"{REPRODUCTION_LEASE}{self.id}"
+        self._different: list[Digest] = []
 
     def __enter__(self) -> Self:
         if self._executor is not None:
@@ -117,12 +130,17 @@ class Reproducer:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Let go of everything that was made."""
+        """Let go of everything that was made, but for trees that differ, which stay for a day."""
         if self._executor is None:
             return
+        owner = job_owner(self.id)
         with self._core.metadata.write() as tx:
-            tx.pins.release(job_owner(self.id))
-            tx.leases.forget(self._lease)
+            tx.pins.release(owner)
+            if self._different:
+                tx.pins.add(owner, [(BlobKind.NODE, root) for root in self._different])
+                tx.leases.acquire(self._lease, self.id, KEEP_S)
+            else:
+                tx.leases.forget(self._lease)
         shutil.rmtree(job_folder(self._core, self.id), ignore_errors=True)
 
     def run(self, recorded: Recorded, wish: Wish) -> ReproducedStep:
@@ -154,6 +172,15 @@ class Reproducer:
         if step.made_root is not None:
             self._core.tree(step.made_root, "what was made again").export_into(ROOT, folder)
 
+    def places(self, spec: PipelineSpec) -> int:
+        """Return how many datums may run at once: no more than there is of what they hold."""
+        assert self._executor is not None
+        with self._core.metadata.read() as tx:
+            limits = {limit.name: limit.count for limit in tx.settings.limits()}
+        held = (limits[name] // count for name, count in spec.slots.items() if name in limits)
+        most = self._executor.slots
+        return max(1, min(spec.parallelism or most, most, *held))
+
     # --- one output ------------------------------------------------------------------------------
 
     def _run(self, recorded: Recorded, wish: Wish, environment: tuple[str, ...]) -> ReproducedStep:
@@ -176,16 +203,31 @@ class Reproducer:
         if self._executor is None:
             count = sum(1 for _ in (all_pieces(self._core, recorded) if pieces is None else pieces))
             return _step(recorded, Verdict.PLANNED, environment, datum_count=count)
-        message = ""
-        if own is not None:
-            message = "It was run in an environment that was built of its lock"
+        notes: list[str] = []
+        if own is None:
+            build_environment(self._core, recorded.code_commit_id, self._hold)
+        else:
+            notes.append("It was run in an environment that was built of its lock")
             environment = self._build(recorded, own)
-        made, count = self._make(recorded, pieces, recorded.root, own)
-        step = self._compared(recorded, made, wish, environment)
-        is_repeatable = None
-        if step.verdict is Verdict.DIFFERENT and wish.twice:
-            is_repeatable = self._make(recorded, pieces, made, own)[0] == made
-        return replace(step, message=message, datum_count=count, is_repeatable=is_repeatable)
+        around = Surroundings((self._core, self._executor), recorded, own, self._task, self._hold)
+        is_repeatable: bool | None = None
+        broken: list[str] = []
+        with around.steps(notes) if wish.runs_steps else nullcontext():
+            made, count = self._make(recorded, pieces, recorded.root, own)
+            step = self._compared(recorded, made, wish, environment)
+            if step.verdict is Verdict.DIFFERENT and wish.twice:
+                is_repeatable = self._make(recorded, pieces, made, own)[0] == made
+            if pieces is None:  # of a part of an output nothing is expected
+                broken = around.unexpected(made)
+        if step.verdict is Verdict.DIFFERENT:
+            self._different += [recorded.root, made]
+        return replace(
+            step,
+            message="; ".join(notes),
+            datum_count=count,
+            is_repeatable=is_repeatable,
+            unexpected=tuple(broken),
+        )
 
     def _build(self, recorded: Recorded, own: Wanted) -> tuple[str, ...]:
         """Build an environment of a lock; return what of it is not as it was all the same."""
@@ -226,8 +268,6 @@ class Reproducer:
     ) -> tuple[Digest, int]:
         """Run datums and return the root of what they made, and how many they were."""
         chosen = all_pieces(self._core, recorded) if pieces is None else pieces
-        if own is None:
-            build_environment(self._core, recorded.code_commit_id, self._hold)
         outputs = list(self._outputs(recorded, chosen, own))
         with self._core.writer() as writer:
             nodes = NodeWriter(self._core.nodes, writer)
@@ -260,7 +300,7 @@ class Reproducer:
         """
         assert self._executor is not None
         waiting = (self._task(recorded, piece, own) for piece in pieces)
-        at_once = min(recorded.spec.parallelism or self._executor.slots, self._executor.slots)
+        at_once = self.places(recorded.spec)
         running: dict[Future[DatumOutcome], DatumTask] = {}
         size = 1
         try:
@@ -438,6 +478,7 @@ def _step(
         changes=(),
         texts=(),
         environment=environment,
+        unexpected=(),
         is_repeatable=None,
         duration_s=0.0,
     )

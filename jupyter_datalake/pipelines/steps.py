@@ -6,7 +6,7 @@ row and log are kept among those of the datums, at a position below theirs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import replace
 
@@ -45,16 +45,30 @@ def variables_of(
     state, message
         How the job ends, for ``finally``.
     """
+    told = told_to_step(step, str(job.trigger.kind), job.inputs, state, message)
+    if step == FINALLY:
+        told["DATALAKE_JOB_OUTCOME"] = "" if job.outcome is None else str(job.outcome)
+        told["DATALAKE_JOB_OUTPUT"] = job.output_commit_id or ""
+    return told
+
+
+def told_to_step(
+    step: str,
+    trigger: str,
+    inputs: Mapping[str, CommitId],
+    state: JobState = JobState.RUNNING,
+    message: str = "",
+) -> dict[str, str]:
+    """Return the variables of a step of anything that runs as a job does."""
     told = {
         "DATALAKE_STEP": step,
         "DATALAKE_JOB_STATE": str(state),
         "DATALAKE_JOB_MESSAGE": message.replace("\0", "\\0"),
-        "DATALAKE_JOB_TRIGGER": str(job.trigger.kind),
-        **{f"{key.replace('.', '_')}_COMMIT": commit for key, commit in job.inputs.items()},
+        "DATALAKE_JOB_TRIGGER": trigger,
+        **{f"{key.replace('.', '_')}_COMMIT": commit for key, commit in inputs.items()},
     }
     if step == FINALLY:
-        told["DATALAKE_JOB_OUTCOME"] = "" if job.outcome is None else str(job.outcome)
-        told["DATALAKE_JOB_OUTPUT"] = job.output_commit_id or ""
+        told |= {"DATALAKE_JOB_OUTCOME": "", "DATALAKE_JOB_OUTPUT": ""}
     return told
 
 
@@ -88,7 +102,7 @@ def run_step(
         job_attempt=job.attempt,
         attempt=1,
         global_id=job.global_id,
-        spec=_spec_of(spec, given),
+        spec=spec_of_step(spec, given),
         code_commit_id=code,
         inputs=(),
         step=step,
@@ -116,7 +130,7 @@ def run_step(
     return outcome
 
 
-def _spec_of(spec: PipelineSpec, given: JobStep | None) -> PipelineSpec:
+def spec_of_step(spec: PipelineSpec, given: JobStep | None) -> PipelineSpec:
     """Return the spec by which a worker runs a step as it would run a datum."""
     bare = replace(spec, input=None, on_start=None, finally_=None, egress=None, notify=None)
     if given is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_datalake.model.addresses import Address
 from jupyter_datalake.model.paths import parse_path
-from jupyter_datalake.server.base import DatalakeHandler, operation, whole
+from jupyter_datalake.server.base import DatalakeHandler, operation, page, whole
 
 
 class GlobalsHandler(DatalakeHandler):
@@ -89,6 +89,25 @@ class ReproductionsHandler(DatalakeHandler):
         self.answer({"reproduction": planned, "after_event": after_event}, 202)
 
 
+class DifferencesHandler(DatalakeHandler):
+    """All that differs between what was made again and what was recorded."""
+
+    path = "/reproductions/{reproduction}/differences"
+
+    @operation("listDifferences")
+    async def get(self, reproduction: str, step: int, after: str, limit: int) -> None:
+        lake = await self.lake()
+        changes = await self.call(
+            lake.lineage.list_differences,
+            reproduction,
+            step=step,
+            after=after or None,
+            limit=limit + 1,
+        )
+        shown = page(list(changes), limit, lambda change: change.path)
+        self.answer({**shown, "has_more": shown["next"] is not None})
+
+
 HANDLERS = [
     GlobalsHandler,
     GlobalHandler,
@@ -96,4 +115,5 @@ HANDLERS = [
     LineageHandler,
     GraphHandler,
     ReproductionsHandler,
+    DifferencesHandler,
 ]

@@ -1901,6 +1901,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/reproductions/{reproduction}/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The paths on which what was made again differs from what was recorded; for a day behind the end. */
+        get: operations["listDifferences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/remotes": {
         parameters: {
             query?: never;
@@ -3156,6 +3173,8 @@ export interface components {
                 diff: components["schemas"]["TextDiff"];
             }[];
             environment: string[];
+            /** @description How what was made is not what the pipeline expects. */
+            unexpected: string[];
             is_repeatable: boolean | null;
             duration_s: number;
         };
@@ -6990,6 +7009,16 @@ export interface operations {
                     /** @default false */
                     dry_run?: boolean;
                     /**
+                     * @description Whether on_start and finally are run around the datums.
+                     * @default true
+                     */
+                    steps?: boolean;
+                    /**
+                     * @description Datums that run at once; 2 where null.
+                     * @default null
+                     */
+                    workers?: number | null;
+                    /**
                      * @description So many of the paths that differ are told.
                      * @default 100
                      */
@@ -7014,6 +7043,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReproductionStart"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listDifferences: {
+        parameters: {
+            query?: {
+                /** @description Of several jobs that were run, the number of one, from 0; the last one where it is -1. */
+                step?: number;
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["after"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path: {
+                /** @description The subject of the event reproduction.ended. */
+                reproduction: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Changes by path; what was recorded is the older one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangePage"];
                 };
             };
             default: components["responses"]["Error"];

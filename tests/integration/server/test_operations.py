@@ -696,6 +696,9 @@ async def test_pipelines_and_jobs(call, served_lake, root):
     begun = (await call("reproduceLineage", json_body=wish, expect=202)).json
     ended = await _event(served_lake, begun["after_event"], "reproduction.ended")
     assert (ended.details["subject"], ended.details["verdict"]) == (f"copy@{head}/x", "identical")
+    pages = await call("listDifferences", reproduction=ended.subject)
+    assert pages.json == {"results": [], "next": None, "has_more": False}
+    await call("listDifferences", reproduction="nothing", expect=404)
     assert served_lake.commits.get("copy").id == head
     narrowed = (await call("getGraph", global_id=again.json["global_id"])).json
     assert [one["state"] for one in narrowed["nodes"] if one["kind"] == "pipeline"] == ["unchanged"]

@@ -1,5 +1,7 @@
 """Reproducing: what is run again, what is compared, and that nothing else is touched."""
 
+from itertools import chain
+
 import pytest
 
 from jupyter_datalake.errors import InvalidInputError, NotFoundError, StateError
@@ -8,6 +10,8 @@ from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.gc import GcPolicy
 from jupyter_datalake.model.jobs import Outcome
 from jupyter_datalake.model.reproductions import Verdict
+from jupyter_datalake.pipelines.recalling import recall_job
+from jupyter_datalake.pipelines.reproducing import Reproducer, Wish
 from tests.unit.pipelines.inline import Bench, run_all, upper
 
 
@@ -53,7 +57,10 @@ def reproduce(bench, *arguments, **options):
 def everything(lake):
     """Return all refs, jobs with their datums, and who holds something."""
     with lake.core.metadata.read() as tx:
-        owners = tx.pins.owners()
+        owners = set(tx.pins.owners()) - {
+            job_owner(name.removeprefix("reproduction:"))
+            for name in tx.leases.held("reproduction:")
+        }
     repos = [repo.name for repo in lake.repos.list()]
     return (
         {repo: [(ref.name, ref.commit_id) for ref in lake.refs.list(repo)] for repo in repos},
@@ -335,9 +342,6 @@ def test_gc_takes_nothing_from_a_reproduction_that_runs(bench):
     bench.executor._program = lambda inputs, out: upper({k: v * 50 for k, v in inputs.items()}, out)
     step = only(lake.lineage.reproduce("p@main", executor=bench.executor))
     assert (step.verdict, step.change_count) == (Verdict.DIFFERENT, 2)
-    with lake.core.metadata.read() as tx:
-        assert tx.pins.owners() == []
-        assert tx.leases.held("reproduction:") == []
 
 
 def test_what_a_killed_reproduction_held_is_let_go(bench, lake_clock):
@@ -354,6 +358,113 @@ def test_what_a_killed_reproduction_held_is_let_go(bench, lake_clock):
     assert not left.exists()
     with core.metadata.read() as tx:
         assert tx.leases.held("reproduction:") == []
+
+
+def test_all_that_differs_can_be_paged_through_for_a_day(bench, program, lake_clock):
+    lake = bench.lake
+    bench.commit(**{f"c{number}": f"{number}\n" for number in range(30)})
+    bench.run()
+    program.more = "!"
+    done = reproduce(bench, "p@main", limit=5)
+    assert (len(only(done).changes), only(done).change_count) == (5, 32)
+    pages, after = [], None
+    while page := lake.lineage.list_differences(done.id, after=after, limit=7):
+        pages.append([change.path for change in page])
+        after = page[-1].path
+    assert [len(page) for page in pages] == [7, 7, 7, 7, 4]
+    assert [*chain.from_iterable(pages)] == sorted(
+        ["a", "b", *(f"c{number}" for number in range(30))]
+    )
+    lake_clock.advance(12 * 3600)
+    lake.maintenance.gc(GcPolicy(undo_s=0, grace_s=0))
+    assert len(lake.lineage.list_differences(done.id)) == 32
+    lake_clock.advance(13 * 3600)
+    with pytest.raises(NotFoundError, match="is not kept any more"):
+        lake.lineage.list_differences(done.id)
+    lake.maintenance.gc(GcPolicy(undo_s=0, grace_s=0))
+    with lake.core.metadata.read() as tx:
+        assert job_owner(done.id) not in tx.pins.owners()
+
+
+def test_differences_are_those_of_the_path_that_was_asked_for(bench, program):
+    program.more = "!"
+    done = reproduce(bench, "p@main/b")
+    differences = bench.lake.lineage.list_differences(done.id)
+    assert [change.path for change in differences] == ["b"]
+    program.more = ""
+    same = reproduce(bench, "p@main")
+    assert bench.lake.lineage.list_differences(same.id) == []
+    for unknown, step in (("nothing", -1), (done.id, 3), (done.id, -2)):
+        with pytest.raises(NotFoundError, match="has ended"):
+            bench.lake.lineage.list_differences(unknown, step=step)
+
+
+def test_steps_run_around_the_datums_once_and_are_told_why(bench, program):
+    bench.publish(on_start={"command": ["begin"]}, **{"finally": {"command": ["end"]}})
+    bench.run()
+    bench.executor.steps.clear()
+    program.more = "!"
+    reproduce(bench, job=bench.job.id, twice=True)
+    (first, told), (last, told_at_end) = bench.executor.steps
+    assert (first, last) == ("on_start", "finally")
+    assert told["DATALAKE_JOB_TRIGGER"] == told_at_end["DATALAKE_JOB_TRIGGER"] == "reproduction"
+    assert told["raw_COMMIT"] == bench.lake.commits.get("raw").id
+    assert told_at_end["DATALAKE_JOB_STATE"] == "success"
+    bench.executor.steps.clear()
+    reproduce(bench, job=bench.job.id, steps=False)
+    assert bench.executor.steps == []
+
+
+def test_a_step_that_fails_is_told_and_the_last_one_runs_all_the_same(bench, program):
+    bench.publish(on_start={"command": ["begin"]}, **{"finally": {"command": ["end"]}})
+    bench.run()
+    failing = set()
+
+    def on_step(task):
+        if task.step in failing:
+            raise ValueError(f"no {task.step}")
+
+    bench.executor.on_step = on_step
+    failing.add("finally")
+    step = only(reproduce(bench, job=bench.job.id))
+    assert (step.verdict, step.message) == (Verdict.IDENTICAL, "finally failed: no finally")
+    bench.executor.steps.clear()
+    failing.add("on_start")
+    bench.executor.ran.clear()
+    step = only(reproduce(bench, job=bench.job.id))
+    assert step.verdict is Verdict.FAILED
+    assert "on_start failed, and no datum ran: no on_start; finally failed" in step.message
+    assert bench.executor.ran == []
+    assert [name for name, _ in bench.executor.steps] == ["on_start", "finally"]
+    assert bench.executor.steps[1][1]["DATALAKE_JOB_STATE"] == "failed"
+
+
+def test_a_whole_output_is_held_against_what_is_expected(bench, program):
+    (bench.folder / "checks.py").write_text("def look(files):\n    return []\n")
+    bench.executor.said = [[]]
+    check = {"files": "/a", "python": "checks.py::look", "on_violation": "warn"}
+    bench.publish(expectations=[{"files": "/b"}, check])
+    bench.run()
+    assert only(reproduce(bench, job=bench.job.id)).unexpected == ()
+    bench.executor.said = [["it smells"]]
+    step = only(reproduce(bench, job=bench.job.id))
+    assert (step.verdict, step.unexpected) == (
+        Verdict.IDENTICAL,
+        ("warning: checks.py::look: it smells",),
+    )
+    assert only(reproduce(bench, job=bench.job.id, datum=0)).unexpected == ()
+
+
+@pytest.mark.parametrize(("needed", "at_once"), [(0, 4), (1, 3), (2, 1), (3, 1)])
+def test_no_more_datums_run_at_once_than_there_are_slots_of_what_they_hold(bench, needed, at_once):
+    bench.lake.pipelines.set_slots("gpu", 3)
+    bench.publish(resources={"slots": {"gpu": needed}} if needed else {})
+    bench.run()
+    bench.executor.slots = 4
+    recorded = recall_job(bench.lake.core, bench.job)
+    with Reproducer(bench.lake.core, bench.executor) as reproducer:
+        assert reproducer.places(recorded.spec) == at_once
+        assert reproducer.run(recorded, Wish()).verdict is Verdict.IDENTICAL
 
 
 def test_a_second_controller_sees_nothing_of_it(bench):
