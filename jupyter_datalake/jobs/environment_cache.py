@@ -79,7 +79,9 @@ class EnvironmentCache:
         self._age_s = age_s
 
     @contextmanager
-    def use(self, wanted: Wanted, check: Check | None = None) -> Iterator[Path]:
+    def use(
+        self, wanted: Wanted, check: Check | None = None, *, hands_on: bool = False
+    ) -> Iterator[Path]:
         """Have an environment for as long as the block runs; it is built where it is not there.
 
         Two that want the same at once build it once.
@@ -88,6 +90,9 @@ class EnvironmentCache:
         ----------
         check
             Called several times a second while it waits or builds; what it raises ends that.
+        hands_on
+            Whether a program that this process becomes, or starts with all its files, goes on using
+            it.
 
         Raises
         ------
@@ -112,6 +117,7 @@ class EnvironmentCache:
                     self._build(wanted, place, check)
                 _hold(lock.fileno(), fcntl.LOCK_SH, check)  # somebody may remove it in between
             os.utime(lock.fileno())
+            os.set_inheritable(lock.fileno(), hands_on)
             yield place
 
     def clean(self) -> None:

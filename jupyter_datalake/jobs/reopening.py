@@ -12,6 +12,7 @@ import json
 import os
 import shlex
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,17 +22,25 @@ import nbformat
 from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore, new_id
 from jupyter_datalake.engine.exporting import translated_errors
+from jupyter_datalake.environment import uv_environment
 from jupyter_datalake.errors import (
     AlreadyExistsError,
+    ErrorKind,
     InvalidInputError,
+    MountError,
     PathNotFoundError,
     StateError,
 )
+from jupyter_datalake.jobs.environment_cache import FOLDER, EnvironmentCache, wanted_in
+from jupyter_datalake.jobs.environment_kernels import PREFIX, install_kernel, remove_unused
 from jupyter_datalake.jobs.notebooks import parse_notebook
 from jupyter_datalake.jobs.papermill_engine import with_parameters
 from jupyter_datalake.jobs.runner import datum_variables, notebook_parameters
 from jupyter_datalake.jobs.tasks import DatumTask
 from jupyter_datalake.jobs.workspace import Workspace
+from jupyter_datalake.model.datums import DatumInput
+from jupyter_datalake.model.environments import Wanted
+from jupyter_datalake.model.paths import ROOT
 from jupyter_datalake.model.pipelines import CommandCode, NotebookCode
 
 RECORD = ".datalake-datum.json"
@@ -40,6 +49,9 @@ SCRIPT = "datum.sh"
 """Runs a command as the job ran it."""
 
 _INJECTED = "injected-parameters"
+_KERNEL = "datalake_kernelspec"
+"""What the notebook said of its kernel before."""
+_LINKS = ".datalake-lazy"
 _MARKER = "papermill-error-cell-tag"
 
 
@@ -60,9 +72,18 @@ class Reopened:
 
 
 def reopen(
-    core: LakeCore, task: DatumTask, version: int, executed: bytes | None, folder: Path
+    core: LakeCore,
+    task: DatumTask,
+    version: int,
+    executed: bytes | None,
+    folder: Path,
+    *,
+    mountpoint: Path | None = None,
 ) -> Reopened:
     """Make the folder of a datum anew, with copies of its inputs.
+
+    Where the pipeline has an environment of its own, that is built if it is not there, and the
+    notebook names a kernel of it, which is there as long as the folder; see `environment_kernels`.
 
     Parameters
     ----------
@@ -72,6 +93,8 @@ def reopen(
         The executed notebook; None if there is none.
     folder
         Must not exist, or be empty. It appears whole or not at all.
+    mountpoint
+        Where commits are mounted: lazy inputs are links to there, and copies without it.
 
     Raises
     ------
@@ -99,13 +122,19 @@ def reopen(
     place = Workspace(folder.with_name(f".{folder.name}.{new_id()[:8]}"))
     try:
         with translated_errors(folder):
-            place.prepare(lambda commit_id: core.snapshot(commit_by_id(core, commit_id)), task)
+            lazy = None if mountpoint is None else LinkedInputs(mountpoint)
+            place.prepare(
+                lambda commit_id: core.snapshot(commit_by_id(core, commit_id)), task, lazy
+            )
+            own = _own_environment(core, place.run)
             notebook, failed = None, None
             if isinstance(code, NotebookCode):
                 notebook = code.path
-                failed = _write_notebook(place.run / notebook, task, executed)
+                kernel = None if own is None else _own_kernel(core, own, task.spec.name, folder)
+                failed = _write_notebook(place.run / notebook, task, executed, kernel)
             else:
-                _write_script(place.run / SCRIPT, code.argv, task)
+                variables = {} if own is None else {"VIRTUAL_ENV": str(_place_of(core, own))}
+                _write_script(place.run / SCRIPT, code.argv, task, variables)
             reopened = Reopened(
                 str(folder),
                 task.job_id,
@@ -121,6 +150,66 @@ def reopen(
     finally:
         shutil.rmtree(place.folder, ignore_errors=True)
     return reopened
+
+
+class LinkedInputs:
+    """Shows lazy inputs as links to where commits are mounted; see `jobs.lazy.LazyInputs`.
+
+    Of single files and folders of a commit there are links in a folder of their own.
+    """
+
+    def __init__(self, mountpoint: Path) -> None:
+        self._mountpoint = mountpoint
+
+    def show(self, task: DatumTask, given: Sequence[DatumInput], notes: Path) -> Path:
+        """Return what an input's folder leads to."""
+        del task
+        first = given[0]
+        commit = self._mountpoint / f"{first.repo}@{first.commit_id}"
+        try:
+            for one in given:
+                os.stat(commit / one.path)
+        except OSError as error:
+            raise MountError(
+                f"{str(commit)!r} does not show it: {error.strerror}",
+                kind=ErrorKind.FUSE_UNAVAILABLE,
+            ) from error
+        if [one.path for one in given] == [ROOT]:
+            return commit
+        links = Workspace(notes.parent).run / _LINKS / first.name
+        for one in given:
+            link = links / one.path
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(commit / one.path)
+        return Path(os.pardir, _LINKS, first.name)
+
+
+def sweep_kernels(core: LakeCore) -> None:
+    """Remove the kernels of reopened datums whose folders are gone."""
+    remove_unused(core.work_folder, lambda folder: (folder / RECORD).is_file())
+
+
+def _own_environment(core: LakeCore, code: Path) -> Wanted | None:
+    """Return the environment that code wants for itself, built; None where it wants none."""
+    wanted = wanted_in(code)
+    if wanted is not None:
+        with _environments(core).use(wanted):
+            return wanted
+    return None
+
+
+def _own_kernel(core: LakeCore, wanted: Wanted, pipeline: str, folder: Path) -> dict[str, str]:
+    sweep_kernels(core)
+    title = f"Python {wanted.python} of {pipeline}"
+    return install_kernel(core.work_folder, core.work_folder / FOLDER, wanted, title, folder)
+
+
+def _place_of(core: LakeCore, wanted: Wanted) -> Path:
+    return core.work_folder / FOLDER / wanted.name
+
+
+def _environments(core: LakeCore) -> EnvironmentCache:
+    return EnvironmentCache(core.work_folder / FOLDER, uv_environment())
 
 
 def read_record(folder: Path) -> Reopened:
@@ -155,6 +244,10 @@ def without_traces(data: bytes) -> bytes:
         cell for cell in node.cells if not {_INJECTED, _MARKER} & set(cell.metadata.get("tags", []))
     ]
     node.metadata.pop("papermill", None)
+    kernel = node.metadata.pop(_KERNEL, None)
+    if kernel is not None and _names_own_kernel(node):
+        node.metadata.pop("kernelspec")
+        node.metadata.update({"kernelspec": kernel} if kernel else {})
     for cell in node.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
@@ -164,14 +257,22 @@ def without_traces(data: bytes) -> bytes:
     return _bytes(node)
 
 
-def _write_notebook(place: Path, task: DatumTask, executed: bytes | None) -> int | None:
+def _names_own_kernel(node: Any) -> bool:
+    return str(node.metadata.get("kernelspec", {}).get("name", "")).startswith(PREFIX)
+
+
+def _write_notebook(
+    place: Path, task: DatumTask, executed: bytes | None, kernel: dict[str, str] | None
+) -> int | None:
     """Write the notebook to work in; return the index of the cell that failed, or None."""
     if executed is None:
         language = parse_notebook(place.read_bytes(), place.name).language
         parameters = notebook_parameters(task)
-        place.write_bytes(with_parameters(place, parameters, task.spec.kernel, language))
-        return None
+        executed = with_parameters(place, parameters, task.spec.kernel, language)
     node = _read(executed)
+    if kernel is not None:
+        node.metadata[_KERNEL] = node.metadata.get("kernelspec", {})
+        node.metadata["kernelspec"] = kernel
     node.cells = [cell for cell in node.cells if _MARKER not in cell.metadata.get("tags", [])]
     place.write_bytes(_bytes(node))
     return next((index for index, cell in enumerate(node.cells) if _has_failed(cell)), None)
@@ -181,11 +282,14 @@ def _has_failed(cell: Any) -> bool:
     return any(one.output_type == "error" for one in cell.get("outputs", []))
 
 
-def _write_script(place: Path, argv: tuple[str, ...], task: DatumTask) -> None:
-    variables = sorted(datum_variables(task).items())
+def _write_script(
+    place: Path, argv: tuple[str, ...], task: DatumTask, more: dict[str, str]
+) -> None:
+    variables = sorted({**datum_variables(task), **more}.items())
     lines = ["#!/bin/sh", "# Runs the command as the job ran it, with what is in this folder."]
     lines += ['cd "$(dirname "$0")" || exit']
     lines += [f"export {name}={shlex.quote(value)}" for name, value in variables]
+    lines += ['export PATH="$VIRTUAL_ENV/bin:$PATH"'] if more else []
     lines += [f"exec {shlex.join(argv)}", ""]
     place.write_text("\n".join(lines))
     place.chmod(0o755)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ from jupyter_datalake.model.ids import GlobalId
 from jupyter_datalake.model.job_comparisons import JobComparison
 from jupyter_datalake.model.jobs import LIVE_STATES, Job, JobState
 from jupyter_datalake.model.logs import DatumLog, LogLine, parse_log_place
+from jupyter_datalake.model.mounts import MountMode, MountState
 from jupyter_datalake.model.pipelines import Pipeline
 from jupyter_datalake.pipelines.asking import (
     cancel_job,
@@ -324,9 +326,11 @@ class Jobs:
         """Make the folder of a datum once more, to look into it, or to mend what failed, by hand.
 
         It holds the code as the job ran it, copies of the inputs at the commits that the job read,
-        and an empty place for output. The notebook is the executed one with its parameters, so in
-        a kernel that has run the cells above `failed_cell` the work goes on there; a command is
-        run by ``datum.sh``. Nothing done in it reaches the lake; see `publish_fix`.
+        and an empty place for output. Inputs that are lazy are links into a mount of this machine,
+        where there is one. The notebook is the executed one with its parameters, so in a kernel
+        that has run the cells above `failed_cell` the work goes on there; where the pipeline has an
+        environment of its own, that kernel is one of it. A command is run by ``datum.sh``.
+        Nothing done in it reaches the lake; see `publish_fix`.
 
         Parameters
         ----------
@@ -364,7 +368,24 @@ class Jobs:
         default = Path(REOPENED_FOLDER, reopened_name(job, datum))
         place = default if folder is None else Path(folder)
         executed = read_artifact(core, job, found, NOTEBOOK)
-        return reopen(core, task, job.pipeline_version, executed, place.absolute())
+        return reopen(
+            core,
+            task,
+            job.pipeline_version,
+            executed,
+            place.absolute(),
+            mountpoint=self._mountpoint(),
+        )
+
+    def _mountpoint(self) -> Path | None:
+        """Return where this machine shows the lake's commits by FUSE, or None."""
+        with self._context.core.metadata.read() as tx:
+            points = tx.mounts.list_points()
+        for point in points:
+            is_shown = point.mode is MountMode.FUSE and point.state is MountState.READY
+            if is_shown and point.host == socket.gethostname():
+                return Path(point.path)
+        return None
 
     def publish_fix(self, folder: str | Path) -> Pipeline:
         """Publish what was mended in a reopened datum's folder as the pipeline's next version.

@@ -16,6 +16,7 @@ from traitlets import Bool, Int, Unicode
 
 from jupyter_datalake import environment
 from jupyter_datalake.errors import DatalakeError, NotFoundError
+from jupyter_datalake.jobs.environment_kernels import KERNELS_FOLDER
 from jupyter_datalake.lake.autosaving import Autosaver
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.server import (
@@ -144,6 +145,13 @@ class DatalakeExtension(ExtensionApp):
         except DatalakeError as error:
             self.log.warning("jupyter_datalake: %s", error)
 
+    def _offer_kernels(self, lake: Lake) -> None:
+        """Let notebooks of reopened datums find the kernels of their pipelines' environments."""
+        manager = getattr(self.serverapp, "kernel_spec_manager", None)
+        folders = getattr(manager, "kernel_dirs", None)
+        if manager is not None and folders is not None:  # kernels of a gateway are elsewhere
+            manager.kernel_dirs = [*folders, str(lake.core.work_folder / KERNELS_FOLDER)]
+
     async def _keep_controller(self, url: str) -> None:
         """Start the controller, and again whenever it dies; ever later, if it dies at once."""
         pause_s = _RESTART_S
@@ -182,10 +190,12 @@ class DatalakeExtension(ExtensionApp):
 
     def _open(self, url: str) -> Lake:
         try:
-            return Lake.open(url)
+            lake = Lake.open(url)
         except NotFoundError:
             self.log.info("jupyter_datalake: making a new lake in %s", url)
-            return Lake.create(url)
+            lake = Lake.create(url)
+        self._offer_kernels(lake)
+        return lake
 
     def _spawn_controller(self, url: str) -> subprocess.Popen[bytes]:
         """Start the controller as a process of its own; it ends when its input closes."""

@@ -84,6 +84,8 @@ export const fixesPlugin: JupyterFrontEndPlugin<void> = {
           await commands.execute('filebrowser:open-path', { path: made.folder });
           return;
         }
+        // Its kernel may have been made this moment.
+        await app.serviceManager.kernelspecs.refreshSpecs();
         const opened: unknown = await commands.execute('docmanager:open', { path: made.notebook });
         if (opened instanceof NotebookPanel && made.failed_cell !== null) {
           await goOnAt(opened, made.failed_cell);

@@ -1,13 +1,22 @@
 """Reopening datums: a folder to mend in by hand what failed, and publishing what was mended."""
 
+import fcntl
 import json
+import shutil
 import subprocess
+from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client import KernelManager
+from jupyter_client.kernelspec import KernelSpecManager
 
 from jupyter_datalake.errors import AlreadyExistsError, PathNotFoundError, StateError
+from jupyter_datalake.jobs.environment_cache import FOLDER, EnvironmentCache
+from jupyter_datalake.jobs.environment_kernels import KERNELS_FOLDER
 from jupyter_datalake.jobs.papermill_engine import execute_notebook
+from jupyter_datalake.jobs.reopening import sweep_kernels
+from tests.wheels import HAS_UV, offline_uv, write_ipykernel, write_tiny
 
 CELLS = [
     'raw = "raw"\nout = "out"\nscale = 2',
@@ -149,3 +158,138 @@ def test_a_folder_that_is_none_of_a_datum_is_not_published(failed, tmp_path):
     found = reopened(failed, tmp_path)
     record = json.loads((tmp_path / "fix/.datalake-datum.json").read_text())
     assert record["job_id"] == found.job_id
+
+
+# --- environments and mounts ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def own(runner, tmp_path, monkeypatch):
+    """A pipeline with packages of its own, whose last cell fails."""
+    if not HAS_UV:
+        pytest.skip("needs uv, which scripts/setup.sh installs")
+    write_tiny(tmp_path / "wheels", "1.0")
+    write_ipykernel(tmp_path / "wheels")
+    for name, value in offline_uv(tmp_path, tmp_path / "wheels").items():
+        monkeypatch.setenv(name, value)
+    runner.put(a="1")
+    cells = [CELLS[0], "import tiny\nprint(tiny.VALUE)", "1 / 0"]
+    runner.notebook(
+        "p", cells, ("raw", "/"), environment={"requirements": ["tiny"]}, datums={"tries": 1}
+    )
+    runner.run(workers=1)
+    assert "ZeroDivisionError" in runner.job("p").message
+    return runner
+
+
+def kernels_of(runner):
+    """Return a manager that finds what a Jupyter server with the extension does."""
+    folder = runner.lake.core.work_folder / KERNELS_FOLDER
+    manager = KernelSpecManager()
+    manager.kernel_dirs = [*manager.kernel_dirs, str(folder)]
+    return manager
+
+
+def run_in(manager, node, source):
+    """Run code in the kernel that a notebook names; return what it printed."""
+    kernel = KernelManager(kernel_name=node.metadata.kernelspec.name, kernel_spec_manager=manager)
+    kernel.start_kernel()
+    client = kernel.client()
+    client.start_channels()
+    printed = []
+
+    def keep(message):
+        if message["msg_type"] == "stream":
+            printed.append(message["content"]["text"])
+
+    try:
+        client.wait_for_ready(timeout=60)
+        reply = client.execute_interactive(source, timeout=60, output_hook=keep)
+        assert reply["content"]["status"] == "ok", reply["content"]
+        return "".join(printed).split(), is_held(manager, node)
+    finally:
+        client.stop_channels()
+        kernel.shutdown_kernel(now=True)
+
+
+def is_held(manager, node):
+    """Tell whether the environment of a kernel cannot be removed, for somebody uses it."""
+    spec = manager.get_kernel_spec(node.metadata.kernelspec.name)
+    wanted = json.loads(Path(spec.resource_dir, "environment.json").read_text())
+    with open(Path(spec.argv[3], f"{wanted['name']}.lock"), "ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+SAY = "import os, sys, tiny\nprint(tiny.VALUE, sys.prefix == os.environ['VIRTUAL_ENV'])"
+
+
+def test_a_notebook_with_packages_of_its_own_opens_with_a_kernel_that_has_them(own, tmp_path):
+    reopened(own, tmp_path)
+    node, manager = read(tmp_path / "fix"), kernels_of(own)
+    assert run_in(manager, node, SAY) == (["1.0", "True"], True)
+    assert not is_held(manager, node)
+    # Somebody needed the room: it is built once more.
+    EnvironmentCache(own.lake.core.work_folder / FOLDER, {}, limit_bytes=0).clean()
+    assert run_in(manager, node, SAY) == (["1.0", "True"], True)
+
+
+def test_its_kernel_goes_with_the_last_of_its_folders_and_is_not_published(own, tmp_path):
+    reopened(own, tmp_path, "one")
+    reopened(own, tmp_path, "two")
+    node, manager = read(tmp_path / "two"), kernels_of(own)
+    name = node.metadata.kernelspec.name
+    assert name in manager.find_kernel_specs()
+    shutil.rmtree(tmp_path / "one")
+    sweep_kernels(own.lake.core)
+    assert name in manager.find_kernel_specs()
+    node.cells[-1].source = "1"
+    nbformat.write(node, tmp_path / "two" / "n.ipynb")
+    assert own.lake.jobs.publish_fix(tmp_path / "two").version == 2
+    code = nbformat.reads(own.lake.files.read("p.code@main/n.ipynb").decode(), as_version=4)
+    assert not code.metadata.get("kernelspec", {}).get("name", "").startswith("datalake-")
+    assert "datalake_kernelspec" not in code.metadata
+    own.run(workers=1)
+    assert str(own.job("p").state) == "success"
+    shutil.rmtree(tmp_path / "two")
+    sweep_kernels(own.lake.core)
+    assert name not in manager.find_kernel_specs()
+
+
+def test_the_script_of_a_command_finds_the_programs_of_its_environment(own, tmp_path):
+    environment = {"requirements": ["tiny"]}
+    own.command("c", 'say-tiny > "$out/said"; false', ("raw", "/"), environment=environment)
+    own.run(workers=1)
+    own.lake.jobs.reopen(own.job("c").id, folder=tmp_path / "c")
+    subprocess.run([tmp_path / "c" / "datum.sh"], check=False)
+    assert (tmp_path / "c/pfs/out/said").read_text() == "tiny 1.0\n"
+
+
+@pytest.mark.fuse
+def test_lazy_inputs_are_links_into_a_mount_where_there_is_one(runner, tmp_path):
+    runner.put(a="1", b="2")
+    for name, glob in (("all", "/"), ("each", "/*")):
+        given = {"repo": {"name": "raw", "glob": glob, "lazy": True}}
+        spec = {"pipeline": name, "command": ["true"], "input": given}
+        runner.lake.pipelines.apply(spec, folder=runner.folder)
+    runner.run()
+    jobs = runner.lake.jobs
+    jobs.reopen(runner.job("all").id, folder=tmp_path / "copied")
+    assert not (tmp_path / "copied/pfs/raw").is_symlink()
+    runner.lake.mounts.create("raw", at=str(tmp_path / "shown"))
+    try:
+        jobs.reopen(runner.job("all").id, folder=tmp_path / "all")
+        jobs.reopen(runner.job("each").id, 1, folder=tmp_path / "each")
+        runner.put(a="changed", b="changed")
+        whole = tmp_path / "all/pfs/raw"
+        assert str(whole.resolve()).startswith(str(tmp_path / "shown/raw@"))
+        assert {one.name: one.read_text() for one in whole.iterdir()} == {"a": "1", "b": "2"}
+        one = tmp_path / "each/pfs/raw"
+        assert [(found.name, found.read_text()) for found in one.iterdir()] == [("b", "2")]
+        with pytest.raises(OSError, match=r"Read-only|Permission"):
+            (whole / "a").write_text("mended")
+    finally:
+        runner.lake.mounts.stop(str(tmp_path / "shown"))
