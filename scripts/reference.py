@@ -16,7 +16,7 @@ import click
 from jupyter_datalake.cli.main import cli
 from jupyter_datalake.errors import CATEGORIES, ErrorKind
 from jupyter_datalake.model.pipeline_specs import PIPELINE_SCHEMA
-from jupyter_datalake.model.templates import TEMPLATE_SCHEMA
+from jupyter_datalake.model.templates import TEMPLATE_SCHEMA, TEMPLATE_USE_SCHEMA
 from jupyter_datalake.server.extension import DatalakeExtension
 from jupyter_datalake.server.openapi import load_contract
 
@@ -109,6 +109,7 @@ def documents() -> dict[str, str]:
         "settings.md": settings(),
         "pipeline.schema.json": json.dumps(schema, indent=2) + "\n",
         "template.schema.json": json.dumps(TEMPLATE_SCHEMA, indent=2) + "\n",
+        "template-use.schema.json": json.dumps(TEMPLATE_USE_SCHEMA, indent=2) + "\n",
     }
 
 

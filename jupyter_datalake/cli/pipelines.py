@@ -322,11 +322,13 @@ def diff(context: CliContext, place: Path, prune: bool, as_json: bool) -> None:
 
 
 def _print_changes(changes: Sequence[PipelineChange]) -> None:
+    has_templates = any(one.template for one in changes)
     print_table(
         changes,
         [
             ("", lambda one: one.action),
             ("PIPELINE", lambda one: one.pipeline),
+            *([("TEMPLATE", lambda one: printable(one.template))] if has_templates else []),
             ("WHAT DIFFERS", lambda one: printable(", ".join(one.differs))),
         ],
         empty="No pipelines are declared there",

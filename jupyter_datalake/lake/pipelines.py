@@ -71,10 +71,9 @@ from jupyter_datalake.pipelines.publishing import (
     Publisher,
     check_idle,
     has_data,
-    load_spec,
     read_code_files,
 )
-from jupyter_datalake.pipelines.templating import Template
+from jupyter_datalake.pipelines.templating import Template, load_source
 from jupyter_datalake.pipelines.triggering import is_behind
 
 TemplateSource = Template | dict[str, Any] | str | Path
@@ -350,7 +349,8 @@ class Pipelines:
         Parameters
         ----------
         place
-            A folder, whose YAML files with a key ``pipeline`` are specs, or one spec.
+            A folder, whose YAML files with a key ``pipeline`` are specs, and those with
+            ``template`` and ``arguments`` make one of a template; or one such file.
         prune
             Delete pipelines that are not declared there, with their jobs; their outputs stay.
 
@@ -622,7 +622,7 @@ class Pipelines:
         with self._context.core.metadata.read() as tx:
             for argument in found.arguments:
                 _check_exists(tx, argument, values)
-        return found.render(values)
+        return found.filled(values)
 
     def get_template_schema(self, template: TemplateSource) -> dict[str, Any]:
         """Return the JSON Schema of a template's arguments, from which a form can be made.
@@ -707,9 +707,10 @@ class Pipelines:
     def _load(
         self, source: SpecSource, folder: str | Path | None
     ) -> tuple[PipelineSpec, dict[str, bytes]]:
-        if isinstance(source, str | Path) and folder is None:
-            folder = Path(source).parent
-        spec = source if isinstance(source, PipelineSpec) else parse_spec(_document(source))
+        if isinstance(source, str | Path):
+            found = load_source(Path(source))
+            source, folder = found.document, folder or found.folder
+        spec = source if isinstance(source, PipelineSpec) else parse_spec(source)
         return spec, read_code_files(spec, Path(folder or "."))
 
     def _heads(self, spec: PipelineSpec) -> dict[str, CommitId]:
@@ -727,7 +728,7 @@ def _set_state(tx: Transaction, name: str, state: PipelineState) -> PipelineRow:
 
 
 def _document(source: dict[str, Any] | str | Path) -> Any:
-    return source if isinstance(source, dict) else load_spec(Path(source))
+    return source if isinstance(source, dict) else load_source(Path(source)).document
 
 
 def _template(source: TemplateSource) -> Template:

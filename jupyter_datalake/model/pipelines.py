@@ -329,6 +329,8 @@ class PipelineChange:
     action: ChangeAction
     differs: tuple[str, ...]
     """Keys of the spec, and files, that are not as they were published."""
+    template: str = ""
+    """The file of the template that makes it, as the folder names it; empty for none."""
 
 
 def iter_leaves(given: Input | None) -> Iterator[Leaf]:

@@ -124,6 +124,39 @@ TEMPLATE_SCHEMA: dict[str, Any] = {
 }
 
 
+TEMPLATE_USE_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "$id": "https://jupyter-datalake.readthedocs.io/schemas/template-use/v1.json",
+    "title": "jupyter_datalake use of a template",
+    "type": "object",
+    "description": "A pipeline that a template makes of arguments, in a folder of specs.",
+    "additionalProperties": False,
+    "required": ["template"],
+    "properties": {
+        "template": {
+            "type": "string",
+            "pattern": r"\.ya?ml$",
+            "description": "The template's file, relative to this one.",
+        },
+        "arguments": {
+            "type": "object",
+            "description": "Values by argument; those left out have their defaults.",
+            "propertyNames": {"type": "string", "pattern": f"^{_NAME}$"},
+        },
+    },
+}
+"""What names a template in place of being one: it has no spec."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateUse:
+    """A document that names a template and gives it arguments."""
+
+    template: str
+    """Its file, relative to that of the document."""
+    arguments: dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Argument:
     """One argument, as a template declares it."""
@@ -282,7 +315,11 @@ class TemplateText:
 
         Errors are those of `values`.
         """
-        rendered: dict[str, Any] = _filled(self.spec, self.values(given))
+        return self.filled(self.values(given))
+
+    def filled(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the spec with what `values` returned; not checked as a spec."""
+        rendered: dict[str, Any] = _filled(self.spec, values)
         return rendered
 
 
@@ -322,6 +359,31 @@ def parse_template(raw: Any) -> TemplateText:
     return TemplateText(
         raw["template"], tuple(arguments.values()), raw["spec"], raw.get("description", ""), uses
     )
+
+
+def parse_template_use(raw: Any) -> TemplateUse | None:
+    """Return which template a document names; None where it is no such document.
+
+    One that only has a key ``template`` may be anybody's; it is ours if a YAML file stands there,
+    or arguments beside it.
+
+    Raises
+    ------
+    InvalidInputError
+        It has keys that such a document does not have, or lacks one.
+    """
+    from jsonschema import Draft202012Validator  # noqa: PLC0415
+    from jsonschema.exceptions import best_match  # noqa: PLC0415
+
+    if not isinstance(raw, dict) or "spec" in raw or not isinstance(raw.get("template"), str):
+        return None
+    if "arguments" not in raw and not raw["template"].endswith((".yaml", ".yml")):
+        return None
+    error = best_match(Draft202012Validator(TEMPLATE_USE_SCHEMA).iter_errors(raw))
+    if error is not None:
+        place = ".".join(str(part) for part in error.absolute_path) or "what names a template"
+        raise _invalid(place, error.message)
+    return TemplateUse(raw["template"], raw.get("arguments", {}))
 
 
 # --- arguments -----------------------------------------------------------------------------------

@@ -23,11 +23,11 @@ from jupyter_datalake.model.pipelines import (
 from jupyter_datalake.pipelines.publishing import (
     SPEC_FILE,
     code_contents,
-    load_spec,
     read_code_files,
     request_for,
     stored_packages,
 )
+from jupyter_datalake.pipelines.templating import load_source
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
 _ALL = 1_000_000
@@ -39,13 +39,16 @@ class Declared:
 
     spec: PipelineSpec
     files: dict[str, bytes]
+    template: str = ""
+    """The file of the template that made its spec, as the folder names it; empty for none."""
 
 
 def read_declared(place: Path) -> list[Declared]:
     """Return the pipelines that a spec file, or the spec files below a folder, declare.
 
-    In a folder those YAML files are specs that have a key ``pipeline``; what is hidden is left
-    out. The pipelines are in an order in which they can be created.
+    In a folder those YAML files are specs that have a key ``pipeline``, and those that name a
+    template and give it arguments; what is hidden is left out. The pipelines are
+    in an order in which they can be created.
 
     Raises
     ------
@@ -63,7 +66,8 @@ def read_declared(place: Path) -> list[Declared]:
     found: dict[str, Declared] = {}
     places: dict[str, Path] = {}
     for path in sorted(_specs_below(place)) if place.is_dir() else [place]:
-        raw = load_spec(path)
+        source = load_source(path)
+        raw = source.document
         if place.is_dir() and not (isinstance(raw, dict) and "pipeline" in raw):
             continue
         spec = parse_spec(raw)
@@ -75,7 +79,7 @@ def read_declared(place: Path) -> list[Declared]:
                 hint="Keep one of them",
                 pipeline=spec.name,
             )
-        found[spec.name] = Declared(spec, read_code_files(spec, path.parent))
+        found[spec.name] = Declared(spec, read_code_files(spec, source.folder), source.template)
         places[spec.name] = path
     feeds = [(given.repo, name) for name, one in found.items() for given in repo_inputs(one.spec)]
     cycle = find_cycle(feeds)
@@ -123,10 +127,10 @@ def list_changes(
 
 def _change(core: LakeCore, one: Declared, current: Pipeline | None) -> PipelineChange:
     if current is None:
-        return PipelineChange(one.spec.name, ChangeAction.CREATE, ())
+        return PipelineChange(one.spec.name, ChangeAction.CREATE, (), one.template)
     differs = _differences(core, one, current)
     action = ChangeAction.UPDATE if differs else ChangeAction.UNCHANGED
-    return PipelineChange(one.spec.name, action, tuple(differs))
+    return PipelineChange(one.spec.name, action, tuple(differs), one.template)
 
 
 def _differences(core: LakeCore, one: Declared, current: Pipeline) -> list[str]:

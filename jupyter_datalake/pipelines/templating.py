@@ -3,12 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from jupyter_datalake.errors import InvalidInputError
 from jupyter_datalake.model.pipeline_specs import parse_spec, spec_as_dict
-from jupyter_datalake.model.templates import Argument, TemplateText, parse_template
-from jupyter_datalake.pipelines.publishing import read_yaml, with_query
+from jupyter_datalake.model.templates import (
+    Argument,
+    TemplateText,
+    parse_template,
+    parse_template_use,
+)
+from jupyter_datalake.pipelines.publishing import load_spec, read_yaml, with_query
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a spec comes from."""
+
+    document: Any
+    """As it is written, or as a template makes it."""
+    folder: Path
+    """Where the files are that it names."""
+    template: str = ""
+    """The file of its template, as the document names it; empty where there is none."""
+
+
+def load_source(path: Path) -> Source:
+    """Return the document in a spec file, or what a template makes that the file names.
+
+    Raises
+    ------
+    PathNotFoundError
+        The file, its template, or its query file is missing.
+    InvalidInputError
+        It is not YAML, the template is none, or it cannot have these arguments.
+    """
+    raw = load_spec(path)
+    try:
+        use = parse_template_use(raw)
+        if use is None:
+            return Source(raw, path.parent)
+        template = Template.load(path.parent / use.template)
+        return Source(template.render(use.arguments), template.folder, use.template)
+    except InvalidInputError as error:
+        raise InvalidInputError(
+            f"{error.message} (in {str(path)!r})",
+            kind=error.kind,
+            hint=error.hint,
+            path=str(path),
+        ) from error
 
 
 class Template:
@@ -98,8 +143,17 @@ class Template:
             An argument is unknown or missing, its value is not what it may be, or the spec that
             comes of them is wrong.
         """
-        rendered = self._text.render({**(given or {}), **more})
-        return spec_as_dict(parse_spec(rendered))
+        return self.filled(self.values({**(given or {}), **more}))
+
+    def filled(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the spec with what `values` returned, which is not looked at again.
+
+        Raises
+        ------
+        InvalidInputError
+            The spec that comes of them is wrong.
+        """
+        return spec_as_dict(parse_spec(self._text.filled(values)))
 
     def __repr__(self) -> str:
         return f"<Template {self.name}>"

@@ -2824,6 +2824,8 @@ export interface components {
                 /** @enum {string} */
                 action: "create" | "update" | "unchanged" | "delete";
                 differs: string[];
+                /** @description The file of the template that makes it; empty for none. */
+                template: string;
             }[];
             next: components["schemas"]["Next"];
         };

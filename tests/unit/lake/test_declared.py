@@ -133,3 +133,93 @@ def test_after_an_error_what_came_before_it_is_done_and_doing_it_again_goes_on(l
     assert changes(lake, tmp_path) == [("a", "unchanged"), ("b", "create")]
     lake.pipelines.apply_all(tmp_path)
     assert names(lake) == ["a", "b"]
+
+
+# --- templates -----------------------------------------------------------------------------------
+
+
+def write_template(folder, **more):
+    template = {
+        "template": "copy",
+        "arguments": {
+            "source": {"type": "repo"},
+            "days": {"type": "int", "default": 3, "minimum": 1},
+        },
+        "spec": {
+            "pipeline": "copy-${{ arguments.source }}",
+            "command": ["true"],
+            "input": {"repo": {"name": "${{ arguments.source }}", "glob": "/*"}},
+            "parameters": {"days": "${{ arguments.days }}"},
+            **more,
+        },
+    }
+    (folder / "templates").mkdir(exist_ok=True)
+    (folder / "templates" / "copy.yaml").write_text(yaml.safe_dump(template))
+
+
+def use(folder, name, **arguments):
+    text = {"template": "../templates/copy.yaml", "arguments": arguments}
+    (folder / "prod").mkdir(exist_ok=True)
+    (folder / "prod" / f"{name}.yaml").write_text(yaml.safe_dump(text))
+
+
+def test_a_file_that_names_a_template_declares_what_that_makes_of_its_arguments(lake, tmp_path):
+    lake.repos.create("other")
+    write_template(tmp_path)
+    use(tmp_path, "one", source="raw", days=7)
+    use(tmp_path, "two", source="other")
+    write(tmp_path, "plain", "copy-raw")
+    done = lake.pipelines.apply_all(tmp_path)
+    made = "../templates/copy.yaml"
+    assert {one.pipeline: one.template for one in done} == {
+        "copy-raw": made,
+        "copy-other": made,
+        "plain": "",
+    }
+    assert names(lake) == ["copy-other", "copy-raw", "plain"]
+    assert lake.pipelines.get("copy-raw").spec.parameters == {"days": 7}
+    assert {action for _, action in changes(lake, tmp_path)} == {"unchanged"}
+    write_template(tmp_path, description="Another one")
+    assert sorted(changes(lake, tmp_path)) == [
+        ("copy-other", "update", "description"),
+        ("copy-raw", "update", "description"),
+        ("plain", "unchanged"),
+    ]
+    (tmp_path / "prod" / "two.yaml").unlink()
+    assert ("copy-other", "delete") in changes(lake, tmp_path, prune=True)
+
+
+def test_the_files_of_a_template_lie_beside_it_also_for_one_pipeline(lake, tmp_path):
+    write_template(tmp_path, command=["sh", "do.sh"], files=["do.sh"])
+    (tmp_path / "templates" / "do.sh").write_text("true\n")
+    use(tmp_path, "one", source="raw")
+    assert lake.pipelines.create(tmp_path / "prod" / "one.yaml").name == "copy-raw"
+    assert lake.files.read("copy-raw.code@main/do.sh") == b"true\n"
+    assert changes(lake, tmp_path) == [("copy-raw", "unchanged")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ({"source": "raw", "days": 0}, r"'days' has the value 0.*one\.yaml"),
+        ({}, r"'source' of template 'copy' is missing.*one\.yaml"),
+        ({"source": "raw", "more": 1}, r"has no argument 'more'.*one\.yaml"),
+    ],
+)
+def test_what_arguments_may_not_be_is_told_with_the_file(lake, tmp_path, arguments, why):
+    write_template(tmp_path)
+    use(tmp_path, "one", **arguments)
+    with pytest.raises(InvalidInputError, match=why):
+        lake.pipelines.diff(tmp_path)
+
+
+def test_what_only_looks_like_a_use_of_a_template_is_left_alone(lake, tmp_path):
+    (tmp_path / "a.yaml").write_text("template: base\nother: 1\n")
+    (tmp_path / "b.yaml").write_text("template: {of: something}\n")
+    assert changes(lake, tmp_path) == []
+    (tmp_path / "c.yaml").write_text("template: gone.yaml\n")
+    with pytest.raises(PathNotFoundError, match=r"gone\.yaml"):
+        lake.pipelines.diff(tmp_path)
+    (tmp_path / "c.yaml").write_text("template: gone.yaml\nargument: {}\n")
+    with pytest.raises(InvalidInputError, match="'argument' was unexpected"):
+        lake.pipelines.diff(tmp_path)
