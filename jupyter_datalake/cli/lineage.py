@@ -77,6 +77,11 @@ def get(context: CliContext, address: str, as_json: bool) -> None:
         for given in datum.inputs:
             place = f"{given.repo}@{id_text(given.commit_id)}/{given.path}"
             click.echo(f"  {given.name} = {printable(place)}")
+    if lineage.opened:
+        click.echo("\nopened of lazy inputs:")
+    for one in lineage.opened:
+        place = f"{one.repo}@{id_text(one.commit_id)}/{one.path}"
+        click.echo(f"  datum {one.observer.datum}  {printable(place)}")
     _print_steps("made from", "OF", lineage.upstream, commit)
     _print_steps("went into", "FROM", lineage.downstream, commit)
 
@@ -134,6 +139,8 @@ def get_global(context: CliContext, global_id: str, as_json: bool) -> None:
 @click.argument("repo", required=False)
 @click.option("--session", help="Only files of this session.")
 @click.option("--notebook", help="Only what this notebook's kernel opened.")
+@click.option("--job", help="Only what this job's datums opened of lazy inputs.")
+@click.option("--datum", type=click.IntRange(0), help="Only this datum of the job.")
 @limit_option(100)
 @json_option
 @pass_context
@@ -142,11 +149,15 @@ def observed(
     repo: str | None,
     session: str | None,
     notebook: str | None,
+    job: str | None,
+    datum: int | None,
     limit: int,
     as_json: bool,
 ) -> None:
     """Show which programs opened which files, and by what means it was seen, newest first."""
-    found = context.lake.lineage.observed(repo, session=session, notebook=notebook, limit=limit)
+    found = context.lake.lineage.observed(
+        repo, session=session, notebook=notebook, job=job, datum=datum, limit=limit
+    )
     if as_json:
         print_json(found)
         return
@@ -166,6 +177,8 @@ def observed(
 
 def _observer_text(observer: Observer) -> str:
     """Return a notebook with its cell, or the process where there is none."""
+    if observer.job_id is not None:
+        return observer.command
     if observer.notebook is None:
         return f"{observer.pid} {observer.command[:60]}"
     return observer.notebook if observer.cell is None else f"{observer.notebook} {observer.cell}"

@@ -301,6 +301,15 @@ def find_selection(core: LakeCore, name: str) -> Selection | None:
         return None  # the datum has ended, or is just ending
 
 
+def datum_of(name: str) -> tuple[str, int] | None:
+    """Return job and position of the datum to which a name below the mount point is shown."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    position, _, _ = match[2].partition("-")
+    return (match[1], int(position)) if position.isdigit() else None
+
+
 def _take_place(places: Path) -> tuple[Path, int]:
     """Return a mount point that no controller has, and the descriptor that holds its lock."""
     for number in itertools.count():

@@ -58,6 +58,9 @@ from jupyter_datalake.pipelines.recalling import (
 )
 from jupyter_datalake.pipelines.reproducing import Reproducer, Wish
 
+MAX_OPENED = 100
+"""So much is told of what datums opened; `LineageVerbs.observed` tells all."""
+
 _EVENT_PATHS = 20
 _MAX_STEPS = 10_000
 
@@ -73,6 +76,8 @@ class Lineage:
     """What was made from it, nearest first."""
     makers: Sequence[Datum]
     """For a path in an output: the datums that wrote it, with the files they read."""
+    opened: Sequence[Observation]
+    """What these were seen to open of their lazy inputs; the newest `MAX_OPENED`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,7 @@ class LineageVerbs:
             upstream = tx.lineage.walk(commit.id, upstream=True, limit=_MAX_STEPS)
             downstream = tx.lineage.walk(commit.id, upstream=False, limit=_MAX_STEPS)
         makers = self._makers(commit, place.path) if place.path else []
-        return Lineage(commit, upstream, downstream, makers)
+        return Lineage(commit, upstream, downstream, makers, self._opened(commit, makers))
 
     def get_global(self, global_id: str) -> GlobalLineage:
         """Return the jobs and commits under the global id that begins so."""
@@ -177,13 +182,16 @@ class LineageVerbs:
         *,
         session: str | None = None,
         notebook: str | None = None,
+        job: str | None = None,
+        datum: int | None = None,
         limit: int | None = 100,
     ) -> Sequence[Observation]:
         """Return which files processes were seen to open, newest first, and by what means.
 
         FUSE mounts see everybody; this library sees what kernels and jobs read and write by it;
-        a kernel that loaded the extension says what it opens in checkouts. It is written down every
-        two seconds and kept for 90 days.
+        a kernel that loaded the extension says what it opens in checkouts. Of inputs that are lazy
+        the datum is known that opened a file. It is written down every two seconds and kept for 90
+        days.
 
         Parameters
         ----------
@@ -194,13 +202,21 @@ class LineageVerbs:
         notebook
             Only what the kernel of this notebook opened, or a program that it started; as the
             Jupyter server names it, or relative to the working directory.
+        job, datum
+            Only what this job, or one of its datums, opened of its lazy inputs: the beginning of
+            the job's id, and the datum's position.
         """
         notebooks = None if notebook is None else (notebook, os.path.abspath(notebook))
         with self._context.core.metadata.read() as tx:
             if repo is not None:
                 tx.repos.get(repo)
             return tx.lineage.list_observed(
-                repo=repo, session_id=session, notebooks=notebooks, limit=limit_of(limit)
+                repo=repo,
+                session_id=session,
+                notebooks=notebooks,
+                job_id=None if job is None else tx.jobs.get(job).id,
+                datum=datum,
+                limit=limit_of(limit),
             )
 
     def _makers(self, commit: Commit, path: RepoPath) -> Sequence[Datum]:
@@ -210,6 +226,18 @@ class LineageVerbs:
         if job is None:
             return []
         return makers_of(core, job, path)
+
+    def _opened(self, commit: Commit, makers: Sequence[Datum]) -> Sequence[Observation]:
+        found: list[Observation] = []
+        job_id = commit.provenance.job_id
+        with self._context.core.metadata.read() as tx:
+            for datum in makers:
+                left = MAX_OPENED - len(found)
+                if left and job_id is not None:
+                    found += tx.lineage.list_observed(
+                        job_id=job_id, datum=datum.position, limit=left
+                    )
+        return found
 
     # --- running it again ------------------------------------------------------------------------
 

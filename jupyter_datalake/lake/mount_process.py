@@ -15,7 +15,7 @@ from functools import partial
 from jupyter_datalake import environment
 from jupyter_datalake.config import MOUNT_MEMORY_BYTES, LakeConfig, cache_sizes
 from jupyter_datalake.engine.core import LakeCore
-from jupyter_datalake.lake.lazy_inputs import find_selection
+from jupyter_datalake.lake.lazy_inputs import datum_of, find_selection
 from jupyter_datalake.lake.opening import open_core
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.mounts import MountMode, MountState
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         max_inodes = cache_sizes(memory_bytes).inode_count
         if options.datum_inputs:
             find = partial(find_selection, core)
-            return lazy.serve_inputs(core, options.mountpoint, find, max_inodes)
+            return lazy.serve_inputs(core, options.mountpoint, find, datum_of, max_inodes)
         return daemon.serve(
             core,
             options.mountpoint,

@@ -169,6 +169,8 @@ class Lineage(TableGroup):
         repo: str | None = None,
         session_id: str | None = None,
         notebooks: Sequence[str] | None = None,
+        job_id: str | None = None,
+        datum: int | None = None,
         limit: int,
     ) -> Sequence[Observation]:
         """Return what was opened, newest first, at most `limit`.
@@ -188,6 +190,8 @@ class Lineage(TableGroup):
         wanted = (
             (accesses.c.repo, repo),
             (accesses.c.session_id, session_id),
+            (observers.c.job_id, job_id),
+            (observers.c.datum, datum),
         )
         for column, value in wanted:
             if value is not None:
@@ -245,7 +249,15 @@ def _access(one: Observation) -> dict[str, Any]:
 def _observation(row: Row[Any]) -> Observation:
     return Observation(
         Observer(
-            row.observer_id, row.host, row.pid, row.command, row.kernel_id, row.notebook, row.cell
+            row.observer_id,
+            row.host,
+            row.pid,
+            row.command,
+            row.kernel_id,
+            row.notebook,
+            row.cell,
+            row.job_id,
+            row.datum,
         ),
         row.repo,
         CommitId(row.commit_id),

@@ -19,7 +19,7 @@ from jupyter_datalake.errors import ErrorKind, FormatError
 
 logger = logging.getLogger(__name__)
 
-HEAD = "0016"
+HEAD = "0017"
 """Name of the newest migration; a test compares it with the folder."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

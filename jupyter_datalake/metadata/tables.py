@@ -526,6 +526,9 @@ observers = Table(
     Column("kernel_id", Text),
     Column("notebook", Text),
     Column("cell", Text),
+    # The job and position of the datum that it is, of lazy inputs; there is no process then.
+    Column("job_id", _Id, index=True),
+    Column("datum", BigInteger),
 )
 
 # What they opened, counted; rows nobody added to for a while are removed.

@@ -121,6 +121,8 @@ class SeenBy(StrEnum):
     """The Python library read or wrote it: `lake.files`, `lake.sessions`, ``lake://``."""
     KERNEL = "kernel"
     """A kernel opened a file of a checkout, and said so."""
+    LAZY = "lazy"
+    """A datum opened a file of an input that is lazy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,10 @@ class Observer:
     """What the kernel was started for, as the Jupyter server names it."""
     cell: str | None = None
     """The cell that ran, where the kernel says so."""
+    job_id: str | None = None
+    """The job whose datum it is, whichever of its processes it was: `pid` is 0 then."""
+    datum: int | None = None
+    """Its position."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,7 +233,7 @@ class _LakeDaemon(Daemon):
         await nursery.start(commands.serve, socket_path(self._core, self._mountpoint))
         nursery.start_soon(self._lake.follow)
         nursery.start_soon(self._lake.autosave)
-        nursery.start_soon(self._lake.observe, self._operations.observations)
+        nursery.start_soon(self._operations.observations.keep, self._core)
 
     async def _when_ready(self) -> None:
         message = "; ".join(self._lake.problems.values())

@@ -27,7 +27,7 @@ from jupyter_datalake.mount.catalogue import FOLDER_MODE
 from jupyter_datalake.mount.daemon import EXIT_CANNOT_MOUNT, EXIT_CRASHED, EXIT_STOPPED, Daemon
 from jupyter_datalake.mount.inodes import ROOT_NUMBER, InodeTable
 from jupyter_datalake.mount.kernel import FuseKernel, KernelMemory, forget
-from jupyter_datalake.mount.observing import Observations
+from jupyter_datalake.mount.observing import DatumObservations
 from jupyter_datalake.mount.starting import READY
 from jupyter_datalake.mount.views import Found, TreeView, View
 
@@ -40,10 +40,16 @@ FindSelection = Callable[[str], Selection | None]
 """Returns what a name below the mount point shows, or None where it means nothing, or no more."""
 
 
-def serve_inputs(core: LakeCore, mountpoint: str, find: FindSelection, max_inodes: int) -> int:
+DatumOf = Callable[[str], tuple[str, int] | None]
+"""Returns job and position of the datum that a name is shown to."""
+
+
+def serve_inputs(
+    core: LakeCore, mountpoint: str, find: FindSelection, datum_of: DatumOf, max_inodes: int
+) -> int:
     """Serve the inputs of datums until the input of this process closes; return the exit code."""
     try:
-        _LazyDaemon(core, mountpoint, find, max_inodes).run()
+        _LazyDaemon(core, mountpoint, find, datum_of, max_inodes).run()
     except MountError as error:
         logger.error("%s", error)  # noqa: TRY400  # the reason is not in our code
         _say(" ".join(str(error).split()).encode("utf-8", "replace") + b"\n")
@@ -179,13 +185,18 @@ class _LazyDaemon(Daemon):
     """Shows lazy inputs."""
 
     def __init__(
-        self, core: LakeCore, mountpoint: str, find: FindSelection, max_inodes: int
+        self,
+        core: LakeCore,
+        mountpoint: str,
+        find: FindSelection,
+        datum_of: DatumOf,
+        max_inodes: int,
     ) -> None:
         kernel = FuseKernel()
         self._shown = ShownInputs(core, find, kernel, max_inodes=max_inodes)
         super().__init__(core, mountpoint, self._shown.inodes, kernel)
         self.options.add("ro")
-        self._operations.observations = Observations(is_wanted=False)  # a job's inputs are known
+        self._operations.observations = DatumObservations(datum_of)
         self._errors = Path(mountpoint).with_suffix(".err")
 
     def _error_path(self) -> Path:
@@ -193,6 +204,7 @@ class _LazyDaemon(Daemon):
 
     async def _work(self, nursery: trio.Nursery) -> None:
         nursery.start_soon(self._keep_small)
+        nursery.start_soon(self._operations.observations.keep, self._core)
 
     async def _when_ready(self) -> None:
         threading.Thread(target=_stop_at_end_of_input, daemon=True).start()

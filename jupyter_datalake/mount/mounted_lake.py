@@ -32,7 +32,6 @@ from jupyter_datalake.mount import memory
 from jupyter_datalake.mount.catalogue import Catalogue
 from jupyter_datalake.mount.inodes import InodeTable
 from jupyter_datalake.mount.kernel import KernelMemory, forget, tell_kernel
-from jupyter_datalake.mount.observing import Observations
 from jupyter_datalake.mount.processes import is_path_within, working_folders
 from jupyter_datalake.mount.session_view import SessionView
 from jupyter_datalake.mount.switching import Switch
@@ -43,8 +42,6 @@ logger = logging.getLogger(__name__)
 AUTOSAVE_S = 60.0
 """How often drafts of what is staged are saved."""
 
-OBSERVE_S = 2.0
-"""How often it is written down what was opened."""
 
 FOLLOW_S = 0.5
 """How often the lake's events are asked for."""
@@ -276,16 +273,6 @@ class MountedLake:
 
     # --- keeping up ------------------------------------------------------------------------------
 
-    async def observe(self, observations: Observations) -> None:
-        """Write down what is opened until cancelled, and at the end what is left."""
-        try:
-            while True:
-                await trio.sleep(OBSERVE_S)
-                await self.write_down(observations)
-        finally:
-            with trio.CancelScope(shield=True):
-                await self.write_down(observations)
-
     async def autosave(self) -> None:
         """Save drafts of what is staged, now and then, until cancelled."""
         while True:
@@ -310,25 +297,6 @@ class MountedLake:
             except Exception:
                 logger.exception("Following the lake failed; it is tried again")
                 await trio.sleep(5 * FOLLOW_S)
-
-    async def write_down(self, observations: Observations) -> None:
-        """Record what was opened since the last time; what cannot be, waits for the next."""
-        taken = observations.take()
-        if not taken:
-            return
-
-        def record() -> None:
-            with self._core.metadata.write() as tx:
-                tx.lineage.observe(taken)
-
-        try:
-            await trio.to_thread.run_sync(record)
-        except DatalakeError as error:
-            observations.put_back(taken)
-            logger.warning("What was opened could not be recorded yet: %s", error)
-        missed = observations.take_missed()
-        if missed:
-            logger.warning("%d opens were not recorded: too many at once", missed)
 
     async def keep_up(self) -> None:
         """Take in what happened since the last time: moved branches, staged changes, memory."""

@@ -39,11 +39,23 @@ class ObservedHandler(DatalakeHandler):
 
     @operation("listObserved")
     async def get(
-        self, repo: str | None, session: str | None, notebook: str | None, limit: int
+        self,
+        repo: str | None,
+        session: str | None,
+        notebook: str | None,
+        job: str | None,
+        datum: int | None,
+        limit: int,
     ) -> None:
         lake = await self.lake()
         found = await self.call(
-            lake.lineage.observed, repo, session=session, notebook=notebook, limit=limit
+            lake.lineage.observed,
+            repo,
+            session=session,
+            notebook=notebook,
+            job=job,
+            datum=datum,
+            limit=limit,
         )
         self.answer(whole(found))
 

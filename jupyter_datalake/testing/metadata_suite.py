@@ -608,6 +608,14 @@ class MetadataSuite:
         with store.read() as tx:
             by_means = {one.seen_by: one.opens for one in tx.lineage.list_observed(limit=9)}
         assert by_means == {SeenBy.MOUNT: 4, SeenBy.READER: 2}
+        datum = Observer("2" * 32, "host", 0, "datum 3", job_id="9" * 32, datum=3)
+        with store.write() as tx:
+            tx.lineage.observe([replace(seen(datum, began), seen_by=SeenBy.LAZY)])
+        with store.read() as tx:
+            (one,) = tx.lineage.list_observed(job_id="9" * 32, datum=3, limit=9)
+            assert (one.observer, one.seen_by) == (datum, SeenBy.LAZY)
+            assert tx.lineage.list_observed(job_id="9" * 32, datum=4, limit=9) == []
+            assert tx.lineage.list_observed(job_id="8" * 32, limit=9) == []
         clock.advance(OBSERVED_NS / 1e9 + 1)
         later = Observer("1" * 32, "host", 2, "less")
         with store.write() as tx:

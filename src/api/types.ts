@@ -3079,6 +3079,10 @@ export interface components {
             notebook: string | null;
             /** @description Where the kernel says which one ran. */
             cell: string | null;
+            /** @description Of a datum that opened files of lazy inputs. */
+            job_id: string | null;
+            /** @description Its position. */
+            datum: number | null;
         };
         Observation: {
             observer: components["schemas"]["Observer"];
@@ -3094,10 +3098,10 @@ export interface components {
             /** @description Nanoseconds since 1970. */
             last_ns: number;
             /**
-             * @description A FUSE mount, this library, or a kernel that said what it opens.
+             * @description A FUSE mount, this library, a kernel that said what it opens, or the mount of a datum's lazy inputs.
              * @enum {string}
              */
-            seen_by: "mount" | "reader" | "kernel";
+            seen_by: "mount" | "reader" | "kernel" | "lazy";
         };
         ObservationPage: {
             results: components["schemas"]["Observation"][];
@@ -3120,6 +3124,8 @@ export interface components {
             upstream: components["schemas"]["LineageStep"][];
             downstream: components["schemas"]["LineageStep"][];
             makers: components["schemas"]["Datum"][];
+            /** @description What these were seen to open of their lazy inputs. */
+            opened: components["schemas"]["Observation"][];
         };
         LineageNode: {
             id: string;
@@ -6871,6 +6877,10 @@ export interface operations {
                 repo?: string;
                 session?: string;
                 notebook?: string;
+                /** @description Only what datums of this job opened of lazy inputs. */
+                job?: string;
+                /** @description Only this datum of the job. */
+                datum?: number;
                 limit?: components["parameters"]["limit"];
             };
             header?: never;

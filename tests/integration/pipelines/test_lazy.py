@@ -468,3 +468,24 @@ def test_a_mount_that_takes_too_long_is_tried_again(local_lake, mount, monkeypat
     workspace, notes = prepared(local_lake, task, mount)
     assert notes == []
     assert (workspace.inputs / "raw" / "a").read_text() == "one"
+
+
+@fuse
+def test_which_files_a_datum_opened_is_known_by_job_datum_and_output(runner):
+    lake = runner.lake
+    fill(lake, "raw", "a/one", "a/two", "b/one", "b/two")
+    script = "import sys; place = 'pfs/raw'\nimport os\nfor top in os.listdir(place):\n"
+    script += "    open(f'pfs/out/{top}', 'w').write(open(f'{place}/{top}/one').read())"
+    spec = {"command": [sys.executable, "-c", script], "input": reads("raw", "/*", lazy=True)}
+    runner.publish({"pipeline": "p", **spec})
+    runner.run()
+    job = runner.job("p")
+    observed = lake.lineage.observed(job=job.id)
+    found = {(one.observer.datum, one.path) for one in observed}
+    assert found == {(0, "a/one"), (1, "b/one")}
+    assert {str(one.seen_by) for one in observed} == {"lazy"}
+    (only,) = lake.lineage.observed(job=job.id, datum=1)
+    assert (only.path, only.commit_id) == ("b/one", lake.commits.get("raw").id)
+    lineage = lake.lineage.get("p@main/a")
+    assert [one.path for one in lineage.opened] == ["a/one"]
+    assert [one.path for one in lake.lineage.observed("raw", job=job.id, datum=0)] == ["a/one"]

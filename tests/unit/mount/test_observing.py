@@ -35,10 +35,10 @@ def test_opens_are_counted_and_written_down_by_process(run, lake):
         for _ in range(3):
             await note(mounted, "raw/a.txt")
         await note(mounted, "raw/folder/c.txt", can_write=True)
-        await mounted.shown.write_down(observations)
+        await observations.write_down(mounted.lake.core)
         await note(mounted, "raw/a.txt")
-        await mounted.shown.write_down(observations)
-        await mounted.shown.write_down(observations)
+        await observations.write_down(mounted.lake.core)
+        await observations.write_down(mounted.lake.core)
         found = recorded(lake)
         assert {key: one.opens for key, one in found.items()} == {
             ("a.txt", "read"): 4,
@@ -62,7 +62,7 @@ def test_an_open_is_noted_by_the_request_itself(run, lake):
         opened = await mounted.operations.open(number, os.O_RDONLY, ctx)
         above = await mounted.number("raw")
         made, _ = await mounted.operations.create(above, b"new", 0o100644, os.O_WRONLY, ctx)
-        await mounted.shown.write_down(mounted.operations.observations)
+        await mounted.operations.observations.write_down(mounted.lake.core)
         assert set(recorded(lake)) == {("a.txt", "read"), ("new", "write")}
         for info in (opened, made):
             await mounted.operations.release(info.fh)
@@ -82,11 +82,11 @@ def test_what_the_database_refuses_is_recorded_later(run, lake, monkeypatch):
 
         with monkeypatch.context() as patch:
             patch.setattr(lake.core.metadata, "write", refuse)
-            await mounted.shown.write_down(observations)
+            await observations.write_down(mounted.lake.core)
         assert lake.core.metadata.write == real
         assert recorded(lake) == {}
         await note(mounted, "raw/a.txt")
-        await mounted.shown.write_down(observations)
+        await observations.write_down(mounted.lake.core)
         assert recorded(lake)["a.txt", "read"].opens == 2
 
     run(test)
@@ -100,7 +100,7 @@ def test_memory_is_bounded_and_what_was_missed_is_told(run, lake, monkeypatch):
         await note(mounted, "raw/a.txt")
         await note(mounted, "raw/folder/c.txt")
         await note(mounted, "raw/a.txt")
-        await mounted.shown.write_down(observations)
+        await observations.write_down(mounted.lake.core)
         assert {key: one.opens for key, one in recorded(lake).items()} == {("a.txt", "read"): 2}
         assert observations.take_missed() == 0
 
@@ -111,7 +111,7 @@ def test_a_process_that_is_gone_is_one_of_which_nothing_is_known(run, lake):
     async def test(mounted):
         await note(mounted, "raw/a.txt", thread=2**22 + 1)
         await note(mounted, "raw/folder/c.txt", thread=0)
-        await mounted.shown.write_down(mounted.operations.observations)
+        await mounted.operations.observations.write_down(mounted.lake.core)
         found = recorded(lake)
         assert found["a.txt", "read"].observer.command == ""
         assert found["folder/c.txt", "read"].observer.kernel_id is None
@@ -122,7 +122,7 @@ def test_a_process_that_is_gone_is_one_of_which_nothing_is_known(run, lake):
 def test_what_is_left_is_written_down_when_the_mount_ends(run, lake):
     async def test(mounted):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(mounted.shown.observe, mounted.operations.observations)
+            nursery.start_soon(mounted.operations.observations.keep, mounted.lake.core)
             await trio.lowlevel.checkpoint()
             await note(mounted, "raw/a.txt")
             nursery.cancel_scope.cancel()
