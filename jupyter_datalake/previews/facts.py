@@ -67,7 +67,7 @@ def _of_pickle(file: BinaryIO) -> Iterator[Fact]:
     file.seek(0)
     names: dict[str, None] = {}
     strings: list[str] = []
-    protocol = "?"
+    protocol, end = "?", ""
     try:
         for step, (opcode, argument, _) in enumerate(
             pickletools.genops(io.BytesIO(file.read(_PICKLE_BYTES)))
@@ -82,9 +82,11 @@ def _of_pickle(file: BinaryIO) -> Iterator[Fact]:
                 strings = [*strings[-1:], argument]
             if step > _PICKLE_STEPS or len(names) >= _MAX_NAMES:
                 break
-    except Exception:  # noqa: BLE001, S110  # arrays of joblib lie between the opcodes: what was read stands
-        pass
+    except (ValueError, OverflowError, struct.error) as error:
+        end = str(error)[:200]  # arrays of joblib lie between the opcodes: what was read stands
     yield Fact("Format", f"Pickle, protocol {protocol} (not loaded: that would run its code)")
+    if end:
+        yield Fact("Read as far as", end)
     if names:
         yield Fact("Names", ", ".join(names))
 

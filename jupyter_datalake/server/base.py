@@ -102,19 +102,24 @@ class DatalakeHandler(APIHandler):
     auth_resource = RESOURCE
     path: ClassVar[str]
     """Path template in the contract."""
-    is_gone = False
-    """Whether the client has closed the connection: nobody waits for the answer."""
 
     def initialize(self, service: LakeService, server_root: str) -> None:
         """Take what the extension hands to every handler."""
         self.service = service
         self.server_root = server_root
         self.contract: Contract = load_contract()
+        self.stop = threading.Event()
+        """Set when the connection is closed: nobody waits for the answer."""
 
     def on_connection_close(self) -> None:
-        """Note that nobody waits any more."""
-        self.is_gone = True
+        """Stop what was asked for, where it can be."""
+        self.stop.set()
         super().on_connection_close()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody waits for the answer."""
+        return self.stop.is_set()
 
     async def lake(self) -> Lake:
         """Return the lake, used in the name of the request's user."""
@@ -123,6 +128,11 @@ class DatalakeHandler(APIHandler):
     async def call(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb in a thread."""
         return await self.service.call(verb, *args, **kwargs)
+
+    async def call_while_wanted(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a verb that reads much and takes `self.stop`, in one of the few threads for that."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.service.looking, partial(verb, *args, **kwargs))
 
     def folder(self, relative: str) -> Path:
         """Return a folder below the server's root, refusing what leads outside."""
@@ -186,26 +196,6 @@ class DatalakeHandler(APIHandler):
             self.log.info("datalake: %s %s: %s", self.request.method, self.request.path, value)
             return
         super().log_exception(typ, value, tb)
-
-
-class StoppableHandler(DatalakeHandler):
-    """Base of handlers whose verbs read much, and end when nobody waits for the answer."""
-
-    def initialize(self, service: LakeService, server_root: str) -> None:
-        """Take what every handler gets, and make the sign to stop."""
-        super().initialize(service, server_root)
-        self.stop = threading.Event()
-        """Set when the connection is closed."""
-
-    def on_connection_close(self) -> None:
-        """Stop what was asked for."""
-        self.stop.set()
-        super().on_connection_close()
-
-    async def call_while_wanted(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a verb that takes `self.stop` in one of the few threads that are for looking."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.service.looking, partial(verb, *args, **kwargs))
 
 
 def as_datalake_error(error: BaseException | None, status: int) -> DatalakeError:

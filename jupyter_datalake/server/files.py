@@ -9,7 +9,7 @@ from tornado import web
 from jupyter_datalake.model.addresses import Address
 from jupyter_datalake.model.paths import parse_path
 from jupyter_datalake.model.table_diffs import parse_key
-from jupyter_datalake.server.base import DatalakeHandler, StoppableHandler, operation, page
+from jupyter_datalake.server.base import DatalakeHandler, operation, page
 from jupyter_datalake.server.streaming import StreamingHandler
 
 
@@ -131,7 +131,7 @@ class LinksHandler(DatalakeHandler):
         self.answer(shared, 201)
 
 
-class PreviewHandler(StoppableHandler):
+class PreviewHandler(DatalakeHandler):
     """A page of a file."""
 
     path = "/repos/{repo}/refs/{ref}/preview"
@@ -146,7 +146,7 @@ class PreviewHandler(StoppableHandler):
         self.answer(found)
 
 
-class StatisticsHandler(StoppableHandler):
+class StatisticsHandler(DatalakeHandler):
     """What the columns of a table hold."""
 
     path = "/repos/{repo}/refs/{ref}/statistics"

@@ -21,7 +21,7 @@ MEMORY_LIMIT = "192MiB"
 """What DuckDB may take; Arrow's batches and the program itself come on top."""
 
 _THREADS = 2
-_FOLDER = "table-diff-"
+_FOLDER = "scratch-"
 
 
 @contextmanager
