@@ -80,7 +80,9 @@ export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> =
   [CommandIDs.openLineage]: args({
     globalId: { type: 'string', description: 'Show only what hangs on this change' },
     node: { type: 'string', description: 'Node to choose, as in pipeline:clean' },
-    repo: { type: 'string', description: 'Repo to choose' }
+    repo: { type: 'string', description: 'Repo to choose' },
+    ref: REF,
+    path: { type: 'string', description: 'File of the repo: what made it, and what uses it' }
   }),
   [CommandIDs.openRuns]: args({ pipeline: PIPELINE }),
   [CommandIDs.compareJob]: args(

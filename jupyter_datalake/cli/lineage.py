@@ -82,6 +82,18 @@ def get(context: CliContext, address: str, as_json: bool) -> None:
     for one in lineage.opened:
         place = f"{one.repo}@{id_text(one.commit_id)}/{one.path}"
         click.echo(f"  datum {one.observer.datum}  {printable(place)}")
+    if lineage.uses:
+        click.echo("\nread by:")
+        print_table(
+            lineage.uses,
+            [
+                ("OUTPUT", lambda one: f"{one.repo}@{id_text(one.commit_id)}"),
+                ("JOB", lambda one: id_text(one.job_id)),
+                ("DATUM", lambda one: one.position),
+                ("AS", lambda one: printable(f"{one.name}:{one.path or '/'}")),
+            ],
+            empty="",
+        )
     _print_steps("made from", "OF", lineage.upstream, commit)
     _print_steps("went into", "FROM", lineage.downstream, commit)
 

@@ -50,6 +50,7 @@ from jupyter_datalake.model.reproductions import (
 )
 from jupyter_datalake.model.text import printable
 from jupyter_datalake.model.times import nanoseconds_of
+from jupyter_datalake.pipelines.inheriting import iter_datums
 from jupyter_datalake.pipelines.recalling import (
     Recorded,
     makers_of,
@@ -63,6 +64,23 @@ MAX_OPENED = 100
 
 _EVENT_PATHS = 20
 _MAX_STEPS = 10_000
+_MAX_USES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class FileUse:
+    """A datum that read a file, and what its job made."""
+
+    repo: str
+    """Of the output, as `commit_id`."""
+    commit_id: CommitId
+    job_id: str
+    position: int
+    """Of the datum in its job."""
+    name: str
+    """Of the input."""
+    path: RepoPath
+    """What the input matched: the file, a folder around it, or something in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +96,9 @@ class Lineage:
     """For a path in an output: the datums that wrote it, with the files they read."""
     opened: Sequence[Observation]
     """What these were seen to open of their lazy inputs; the newest `MAX_OPENED`."""
+    uses: Sequence[FileUse] = ()
+    """For a path: the datums that read it, of the outputs made directly from this commit; so many
+    of them as one looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +110,11 @@ class GlobalLineage:
     """In the order they were created: upstream first."""
     commits: Sequence[Commit]
     """Oldest first."""
+
+
+def _meet(one: RepoPath, other: RepoPath) -> bool:
+    """Tell whether a path is another one, or in it, or around it."""
+    return one in (ROOT, other) or f"{one}/".startswith(f"{other}/") or other.startswith(f"{one}/")
 
 
 class LineageVerbs:
@@ -115,7 +141,8 @@ class LineageVerbs:
     def get(self, address: str | Address) -> Lineage:
         """Return the ancestry and the progeny of a commit.
 
-        With a path, also the datums that wrote it, where a pipeline made the commit.
+        With a path, also what made this file, the datums that wrote it, where a pipeline made the
+        commit; and what uses it, the datums that read it.
 
         Raises
         ------
@@ -129,8 +156,11 @@ class LineageVerbs:
         with self._context.core.metadata.read() as tx:
             upstream = tx.lineage.walk(commit.id, upstream=True, limit=_MAX_STEPS)
             downstream = tx.lineage.walk(commit.id, upstream=False, limit=_MAX_STEPS)
-        makers = self._makers(commit, place.path) if place.path else []
-        return Lineage(commit, upstream, downstream, makers, self._opened(commit, makers))
+        if not place.path:
+            return Lineage(commit, upstream, downstream, [], [])
+        makers = self._makers(commit, place.path)
+        uses = islice(self._uses(commit, place.path, downstream), _MAX_USES)
+        return Lineage(commit, upstream, downstream, makers, self._opened(commit, makers), [*uses])
 
     def get_global(self, global_id: str) -> GlobalLineage:
         """Return the jobs and commits under the global id that begins so."""
@@ -238,6 +268,34 @@ class LineageVerbs:
                         job_id=job_id, datum=datum.position, limit=left
                     )
         return found
+
+    def _uses(
+        self, commit: Commit, path: RepoPath, downstream: Sequence[LineageStep]
+    ) -> Iterator[FileUse]:
+        """Yield the datums that read a path, of the jobs that read the commit."""
+        core = self._context.core
+        near = {
+            step.commit_id: step.name
+            for step in downstream
+            if step.depth == 1 and step.name != CODE_INPUT
+        }
+        with core.metadata.read() as tx:
+            made = tx.commits.get_many(near)
+            found = {one.id: tx.jobs.find(one.provenance.job_id or "") for one in made.values()}
+        for commit_id, key in near.items():
+            job = found.get(commit_id)
+            for datum in () if job is None else iter_datums(core, job):
+                for given in datum.inputs:
+                    # What was inherited may name an older commit that has the same there.
+                    if (given.key or given.name) == key and _meet(given.path, path):
+                        yield FileUse(
+                            made[commit_id].repo,
+                            commit_id,
+                            datum.job_id,
+                            datum.position,
+                            given.name,
+                            given.path,
+                        )
 
     # --- running it again ------------------------------------------------------------------------
 

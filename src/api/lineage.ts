@@ -17,6 +17,16 @@ export function getGlobal(client: IClient, globalId: string): Promise<api.Global
   return client.request({ path: ['globals', globalId] });
 }
 
+/** Return what a commit, or a file of it, was made from, and what was made from it. */
+export function getLineage(
+  client: IClient,
+  repo: string,
+  ref: string,
+  path: string
+): Promise<api.Lineage> {
+  return client.request({ path: ['repos', repo, 'refs', ref, 'lineage'], query: { path } });
+}
+
 /** Return the graph of repos, pipelines, clocks and warehouse tables. */
 export function getGraph(
   client: IClient,

@@ -3123,9 +3123,24 @@ export interface components {
             commit: components["schemas"]["Commit"];
             upstream: components["schemas"]["LineageStep"][];
             downstream: components["schemas"]["LineageStep"][];
+            /** @description What made the path: the datums that wrote it. */
             makers: components["schemas"]["Datum"][];
             /** @description What these were seen to open of their lazy inputs. */
             opened: components["schemas"]["Observation"][];
+            /** @description What uses the path: datums that read it, of outputs made directly from the commit. */
+            uses: components["schemas"]["FileUse"][];
+        };
+        FileUse: {
+            /** @description Of the output, as `commit_id`. */
+            repo: string;
+            commit_id: string;
+            job_id: string;
+            /** @description Of the datum in its job. */
+            position: number;
+            /** @description Of the input. */
+            name: string;
+            /** @description What the input matched: the file, a folder around it, or something in it. */
+            path: string;
         };
         LineageNode: {
             id: string;
@@ -3640,6 +3655,7 @@ export type ObservationPage = components['schemas']['ObservationPage'];
 export type GlobalLineage = components['schemas']['GlobalLineage'];
 export type LineageStep = components['schemas']['LineageStep'];
 export type Lineage = components['schemas']['Lineage'];
+export type FileUse = components['schemas']['FileUse'];
 export type LineageNode = components['schemas']['LineageNode'];
 export type LineageEdge = components['schemas']['LineageEdge'];
 export type LineageGraph = components['schemas']['LineageGraph'];

@@ -46,6 +46,8 @@ export interface ICommitDetailsProps {
   onJob: (job: string) => void;
   /** Show a file of the commit, or of its parent what it removed. */
   onFile: (file: ICommitFile) => void;
+  /** Show what made a file of the commit and what uses it. */
+  onFileLineage: (file: ICommitFile) => void;
   /** Show the history of an input. */
   onCommit: (repo: string, commit: string) => void;
 }
@@ -55,7 +57,7 @@ export function CommitDetails(props: ICommitDetailsProps): React.JSX.Element {
   const { commit, changes, files, trans } = props;
   const { provenance } = commit;
   return (
-    <div className="jp-DatalakeCommitDetails">
+    <div className="jp-DatalakeCommitDetails" data-repo={commit.repo} data-ref={commit.id}>
       <CommitActions {...props} />
       {commit.message.includes('\n') && (
         <pre className="jp-DatalakeCommitDetails-message">{commit.message}</pre>
@@ -155,6 +157,7 @@ export function CommitDetails(props: ICommitDetailsProps): React.JSX.Element {
         onToggle={path => files.toggle(path)}
         onMore={path => void files.loadMore(path)}
         onOpen={path => props.onFile({ repo: commit.repo, ref: commit.id, path })}
+        onLineage={path => props.onFileLineage({ repo: commit.repo, ref: commit.id, path })}
       />
     </div>
   );

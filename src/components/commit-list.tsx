@@ -14,7 +14,15 @@ import { formatBytes, shortId } from './formats';
 /** What a {@link CommitList} shows and does. */
 export interface ICommitListProps extends Pick<
   ICommitDetailsProps,
-  'onMount' | 'onCreateRef' | 'onCopy' | 'onLineage' | 'onJob' | 'onFile' | 'onCommit' | 'trans'
+  | 'onMount'
+  | 'onCreateRef'
+  | 'onCopy'
+  | 'onLineage'
+  | 'onJob'
+  | 'onFile'
+  | 'onFileLineage'
+  | 'onCommit'
+  | 'trans'
 > {
   commits: readonly api.Commit[];
   hasMore: boolean;

@@ -12,7 +12,9 @@ import {
 import * as React from 'react';
 
 import type * as api from '../api/types';
+import { lineageIcon } from '../icons';
 import { formatBytes } from './formats';
+import { IconButton } from './icon-button';
 
 /** One folder, as far as it is loaded. */
 export interface ITreeFolder {
@@ -31,6 +33,8 @@ export interface IFileTreeProps {
   onMore: (path: string) => void;
   /** Show a file. */
   onOpen: (path: string) => void;
+  /** Show what made a file and what uses it. */
+  onLineage?: (path: string) => void;
 }
 
 /** The files below the root. */
@@ -87,7 +91,7 @@ function Folder(props: IFileTreeProps & { path: string; depth: number }): React.
 function FileLine(
   props: IFileTreeProps & { path: string; depth: number; file: api.File }
 ): React.JSX.Element {
-  const { file, depth } = props;
+  const { file, depth, onLineage, trans } = props;
   const style = { paddingLeft: 8 + depth * 12 };
   if (file.kind === 'symlink') {
     return (
@@ -100,17 +104,27 @@ function FileLine(
   }
   if (file.kind === 'file') {
     return (
-      <button
-        type="button"
-        className="jp-DatalakeFileTree-line"
-        style={style}
-        title={file.path}
-        onClick={() => props.onOpen(file.path)}
-      >
-        <fileIcon.react tag="span" className="jp-DatalakeRow-icon" />
-        <span className="jp-DatalakeFileTree-name">{file.name}</span>
-        <span className="jp-DatalakeFileTree-size">{formatBytes(file.size_bytes)}</span>
-      </button>
+      <span className="jp-DatalakeFileTree-file" data-path={file.path}>
+        <button
+          type="button"
+          className="jp-DatalakeFileTree-line"
+          style={style}
+          title={file.path}
+          onClick={() => props.onOpen(file.path)}
+        >
+          <fileIcon.react tag="span" className="jp-DatalakeRow-icon" />
+          <span className="jp-DatalakeFileTree-name">{file.name}</span>
+          <span className="jp-DatalakeFileTree-size">{formatBytes(file.size_bytes)}</span>
+        </button>
+        {onLineage && (
+          <IconButton
+            className="jp-DatalakeFileTree-action"
+            icon={lineageIcon}
+            label={trans.__('What made %1, and what uses it', file.name)}
+            onClick={() => onLineage(file.path)}
+          />
+        )}
+      </span>
     );
   }
   const isOpen = props.folders.has(file.path);

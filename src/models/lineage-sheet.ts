@@ -21,6 +21,13 @@ export interface ISheet {
   pipeline: api.Pipeline | null;
 }
 
+/** One file of one commit. */
+export interface IFile {
+  repo: string;
+  ref: string;
+  path: string;
+}
+
 /** Load what is known of a node. */
 export async function loadSheet(
   client: IClient,

@@ -2,7 +2,7 @@
  * The lineage view: the graph, what of it is collapsed, the change or moment that is shown, and
  * what is known of the chosen node.
  */
-import { getGlobal, getGraph, listLineage } from '../api/lineage';
+import { getGlobal, getGraph, getLineage, listLineage } from '../api/lineage';
 import type * as api from '../api/types';
 import type { INode } from '../lineage/graph';
 import { search } from '../lineage/graph';
@@ -10,7 +10,7 @@ import type { IGrouping } from '../lineage/grouping';
 import { closedAround, collapse, groupsAround, groupsOf } from '../lineage/grouping';
 import type { ILayout } from '../lineage/layout';
 import { layout, placesOf } from '../lineage/layout';
-import type { ISheet } from './lineage-sheet';
+import type { IFile, ISheet } from './lineage-sheet';
 import { loadSheet } from './lineage-sheet';
 import { RefreshingModel } from './refreshing';
 
@@ -95,6 +95,7 @@ export class LineageModel extends RefreshingModel {
     return this._chosen;
   }
   set chosen(value: string | null) {
+    this._file = null;
     if (value !== this._chosen) {
       this._chosen = value;
       this._sheet = null;
@@ -103,6 +104,22 @@ export class LineageModel extends RefreshingModel {
         void this.refresh();
       }
     }
+  }
+
+  /** The file whose makers and uses are shown; null when none are. */
+  get file(): IFile | null {
+    return this._file;
+  }
+  set file(value: IFile | null) {
+    this._file = value;
+    this._fileLineage = null;
+    this.stateChanged.emit();
+    void this.refresh();
+  }
+
+  /** What made the file and what uses it; null until it is loaded. */
+  get fileLineage(): api.Lineage | null {
+    return this._fileLineage;
   }
 
   /** The node that was looked for last. */
@@ -185,6 +202,11 @@ export class LineageModel extends RefreshingModel {
     }
     this._isFresh = false;
     await this._loadSheet();
+    const file = this._file;
+    const lineage = file && (await getLineage(this.lake.client, file.repo, file.ref, file.path));
+    if (file === this._file) {
+      this._fileLineage = lineage;
+    }
   }
 
   protected concerns(event: api.Event): boolean {
@@ -269,6 +291,8 @@ export class LineageModel extends RefreshingModel {
   private _chosen: string | null = null;
   private _sought: { id: string } | null = null;
   private _sheet: ISheet | null = null;
+  private _file: IFile | null = null;
+  private _fileLineage: api.Lineage | null = null;
 }
 
 /** Return the moment until which a change is the newest: its jobs are on their way or have ended. */

@@ -73,6 +73,7 @@ export class CommitsPanel extends ModelPanel {
           onCopy={text => Clipboard.copyToSystem(text)}
           onLineage={globalId => this.run(CommandIDs.openLineage, { globalId })}
           onFile={file => this.run(CommandIDs.openFile, { ...file })}
+          onFileLineage={file => this.run(CommandIDs.openLineage, { ...file })}
           onJob={job => this.run(CommandIDs.openJob, { job })}
           onCommit={(input, commit) =>
             this.run(CommandIDs.openHistory, { repo: input, ref: commit })

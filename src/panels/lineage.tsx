@@ -11,6 +11,7 @@ import { EmptyState } from '../components/empty-state';
 import { ErrorBanner } from '../components/error-banner';
 import { describeError } from '../components/errors';
 import { shortId } from '../components/formats';
+import { FileSheet } from '../components/file-sheet';
 import { LineageGraph } from '../components/lineage-graph';
 import { LineageSearch } from '../components/lineage-search';
 import { LineageSheet } from '../components/lineage-sheet';
@@ -133,6 +134,24 @@ export class LineagePanel extends ModelPanel {
   private _renderSheet(): React.JSX.Element | null {
     const { model, trans } = this;
     const { sheet } = model;
+    if (model.file) {
+      return (
+        <FileSheet
+          file={model.file}
+          lineage={model.fileLineage}
+          trans={trans}
+          onFile={file => {
+            model.file = file;
+          }}
+          onJob={job => this.run(CommandIDs.openJob, { job })}
+          onNotebook={(job, datum) => this.run(CommandIDs.openNotebook, { job, datum })}
+          onHistory={(repo, ref) => this.run(CommandIDs.openHistory, { repo, ref })}
+          onClose={() => {
+            model.file = null;
+          }}
+        />
+      );
+    }
     if (!sheet) {
       return null;
     }

@@ -4,6 +4,9 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
+import type { IFile } from '../models/lineage-sheet';
+import { DEFAULT_BRANCH } from '../models/selection';
+
 /** Return a text argument; undefined if it is missing or empty. */
 export function textOf(args: ReadonlyPartialJSONObject, name: string): string | undefined {
   const value = args[name];
@@ -21,5 +24,21 @@ export function repoOf(args: ReadonlyPartialJSONObject, app: JupyterFrontEnd): s
   if (named !== undefined || args.isContextMenu !== true) {
     return named;
   }
-  return app.contextMenuHitTest(node => node.dataset.repo !== undefined)?.dataset.repo;
+  return hit(app, 'repo');
+}
+
+/** Return the file that is named, or that a context menu was opened on. */
+export function fileOf(args: ReadonlyPartialJSONObject, app: JupyterFrontEnd): IFile | undefined {
+  const isHit = args.isContextMenu === true;
+  const repo = repoOf(args, app);
+  const ref = textOf(args, 'ref') ?? (isHit ? hit(app, 'ref') : undefined);
+  const path = textOf(args, 'path') ?? (isHit ? hit(app, 'path') : undefined);
+  return repo === undefined || path === undefined
+    ? undefined
+    : { repo, ref: ref ?? DEFAULT_BRANCH, path };
+}
+
+/** Return what the part of the page that a context menu was opened on belongs to. */
+function hit(app: JupyterFrontEnd, name: 'repo' | 'ref' | 'path'): string | undefined {
+  return app.contextMenuHitTest(node => node.dataset[name] !== undefined)?.dataset[name];
 }

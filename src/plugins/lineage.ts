@@ -11,7 +11,7 @@ import { lineageIcon } from '../icons';
 import { LineageModel } from '../models/lineage';
 import { LineagePanel } from '../panels/lineage';
 import { ILake } from '../tokens';
-import { repoOf, textOf } from './arguments';
+import { fileOf, repoOf, textOf } from './arguments';
 
 /** Shows the lineage graph; there is one, whoever asks. */
 export const lineagePlugin: JupyterFrontEndPlugin<void> = {
@@ -49,6 +49,7 @@ export const lineagePlugin: JupyterFrontEndPlugin<void> = {
         }
         const { model } = widget.content;
         const globalId = textOf(args, 'globalId');
+        const file = fileOf(args, app);
         const repo = repoOf(args, app);
         const node = textOf(args, 'node') ?? (repo === undefined ? undefined : `repo:${repo}`);
         if (globalId !== undefined || node !== undefined) {
@@ -56,6 +57,9 @@ export const lineagePlugin: JupyterFrontEndPlugin<void> = {
         }
         if (node !== undefined) {
           model.chosen = node;
+        }
+        if (file !== undefined) {
+          model.file = file;
         }
         if (!widget.isAttached) {
           shell.add(widget, 'main');

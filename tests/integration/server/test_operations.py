@@ -684,6 +684,8 @@ async def test_pipelines_and_jobs(call, served_lake, root):
     lineage = (await call("getLineage", repo="copy", ref="main", path="x")).json
     assert {one["repo"] for one in lineage["upstream"]} == {"raw", "copy.code"}
     assert lineage["makers"][0]["inputs"][0]["repo"] == "raw"
+    read = (await call("getLineage", repo="raw", ref="main", path="x")).json
+    assert {one["repo"] for one in read["uses"]} == {"copy"}
     graph = (await call("getGraph")).json
     assert {"source": "repo:raw", "target": "pipeline:copy"} in graph["edges"]
     head = served_lake.commits.get("copy").id

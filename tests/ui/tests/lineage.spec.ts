@@ -6,7 +6,7 @@ import type { Locator, Page } from '@playwright/test';
 import { readFile } from 'fs/promises';
 
 import { madeLake } from '../../../src/__tests__/made-lake';
-import { Lake, openPanel } from './lake';
+import { Lake, openHistory, openPanel, section } from './lake';
 
 /** Far beyond what was measured: it guards against what grows with the square. */
 const PATIENCE_MS = 8_000;
@@ -194,4 +194,33 @@ test('the graph is shown as it was after a change', async ({ page, request }) =>
   await expect(graph.getByRole('button', { name: /^repo early/ })).toBeVisible();
   await page.getByRole('button', { name: 'Back to now' }).click();
   await expect(graph.getByRole('button', { name: /^repo late/ })).toBeVisible();
+});
+
+test('a file leads to what made it and to what uses it', async ({ page, request }) => {
+  const lake = new Lake(request);
+  await lake.createRepo('words');
+  await lake.createPipeline({
+    pipeline: 'loud',
+    input: { repo: { name: 'words', glob: '/*' } },
+    command: ['sh', '-c', 'for f in pfs/words/*; do tr a-z A-Z < $f > pfs/out/$(basename $f); done']
+  });
+  await lake.put('words', 'a.txt', 'abc\n', 'Three letters');
+  const panel = await openPanel(page);
+  const jobs = section(panel, 'jobs').getByRole('list', { name: /^Jobs of/ });
+  await expect(
+    jobs.getByRole('listitem').filter({ hasText: 'loud' }).locator('[data-state="success"]')
+  ).toBeVisible({ timeout: 90_000 });
+  const history = await openHistory(panel, 'loud');
+  await history.getByRole('listitem').first().getByRole('button').first().click();
+  await history.getByRole('button', { name: 'All files' }).click();
+  const line = history.locator('.jp-DatalakeFileTree-file', { hasText: 'a.txt' });
+  await line.click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Lineage' }).click();
+  const made = page.getByRole('complementary', { name: 'file a.txt' });
+  await expect(made.getByRole('list', { name: 'What made this?' })).toContainText('loud, datum 0');
+  await expect(made).toContainText('No output was made from it');
+  await expectAccessible(page, '.jp-DatalakeLineagePanel');
+  await made.getByRole('button', { name: 'words/a.txt' }).click();
+  await expect(made.getByRole('list', { name: 'What uses this?' })).toContainText('loud, datum 0');
+  await page.screenshot({ path: test.info().outputPath('file.png') });
 });

@@ -76,6 +76,10 @@ def test_the_maker_of_an_inherited_file_is_found(bench):
     bench.run()
     makers = bench.lake.lineage.get("p@main/a").makers
     assert [one.label for one in makers] == ["raw:/a"]
+    uses = bench.lake.lineage.get("raw@main/a").uses
+    assert [(one.repo, one.name, one.path) for one in uses] == [("p", "raw", "a")]
+    assert uses[0].commit_id == bench.lake.commits.get("p").id
+    assert bench.lake.lineage.get("raw@main").uses == ()
 
 
 @pytest.mark.parametrize(
