@@ -4,6 +4,16 @@
 import type { Body, IClient, Query } from './client';
 import type * as api from './types';
 
+/** What was searched for in logs, and what is found of it so far. */
+export interface ILogSearch {
+  text: string;
+  lines: readonly api.LogLine[];
+  hasMore: boolean;
+  isBusy: boolean;
+  /** Why it could not go on; empty if it could. */
+  problem: string;
+}
+
 /** Return a page of jobs, newest first. */
 export function listJobs(client: IClient, query: Query<'listJobs'> = {}): Promise<api.JobPage> {
   return client.request({ path: ['jobs'], query });
@@ -81,6 +91,11 @@ export function getLogs(
   query: Query<'getLogs'> = {}
 ): Promise<api.LogPage> {
   return client.request({ path: ['jobs', job, 'logs'], query });
+}
+
+/** Return a page of the lines of logs that hold a text, of the newest jobs first. */
+export function searchLogs(client: IClient, query: Query<'searchLogs'>): Promise<api.LogLinePage> {
+  return client.request({ path: ['logs'], query });
 }
 
 /** Return a datum's executed notebook; of a failed one as far as it came. */

@@ -13,16 +13,20 @@ import { DatumProgress } from './datum-progress';
 import type { IDatumTableProps } from './datum-table';
 import { DatumTable } from './datum-table';
 import { causeText, shortId } from './formats';
+import type { ILogSearchProps } from './log-search';
+import { LogSearch } from './log-search';
 import { LogView } from './log-view';
 import { StateBadge } from './state-badge';
 
 /** What a {@link JobView} shows and does. */
-export interface IJobViewProps extends Omit<IDatumTableProps, 'counts'> {
+export interface IJobViewProps extends Omit<IDatumTableProps, 'counts'>, ILogSearchProps {
   job: api.Job;
   isLive: boolean;
   log: api.DatumLog | null;
   /** Cells of the chosen datum's notebook. */
   cells: readonly api.ExecutedCell[];
+  /** The line of the log that was asked for, from 1. */
+  line: number | null;
   trans: TranslationBundle;
   onCancel: () => void;
   /** Compare it with the run before it. */
@@ -60,11 +64,13 @@ export function JobView(props: IJobViewProps): React.JSX.Element {
       <JobTable {...props} />
       <DatumTable {...props} counts={job.datum_counts} />
       {props.cells.length > 0 && <CellList cells={props.cells} trans={trans} />}
+      <LogSearch {...props} />
       {props.choice !== null && (
         <LogView
           text={log && log.position === props.choice ? log.text : null}
           label={trans.__('Log of %1', chosen?.label ?? log?.label ?? String(props.choice))}
           isLive={chosen?.state === 'running'}
+          line={props.line}
           trans={trans}
         />
       )}

@@ -10,6 +10,8 @@ export interface ILogViewProps {
   text: string | null;
   label: string;
   isLive: boolean;
+  /** A line to show and to mark, from 1. */
+  line?: number | null;
   trans: TranslationBundle;
 }
 
@@ -26,6 +28,15 @@ export function LogView(props: ILogViewProps): React.JSX.Element {
       element.scrollTop = element.scrollHeight;
     }
   }, [text, props.isLive]);
+  const line = props.line ?? null;
+  const isThere = text !== null && text !== '';
+  const mark = React.useRef<HTMLElement>(null);
+  React.useLayoutEffect(() => {
+    if (isThere && line !== null) {
+      follows.current = false;
+      mark.current?.scrollIntoView({ block: 'center' });
+    }
+  }, [isThere, line, props.label]);
   return (
     <section className="jp-DatalakeLogView" aria-label={props.label}>
       <header className="jp-DatalakeLogView-header">{props.label}</header>
@@ -40,14 +51,50 @@ export function LogView(props: ILogViewProps): React.JSX.Element {
           follows.current = scrollHeight - scrollTop - clientHeight < AT_END_PX;
         }}
       >
-        {text === null || text === '' ? (
+        {!isThere ? (
           <span className="jp-DatalakeNote">
             {text === null ? trans.__('Loading…') : trans.__('Nothing was printed.')}
           </span>
         ) : (
-          text
+          <Marked text={text} line={line} mark={mark} />
         )}
       </pre>
     </section>
   );
+}
+
+/** A text with one of its lines marked. */
+function Marked(props: {
+  text: string;
+  line: number | null;
+  mark: React.RefObject<HTMLElement>;
+}): React.JSX.Element {
+  const { text, line } = props;
+  const start = line === null ? -1 : startOfLine(text, line);
+  if (start < 0) {
+    return <>{text}</>;
+  }
+  const end = text.indexOf('\n', start);
+  const last = end < 0 ? text.length : end;
+  return (
+    <>
+      {text.slice(0, start)}
+      <mark ref={props.mark} className="jp-DatalakeLogView-line" aria-current="location">
+        {text.slice(start, last)}
+      </mark>
+      {text.slice(last)}
+    </>
+  );
+}
+
+/** Return where a line begins, or -1 if there are fewer. */
+function startOfLine(text: string, line: number): number {
+  let start = 0;
+  for (let number = 1; number < line; number++) {
+    start = text.indexOf('\n', start) + 1;
+    if (start === 0) {
+      return -1;
+    }
+  }
+  return start;
 }

@@ -3,14 +3,15 @@
  */
 import { Poll } from '@lumino/polling';
 
-import { getJob, getLogs, listCells, listDatums } from '../api/jobs';
+import { getJob, getLogs, listCells, listDatums, searchLogs } from '../api/jobs';
+import type { ILogSearch } from '../api/jobs';
 import { getPipeline } from '../api/pipelines';
 import type * as api from '../api/types';
 import { codeOf } from '../specs';
 import type { ILake } from '../tokens';
 import { isLive } from './jobs';
 import { loadUpTo } from './paging';
-import { RefreshingModel } from './refreshing';
+import { asLakeError, RefreshingModel } from './refreshing';
 
 const PAGE = 100;
 const LOG_POLL_MS = 1000;
@@ -97,12 +98,57 @@ export class JobModel extends RefreshingModel {
     return this._choice;
   }
   set choice(value: number | null) {
+    this._line = null;
     if (value !== this._choice) {
       this._choice = value;
       this._log = null;
       this._cells = [];
       this.stateChanged.emit();
       this.invalidate();
+    }
+  }
+
+  /** The line of that log that was asked for, from 1; null for none. */
+  get line(): number | null {
+    return this._line;
+  }
+
+  /** What was searched for in the logs, and found; null while nothing is. */
+  get search(): ILogSearch | null {
+    return this._search;
+  }
+
+  /** Show a line where it stands in the log of its datum. */
+  goTo(line: api.LogLine): void {
+    this.choice = line.position;
+    this._line = line.line;
+    this.stateChanged.emit();
+  }
+
+  /** Search the logs of all datums for a text; for nothing, if it is empty. */
+  async searchFor(text: string): Promise<void> {
+    this._search =
+      text === '' ? null : { text, lines: [], hasMore: false, isBusy: false, problem: '' };
+    this._searchedTo = null;
+    await this.searchOn();
+  }
+
+  /** Look for more lines that hold the text. */
+  async searchOn(): Promise<void> {
+    const before = this._search;
+    if (before === null || before.isBusy) {
+      this.stateChanged.emit();
+      return;
+    }
+    const busy = (this._search = { ...before, isBusy: true });
+    this.stateChanged.emit();
+    const after = await this._found(before).catch((reason: unknown) => ({
+      ...before,
+      problem: asLakeError(reason).message
+    }));
+    if (!this.isDisposed && this._search === busy) {
+      this._search = after; // else something else is searched for by now
+      this.stateChanged.emit();
     }
   }
 
@@ -149,6 +195,20 @@ export class JobModel extends RefreshingModel {
 
   protected override onActiveChanged(): void {
     this._setPolling();
+  }
+
+  /** Return what is found with one page more. */
+  private async _found(search: ILogSearch): Promise<ILogSearch> {
+    const page = await searchLogs(this.lake.client, {
+      text: search.text,
+      job: this.id,
+      ignore_case: true,
+      after: this._searchedTo ?? undefined,
+      limit: PAGE
+    });
+    const lines = [...search.lines, ...page.results];
+    this._searchedTo = page.next;
+    return { ...search, lines, hasMore: page.next !== null, problem: '' };
   }
 
   /** Look at what a running job printed: no event tells of a line in a log. */
@@ -214,6 +274,9 @@ export class JobModel extends RefreshingModel {
   private _next: number | null = null;
   private _state: api.DatumState | null = null;
   private _choice: number | null = null;
+  private _line: number | null = null;
+  private _search: ILogSearch | null = null;
+  private _searchedTo: string | null = null;
   private _wanted = PAGE;
 }
 

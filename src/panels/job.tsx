@@ -46,6 +46,8 @@ export class JobPanel extends ModelPanel {
           log={model.log}
           cells={model.cells}
           inputRepos={model.inputRepos}
+          line={model.line}
+          search={model.search}
           datums={model.datums}
           hasMore={model.hasMoreDatums}
           state={model.state}
@@ -63,6 +65,9 @@ export class JobPanel extends ModelPanel {
           onReopen={datum => this.run(CommandIDs.reopenJob, { job: job.id, datum })}
           onMore={() => void model.loadMore()}
           onCompare={() => this.run(CommandIDs.compareJob, { job: job.id })}
+          onSearch={text => void model.searchFor(text)}
+          onSearchOn={() => void model.searchOn()}
+          onLine={line => model.goTo(line)}
           onCancel={() => this.run(CommandIDs.cancelJob, { job: job.id })}
           onRerun={reprocess => this.run(CommandIDs.rerunJob, { job: job.id, reprocess })}
           onLineage={globalId => this.run(CommandIDs.openLineage, { globalId })}

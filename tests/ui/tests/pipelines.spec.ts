@@ -149,6 +149,19 @@ test('a job that fails tells why, and what it ran can be read', async ({ page })
   const job = page.locator('.jp-DatalakeJobView');
   await expect(job.locator('header [data-state="failed"]')).toBeVisible({ timeout: RUN_MS });
   await expect(job.getByRole('alert')).toContainText('no such luck');
+
+  // What it printed is found, and the line is shown where it stands.
+  const field = job.getByRole('searchbox', { name: 'Search the logs of this job' });
+  await field.fill('AS FAR');
+  await field.press('Enter');
+  await job.getByRole('button', { name: /line \d+ *as far as here/ }).click();
+  await expect(job.getByRole('log').locator('mark')).toHaveText('as far as here');
+  await expect(job.getByRole('log').locator('mark')).toBeInViewport();
+  await expectNamed(job);
+  await field.fill('nowhere at all');
+  await job.getByRole('button', { name: 'Search', exact: true }).click();
+  await expect(job.locator('.jp-DatalakeLogSearch')).toContainText('No line holds');
+
   await job.getByRole('button', { name: 'Open executed notebook' }).click();
   await expect(page.locator('.jp-DatalakeExecutedNotebook')).toContainText('as far as here');
 });
