@@ -4,16 +4,6 @@
 import type { Body, IClient, Query } from './client';
 import type * as api from './types';
 
-/** What was searched for in logs, and what is found of it so far. */
-export interface ILogSearch {
-  text: string;
-  lines: readonly api.LogLine[];
-  hasMore: boolean;
-  isBusy: boolean;
-  /** Why it could not go on; empty if it could. */
-  problem: string;
-}
-
 /** Return a page of jobs, newest first. */
 export function listJobs(client: IClient, query: Query<'listJobs'> = {}): Promise<api.JobPage> {
   return client.request({ path: ['jobs'], query });

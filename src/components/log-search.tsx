@@ -4,8 +4,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import type { ILogSearch } from '../api/jobs';
 import type * as api from '../api/types';
+import type { ILogSearch } from '../logs';
 
 /** What a {@link LogSearch} shows and does. */
 export interface ILogSearchProps {

@@ -4,9 +4,9 @@
 import { Poll } from '@lumino/polling';
 
 import { getJob, getLogs, listCells, listDatums, searchLogs } from '../api/jobs';
-import type { ILogSearch } from '../api/jobs';
 import { getPipeline } from '../api/pipelines';
 import type * as api from '../api/types';
+import type { ILogSearch } from '../logs';
 import { codeOf } from '../specs';
 import type { ILake } from '../tokens';
 import { isLive } from './jobs';
