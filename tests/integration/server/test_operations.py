@@ -687,7 +687,8 @@ async def test_pipelines_and_jobs(call, served_lake, root):
     read = (await call("getLineage", repo="raw", ref="main", path="x")).json
     assert {one["repo"] for one in read["uses"]} == {"copy"}
     graph = (await call("getGraph")).json
-    assert {"source": "repo:raw", "target": "pipeline:copy"} in graph["edges"]
+    edge = {"source": "repo:raw", "target": "pipeline:copy", "basis": "declared"}
+    assert edge in graph["edges"]
     head = served_lake.commits.get("copy").id
     wish = {"address": f"copy@{head}/x", "twice": True}
     planned = await call("reproduceLineage", json_body={**wish, "dry_run": True})
