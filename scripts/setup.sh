@@ -98,7 +98,9 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$fingerprint $fuse" ]; then
   jupyter-builder develop . --overwrite >/dev/null
   echo "$fingerprint $fuse" >"$stamp"
 fi
-if [ "$ui_tests" = yes ] && [ ! -d tests/ui/node_modules/@jupyterlab/galata ]; then
+if [ "$ui_tests" = yes ] &&
+  { [ ! -d tests/ui/node_modules ] ||
+    [ tests/ui/package-lock.json -nt tests/ui/node_modules/.package-lock.json ]; }; then
   say "Installing the locked packages of the browser tests"
   (cd tests/ui && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-fund --no-audit --loglevel=error)
 fi

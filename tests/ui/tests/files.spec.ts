@@ -62,7 +62,7 @@ test('a large table is scrolled through, and its columns are described', async (
   await commit.getByRole('button', { name: 'All files' }).click();
   await commit
     .locator('.jp-DatalakeFileTree')
-    .getByRole('button', { name: /customers/ })
+    .getByRole('button', { name: /^customers\.csv/ })
     .click();
 
   const shown = view(page);

@@ -148,7 +148,10 @@ test('a job that fails tells why, and what it ran can be read', async ({ page })
 
   const job = page.locator('.jp-DatalakeJobView');
   await expect(job.locator('header [data-state="failed"]')).toBeVisible({ timeout: RUN_MS });
-  await expect(job.getByRole('alert')).toContainText('no such luck');
+  await expect(job.locator('p[role="alert"]')).toContainText('no such luck');
+  await expect(job.getByRole('region', { name: 'Cells' }).getByRole('alert')).toContainText(
+    'no such luck'
+  );
 
   // What it printed is found, and the line is shown where it stands.
   const field = job.getByRole('searchbox', { name: 'Search the logs of this job' });
