@@ -83,7 +83,7 @@ _STATISTICS: list[tuple[str, Callable[[ColumnStatistics], str]]] = [
     ("NULL", lambda one: str(one.nulls)),
     ("DISTINCT", lambda one: f"~{one.distinct}"),
     ("MIN", lambda one: _cell(one.min)),
-    ("MEDIAN", lambda one: _cell(one.quantiles.get("0.5"))),
+    ("MEDIAN", lambda one: f"~{_cell(one.quantiles['0.5'])}" if "0.5" in one.quantiles else ""),
     ("MAX", lambda one: _cell(one.max)),
     ("MEAN", lambda one: "" if one.mean is None else f"{one.mean:.6g}"),
     ("VALUES", _values),

@@ -49,7 +49,7 @@ function Card(props: {
     [trans.__('Other type'), column.strange ? column.strange.toLocaleString() : null],
     [trans.__('Distinct'), `≈ ${column.distinct.toLocaleString()}`],
     [trans.__('Min'), column.min],
-    [trans.__('Median'), column.quantiles['0.5']],
+    [trans.__('Median'), aboutText(column.quantiles['0.5'])],
     [trans.__('Max'), column.max],
     [trans.__('Mean'), column.mean === null ? null : numberText(column.mean)],
     [trans.__('Deviation'), column.deviation === null ? null : numberText(column.deviation)],
@@ -150,7 +150,12 @@ function numberText(value: number): string {
   return String(Number(value.toPrecision(6)));
 }
 
+/** Quantiles are estimates. */
+function aboutText(quantile: string | undefined): string | null {
+  return quantile === undefined ? null : `≈ ${quantile}`;
+}
+
 function spanText(quantiles: Readonly<Record<string, string>>): string | null {
   const [low, high] = [quantiles['0.05'], quantiles['0.95']];
-  return low !== undefined && high !== undefined ? `${low} – ${high}` : null;
+  return low !== undefined && high !== undefined ? `≈ ${low} – ${high}` : null;
 }
