@@ -13,7 +13,6 @@ from jupyter_server.base.websocket import WebSocketMixin
 from tornado import websocket
 
 from jupyter_datalake.errors import DatalakeError
-from jupyter_datalake.model.events import Event
 from jupyter_datalake.model.jsonable import as_json
 from jupyter_datalake.server.base import RESOURCE, DatalakeHandler, LakeService, operation, page
 
@@ -66,10 +65,11 @@ class EventHub:
         after = min(self._listeners.values(), default=0)
         events = await self._service.call(lake.events.list, after=after, limit=_BATCH)
         for event in events:
+            text = json.dumps(as_json(event))
             for listener, last in list(self._listeners.items()):
                 if event.number > last:
                     self._listeners[listener] = event.number
-                    listener.send(event)
+                    listener.send(text)
 
 
 class EventStream(WebSocketMixin, websocket.WebSocketHandler, JupyterHandler):
@@ -114,10 +114,10 @@ class EventStream(WebSocketMixin, websocket.WebSocketHandler, JupyterHandler):
         self._hub.remove(self)
         super().on_close()
 
-    def send(self, event: Event) -> None:
-        """Send one event; a browser that is gone is dropped."""
+    def send(self, event: str) -> None:
+        """Send one event as JSON; a browser that is gone is dropped."""
         try:
-            self.write_message(json.dumps(as_json(event)))
+            self.write_message(event)
         except websocket.WebSocketClosedError:
             self._hub.remove(self)
 

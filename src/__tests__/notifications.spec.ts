@@ -41,6 +41,14 @@ describe('what people are told', () => {
     expect(shown?.options.actions).toEqual([]);
   });
 
+  it('says nothing twice', () => {
+    const text = 'sh ended with code 3\n\njob a1';
+    const details = { title: 'p failed: sh ended with code 3', text, severity: 'error', job: 'a1' };
+    showNotification(told(details), { commands: new CommandRegistry(), trans });
+    const [shown] = Notification.manager.notifications;
+    expect(shown?.message).toBe('p failed: sh ended with code 3\n\njob a1');
+  });
+
   it('is nothing of other events', () => {
     const commands = new CommandRegistry();
     showNotification(told({ state: 'failed' }, 'job.changed'), { commands, trans });

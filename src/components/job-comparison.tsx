@@ -169,7 +169,8 @@ function valueText({ name }: api.ComparedValue, value: unknown): string {
     return '–';
   }
   if (name === 'seconds' && typeof value === 'number') {
-    return formatDuration(value);
+    // Short runs differ in what a rounded time does not show.
+    return value < 10 ? `${value.toPrecision(3)} s` : formatDuration(value);
   }
   if (typeof value === 'string') {
     return ID.test(value) ? shortId(value) : value;

@@ -1,10 +1,12 @@
 /**
- * Promoting a notebook to a pipeline, from its toolbar or the command palette.
+ * Promoting a notebook to a pipeline: from its toolbar, the file browser or the command palette.
  */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { ARGUMENTS, CommandIDs } from '../commands';
 import { showPromote } from '../dialogs/promote';
@@ -23,25 +25,30 @@ export const promotePlugin: JupyterFrontEndPlugin<void> = {
   description: 'Promotes notebooks to pipelines.',
   autoStart: true,
   requires: [ILake],
-  optional: [INotebookTracker, ICommandPalette, ITranslator],
+  optional: [INotebookTracker, IFileBrowserFactory, ICommandPalette, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     lake: ILake,
     notebooks: INotebookTracker | null,
+    browsers: IFileBrowserFactory | null,
     palette: ICommandPalette | null,
     translator: ITranslator | null
   ): void => {
     const trans = (translator ?? nullTranslator).load('jupyter_datalake');
     const { commands } = app;
+    const pathOf = (args: ReadonlyPartialJSONObject): string | undefined =>
+      textOf(args, 'path') ??
+      (args.isContextMenu === true
+        ? selectedNotebook(browsers)
+        : notebooks?.currentWidget?.context.path);
     commands.addCommand(CommandIDs.promotePipeline, {
       label: trans.__('Promote to Pipeline…'),
       caption: trans.__('Promote to pipeline: run this notebook whenever its inputs change'),
       icon: promoteIcon,
       describedBy: ARGUMENTS[CommandIDs.promotePipeline],
-      isEnabled: args => textOf(args, 'path') !== undefined || Boolean(notebooks?.currentWidget),
+      isEnabled: args => pathOf(args) !== undefined,
       execute: async args => {
-        const context = notebooks?.currentWidget?.context;
-        const path = textOf(args, 'path') ?? context?.path;
+        const path = pathOf(args);
         if (path === undefined) {
           return;
         }
@@ -63,6 +70,16 @@ export const promotePlugin: JupyterFrontEndPlugin<void> = {
     palette?.addItem({ command: CommandIDs.promotePipeline, category: trans.__('Data Lake') });
   }
 };
+
+/** Return the path of the notebook that is selected in the file browser. */
+function selectedNotebook(browsers: IFileBrowserFactory | null): string | undefined {
+  for (const item of browsers?.tracker.currentWidget?.selectedItems() ?? []) {
+    if (item.type === 'notebook') {
+      return item.path;
+    }
+  }
+  return undefined;
+}
 
 /** Tell what the promotion led to: follow its job, or say what it waits for. */
 function tell({ pipeline, job }: IPromoted, reporting: IReporting): void {

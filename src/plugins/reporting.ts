@@ -76,7 +76,7 @@ export function showNotification(
   }
   const { title, text, severity, job } = event.details;
   const type = SEVERITIES.find(one => one === severity) ?? 'default';
-  Notification.emit([title, text].filter(isText).join('\n\n'), type, {
+  Notification.emit([title, ...unsaid(title, text)].filter(isText).join('\n\n'), type, {
     autoClose: type === 'success' || type === 'info' ? 10_000 : false,
     actions: isText(job)
       ? [
@@ -87,6 +87,12 @@ export function showNotification(
         ]
       : []
   });
+}
+
+/** Return the paragraphs of a text that a title does not say already. */
+function unsaid(title: unknown, text: unknown): string[] {
+  const said = isText(title) ? title : '';
+  return isText(text) ? text.split('\n\n').filter(one => !said.includes(one.trim())) : [];
 }
 
 const SEVERITIES = ['error', 'warning', 'info', 'success'] as const;

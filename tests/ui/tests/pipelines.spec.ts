@@ -1,7 +1,7 @@
 /** A notebook is promoted, runs as a job, and stands in the lineage. */
 import { expect, test } from '@jupyterlab/galata';
 
-import { expectNamed, Lake, openNotebook, openPanel, section } from './lake';
+import { expectNamed, fileEntry, Lake, openNotebook, openPanel, section } from './lake';
 
 const RUN_MS = 90_000;
 
@@ -93,6 +93,18 @@ test('a notebook is promoted, its job succeeds, and the lineage shows it', async
   await expect(page.getByRole('complementary', { name: 'repo customers' })).toContainText(
     'Say hello'
   );
+});
+
+test('a notebook is promoted from its menu in the file browser', async ({ page }) => {
+  await page.filebrowser.openDirectory('/');
+  await fileEntry(page, 'count.ipynb').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Promote to Pipeline…' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('count.ipynb');
+  await expect(dialog.getByRole('group', { name: 'Input 1' }).getByLabel('Repo')).toHaveValue(
+    'customers'
+  );
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
 });
 
 test('the lineage is filtered by a global id, and leads to jobs', async ({ page, request }) => {
