@@ -95,12 +95,12 @@ def test_every_command_is_answered(served, lake):
         assert account["memory_bytes"] > 1_000_000
         assert account["mounts"]["raw"]["is_writable"]
         client.refresh()
-        assert [change.path for change in client.diff(session.id, "", 10)] == ["é"]
+        assert [change.path for change in client.diff(session.id, "", "", 10)] == ["é"]
         commit_id = client.commit(session.id, "Naïve", Author("Ada", "a@b"), {"k": "v"})
         assert lake.commits.get("raw", commit_id).metadata == {"k": "v"}
         trio.from_thread.run(mounted.write, "raw/é", b"2")
         client.discard(session.id, ["é"])
-        assert client.diff(session.id, "", 10) == []
+        assert client.diff(session.id, "", "", 10) == []
         client.stop()
 
     served(ask)
@@ -109,7 +109,7 @@ def test_every_command_is_answered(served, lake):
 def test_errors_arrive_as_what_they_are(served):
     def ask(mounted, client):
         with pytest.raises(errors.NotFoundError) as missing:
-            client.diff("0" * 32, "", 1)
+            client.diff("0" * 32, "", "", 1)
         assert missing.value.kind is ErrorKind.SESSION_NOT_FOUND
         with pytest.raises(InvalidInputError):
             client._call("explode")

@@ -79,7 +79,7 @@ def test_f11_writers_wait_for_a_commit_and_readers_do_not(run, monkeypatch):
             assert await mounted.names("raw") == ["a.txt", "folder", "new"]
             go_on.set()
         assert order == ["committed", "written"]
-        assert [change.path for change in await view.diff("", 10)] == ["new"]
+        assert [change.path for change in await view.diff("", "", 10)] == ["new"]
 
     run(test)
 
@@ -295,13 +295,15 @@ def test_a_large_diff_lets_others_in_between_its_batches(run, lake, monkeypatch)
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(look)
-            changes = await view.diff("", 100)
+            changes = await view.diff("", "", 100)
         assert looked == [2, 2, 2, 2, 2]
         found = {change.path for change in changes}
         assert found - {"new9"} == {f"new{number}" for number in range(9)}
-        assert {one.path for one in await view.diff("", 100)} == found - {"new9"}
-        assert [one.path for one in await view.diff("new3", 100)] == ["new3"]
-        assert len(await view.diff("", 4)) == 4
-        assert await view.diff("folder", 100) == []
+        assert {one.path for one in await view.diff("", "", 100)} == found - {"new9"}
+        assert [one.path for one in await view.diff("new3", "", 100)] == ["new3"]
+        assert len(await view.diff("", "", 4)) == 4
+        rest = [one.path for one in await view.diff("", "new3", 100)]
+        assert rest == [f"new{number}" for number in range(4, 9)]
+        assert await view.diff("folder", "", 100) == []
 
     run(test)

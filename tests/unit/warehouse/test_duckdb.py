@@ -164,7 +164,7 @@ def test_no_progress_bar_is_printed_among_the_output_of_a_program(tmp_path):
         f" place = Path({str(tmp_path)!r});"
         " one = duckdb.DuckdbWarehouse(place / 'w')._connect(0, read_only=False);"
         " setting = \"SELECT current_setting('enable_progress_bar')\";"
-        " print([c.execute(setting).fetchone() for c in (one, scratch._connect(place))])"
+        " print([c.execute(setting).fetchone() for c in (one, scratch._connect(place, False))])"
     )  # by -c, which DuckDB takes for a person at a terminal
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[(False,), (False,)]\n"
