@@ -66,8 +66,15 @@ class Commits:
             Whether `path` is followed to the names it had before; docs/diff.md says what counts
             as a rename.
         """
-        fits = _filter(author=author, text=text, since=since, until=until)
-        wish = _wish(path, fits, first_parent=first_parent, follow=follow)
+        wish = _wish(
+            path,
+            author=author,
+            text=text,
+            since=since,
+            until=until,
+            first_parent=first_parent,
+            follow=follow,
+        )
         history = self._context.history
         wanted = limit_of(limit)
         if wish == LogWish():
@@ -94,19 +101,12 @@ class Commits:
         limit: int,
         after: str | None = None,
         looks: int = 500,
-        path: str | None = None,
-        author: str | None = None,
-        text: str | None = None,
-        since: datetime | str | None = None,
-        until: datetime | str | None = None,
-        first_parent: bool = True,
-        follow: bool = False,
+        **wished: Any,
     ) -> CommitPage:
         """Return a page of what `list` does, for those who cannot wait until it is full.
 
         The cost is that of `looks` commits, however few of them are wanted; only without
-        `first_parent` and with `follow` it is that of the page. All other parameters are those of
-        `list`.
+        `first_parent` and with `follow` it is that of the page.
 
         Parameters
         ----------
@@ -114,23 +114,12 @@ class Commits:
             The `next` of the previous page.
         looks
             How many commits are looked at, at most.
+        **wished
+            Path and filters, as `list` takes them.
         """
-        fits = _filter(author=author, text=text, since=since, until=until)
-        wish = _wish(path, fits, first_parent=first_parent, follow=follow)
+        wish = _wish(**wished)
         if wish == LogWish() or not wish.is_line:
-            found = self.list(
-                repo,
-                ref,
-                after=after,
-                limit=limit + 1,
-                path=path,
-                author=author,
-                text=text,
-                since=since,
-                until=until,
-                first_parent=first_parent,
-                follow=follow,
-            )
+            found = self.list(repo, ref, after=after, limit=limit + 1, **wished)
             return CommitPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
         start = self._context.history.resolve(repo, after or ref).id
         looked = iter_looked(self._context.core, start, wish)
@@ -369,12 +358,22 @@ class Commits:
         return Merging(self._context.core, decide, DryRun(limit_of(limit)) if dry_run else None)
 
 
-def _wish(path: str | None, fits: CommitFilter, *, first_parent: bool, follow: bool) -> LogWish:
+def _wish(
+    path: str | None = None,
+    *,
+    author: str | None = None,
+    text: str | None = None,
+    since: datetime | str | None = None,
+    until: datetime | str | None = None,
+    first_parent: bool = True,
+    follow: bool = False,
+) -> LogWish:
     if follow and path is None:
         raise InvalidInputError(
             "Renames are followed for a path, and none is given", hint="Name the path too"
         )
     place = None if path is None else parse_path(path)
+    fits = _filter(author=author, text=text, since=since, until=until)
     return LogWish(place, fits, first_parent=first_parent, follow=follow)
 
 
