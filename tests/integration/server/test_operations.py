@@ -684,7 +684,7 @@ async def test_pipelines_and_jobs(call, served_lake, root):
     lineage = (await call("getLineage", repo="copy", ref="main", path="x")).json
     assert {one["repo"] for one in lineage["upstream"]} == {"raw", "copy.code"}
     assert lineage["makers"][0]["inputs"][0]["repo"] == "raw"
-    read = (await call("getLineage", repo="raw", ref="main", path="x")).json
+    read = (await call("getLineage", repo="raw", ref="main", path="a")).json
     assert {one["repo"] for one in read["uses"]} == {"copy"}
     graph = (await call("getGraph")).json
     edge = {"source": "repo:raw", "target": "pipeline:copy", "basis": "declared"}
@@ -801,7 +801,7 @@ async def test_the_scheduler_s_verbs(call, served_lake, root):
     (folder / "copy.yaml").write_text(json.dumps(spec))
     declared = {"folder": "specs", "prune": True}
     found = (await call("diffPipeline", json_body=declared)).json["results"]
-    assert found == [{"pipeline": "copy", "action": "create", "differs": []}]
+    assert found == [{"pipeline": "copy", "action": "create", "differs": [], "template": ""}]
     refused = await call("applyAll", json_body=declared, expect=400)
     assert "'gpu'" in refused.json["message"]
     await call("diffPipeline", json_body={"folder": "../"}, expect=400)
