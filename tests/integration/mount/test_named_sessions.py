@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 import jupyter_datalake
 from jupyter_datalake.errors import (
@@ -11,7 +12,7 @@ from jupyter_datalake.errors import (
     InvalidInputError,
     PermissionDeniedError,
 )
-from jupyter_datalake.lake import cells
+from jupyter_datalake.notebook.magics import DatalakeMagics
 from tests.integration.mount.conftest import wait_until
 
 
@@ -122,8 +123,11 @@ def test_what_makes_no_sense_is_refused_and_leaves_nothing(lake):
 @pytest.mark.usefixtures("checkouts")
 def test_the_magic_gives_the_notebook_its_folder(environment, point):
     environment.setenv("JPY_SESSION_NAME", "/srv/jupyter/a.ipynb")
-    assert cells._datalake("session raw") == Path(point) / "raw@main+a"
-    assert cells._datalake("session raw main") == Path(point) / "raw@main+a"
-    for line in ("", "sesion raw", "session", "session raw main more"):
+    run = DatalakeMagics(InteractiveShell()).datalake
+    assert run("session raw") == Path(point) / "raw@main+a"
+    assert run("session raw main") == Path(point) / "raw@main+a"
+    for line in ("session", "session raw main more"):
         with pytest.raises(InvalidInputError, match="not understood"):
-            cells._datalake(line)
+            run(line)
+    with pytest.raises(InvalidInputError, match="No such command 'sesion'"):
+        run("sesion raw")
