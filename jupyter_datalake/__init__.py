@@ -78,20 +78,19 @@ _HOMES = {
     "WorkSession": "lake.sessions",
     "as_of": "lake.as_of",
     "session": "lake.notebooks",
-    "widgets": "notebook",
 }
+_MODULES = {"widgets": "notebook.widgets"}
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604  # the keys are strings
+__all__ = ["__version__", *_HOMES, *_MODULES]  # noqa: PLE0604  # the keys are strings
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
+    if home := _HOMES.get(name):
+        value = getattr(import_module(f"{__name__}.{home}"), name)
+    elif home := _MODULES.get(name):
+        value = import_module(f"{__name__}.{home}")
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name == "widgets":  # a module, which its package does not import
-        home = f"{home}.{name}"
-    module = import_module(f"{__name__}.{home}")
-    value = module if name == "widgets" else getattr(module, name)
     globals()[name] = value
     return value
 

@@ -22,8 +22,9 @@ from jupyter_datalake.model.ids import CommitId, Digest
 from jupyter_datalake.model.manifests import diff_manifests, iter_items
 from jupyter_datalake.model.paths import ROOT, RepoPath, is_within, path_range
 
+_FIRST_BATCH = 8
 _BATCH = 256
-"""Commits that are read in one transaction."""
+"""Commits that are read in one transaction, at first and at most: often the newest are enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +77,20 @@ def _walk(core: LakeCore, start: CommitId, wish: LogWish) -> Iterator[_Made]:
     with core.metadata.read() as tx:
         ancestry = Ancestry(tx)
         walker = ancestry.walk(start, first_parent=wish.first_parent)
-        batch = _read(ancestry, walker, wish)
+        size = min(_FIRST_BATCH, _BATCH)
+        batch = _read(ancestry, walker, wish, size)
     while batch:
         if wish.path is not None:
             _fetch_ways(core, batch, wish.path)
         yield from batch
         with core.metadata.read() as tx:
             ancestry.tx = tx
-            batch = _read(ancestry, walker, wish)
+            size = min(2 * size, _BATCH)
+            batch = _read(ancestry, walker, wish, size)
 
 
-def _read(ancestry: Ancestry, walker: Iterator[CommitId], wish: LogWish) -> list[_Made]:
-    ids = list(islice(walker, _BATCH))
+def _read(ancestry: Ancestry, walker: Iterator[CommitId], wish: LogWish, size: int) -> list[_Made]:
+    ids = list(islice(walker, size))
     last = 1 if wish.first_parent else None
     parents_of = {one: ancestry.parents(one)[:last] if wish.path is not None else () for one in ids}
     wanted = {*ids, *(parent for parents in parents_of.values() for parent in parents)}

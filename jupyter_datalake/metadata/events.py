@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from jupyter_datalake.metadata import tables
 from jupyter_datalake.metadata.base import TableGroup, time_of
@@ -46,10 +46,7 @@ class Events(TableGroup):
             .order_by(events.c.number)
             .limit(limit)
         )
-        return [
-            Event(row.number, time_of(row.at_ns), EventKind(row.kind), row.subject, row.details)
-            for row in self._connection.execute(statement)
-        ]
+        return [_event(row) for row in self._connection.execute(statement)]
 
     def find(self, kind: EventKind, subject: str) -> Event | None:
         """Return the newest event of a kind about a subject; it may have to look at all events."""
@@ -60,9 +57,7 @@ class Events(TableGroup):
             .order_by(events.c.number.desc())
             .limit(1)
         ).one_or_none()
-        if row is None:
-            return None
-        return Event(row.number, time_of(row.at_ns), kind, row.subject, row.details)
+        return None if row is None else _event(row)
 
     def cursor(self, name: str) -> int:
         """Return how far a follower has read; 0 for a new one."""
@@ -77,3 +72,7 @@ class Events(TableGroup):
         self._connection.execute(
             update(tables.cursors).where(tables.cursors.c.name == name).values(number=number)
         )
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(row.number, time_of(row.at_ns), EventKind(row.kind), row.subject, row.details)

@@ -58,7 +58,7 @@ class LakeService:
         self._lake: Lake | None = None
         self._opening = asyncio.Lock()
         self.threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="datalake")
-        self.looking = ThreadPoolExecutor(_LOOKING, thread_name_prefix="datalake-looking")
+        self._looking = ThreadPoolExecutor(_LOOKING, thread_name_prefix="datalake-looking")
         """Threads of what reads much of a file, so that it never keeps other requests waiting."""
 
     async def lake(self) -> Lake:
@@ -70,8 +70,11 @@ class LakeService:
 
     async def call(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb in a thread, so that the server's loop stays free."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.threads, partial(verb, *args, **kwargs))
+        return await _run_in(self.threads, verb, *args, **kwargs)
+
+    async def look(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a verb that reads much, in one of the few threads for that."""
+        return await _run_in(self._looking, verb, *args, **kwargs)
 
     def start(self, verb: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> None:
         """Begin a verb that takes long, in a thread of its own; events tell how it ends."""
@@ -87,7 +90,7 @@ class LakeService:
     def close(self) -> None:
         """End the threads and close the lake."""
         self.threads.shutdown(wait=False, cancel_futures=True)
-        self.looking.shutdown(wait=False, cancel_futures=True)
+        self._looking.shutdown(wait=False, cancel_futures=True)
         if self._lake is not None:
             self._lake.close()
 
@@ -131,8 +134,7 @@ class DatalakeHandler(APIHandler):
 
     async def call_while_wanted(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb that reads much and takes `self.stop`, in one of the few threads for that."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.service.looking, partial(verb, *args, **kwargs))
+        return await self.service.look(verb, *args, **kwargs)
 
     def folder(self, relative: str) -> Path:
         """Return a folder below the server's root, refusing what leads outside."""
@@ -196,6 +198,13 @@ class DatalakeHandler(APIHandler):
             self.log.info("datalake: %s %s: %s", self.request.method, self.request.path, value)
             return
         super().log_exception(typ, value, tb)
+
+
+async def _run_in(
+    threads: ThreadPoolExecutor, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(threads, partial(verb, *args, **kwargs))
 
 
 def as_datalake_error(error: BaseException | None, status: int) -> DatalakeError:

@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_datalake.model.addresses import Address
 from jupyter_datalake.model.paths import parse_path
-from jupyter_datalake.server.base import DatalakeHandler, operation, page, whole
+from jupyter_datalake.server.base import DatalakeHandler, operation, page_of_changes, whole
 
 
 class GlobalsHandler(DatalakeHandler):
@@ -116,8 +116,7 @@ class DifferencesHandler(DatalakeHandler):
             after=after or None,
             limit=limit + 1,
         )
-        shown = page(list(changes), limit, lambda change: change.path)
-        self.answer({**shown, "has_more": shown["next"] is not None})
+        self.answer(page_of_changes(changes, limit))
 
 
 HANDLERS = [

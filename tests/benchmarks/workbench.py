@@ -279,6 +279,7 @@ class _Panel:
         self.loads = 0
         self.seen: dict[str, float] = {}
         """When it was told of each commit."""
+        self._is_stale = asyncio.Event()
 
     async def begin(self) -> None:
         """Open the event stream and load everything."""
@@ -287,20 +288,20 @@ class _Panel:
 
     async def follow(self) -> None:
         """Take every event; load what it concerns, gathered and never twice at once."""
-        loading: asyncio.Task[None] | None = None
-        is_stale = False
+        await asyncio.gather(self._listen(), self._load_when_stale())
+
+    async def _listen(self) -> None:
         while (message := await self._stream.read_message()) is not None:
             event = json.loads(message)
             if event["kind"] == "ref.moved" and event["subject"] == "big":
                 self.seen.setdefault(event["details"]["commit"], time.perf_counter())
-            is_stale = True
-            if is_stale and (loading is None or loading.done()):
-                loading = asyncio.create_task(self._load_soon())
-                is_stale = False
+            self._is_stale.set()
 
-    async def _load_soon(self) -> None:
-        await asyncio.sleep(_GATHER_S)
-        await self._load(_CONCERNED)
+    async def _load_when_stale(self) -> None:
+        while await self._is_stale.wait():
+            await asyncio.sleep(_GATHER_S)
+            self._is_stale.clear()  # what comes from here on makes one more load
+            await self._load(_CONCERNED)
 
     async def _load(self, what: Sequence[str]) -> None:
         await asyncio.gather(*(self._client.get(f"datalake/{one}") for one in what))
