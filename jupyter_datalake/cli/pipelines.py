@@ -274,7 +274,7 @@ _place_option = click.option(
     "place",
     type=click.Path(path_type=Path),
     required=True,
-    help="A spec, or a folder: its YAML files with a key 'pipeline' are specs.",
+    help="A file of specs, or a folder: its YAML files with a key 'pipeline' are specs.",
 )
 _prune_option = click.option(
     "--prune", is_flag=True, help="Pipelines that the folder does not declare go."
@@ -288,13 +288,13 @@ _prune_option = click.option(
 @json_option
 @pass_context
 def apply(context: CliContext, place: Path, prune: bool, yes: bool, as_json: bool) -> None:
-    """Create a pipeline, or update it if it exists; of a folder, all that it declares."""
-    if not place.is_dir():
-        if prune:
-            raise click.UsageError("--prune needs a folder, which declares all pipelines")
+    """Create a pipeline, or update it if it exists; all that a folder or a file declares."""
+    if prune and not place.is_dir():
+        raise click.UsageError("--prune needs a folder, which declares all pipelines")
+    changes = context.lake.pipelines.diff(place, prune=prune)
+    if not place.is_dir() and len(changes) == 1:
         _published(context.lake.pipelines.apply(place), as_json)
         return
-    changes = context.lake.pipelines.diff(place, prune=prune)
     if any(one.action is not ChangeAction.UNCHANGED for one in changes):
         if not as_json:
             _print_changes(changes)

@@ -334,7 +334,7 @@ class Pipelines:
         Parameters
         ----------
         place
-            A folder of specs, or one spec.
+            A folder of specs, or a file that holds one or more.
         prune
             Whether pipelines go that are not declared there.
         """
@@ -350,7 +350,8 @@ class Pipelines:
         ----------
         place
             A folder, whose YAML files with a key ``pipeline`` are specs, and those with
-            ``template`` and ``arguments`` make one of a template; or one such file.
+            ``template`` and ``arguments`` make one of a template; or one such file. A file may
+            hold several, as YAML documents.
         prune
             Delete pipelines that are not declared there, with their jobs; their outputs stay.
 

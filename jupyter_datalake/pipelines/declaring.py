@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from jupyter_datalake.pipelines.publishing import (
     request_for,
     stored_packages,
 )
-from jupyter_datalake.pipelines.templating import load_source
+from jupyter_datalake.pipelines.templating import Source, load_sources
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
 _ALL = 1_000_000
@@ -46,8 +46,8 @@ class Declared:
 def read_declared(place: Path) -> list[Declared]:
     """Return the pipelines that a spec file, or the spec files below a folder, declare.
 
-    In a folder those YAML files are specs that have a key ``pipeline``, and those that name a
-    template and give it arguments; what is hidden is left out. The pipelines are
+    A file may hold several. In a folder those documents are specs that have a key ``pipeline``, and
+    those that name a template and give it arguments; what is hidden is left out. The pipelines are
     in an order in which they can be created.
 
     Raises
@@ -65,22 +65,25 @@ def read_declared(place: Path) -> list[Declared]:
         )
     found: dict[str, Declared] = {}
     places: dict[str, Path] = {}
-    for path in sorted(_specs_below(place)) if place.is_dir() else [place]:
-        source = load_source(path)
-        raw = source.document
-        if place.is_dir() and not (isinstance(raw, dict) and "pipeline" in raw):
-            continue
-        spec = parse_spec(raw)
+    for path, source in _sources(place):
+        spec = parse_spec(source.document)
         if spec.name in found:
             raise InvalidInputError(
                 f"Pipeline {spec.name!r} is declared in {str(places[spec.name])!r}"
-                f" and in {str(path)!r}",
+                f" and {'again there' if places[spec.name] == path else f'in {str(path)!r}'}",
                 kind=ErrorKind.INVALID_SPEC,
                 hint="Keep one of them",
                 pipeline=spec.name,
             )
         found[spec.name] = Declared(spec, read_code_files(spec, source.folder), source.template)
         places[spec.name] = path
+    if not found and not place.is_dir():
+        raise InvalidInputError(
+            f"There is no spec in {str(place)!r}",
+            kind=ErrorKind.INVALID_SPEC,
+            hint="Each document in it is one; docs/pipelines.md shows what it holds",
+            path=str(place),
+        )
     feeds = [(given.repo, name) for name, one in found.items() for given in repo_inputs(one.spec)]
     cycle = find_cycle(feeds)
     if cycle is not None:
@@ -91,6 +94,17 @@ def read_declared(place: Path) -> list[Declared]:
             cycle=cycle,
         )
     return [found[name] for name in topological_order(set(found), feeds)]
+
+
+def _sources(place: Path) -> Iterator[tuple[Path, Source]]:
+    """Yield the specs in a file, or in the files below a folder, each with its file."""
+    if not place.is_dir():
+        yield from ((place, source) for source in load_sources(place))
+        return
+    for path in sorted(_specs_below(place)):
+        for source in load_sources(path):
+            if isinstance(source.document, dict) and "pipeline" in source.document:
+                yield path, source
 
 
 def _specs_below(folder: Path) -> list[Path]:

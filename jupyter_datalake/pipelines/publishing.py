@@ -478,10 +478,33 @@ def read_yaml(path: Path) -> Any:
     PathNotFoundError
         There is no such file.
     InvalidInputError
+        It is not YAML, or holds several documents.
+    """
+    documents = read_documents(path)
+    if len(documents) > 1:
+        raise InvalidInputError(
+            f"There are {len(documents)} documents in {str(path)!r}, and one is asked for",
+            kind=ErrorKind.INVALID_SPEC,
+            hint="'datalake pipelines apply -f' takes files that hold several specs",
+            path=str(path),
+        )
+    return documents[0] if documents else None
+
+
+def read_documents(path: Path) -> list[Any]:
+    """Return the documents in a YAML file, without empty ones; the key ``on`` is a text.
+
+    Raises
+    ------
+    PathNotFoundError
+        There is no such file.
+    InvalidInputError
         It is not YAML.
     """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _SpecLoader)  # noqa: S506  # a safe one
+        text = path.read_text(encoding="utf-8")
+        found = yaml.load_all(text, _SpecLoader)
+        return [document for document in found if document is not None]
     except FileNotFoundError as error:
         raise PathNotFoundError(
             f"There is no spec {str(path)!r}",

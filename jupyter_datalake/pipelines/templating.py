@@ -15,7 +15,12 @@ from jupyter_datalake.model.templates import (
     parse_template,
     parse_template_use,
 )
-from jupyter_datalake.pipelines.publishing import load_spec, read_yaml, with_query
+from jupyter_datalake.pipelines.publishing import (
+    load_spec,
+    read_documents,
+    read_yaml,
+    with_query,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,15 @@ def load_source(path: Path) -> Source:
     InvalidInputError
         It is not YAML, the template is none, or it cannot have these arguments.
     """
-    raw = load_spec(path)
+    return _source(load_spec(path), path)
+
+
+def load_sources(path: Path) -> list[Source]:
+    """Return what `load_source` does of each document in a file that may hold several."""
+    return [_source(with_query(raw, path.parent), path) for raw in read_documents(path)]
+
+
+def _source(raw: Any, path: Path) -> Source:
     try:
         use = parse_template_use(raw)
         if use is None:

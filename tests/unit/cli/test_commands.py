@@ -342,6 +342,10 @@ def test_a_folder_of_specs_is_shown_asked_about_and_applied(run, lake, tmp_path)
         ("a", "delete"),
     ]
     assert [one.name for one in lake.pipelines.list()] == ["b"]
+    dag = folder / "dag.yaml"
+    dag.write_text("pipeline: c\ncommand: ['true']\n---\npipeline: d\ncommand: ['true']\n")
+    done = run("pipelines", "apply", "-f", dag, "--yes").out
+    assert done.endswith("2 create, 0 update, 0 unchanged, 0 delete\n")
 
 
 def test_the_past_is_gone_over_and_everything_is_stopped(run, lake):

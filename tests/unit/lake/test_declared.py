@@ -223,3 +223,35 @@ def test_what_only_looks_like_a_use_of_a_template_is_left_alone(lake, tmp_path):
     (tmp_path / "c.yaml").write_text("template: gone.yaml\nargument: {}\n")
     with pytest.raises(InvalidInputError, match="'argument' was unexpected"):
         lake.pipelines.diff(tmp_path)
+
+
+def test_a_file_holds_several_specs(lake, tmp_path):
+    file = tmp_path / "dag.yaml"
+    file.write_text(
+        "# all of it\n---\n# second\npipeline: b\ninput: {repo: {name: a, glob: /*}}\n"
+        "command: ['true']\n"
+        "---\npipeline: a\ninput: {repo: {name: raw, glob: /*}}\ncommand: ['true']\n---\n"
+    )
+    expected = [("a", "create"), ("b", "create")]
+    assert changes(lake, file) == changes(lake, tmp_path) == expected
+    lake.pipelines.apply_all(file)
+    assert changes(lake, file) == [("a", "unchanged"), ("b", "unchanged")]
+
+
+def test_one_spec_is_asked_for_and_the_file_holds_two(lake, tmp_path):
+    file = tmp_path / "dag.yaml"
+    file.write_text("pipeline: a\ncommand: ['true']\n---\npipeline: b\ncommand: ['true']\n")
+    with pytest.raises(InvalidInputError, match="There are 2 documents") as error:
+        lake.pipelines.create(file)
+    assert "apply -f" in error.value.hint
+    assert names(lake) == []
+
+
+def test_a_pipeline_declared_twice_in_a_file_and_a_file_without_any_are_told(lake, tmp_path):
+    file = tmp_path / "dag.yaml"
+    file.write_text("pipeline: a\ncommand: ['true']\n---\npipeline: a\ncommand: ['true']\n")
+    with pytest.raises(InvalidInputError, match=r"'a' is declared in .* and again there"):
+        lake.pipelines.diff(file)
+    file.write_text("# nothing yet\n")
+    with pytest.raises(InvalidInputError, match="There is no spec in"):
+        lake.pipelines.diff(file)
