@@ -3460,7 +3460,7 @@ export interface components {
         Declaration: {
             content: {
                 "application/json": {
-                    /** @description A folder of specs, or one spec, below the server's root. */
+                    /** @description A folder of specs, or a file that holds some, below the server's root. */
                     folder: string;
                     /**
                      * @description Whether pipelines go that are not declared there.
