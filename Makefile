@@ -10,7 +10,7 @@ STATES ?= 3000
 SEED ?= 1
 STRIDE ?= 1
 
-.PHONY: help setup demo test check lint types unit integration ui crash crash-s3 power large test-mount test-dask test-scheduler soak docs lock clean bench
+.PHONY: help setup demo test check lint types unit integration ui crash crash-s3 power large test-mount test-dask test-scheduler soak tour docs lock clean bench
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -80,6 +80,10 @@ soak: ## ten minutes of mixed work on a mount, and what grows meanwhile
 
 bench: ## measure against other tools (ONLY="commits trees", SCALE=0.1), into .benchmarks/
 	@python tests/benchmarks/run.py $(ONLY) --scale $(or $(SCALE),1.0) $(BENCH)
+
+tour: ## draw the pictures of docs/tour.md anew, of the churn story in a browser
+	cd tests/ui && npm run screenshots
+	python scripts/pictures.py
 
 docs: ## write docs/reference anew
 	python scripts/reference.py

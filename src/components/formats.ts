@@ -7,6 +7,7 @@ import type * as api from '../api/types';
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 const SHORT = 8;
+const COMMIT_ID = /[0-9a-f]{64}/;
 
 /** Return the beginning of an id, long enough to tell commits of a lake apart. */
 export function shortId(id: string): string {
@@ -53,7 +54,7 @@ export function causeText(
 ): string {
   switch (kind) {
     case 'commit':
-      return trans.__('Commit to %1', subject);
+      return trans.__('Commit to %1', subject.replace(COMMIT_ID, shortId));
     case 'tick':
       return trans.__('Tick of %1', subject);
     case 'pipeline':

@@ -1,8 +1,5 @@
 /** The pictures of the documentation, of the churn story (DATALAKE_UI_STORY=churn). */
-import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
 import { expect, test } from '@jupyterlab/galata';
-import type { Locator } from '@playwright/test';
-import { resolve } from 'path';
 
 import {
   expectFolder,
@@ -13,36 +10,7 @@ import {
   repoRow,
   section
 } from '../tests/lake';
-
-const SIDEBAR_PX = 330;
-
-/** Write a picture: one that is kept, or one to look at, in test-results. */
-async function draw(page: IJupyterLabPageFixture, name: string, isKept = true): Promise<void> {
-  const folder = resolve(__dirname, isKept ? '../../../docs/images' : '../test-results');
-  await page.mouse.move(700, 890); // nothing is hovered over
-  await page.screenshot({ path: resolve(folder, `${name}.png`), animations: 'disabled' });
-}
-
-async function openWide(page: IJupyterLabPageFixture): Promise<Locator> {
-  const panel = await openPanel(page);
-  await page.sidebar.setWidth(SIDEBAR_PX, 'left');
-  await expect(section(panel, 'jobs').getByRole('listitem').first()).toBeVisible();
-  return panel;
-}
-
-async function openJob(
-  page: IJupyterLabPageFixture,
-  panel: Locator,
-  name: string
-): Promise<Locator> {
-  await section(panel, 'jobs')
-    .getByRole('button', { name: new RegExp(`^Job ${name} #`) })
-    .first()
-    .click();
-  const job = page.locator('.jp-DatalakeJobView');
-  await expect(job.getByRole('log')).toBeVisible();
-  return job;
-}
+import { draw, openJob, openWide } from './pictures';
 
 test('the panel, a mounted repo and a job', async ({ page, request }) => {
   const lake = new Lake(request);

@@ -47,3 +47,10 @@ def test_tests_that_are_cited_exist(document):
 
 def test_a_test_that_does_not_exist_would_be_found():
     assert _TEST.findall("see `tests/unit/a.py::test_x`, `b.py`") == [("tests/unit/a.py", "test_x")]
+
+
+def test_pictures_are_shown_somewhere_and_small():
+    pictures = sorted((ROOT / "docs" / "images").glob("*.png"))
+    shown = {Path(link).name for one in DOCUMENTS for link in _LINK.findall(text_of(one))}
+    assert [one.name for one in pictures if one.name not in shown] == []
+    assert sum(one.stat().st_size for one in pictures) <= 2_000_000, "make tour"
