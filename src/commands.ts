@@ -6,7 +6,9 @@ import type { ReadonlyJSONObject } from '@lumino/coreutils';
 /** What the user interface can be told to do; each is a verb of the lake and its noun. */
 export namespace CommandIDs {
   export const openPanel = 'datalake:open-panel';
+  export const copyAddress = 'datalake:copy-address';
   export const openFile = 'datalake:open-file';
+  export const openFileAt = 'datalake:open-file-at';
   export const openFiles = 'datalake:open-files';
   export const openHistory = 'datalake:open-history';
   export const openJob = 'datalake:open-job';
@@ -39,6 +41,7 @@ export namespace CommandIDs {
 
 const REPO = { type: 'string', description: 'Name of a repo' };
 const REF = { type: 'string', description: 'Branch, tag, commit id or other ref expression' };
+const PATH = { type: 'string', description: 'Path of the file in the repo' };
 const MOUNT = { type: 'string', description: 'Name of the mounted folder' };
 const PIPELINE = { type: 'string', description: 'Name of a pipeline' };
 const JOB = { type: 'string', description: 'Id of a job' };
@@ -67,13 +70,19 @@ export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> =
     {
       repo: REPO,
       ref: REF,
-      path: { type: 'string', description: 'Path of the file in the repo' },
+      path: PATH,
       base: { type: 'string', description: 'Ref to compare it with; the commit before by default' },
       session: { type: 'string', description: 'Session in which it is staged' },
       tab: { type: 'string', enum: ['data', 'statistics', 'changes'] }
     },
     ['repo', 'ref', 'path']
   ),
+  [CommandIDs.openFileAt]: args({
+    repo: REPO,
+    ref: { ...REF, description: 'Ref at which it is opened; asked for when left out' },
+    path: PATH
+  }),
+  [CommandIDs.copyAddress]: args({ repo: REPO, ref: REF, path: PATH }),
   [CommandIDs.openFiles]: args({ repo: REPO, ref: REF }),
   [CommandIDs.openHistory]: args({ repo: REPO, ref: REF }),
   [CommandIDs.openJob]: args({ job: JOB }, ['job']),

@@ -3,6 +3,7 @@
  */
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
+import { browserPlugin } from './plugins/browser';
 import { drivePlugin } from './plugins/drive';
 import { filesPlugin } from './plugins/files';
 import { fixesPlugin } from './plugins/fixes';
@@ -21,6 +22,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   lakePlugin,
   sidebarPlugin,
   drivePlugin,
+  browserPlugin,
   filesPlugin,
   pipelinesPlugin,
   jobsPlugin,

@@ -156,6 +156,35 @@ def diff(
         print_changes(list(changes), empty="Nothing is staged")
 
 
+@group.command("list-changed")
+@click.argument("session")
+@click.argument("path", default="/")
+@click.option("--after", default="", help="Only what comes behind this name: the last of a page.")
+@limit_option(None)
+@json_option
+@pass_context
+def list_changed(
+    context: CliContext, session: str, path: str, after: str, limit: int | None, as_json: bool
+) -> None:
+    """List the children of a folder in which something is staged."""
+    found = context.lake.sessions.list_changed(
+        _find(context, session).id, path, after=after, limit=limit
+    )
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        found,
+        [
+            ("NAME", lambda one: printable(one.name)),
+            ("CHANGE", lambda one: one.kind),
+            ("PATHS", lambda one: str(one.count)),
+            ("CONFLICT", lambda one: "yes" if one.is_conflict else ""),
+        ],
+        empty=f"Nothing is staged in {path}",
+    )
+
+
 @group.command("diff-text")
 @click.argument("session")
 @click.argument("path")

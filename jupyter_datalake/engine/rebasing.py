@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from jupyter_datalake.model.entries import EntryKind, FileEntry, decode_entry
 from jupyter_datalake.model.ids import Digest
@@ -25,6 +26,8 @@ KeyChange = tuple[bytes, FileEntry | None]
 """Manifest key, and the entry to be there; None where it goes away."""
 
 _SHOWN = 100
+
+Ours = TypeVar("Ours")
 
 
 @dataclass(slots=True)
@@ -86,7 +89,7 @@ def rebased_edits(
     """
     above: list[_Changed] = []
     last = b""
-    for key, mine, their_change in _side_by_side(ours, changes_between(source, base, head)):
+    for key, mine, their_change in side_by_side(ours, changes_between(source, base, head)):
         while above and not key.startswith(above[-1].key + b"\0"):
             above.pop()
         if mine is not None and their_change is not None and _same(mine[1], their_change[1]):
@@ -103,9 +106,9 @@ def rebased_edits(
         above.append(_Changed(key, _closes(mine), _closes(their_change)))
 
 
-def _side_by_side(
-    ours: Iterable[KeyChange], theirs: Iterable[KeyChange]
-) -> Iterator[tuple[bytes, KeyChange | None, KeyChange | None]]:
+def side_by_side(
+    ours: Iterable[tuple[bytes, Ours]], theirs: Iterable[KeyChange]
+) -> Iterator[tuple[bytes, tuple[bytes, Ours] | None, KeyChange | None]]:
     """Yield each key that a side changed, with what each side made of it."""
     left, right = iter(ours), iter(theirs)
     mine, their_change = next(left, None), next(right, None)

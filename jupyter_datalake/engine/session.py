@@ -26,6 +26,7 @@ from typing import BinaryIO, Self, TypeVar
 
 from jupyter_datalake.engine import restoring
 from jupyter_datalake.engine.blobs import BlobWriter, register_packs
+from jupyter_datalake.engine.changed_children import Ours, changed_children
 from jupyter_datalake.engine.commits import (
     BranchChanges,
     Changes,
@@ -57,11 +58,12 @@ from jupyter_datalake.errors import (
 )
 from jupyter_datalake.metadata.pins import draft_owner, session_owner
 from jupyter_datalake.metadata.store import Transaction
-from jupyter_datalake.model.changes import Change
+from jupyter_datalake.model.changes import Change, ChangedChild
 from jupyter_datalake.model.commits import Author, Commit, Provenance
 from jupyter_datalake.model.entries import (
     DEFAULT_FILE_MODE,
     DEFAULT_FOLDER_MODE,
+    EntryKind,
     FileEntry,
 )
 from jupyter_datalake.model.events import EventKind
@@ -169,6 +171,18 @@ class Session(StagedTree):
         """Return what is staged, at most `limit`, for `show_staged`: the quick half of `diff`."""
         with self._mutex:
             return list(islice(self._iter_shown(below, after), limit))
+
+    def changed_children(self, folder: RepoPath) -> Sequence[ChangedChild]:
+        """Return the children of a folder in which something is staged; no file is looked at."""
+        head = self._core.snapshot(head_of(self._core, self.info.repo, self.info.branch))
+        with self._mutex:
+            ours = (_as_ours(change) for change in self._iter_shown(folder, ROOT))
+            tree = self.tree
+            return list(
+                changed_children(
+                    ours, folder, tree.committed, head, lambda path: tree.resolve(path) is not None
+                )
+            )
 
     def _iter_shown(self, below: RepoPath, after: RepoPath) -> Iterator[StagedChange]:
         shown = filter(_is_shown, self.tree.iter_changes(below))
@@ -869,6 +883,13 @@ def _is_shown(change: StagedChange) -> bool:
     """Tell whether a commit would take a change; of a working file that is known by reading it."""
     _, old, new = change
     return not (isinstance(new, FileEntry) and old is not None and new.same_content(old))
+
+
+def _as_ours(change: StagedChange) -> Ours:
+    path, _, new = change
+    if isinstance(new, Node):
+        return Ours(path, not new.is_folder)
+    return Ours(path, new is not None and new.kind is not EntryKind.FOLDER, new)
 
 
 def _is_settled(new: StagedContent | None) -> bool:

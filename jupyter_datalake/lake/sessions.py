@@ -27,12 +27,12 @@ from jupyter_datalake.engine.writing import check_writable
 from jupyter_datalake.errors import ConflictError, ErrorKind, InvalidInputError
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.model.addresses import Address, parse_address
-from jupyter_datalake.model.changes import Change
+from jupyter_datalake.model.changes import Change, ChangedChild
 from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.files import FileInfo
 from jupyter_datalake.model.lineage import AccessKind
 from jupyter_datalake.model.mounts import Mount, MountMode
-from jupyter_datalake.model.paths import RepoPath, parse_path
+from jupyter_datalake.model.paths import RepoPath, comes_behind, parse_path
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.model.sessions import Draft, SessionInfo
 from jupyter_datalake.model.text_diffs import TextDiff
@@ -279,6 +279,29 @@ class Sessions:
             return client.diff(session_id, below, behind, limit_of(limit))
         with self._opened(session_id) as session:
             return [*islice(session.diff(below, after=behind), limit_of(limit))]
+
+    def list_changed(
+        self, session_id: str, path: str = "/", *, after: str = "", limit: int | None = None
+    ) -> Sequence[ChangedChild]:
+        """Return the children of a folder at or below which something is staged, by name.
+
+        What is gone is among them. The cost is that of what is staged below the folder; of a
+        mount no file is looked at.
+
+        Parameters
+        ----------
+        after, limit
+            At most `limit` children behind the name `after`; all of them by default.
+        """
+        folder = parse_path(path)
+        client = self._holder(session_id)
+        if client is not None:
+            found: Sequence[ChangedChild] = client.list_changed(session_id, folder)
+        else:
+            with self._opened(session_id) as session:
+                found = session.changed_children(folder)
+        behind = (one for one in found if comes_behind(RepoPath(one.name), RepoPath(after)))
+        return [*islice(behind, limit_of(limit))]
 
     def diff_text(
         self, session_id: str, path: str, *, offset: int = 0, limit: int | None = None

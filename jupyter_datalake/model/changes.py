@@ -52,3 +52,16 @@ def change_of(path: RepoPath, old: FileInfo | None, new: FileInfo | None) -> Cha
 def renamed(old: FileInfo, new: FileInfo, similarity: float) -> Change:
     """Return the change of something that is at another path now."""
     return Change(new.path, ChangeKind.RENAMED, old, new, similarity)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedChild:
+    """A child of a folder, at or below which something is staged."""
+
+    name: str
+    kind: ChangeKind
+    """What became of the child itself: a folder in which something changed is modified."""
+    count: int
+    """How many paths at and below it changed."""
+    is_conflict: bool
+    """Whether others changed one of these paths since, so that a commit is refused."""

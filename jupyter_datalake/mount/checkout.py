@@ -20,7 +20,8 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from jupyter_datalake.engine.commits import commit_by_id
+from jupyter_datalake.engine.changed_children import Ours, changed_children
+from jupyter_datalake.engine.commits import commit_by_id, head_of
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.drafts import Drafter
 from jupyter_datalake.engine.exporting import translated_errors
@@ -33,7 +34,7 @@ from jupyter_datalake.errors import (
     ErrorKind,
     StateError,
 )
-from jupyter_datalake.model.changes import Change
+from jupyter_datalake.model.changes import Change, ChangedChild
 from jupyter_datalake.model.commits import Author, Commit
 from jupyter_datalake.model.entries import EntryKind, FileEntry
 from jupyter_datalake.model.files import FileKind
@@ -205,6 +206,23 @@ class Checkout:
                 if is_within(one.path, below) and comes_behind(one.path, after)
             )
             return [one.as_change() for one in islice(found, limit)]
+
+    def list_changed(self, session_id: str, path: RepoPath) -> list[ChangedChild]:
+        """Return the children of a folder in which something differs."""
+        del session_id
+        with self._session() as session:
+            ours = (
+                Ours(one.path, one.new is not None and one.new.kind is not FileKind.FOLDER)
+                for one in self._differences(session)
+                if is_within(one.path, path)
+            )
+            info = session.info
+            head = self._core.snapshot(head_of(self._core, info.repo, info.branch))
+            base = session.tree.committed
+            found = changed_children(
+                ours, path, base, head, lambda place: os.path.lexists(self._folder / place)
+            )
+            return list(found)
 
     def commit(
         self, session_id: str, message: str, author: Author, metadata: dict[str, str]

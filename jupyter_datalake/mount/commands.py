@@ -11,6 +11,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ class CommandServer:
             "ping": self._ping,
             "refresh": self._refresh,
             "diff": self._diff,
+            "list_changed": self._list_changed,
             "commit": self._commit,
             "discard": self._discard,
             "save": self._save,
@@ -95,6 +97,10 @@ class CommandServer:
     ) -> list[dict[str, Any]]:
         changes = await self._lake.diff(session_id, RepoPath(below), RepoPath(after), limit)
         return await trio.to_thread.run_sync(lambda: [change_as_json(one) for one in changes])
+
+    async def _list_changed(self, session_id: str, path: str) -> list[dict[str, Any]]:
+        children = await self._lake.list_changed(session_id, RepoPath(path))
+        return [asdict(one) for one in children]
 
     async def _commit(
         self, session_id: str, message: str, author: dict[str, Any], metadata: dict[str, str]

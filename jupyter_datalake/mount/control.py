@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from jupyter_datalake import errors
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.errors import DatalakeError, ErrorKind, MountError
-from jupyter_datalake.model.changes import Change, ChangeKind
+from jupyter_datalake.model.changes import Change, ChangedChild, ChangeKind
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.files import FileInfo, FileKind
 from jupyter_datalake.model.ids import CommitId, Digest
@@ -91,6 +91,10 @@ class SessionHolder(Protocol):
         """Return what is staged, by path."""
         ...
 
+    def list_changed(self, session_id: str, path: RepoPath) -> list[ChangedChild]:
+        """Return the children of a folder in which something is staged."""
+        ...
+
     def commit(
         self, session_id: str, message: str, author: Author, metadata: dict[str, str]
     ) -> CommitId:
@@ -150,6 +154,11 @@ class MountClient:
         asked = {"session_id": session_id, "below": below, "after": after, "limit": limit}
         rows = self._call("diff", again=True, **asked)
         return [change_from_json(row) for row in rows]
+
+    def list_changed(self, session_id: str, path: RepoPath) -> list[ChangedChild]:
+        """Return the children of a folder in which something is staged."""
+        rows = self._call("list_changed", again=True, session_id=session_id, path=path)
+        return [ChangedChild(**{**row, "kind": ChangeKind(row["kind"])}) for row in rows]
 
     def commit(
         self, session_id: str, message: str, author: Author, metadata: dict[str, str]

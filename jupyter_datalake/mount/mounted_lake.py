@@ -21,7 +21,7 @@ from jupyter_datalake.engine.session import open_session
 from jupyter_datalake.engine.tree_nodes import Shift
 from jupyter_datalake.errors import ConflictError, DatalakeError, ErrorKind, NotFoundError
 from jupyter_datalake.metadata.store import Transaction
-from jupyter_datalake.model.changes import Change
+from jupyter_datalake.model.changes import Change, ChangedChild
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.ids import CommitId
@@ -227,6 +227,10 @@ class MountedLake:
     ) -> list[Change]:
         """Return what is staged in a session, by path."""
         return await self._session_view(session_id).diff(below, after, limit)
+
+    async def list_changed(self, session_id: str, path: RepoPath) -> Sequence[ChangedChild]:
+        """Return the children of a folder in which something is staged."""
+        return await self._session_view(session_id).list_changed(path)
 
     async def commit(
         self, session_id: str, message: str, author: Author, metadata: dict[str, str]

@@ -22,7 +22,7 @@ from jupyter_datalake.engine.drafts import Drafter
 from jupyter_datalake.engine.session import Session
 from jupyter_datalake.engine.tree_nodes import DataFile, Node, Shift
 from jupyter_datalake.errors import DatalakeError
-from jupyter_datalake.model.changes import Change
+from jupyter_datalake.model.changes import Change, ChangedChild
 from jupyter_datalake.model.commits import Author, Commit
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.paths import MAX_PATH_BYTES, RepoPath, check_name, path_bytes
@@ -262,6 +262,11 @@ class SessionView(TreeView):
             async with self.gate.unchanging(), self.rearranging():
                 changes += await trio.to_thread.run_sync(self.session.show_staged, batch)
         return changes
+
+    async def list_changed(self, path: RepoPath) -> Sequence[ChangedChild]:
+        """Return the children of a folder in which something is staged."""
+        async with self.gate.unchanging(), self.rearranging():
+            return await trio.to_thread.run_sync(self.session.changed_children, path)
 
     async def commit(
         self, message: str, author: Author, metadata: dict[str, str]

@@ -9,7 +9,7 @@ from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.ids import short_id
 from jupyter_datalake.model.sessions import SessionInfo
-from jupyter_datalake.server.base import DatalakeHandler, operation, page_of_changes, whole
+from jupyter_datalake.server.base import DatalakeHandler, operation, page, page_of_changes, whole
 
 
 class SessionsHandler(DatalakeHandler):
@@ -65,6 +65,20 @@ class SessionChangesHandler(DatalakeHandler):
             lake.sessions.diff, session, path=path, after=after or None, limit=limit + 1
         )
         self.answer(page_of_changes(changes, limit))
+
+
+class SessionChangedHandler(DatalakeHandler):
+    """The children of a folder in which something is staged."""
+
+    path = "/sessions/{session}/changed"
+
+    @operation("listChanged")
+    async def get(self, session: str, path: str, after: str, limit: int) -> None:
+        lake = await self.lake()
+        children = await self.call(
+            lake.sessions.list_changed, session, path, after=after, limit=limit + 1
+        )
+        self.answer(page(list(children), limit, lambda child: child.name))
 
 
 class SessionTextDiffHandler(DatalakeHandler):
@@ -208,6 +222,7 @@ HANDLERS = [
     SessionsHandler,
     SessionHandler,
     SessionChangesHandler,
+    SessionChangedHandler,
     SessionTextDiffHandler,
     SessionCommitsHandler,
     TransactionsHandler,

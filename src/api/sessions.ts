@@ -26,6 +26,15 @@ export function diffSession(
   return client.request({ path: ['sessions', session, 'changes'], query });
 }
 
+/** Return the children of a folder in which something is staged, by name. */
+export function listChanged(
+  client: IClient,
+  session: string,
+  query: Query<'listChanged'> = {}
+): Promise<api.ChangedChildPage> {
+  return client.request({ path: ['sessions', session, 'changed'], query });
+}
+
 /**
  * Commit what is staged; the session goes on from the new commit.
  *

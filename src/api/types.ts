@@ -778,6 +778,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sessions/{session}/changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        /** The children of a folder at or below which something is staged, by name. */
+        get: operations["listChanged"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions/{session}/diff/text": {
         parameters: {
             query?: never;
@@ -2528,6 +2547,19 @@ export interface components {
             has_more: boolean;
             next: components["schemas"]["Next"];
         };
+        ChangedChild: {
+            name: string;
+            /** @description What became of the child itself; a folder in which something changed is modified. */
+            kind: components["schemas"]["ChangeKind"];
+            /** @description How many paths at and below it changed. */
+            count: number;
+            /** @description Whether others changed one of these paths since, so that a commit is refused. */
+            is_conflict: boolean;
+        };
+        ChangedChildPage: {
+            results: components["schemas"]["ChangedChild"][];
+            next: components["schemas"]["Next"];
+        };
         /** @enum {string} */
         Newline: "none" | "lf" | "crlf" | "mixed";
         Hunk: {
@@ -3583,6 +3615,8 @@ export type FilePage = components['schemas']['FilePage'];
 export type ChangeKind = components['schemas']['ChangeKind'];
 export type Change = components['schemas']['Change'];
 export type ChangePage = components['schemas']['ChangePage'];
+export type ChangedChild = components['schemas']['ChangedChild'];
+export type ChangedChildPage = components['schemas']['ChangedChildPage'];
 export type Newline = components['schemas']['Newline'];
 export type Hunk = components['schemas']['Hunk'];
 export type TextDiff = components['schemas']['TextDiff'];
@@ -5159,6 +5193,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listChanged: {
+        parameters: {
+            query?: {
+                /** @description Within the repo; its root when left out. */
+                path?: components["parameters"]["path"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["after"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Children by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedChildPage"];
                 };
             };
             default: components["responses"]["Error"];

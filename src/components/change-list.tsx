@@ -30,7 +30,7 @@ export interface IChangeListProps {
 }
 
 /** The letter and the word for a kind of change. */
-function kindText(kind: api.ChangeKind, trans: TranslationBundle): [string, string] {
+export function changeText(kind: api.ChangeKind, trans: TranslationBundle): [string, string] {
   switch (kind) {
     case 'added':
       return ['A', trans.__('added')];
@@ -147,7 +147,7 @@ function ChangeItem(
 ): React.JSX.Element {
   const { isTree, trans } = props;
   const { change, depth } = props.row;
-  const [letter, word] = kindText(change.kind, trans);
+  const [letter, word] = changeText(change.kind, trans);
   const slash = change.path.lastIndexOf('/') + 1;
   const kind = (change.new ?? change.old)?.kind;
   const name = (

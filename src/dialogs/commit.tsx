@@ -4,12 +4,13 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type * as api from '../api/types';
+import type { IStagedCount } from '../models/sessions';
 import { showFieldsDialog } from './fields-dialog';
 
 /** Ask for a message and commit; return null if it was not done. */
 export function showCommit(
   session: api.Session,
-  count: number,
+  { count, hasMore }: IStagedCount,
   trans: TranslationBundle,
   commit: (message: string) => Promise<api.Commit>
 ): Promise<api.Commit | null> {
@@ -19,7 +20,9 @@ export function showCommit(
     fields: {
       message: {
         label: trans.__('Message'),
-        help: trans._n('%1 path has changed', '%1 paths have changed', count),
+        help: hasMore
+          ? trans.__('More than %1 paths have changed', count.toLocaleString())
+          : trans._n('%1 path has changed', '%1 paths have changed', count),
         pattern: /\S/,
         isLong: true
       }

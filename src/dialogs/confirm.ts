@@ -5,6 +5,7 @@ import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type * as api from '../api/types';
+import type { IStagedCount } from '../models/sessions';
 
 /** Ask before something is lost; the safe answer is the one that Enter gives. */
 export async function confirm(
@@ -26,12 +27,7 @@ export async function confirm(
 }
 
 /** What is about to be discarded: of one path, all below a folder, or a number of changes. */
-export type Discarded = { path: string } | { folder: string } | { count: number; hasMore: boolean };
-
-/** Return that all changes of a session are. */
-export function allOf(staged: { changes: readonly unknown[]; hasMore: boolean }): Discarded {
-  return { count: staged.changes.length, hasMore: staged.hasMore };
-}
+export type Discarded = { path: string } | { folder: string } | IStagedCount;
 
 /** Ask before changes are discarded. */
 export function confirmDiscard(
@@ -55,7 +51,11 @@ function lossOf(what: Discarded, address: string, trans: TranslationBundle): str
     return trans.__('All changes below %1 in %2 will be lost.', what.folder, address);
   }
   if (what.hasMore) {
-    return trans.__('More than %1 changes in %2 will be lost.', what.count, address);
+    return trans.__(
+      'More than %1 changes in %2 will be lost.',
+      what.count.toLocaleString(),
+      address
+    );
   }
   return trans._n(
     '%1 change in %2 will be lost.',

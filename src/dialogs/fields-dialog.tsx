@@ -23,6 +23,8 @@ export interface ITextField {
   /** Said when it does not. */
   problem?: string;
   isLong?: boolean;
+  /** Values to choose from; others can be written all the same. */
+  choices?: readonly { value: string; label: string }[];
 }
 
 /** What the dialog asks and does. */
@@ -112,11 +114,28 @@ class FieldsBody extends ReactWidget {
               onChange={event => this._change(name, event.target.value)}
             />
           ) : (
-            <input
-              {...attributes}
-              {...common}
-              onChange={event => this._change(name, event.target.value)}
-            />
+            <>
+              <input
+                {...attributes}
+                {...common}
+                onChange={event => this._change(name, event.target.value)}
+              />
+              {field.choices && (
+                <select
+                  className="jp-DatalakeField jp-DatalakeForm-choices"
+                  aria-label={this._trans.__('Choices for %1', field.label)}
+                  size={8}
+                  value={value}
+                  onChange={event => this._change(name, event.target.value)}
+                >
+                  {field.choices.map(choice => (
+                    <option key={choice.value} value={choice.value}>
+                      {choice.label}
+                    </option>
+                  ))}
+                </select>
+              )}
+            </>
           )
         }
       </Field>

@@ -11,6 +11,7 @@ import {
   deleteSession,
   diffSession,
   discardSession,
+  listChanged,
   listDrafts,
   listSessions,
   recoverSession
@@ -38,6 +39,12 @@ export interface ISessionChanges {
   error: api.Error | null;
   /** The commit message that is being written. */
   message: string;
+}
+
+/** How many paths are staged, and whether there are more than that. */
+export interface IStagedCount {
+  count: number;
+  hasMore: boolean;
 }
 
 /** The open sessions with their changes. */
@@ -117,6 +124,27 @@ export class SessionsModel extends RefreshingModel {
     this._messages.delete(id);
     this.stateChanged.emit();
     return commit;
+  }
+
+  /**
+   * Return how many paths are staged in a session.
+   *
+   * What is not loaded is counted by the server, folder by folder; where it cannot be asked, or has
+   * too many, `hasMore` says that there are more than that.
+   */
+  async total(one: ISessionChanges): Promise<IStagedCount> {
+    if (!one.hasMore) {
+      return { count: one.changes.length, hasMore: false };
+    }
+    const { id } = one.session;
+    const children = await loadUpTo(MAX_CHANGES, (after: string | undefined, limit) =>
+      listChanged(this.lake.client, id, { after, limit })
+    ).catch(() => null);
+    if (!children) {
+      return { count: one.changes.length, hasMore: true };
+    }
+    const count = children.results.reduce((sum, child) => sum + child.count, 0);
+    return { count, hasMore: children.next !== null };
   }
 
   /** Load more of what is staged in a session, if there is more. */

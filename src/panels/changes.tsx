@@ -9,7 +9,7 @@ import { EmptyState } from '../components/empty-state';
 import { ErrorBanner } from '../components/error-banner';
 import { SessionChanges } from '../components/session-changes';
 import type { Discarded } from '../dialogs/confirm';
-import { allOf, confirmDiscard } from '../dialogs/confirm';
+import { confirmDiscard } from '../dialogs/confirm';
 import type { MountsModel } from '../models/mounts';
 import type { SessionsModel } from '../models/sessions';
 import { ModelPanel } from './model-panel';
@@ -86,8 +86,10 @@ export class ChangesPanel extends ModelPanel {
     if (!one) {
       return;
     }
-    let what: Discarded = allOf(one);
-    if (path !== undefined) {
+    let what: Discarded;
+    if (path === undefined) {
+      what = await sessions.total(one);
+    } else {
       what = isFolder ? { folder: path } : { path };
     }
     if (await confirmDiscard(one.session, what, this.trans)) {

@@ -33,7 +33,7 @@ export const lineagePlugin: JupyterFrontEndPlugin<void> = {
       namespace: 'datalake-lineage'
     });
     commands.addCommand(CommandIDs.openLineage, {
-      label: trans.__('Lineage'),
+      label: args => (args.asks === 'origin' ? trans.__('What Made This?') : trans.__('Lineage')),
       caption: trans.__('Show repos and pipelines as a graph'),
       icon: lineageIcon,
       describedBy: ARGUMENTS[CommandIDs.openLineage],

@@ -217,13 +217,19 @@ async function unmount(options: IRepoCommandOptions, mounted: api.Mount): Promis
   const { mounts, sessions, trans } = options;
   const staged = sessions.changed.find(({ session }) => session.id === mounted.session_id);
   if (staged && staged.changes.length > 0) {
+    const { count, hasMore } = await sessions.total(staged);
     const isSure = await confirm(
       trans.__('Unmount %1', mounted.name),
-      trans._n(
-        '%1 change is not committed. It stays in Changes, and comes back with the next mount.',
-        '%1 changes are not committed. They stay in Changes, and come back with the next mount.',
-        staged.changes.length
-      ),
+      hasMore
+        ? trans.__(
+            'More than %1 changes are not committed. They stay in Changes, and come back with the next mount.',
+            count.toLocaleString()
+          )
+        : trans._n(
+            '%1 change is not committed. It stays in Changes, and comes back with the next mount.',
+            '%1 changes are not committed. They stay in Changes, and come back with the next mount.',
+            count
+          ),
       trans.__('Unmount'),
       trans
     );

@@ -9,7 +9,7 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { ARGUMENTS, CommandIDs } from '../commands';
 import { showCommit } from '../dialogs/commit';
-import { allOf, confirmDiscard } from '../dialogs/confirm';
+import { confirmDiscard } from '../dialogs/confirm';
 import { commitIcon } from '../icons';
 import type { ISessionChanges, SessionsModel } from '../models/sessions';
 import type { ILakeSelection } from '../tokens';
@@ -52,7 +52,7 @@ export function addSessionCommands(options: ISessionCommandOptions): void {
       const message = textOf(args, 'message');
       const commit =
         message === undefined
-          ? await showCommit(one.session, one.changes.length, trans, text =>
+          ? await showCommit(one.session, await sessions.total(one), trans, text =>
               sessions.commit(one.session, text)
             )
           : await attempt(trans, () => sessions.commit(one.session, message));
@@ -65,7 +65,7 @@ export function addSessionCommands(options: ISessionCommandOptions): void {
     describedBy: ARGUMENTS[CommandIDs.discardSession],
     execute: async args => {
       const one = await staged(args);
-      if (one && (await confirmDiscard(one.session, allOf(one), trans))) {
+      if (one && (await confirmDiscard(one.session, await sessions.total(one), trans))) {
         await attempt(trans, () => sessions.discard(one.session));
       }
     }

@@ -180,6 +180,27 @@ def test_a_file_is_read_as_a_whole_and_in_ranges(ground):
     assert ground.files.read(ground.at("empty")) == b""
 
 
+def test_children_of_a_folder_are_known_to_be_changed(ground):
+    for path in ("data/a.csv", "data/b.csv", "gone/c.csv"):
+        ground.commit_file(path, b"1")
+    ground.mount()
+    ground.files.write(ground.at("data/a.csv"), b"2")
+    ground.files.write(ground.at("data/new.csv"), b"2")
+    ground.files.delete(ground.at("gone/c.csv"))
+    ground.commit_file("data/a.csv", b"theirs")
+
+    def changed(path):
+        found = ground.lake.sessions.list_changed(ground.session, path)
+        return {one.name: (str(one.kind), one.count, one.is_conflict) for one in found}
+
+    assert changed("/")["data"] == ("modified", 2, True)
+    assert "gone" in changed("/")
+    assert changed("data") == {
+        "a.csv": ("modified", 1, True),
+        "new.csv": ("added", 1, False),
+    }
+
+
 def test_what_is_written_is_read_staged_and_committed(ground):
     ground.commit_file("old", b"old")
     ground.mount()

@@ -85,3 +85,55 @@ def test_a_time_alone_is_neither_shown_nor_committed(lake, tmp_path):
         assert [one.path for one in work.diff()] == ["a.txt"]
         work.commit("Change the mode")
     assert lake.files.get("raw@main/a.txt").mode == 0o600
+
+
+def changed(lake, session_id, path="/", **options):
+    found = lake.sessions.list_changed(session_id, path, **options)
+    return [(one.name, str(one.kind), one.count, one.is_conflict) for one in found]
+
+
+def test_what_is_staged_is_folded_into_the_children_of_a_folder(lake):
+    for path in ("data/a.csv", "data/b.csv", "data/deep/c.csv", "gone/d.csv", "still.txt"):
+        lake.files.put(f"raw@main/{path}", "1")
+    with lake.sessions.create("raw") as work:
+        work.put("data/b.csv", "2")
+        work.put("data/deep/c.csv", "2")
+        work.put("data/deep/new/e.csv", "2")
+        work.put("data-of-others/f.csv", "2")
+        work.delete("gone")
+        work.put("a.txt", "a")  # what it held before
+    assert changed(lake, work.id) == [
+        ("data", "modified", 3, False),
+        ("data-of-others", "added", 1, False),
+        ("gone", "removed", 1, False),
+    ]
+    assert changed(lake, work.id, "data") == [
+        ("b.csv", "modified", 1, False),
+        ("deep", "modified", 2, False),
+    ]
+    assert changed(lake, work.id, "data/deep") == [
+        ("c.csv", "modified", 1, False),
+        ("new", "added", 1, False),
+    ]
+    assert changed(lake, work.id, "nothing/there") == []
+    page = changed(lake, work.id, limit=1)
+    assert page + changed(lake, work.id, after=page[0][0], limit=5) == changed(lake, work.id)
+
+
+def test_what_others_changed_since_is_a_conflict_at_its_path_and_above_it(lake):
+    lake.files.put("raw@main/data/a.csv", "1")
+    with lake.sessions.create("raw") as work:
+        work.put("data/a.csv", "ours")
+        work.put("data/b.csv", "ours")
+        work.put("data/same.csv", "both")
+        work.put("name", "a file with us")
+        lake.files.put("raw@main/data/a.csv", "theirs")
+        lake.files.put("raw@main/data/same.csv", "both")
+        lake.files.put("raw@main/data/c.csv", "theirs")
+        lake.files.put("raw@main/name/inside", "a folder with them")
+    assert changed(lake, work.id) == [("data", "modified", 3, True), ("name", "added", 1, True)]
+    assert changed(lake, work.id, "data") == [
+        ("a.csv", "modified", 1, True),
+        ("b.csv", "added", 1, False),
+        ("same.csv", "added", 1, False),
+    ]
