@@ -7,6 +7,7 @@ import type { ReadonlyJSONObject } from '@lumino/coreutils';
 export namespace CommandIDs {
   export const openPanel = 'datalake:open-panel';
   export const copyAddress = 'datalake:copy-address';
+  export const openComparison = 'datalake:open-comparison';
   export const openFile = 'datalake:open-file';
   export const openFileAt = 'datalake:open-file-at';
   export const openFiles = 'datalake:open-files';
@@ -22,6 +23,12 @@ export namespace CommandIDs {
   export const deleteBranch = 'datalake:delete-branch';
   export const createTag = 'datalake:create-tag';
   export const deleteTag = 'datalake:delete-tag';
+  export const resetRef = 'datalake:reset-ref';
+  export const undoRef = 'datalake:undo-ref';
+  export const selectForCompare = 'datalake:select-for-compare';
+  export const revertCommit = 'datalake:revert-commit';
+  export const cherryPick = 'datalake:cherry-pick';
+  export const mergeCommit = 'datalake:merge-commit';
   export const createMount = 'datalake:create-mount';
   export const deleteMount = 'datalake:delete-mount';
   export const switchMount = 'datalake:switch-mount';
@@ -61,6 +68,11 @@ const NEW_REF = args({
   name: { type: 'string', description: 'Name of the ref; asked for when left out' },
   at: REF
 });
+const JOIN = args({
+  repo: REPO,
+  ref: REF,
+  branch: { type: 'string', description: 'Branch that gets the new commit' }
+});
 const OLD_REF = args({ repo: REPO, name: { type: 'string' } }, ['repo', 'name']);
 
 /** Schemas of the commands' arguments, by command. */
@@ -83,6 +95,11 @@ export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> =
     path: PATH
   }),
   [CommandIDs.copyAddress]: args({ repo: REPO, ref: REF, path: PATH }),
+  [CommandIDs.openComparison]: args({
+    repo: REPO,
+    old: { type: 'string', description: 'Ref expression; the selected commit when left out' },
+    new: { type: 'string', description: 'Ref expression of what it is compared with' }
+  }),
   [CommandIDs.openFiles]: args({ repo: REPO, ref: REF }),
   [CommandIDs.openHistory]: args({ repo: REPO, ref: REF }),
   [CommandIDs.openJob]: args({ job: JOB }, ['job']),
@@ -105,6 +122,16 @@ export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> =
   [CommandIDs.deleteBranch]: OLD_REF,
   [CommandIDs.createTag]: NEW_REF,
   [CommandIDs.deleteTag]: OLD_REF,
+  [CommandIDs.resetRef]: args({
+    repo: REPO,
+    name: { type: 'string', description: 'The branch; that whose history is shown when left out' },
+    to: REF
+  }),
+  [CommandIDs.undoRef]: args({ repo: REPO, name: { type: 'string' } }, ['repo', 'name']),
+  [CommandIDs.selectForCompare]: args({ repo: REPO, ref: REF }),
+  [CommandIDs.revertCommit]: JOIN,
+  [CommandIDs.cherryPick]: JOIN,
+  [CommandIDs.mergeCommit]: JOIN,
   [CommandIDs.createMount]: args({ repo: REPO, ref: REF, writable: { type: 'boolean' } }),
   [CommandIDs.deleteMount]: args({ repo: REPO, name: MOUNT }),
   [CommandIDs.switchMount]: args({

@@ -195,6 +195,21 @@ def get(context: CliContext, repo: str, ref: str, as_json: bool) -> None:
     )
 
 
+@group.command("count")
+@click.argument("repo")
+@click.argument("ref", default="main")
+@click.option("--beyond", required=True, help="Only those that do not lead to this ref.")
+@json_option
+@pass_context
+def count(context: CliContext, repo: str, ref: str, beyond: str, as_json: bool) -> None:
+    """Count the commits that lead to REF and not to another ref, up to 1000."""
+    found = context.lake.commits.count(repo, ref, beyond=beyond)
+    if as_json:
+        print_json({"count": found})
+    else:
+        click.echo(str(found))
+
+
 @group.command("diff")
 @click.argument("repo")
 @click.argument("old")

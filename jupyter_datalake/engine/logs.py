@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import dropwhile, islice
 
 from jupyter_datalake.engine.ancestry import Ancestry
 from jupyter_datalake.engine.core import LakeCore
@@ -53,30 +53,49 @@ class _Made:
     parents: tuple[Commit, ...]
 
 
-def iter_log(core: LakeCore, start: CommitId, wish: LogWish) -> Iterator[Commit]:
+def iter_log(
+    core: LakeCore, start: CommitId, wish: LogWish, after: CommitId | None = None
+) -> Iterator[Commit]:
     """Yield the commits from one on that are wished for, newest first.
 
     Without `first_parent` a commit counts as changing the path only if it is different there from
     each of its parents.
+
+    Parameters
+    ----------
+    after
+        Only those behind this one. Of all parents the walk there is made again, but nothing is
+        compared on it; only where names are followed, that is too.
     """
-    return (commit for commit, is_wished in iter_looked(core, start, wish) if is_wished)
+    return (commit for commit, is_wished in iter_looked(core, start, wish, after) if is_wished)
 
 
-def iter_looked(core: LakeCore, start: CommitId, wish: LogWish) -> Iterator[tuple[Commit, bool]]:
+def iter_looked(
+    core: LakeCore, start: CommitId, wish: LogWish, after: CommitId | None = None
+) -> Iterator[tuple[Commit, bool]]:
     """Yield every commit from one on, and whether it is wished for; see `iter_log`."""
     path = wish.path
-    for made in _walk(core, start, wish):
+    is_behind = after is None or not wish.follow
+    for made in _walk(core, start, wish, None if wish.follow else after):
         has_changed = path is None or _has_changed(core, made, path)
-        yield made.commit, has_changed and wish.fits.fits(made.commit)
+        if is_behind:
+            yield made.commit, has_changed and wish.fits.fits(made.commit)
+        is_behind = is_behind or made.commit.id == after
         if has_changed and wish.follow and path and made.parents:
             path = _name_before(core, made, path)
 
 
-def _walk(core: LakeCore, start: CommitId, wish: LogWish) -> Iterator[_Made]:
+def _walk(
+    core: LakeCore, start: CommitId, wish: LogWish, after: CommitId | None
+) -> Iterator[_Made]:
     """Yield commits with their parents, in transactions that end before anything is compared."""
     with core.metadata.read() as tx:
         ancestry = Ancestry(tx)
-        walker = ancestry.walk(start, first_parent=wish.first_parent)
+        walker = ancestry.walk(
+            after if after and wish.is_line else start, first_parent=wish.first_parent
+        )
+        if after is not None:
+            walker = islice(dropwhile(lambda one: one != after, walker), 1, None)
         size = min(_FIRST_BATCH, _BATCH)
         batch = _read(ancestry, walker, wish, size)
     while batch:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import dropwhile, islice
+from itertools import islice
 from typing import Any
 
+from jupyter_datalake.engine.ancestry import Ancestry
 from jupyter_datalake.engine.commits import CommitRequest
 from jupyter_datalake.engine.logs import LogWish, iter_log, iter_looked
 from jupyter_datalake.engine.merging import DryRun, Merging, decide_by
@@ -81,17 +82,10 @@ class Commits:
             if after is None:
                 return history.log(repo, ref, limit=wanted)[0]
             return history.log(repo, after, limit=wanted + 1)[0][1:]
-        # On the line of first parents the page begins at its commit; else the walk is repeated.
-        start = history.resolve(repo, after if after and wish.is_line else ref).id
-        found = iter_log(self._context.core, start, wish)
-        if after is not None:
-            last = history.resolve(repo, after).id
-            found = (
-                (one for one in found if one.id != last)
-                if wish.is_line
-                else islice(dropwhile(lambda one: one.id != last, found), 1, None)
-            )
-        return [*islice(found, wanted)]
+        last = None if after is None else history.resolve(repo, after).id
+        # On the line of first parents the page begins at its commit; the ref may be gone.
+        start = last if last and wish.is_line else history.resolve(repo, ref).id
+        return [*islice(iter_log(self._context.core, start, wish, last), wanted)]
 
     def look(
         self,
@@ -105,8 +99,8 @@ class Commits:
     ) -> CommitPage:
         """Return a page of what `list` does, for those who cannot wait until it is full.
 
-        The cost is that of `looks` commits, however few of them are wanted; only without
-        `first_parent` and with `follow` it is that of the page.
+        The cost is that of `looks` commits, however few of them are wanted; without
+        `first_parent` also that of walking there, and with `follow` that of the page.
 
         Parameters
         ----------
@@ -118,22 +112,23 @@ class Commits:
             Path and filters, as `list` takes them.
         """
         wish = _wish(**wished)
-        if wish == LogWish() or not wish.is_line:
+        if wish == LogWish() or wish.follow:
             found = self.list(repo, ref, after=after, limit=limit + 1, **wished)
-            return CommitPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
-        start = self._context.history.resolve(repo, after or ref).id
-        looked = iter_looked(self._context.core, start, wish)
-        if after is not None:
-            next(looked)  # it ended the previous page
+            following = found[limit - 1].id if len(found) > limit else None
+            return CommitPage(found[:limit], following, min(len(found), limit))
+        history = self._context.history
+        last = None if after is None else history.resolve(repo, after).id
+        start = last if last and wish.is_line else history.resolve(repo, ref).id
         page: list[Commit] = []
-        last = start
-        for count, (commit, is_wished) in enumerate(looked):
+        count = 0
+        for commit, is_wished in iter_looked(self._context.core, start, wish, last):
             if count == looks or len(page) == limit:
-                return CommitPage(page, last)
+                return CommitPage(page, last, count)
+            count += 1
             last = commit.id
             if is_wished:
                 page.append(commit)
-        return CommitPage(page, None)
+        return CommitPage(page, None, count)
 
     def search(
         self,
@@ -183,6 +178,17 @@ class Commits:
     def get(self, repo: str, ref: str = DEFAULT_BRANCH) -> Commit:
         """Return the commit that a ref expression means now."""
         return self._context.history.resolve(repo, ref)
+
+    def count(self, repo: str, ref: str = DEFAULT_BRANCH, *, beyond: str, limit: int = 1000) -> int:
+        """Return how many commits lead to `ref` and not to `beyond`, at most `limit`.
+
+        What a branch at `ref` would lose by a reset to `beyond`. It is exact wherever clocks went
+        forward, and costs what the history since the two parted does.
+        """
+        history = self._context.history
+        one, other = (history.resolve(repo, name).id for name in (beyond, ref))
+        with self._context.core.metadata.read() as tx:
+            return Ancestry(tx).count_beyond(one, other, limit=limit)
 
     def diff(
         self,

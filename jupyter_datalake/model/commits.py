@@ -137,6 +137,8 @@ class CommitPage(NamedTuple):
     results: Sequence[Commit]
     next: CommitId | None
     """The last commit that was looked at; None when there is nothing behind it."""
+    looked: int
+    """How many commits were looked at for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class CommitsHandler(DatalakeHandler):
         lake = await self.lake()
         found: list[Commit] = []
         until = time.monotonic() + _LOOK_S
+        looked = 0
         following: str | None = after or None
         while not self.is_gone:
             part = await self.call(
@@ -35,10 +36,11 @@ class CommitsHandler(DatalakeHandler):
                 **wish,  # type: ignore[arg-type]  # the contract has checked them
             )
             found += part.results
+            looked += part.looked
             following = part.next
             if following is None or len(found) == limit or time.monotonic() > until:
                 break
-        self.answer({"results": found, "next": following})
+        self.answer({"results": found, "next": following, "looked": looked})
 
 
 class SearchHandler(DatalakeHandler):
@@ -69,6 +71,18 @@ class CommitHandler(DatalakeHandler):
     async def get(self, repo: str, ref: str) -> None:
         lake = await self.lake()
         self.answer(await self.call(lake.commits.get, repo, ref))
+
+
+class CountHandler(DatalakeHandler):
+    """How many commits lead to one place and not to another."""
+
+    path = "/repos/{repo}/refs/{ref}/count"
+
+    @operation("countCommits")
+    async def get(self, repo: str, ref: str, beyond: str, limit: int) -> None:
+        lake = await self.lake()
+        count = await self.call(lake.commits.count, repo, ref, beyond=beyond, limit=limit + 1)
+        self.answer({"count": min(count, limit), "has_more": count > limit})
 
 
 class DiffHandler(DatalakeHandler):
@@ -147,6 +161,7 @@ HANDLERS = [
     CommitsHandler,
     SearchHandler,
     CommitHandler,
+    CountHandler,
     DiffHandler,
     MergesHandler,
     RevertsHandler,

@@ -88,6 +88,31 @@ describe('the window of a list', () => {
   });
 });
 
+describe('the window of a list with rows that are higher', () => {
+  const tall = [
+    { index: 10, extra_px: 300 },
+    { index: 500, extra_px: 1000 }
+  ];
+
+  it('keeps the height of the whole, and shows what is scrolled to', () => {
+    for (const hidden_px of [0, 150, 400, 5000, 10_200, 10_900, 12_000, 200_000]) {
+      const { first, end, above_px, below_px } = windowOf(10_000, 20, hidden_px, 400, tall);
+      const inside = tall.filter(({ index }) => index >= first && index < end);
+      const extra = inside.reduce((sum, row) => sum + row.extra_px, 0);
+      expect(above_px + (end - first) * 20 + extra + below_px).toBe(201_300);
+      expect(above_px).toBeLessThanOrEqual(hidden_px);
+      expect(201_300 - below_px).toBeGreaterThanOrEqual(hidden_px + 400);
+      expect(end - first).toBeLessThanOrEqual(62);
+    }
+  });
+
+  it('draws a high row as long as a part of it is seen', () => {
+    const { first, end } = windowOf(10_000, 20, 10_900, 100, tall);
+    expect(first).toBeLessThanOrEqual(500);
+    expect(end).toBeGreaterThan(500);
+  });
+});
+
 describe('a list of changes', () => {
   it('draws a few of ten thousand, and tells a screen reader how many there are', () => {
     const many = Array.from({ length: 10_000 }, (_, number) => change(`file-${number}`));

@@ -40,3 +40,27 @@ export function createTag(
 export function deleteTag(client: IClient, repo: string, tag: string): Promise<void> {
   return client.request({ method: 'DELETE', path: ['repos', repo, 'tags', tag] });
 }
+
+/** Point a branch to any commit of its repo. */
+export function resetRef(
+  client: IClient,
+  repo: string,
+  branch: string,
+  body: Body<'resetRef'>
+): Promise<api.Ref> {
+  return client.request({
+    method: 'POST',
+    path: ['repos', repo, 'branches', branch, 'reset'],
+    body
+  });
+}
+
+/** Put a branch or tag back to what it was before its last move. */
+export function undoRef(
+  client: IClient,
+  repo: string,
+  ref: string,
+  body: Body<'undoRef'> = {}
+): Promise<api.RefMove> {
+  return client.request({ method: 'POST', path: ['repos', repo, 'refs', ref, 'undo'], body });
+}

@@ -394,6 +394,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/repos/{repo}/refs/{ref}/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        /** How many commits lead to a ref and not to another one. */
+        get: operations["countCommits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/repos/{repo}/diff": {
         parameters: {
             query?: never;
@@ -2455,6 +2476,18 @@ export interface components {
             results: components["schemas"]["Commit"][];
             next: components["schemas"]["Next"];
         };
+        CommitLogPage: {
+            results: components["schemas"]["Commit"][];
+            next: components["schemas"]["Next"];
+            /** @description How many commits were looked at for this page, those that do not fit included. */
+            looked: number;
+        };
+        CommitCount: {
+            /** @description At most as many as were asked for. */
+            count: number;
+            /** @description Whether there are more than that. */
+            has_more: boolean;
+        };
         /**
          * @description What becomes of paths that both sides changed: from a path (with all below it) or glob to
          *     `ours`, `theirs` or an address. The first that fits counts.
@@ -3603,6 +3636,8 @@ export type InputCommit = components['schemas']['InputCommit'];
 export type Provenance = components['schemas']['Provenance'];
 export type Commit = components['schemas']['Commit'];
 export type CommitPage = components['schemas']['CommitPage'];
+export type CommitLogPage = components['schemas']['CommitLogPage'];
+export type CommitCount = components['schemas']['CommitCount'];
 export type Choices = components['schemas']['Choices'];
 export type Conflict = components['schemas']['Conflict'];
 export type MergeReport = components['schemas']['MergeReport'];
@@ -4353,7 +4388,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CommitPage"];
+                    "application/json": components["schemas"]["CommitLogPage"];
                 };
             };
             default: components["responses"]["Error"];
@@ -4418,6 +4453,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Commit"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    countCommits: {
+        parameters: {
+            query: {
+                /** @description The other one. */
+                beyond: string;
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path: {
+                repo: components["parameters"]["repo"];
+                /** @description A ref expression. */
+                ref: components["parameters"]["ref"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommitCount"];
                 };
             };
             default: components["responses"]["Error"];

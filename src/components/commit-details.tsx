@@ -2,11 +2,20 @@
  * One commit in full: what it is made from, what it changed, its files, what can be done with it.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { copyIcon } from '@jupyterlab/ui-components';
+import { copyIcon, undoIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type * as api from '../api/types';
-import { branchIcon, lineageIcon, mountIcon, tagIcon } from '../icons';
+import {
+  branchIcon,
+  compareIcon,
+  lineageIcon,
+  mergeIcon,
+  mountIcon,
+  pickIcon,
+  resetIcon,
+  tagIcon
+} from '../icons';
 import { ChangeList } from './change-list';
 import { ErrorBanner } from './error-banner';
 import type { IFailure } from './errors';
@@ -41,6 +50,16 @@ export interface ICommitDetailsProps {
   trans: TranslationBundle;
   onMount: (commit: api.Commit) => void;
   onCreateRef: (kind: api.RefKind, commit: api.Commit) => void;
+  /** The commit that is selected to compare others with. */
+  selected: string | null;
+  onSelect: (commit: api.Commit) => void;
+  /** Show how the commit differs from the one that is selected. */
+  onCompare: (commit: api.Commit) => void;
+  onRevert: (commit: api.Commit) => void;
+  onPick: (commit: api.Commit) => void;
+  onMerge: (commit: api.Commit) => void;
+  /** Let a branch point to it; undefined where the history is not that of a branch. */
+  onReset?: (commit: api.Commit) => void;
   onCopy: (text: string) => void;
   onLineage: (globalId: string) => void;
   onJob: (job: string) => void;
@@ -141,7 +160,14 @@ export function CommitDetails(props: ICommitDetailsProps): React.JSX.Element {
           hasMore={changes.has_more}
           label={trans.__('Files changed by %1', shortId(commit.id))}
           trans={trans}
-          onOpen={change => props.onFile(changedFile(commit, change))}
+          onOpen={change =>
+            props.onFile(
+              changedFile(
+                { repo: commit.repo, old: commit.parents[0] ?? commit.id, now: commit.id },
+                change
+              )
+            )
+          }
         />
       )}
       {changes?.results.length === 0 && (
@@ -163,19 +189,19 @@ export function CommitDetails(props: ICommitDetailsProps): React.JSX.Element {
   );
 }
 
-/** Return what to show of a change: both versions if there are two of them. */
-function changedFile(commit: api.Commit, change: api.Change): ICommitFile {
-  const { repo, id, parents } = commit;
-  const base = parents[0] ?? id;
-  const { path } = change;
-  switch (change.kind) {
+/** Return what to show of a change between two commits: both versions if there are two of them. */
+export function changedFile(
+  { repo, old, now }: { repo: string; old: string; now: string },
+  { kind, path }: api.Change
+): ICommitFile {
+  switch (kind) {
     case 'removed':
-      return { repo, ref: base, path };
+      return { repo, ref: old, path };
     case 'modified':
-      return { repo, ref: id, path, base, tab: 'changes' };
+      return { repo, ref: now, path, base: old, tab: 'changes' };
     case 'added':
     case 'renamed':
-      return { repo, ref: id, path };
+      return { repo, ref: now, path };
   }
 }
 
@@ -202,6 +228,42 @@ function CommitActions(props: ICommitDetailsProps): React.JSX.Element {
         label={trans.__('New tag at %1', address)}
         onClick={() => props.onCreateRef('tag', commit)}
       />
+      {props.selected !== null && props.selected !== commit.id ? (
+        <IconButton
+          icon={compareIcon}
+          label={trans.__('Compare with selected')}
+          onClick={() => props.onCompare(commit)}
+        />
+      ) : (
+        <IconButton
+          icon={compareIcon}
+          label={trans.__('Select for compare')}
+          isPressed={props.selected === commit.id}
+          onClick={() => props.onSelect(commit)}
+        />
+      )}
+      <IconButton
+        icon={undoIcon}
+        label={trans.__('Revert %1…', address)}
+        onClick={() => props.onRevert(commit)}
+      />
+      <IconButton
+        icon={pickIcon}
+        label={trans.__('Cherry-pick %1…', address)}
+        onClick={() => props.onPick(commit)}
+      />
+      <IconButton
+        icon={mergeIcon}
+        label={trans.__('Merge %1 into a branch…', address)}
+        onClick={() => props.onMerge(commit)}
+      />
+      {props.onReset && (
+        <IconButton
+          icon={resetIcon}
+          label={trans.__('Reset the branch to %1…', address)}
+          onClick={() => props.onReset?.(commit)}
+        />
+      )}
       <IconButton
         icon={lineageIcon}
         label={trans.__('Lineage of this change')}

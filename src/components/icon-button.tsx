@@ -11,6 +11,8 @@ export interface IIconButtonProps {
   label: string;
   onClick: () => void;
   isDisabled?: boolean;
+  /** Of a switch: whether it is on. */
+  isPressed?: boolean;
   className?: string;
 }
 
@@ -22,6 +24,7 @@ export function IconButton(props: IIconButtonProps): React.JSX.Element {
       className={`jp-DatalakeIconButton ${props.className ?? ''}`}
       title={props.label}
       aria-label={props.label}
+      aria-pressed={props.isPressed}
       disabled={props.isDisabled}
       onClick={event => {
         event.stopPropagation();

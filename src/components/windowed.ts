@@ -19,33 +19,71 @@ export interface IWindow {
   below_px: number;
 }
 
-/** Return which rows of a list can be seen, and some more on both sides. Pure. */
+/** A row that is higher than the others. */
+export interface ITallRow {
+  index: number;
+  /** By how much. */
+  extra_px: number;
+}
+
+/**
+ * Return which rows of a list can be seen, and some more on both sides. Pure.
+ *
+ * @param hidden_px - how far the list's top is above the top of what it is scrolled in.
+ * @param tall - the rows that are higher than the others, by index.
+ */
 export function windowOf(
   count: number,
   row_px: number,
-  /** How far the list's top is above the top of what it is scrolled in. */
   hidden_px: number,
-  height_px: number
+  height_px: number,
+  tall: readonly ITallRow[] = []
 ): IWindow {
   if (count < WINDOWED_FROM) {
     return { first: 0, end: count, above_px: 0, below_px: 0 };
   }
-  const top = Math.floor(hidden_px / row_px) - BEYOND;
-  const bottom = Math.ceil((hidden_px + height_px) / row_px) + BEYOND;
+  const top = rowAt(hidden_px, row_px, tall) - BEYOND;
+  const bottom = rowAt(hidden_px + height_px - 1, row_px, tall) + 1 + BEYOND;
   const end = Math.min(count, Math.max(bottom, 0));
   const first = Math.max(0, Math.min(top, end));
-  return { first, end, above_px: first * row_px, below_px: (count - end) * row_px };
+  return {
+    first,
+    end,
+    above_px: first * row_px + extraOf(tall.filter(row => row.index < first)),
+    below_px: (count - end) * row_px + extraOf(tall.filter(row => row.index >= end))
+  };
+}
+
+/** Return the row that is at a height. */
+function rowAt(at_px: number, row_px: number, tall: readonly ITallRow[]): number {
+  let extra_px = 0;
+  for (const row of tall) {
+    const top = row.index * row_px + extra_px;
+    if (at_px < top + row_px + row.extra_px) {
+      return Math.min(row.index, Math.floor((at_px - extra_px) / row_px));
+    }
+    extra_px += row.extra_px;
+  }
+  return Math.floor((at_px - extra_px) / row_px);
+}
+
+function extraOf(tall: readonly ITallRow[]): number {
+  return tall.reduce((sum, row) => sum + row.extra_px, 0);
 }
 
 /**
- * Follow where a list is scrolled to; all of its rows are equally high.
+ * Follow where a list is scrolled to; all of its rows are equally high, but for those of `tall`.
  *
  * @param onEnd - called when its end comes into sight.
+ * @param tall - the rows that are higher than the first one, by index.
+ * @param rowSelector - selector of what has the height of a row, where that is not the first child.
  */
 export function useWindow(
   list: React.RefObject<HTMLElement | null>,
   count: number,
-  onEnd?: () => void
+  onEnd?: () => void,
+  tall: readonly ITallRow[] = [],
+  rowSelector?: string
 ): IWindow {
   const [seen, setSeen] = React.useState({ row_px: ROW_PX, hidden_px: 0, height_px: 0 });
   const end = React.useRef(onEnd);
@@ -58,7 +96,8 @@ export function useWindow(
     const scroller = scrollerOf(node);
     const look = () => {
       const place = scroller.getBoundingClientRect();
-      const row = node.firstElementChild?.getBoundingClientRect().height;
+      const first = rowSelector ? node.querySelector(rowSelector) : node.firstElementChild;
+      const row = first?.getBoundingClientRect().height;
       const now = {
         row_px: row || ROW_PX,
         hidden_px: place.top - node.getBoundingClientRect().top,
@@ -80,9 +119,10 @@ export function useWindow(
       scroller.removeEventListener('scroll', look);
       observer.disconnect();
     };
-  }, [list, count]);
-  const shown = windowOf(count, seen.row_px, seen.hidden_px, seen.height_px);
-  const isAtEnd = seen.height_px > 0 && shown.end === count;
+  }, [list, count, rowSelector]);
+  const shown = windowOf(count, seen.row_px, seen.hidden_px, seen.height_px, tall);
+  const end_px = (count - BEYOND) * seen.row_px + extraOf(tall);
+  const isAtEnd = seen.height_px > 0 && seen.hidden_px + seen.height_px >= end_px;
   React.useEffect(() => {
     if (isAtEnd) {
       end.current?.();

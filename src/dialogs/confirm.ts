@@ -3,6 +3,7 @@
  */
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type * as React from 'react';
 
 import type * as api from '../api/types';
 import type { IStagedCount } from '../models/sessions';
@@ -10,7 +11,7 @@ import type { IStagedCount } from '../models/sessions';
 /** Ask before something is lost; the safe answer is the one that Enter gives. */
 export async function confirm(
   title: string,
-  text: string,
+  text: string | React.ReactElement,
   accept: string,
   trans: TranslationBundle
 ): Promise<boolean> {

@@ -27,11 +27,16 @@ export function repoOf(args: ReadonlyPartialJSONObject, app: JupyterFrontEnd): s
   return hit(app, 'repo');
 }
 
+/** Return the ref that is named, or that a context menu was opened on. */
+export function refOf(args: ReadonlyPartialJSONObject, app: JupyterFrontEnd): string | undefined {
+  return textOf(args, 'ref') ?? (args.isContextMenu === true ? hit(app, 'ref') : undefined);
+}
+
 /** Return the file that is named, or that a context menu was opened on. */
 export function fileOf(args: ReadonlyPartialJSONObject, app: JupyterFrontEnd): IFile | undefined {
   const isHit = args.isContextMenu === true;
   const repo = repoOf(args, app);
-  const ref = textOf(args, 'ref') ?? (isHit ? hit(app, 'ref') : undefined);
+  const ref = refOf(args, app);
   const path = textOf(args, 'path') ?? (isHit ? hit(app, 'path') : undefined);
   return repo === undefined || path === undefined
     ? undefined

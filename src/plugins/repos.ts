@@ -20,7 +20,7 @@ import type { ReposModel } from '../models/repos';
 import { DEFAULT_BRANCH } from '../models/selection';
 import type { SessionsModel } from '../models/sessions';
 import type { ILakeSelection } from '../tokens';
-import { repoOf, textOf } from './arguments';
+import { refOf, repoOf, textOf } from './arguments';
 import { attempt } from './reporting';
 
 /** What the commands work on. */
@@ -158,7 +158,10 @@ export function addRepoCommands(options: IRepoCommandOptions): void {
         if (repo === null) {
           return;
         }
-        const at = textOf(args, 'at') ?? (repo === selection.repo ? selection.ref : DEFAULT_BRANCH);
+        const at =
+          textOf(args, 'at') ??
+          refOf(args, app) ??
+          (repo === selection.repo ? selection.ref : DEFAULT_BRANCH);
         const name = textOf(args, 'name');
         if (name === undefined) {
           await showCreateRef({ kind, repo, at }, trans, (chosen, where) =>

@@ -29,6 +29,7 @@ import { ReposModel } from '../models/repos';
 import { LakeSelection } from '../models/selection';
 import { SessionsModel } from '../models/sessions';
 import { ChangesPanel } from '../panels/changes';
+import type { IHistoryState } from '../panels/commits';
 import { CommitsPanel } from '../panels/commits';
 import { JobsPanel } from '../panels/jobs';
 import { PipelinesPanel } from '../panels/pipelines';
@@ -38,6 +39,7 @@ import { LakeSidebar } from '../panels/sidebar';
 import { LakeStatus } from '../panels/status';
 import { ILake, ILakeSelection } from '../tokens';
 import { repoOf, textOf } from './arguments';
+import { addHistoryCommands } from './history';
 import { addRepoCommands } from './repos';
 import { addSessionCommands } from './sessions';
 
@@ -73,6 +75,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
     const pipelines = new PipelinesModel(lake);
     const jobs = new JobsModel(lake);
     addRepoCommands({ app, repos, mounts, refs, sessions, selection, trans });
+    addHistoryCommands({ app, lake, commits, selection, trans });
     addSessionCommands({ commands, sessions, selection, trans });
 
     const context = { commands, trans };
@@ -82,6 +85,13 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
       sessions,
       mounts,
       onTree: isTree => void kept?.set('changesAsTree', isTree)
+    });
+    const history = new CommitsPanel({
+      ...context,
+      commits,
+      refs,
+      selection,
+      onState: () => keep()
     });
     const button = (id: string) => new CommandToolbarButton({ commands, id, label: '' });
     const refresh = (name: string, onClick: () => void) =>
@@ -117,7 +127,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
           name: 'history',
           share: 4,
           label: trans.__('History'),
-          content: new CommitsPanel({ ...context, commits, refs, selection }),
+          content: history,
           badge: () => selection.repo ?? ''
         },
         {
@@ -136,14 +146,15 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
           badge: () => (jobs.live > 0 ? trans.__('%1 live', jobs.live) : '')
         }
       ],
-      onStateChanged: now => void state?.save(ID, { ...now })
+      onStateChanged: () => keep()
     });
+    const keep = () => void state?.save(ID, { ...sidebar.state, history: { ...history.state } });
     for (const model of [sessions, pipelines, jobs]) {
       model.stateChanged.connect(() => sidebar.updateBadges());
     }
     selection.changed.connect(() => sidebar.updateBadges());
     sidebar.state = { closed: ['history'] };
-    void state?.fetch(ID).then(saved => restore(sidebar, saved));
+    void state?.fetch(ID).then(saved => restore(sidebar, history, saved));
 
     shell.add(sidebar, 'left', { rank: RANK, type: 'Data Lake' });
     restorer?.add(sidebar, sidebar.id);
@@ -202,12 +213,25 @@ function addPanelCommands(
   });
 }
 
-/** Close the sections that were closed the last time. */
-function restore(sidebar: LakeSidebar, saved: ReadonlyPartialJSONValue | undefined): void {
-  const closed = (saved as Partial<ISidebarState> | undefined)?.closed;
-  if (Array.isArray(closed)) {
-    sidebar.state = { closed };
+/** What is kept with the layout. */
+interface IKept extends ISidebarState {
+  history: Partial<IHistoryState>;
+}
+
+/** Show the panel as it was the last time. */
+function restore(
+  sidebar: LakeSidebar,
+  history: CommitsPanel,
+  saved: ReadonlyPartialJSONValue | undefined
+): void {
+  const kept = (saved ?? {}) as Partial<IKept>;
+  if (Array.isArray(kept.closed)) {
+    sidebar.state = { closed: kept.closed };
   }
+  history.state = {
+    hasFilters: kept.history?.hasFilters === true,
+    isGraph: kept.history?.isGraph !== false
+  };
 }
 
 /** Keep to the settings. */

@@ -26,7 +26,7 @@ NOT_KILLED = {
 """Verbs that change something and are not in the table of verbs, with the reason."""
 
 READS = re.compile(
-    r"(get|list|look|find|read|preview|describe|open|glob|diff|verify|search|export|check|begin"
+    r"(get|list|look|count|find|read|preview|describe|open|glob|diff|verify|search|export|check|begin"
     r"|log|drafts)(_|$)"
 )
 

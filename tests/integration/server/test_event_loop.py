@@ -165,7 +165,7 @@ async def test_commits_that_nobody_waits_for_are_not_looked_for_to_the_end(
 
     monkeypatch.setattr(Commits, "look", few)
     rare = {"repo": "raw", "ref": "main", "path": "nowhere"}
-    assert (await call("listCommits", **rare)).json == {"results": [], "next": None}
+    assert (await call("listCommits", **rare)).json == {"results": [], "next": None, "looked": 7}
     assert len(asked) == 4
     monkeypatch.setattr(commits, "_LOOK_S", 0)
     answer = (await call("listCommits", **rare)).json

@@ -84,6 +84,14 @@ async def test_the_log_and_the_search(call, served_lake):
     assert rest["next"] is None
     log = (await call("listCommits", repo="raw", ref="main", first_parent=False, limit=2)).json
     assert log["next"] == log["results"][1]["id"]
+    assert log["looked"] == 2
+    first = served_lake.commits.list("raw")[-1].id
+    for limit, expected in (
+        (2, {"count": 2, "has_more": False}),
+        (1, {"count": 1, "has_more": True}),
+    ):
+        counted = await call("countCommits", repo="raw", ref="main", beyond=first, limit=limit)
+        assert counted.json == expected
     reverted = served_lake.commits.revert("raw", "main").commit
     found = (await call("searchCommits", metadata=f"reverts={reverted.parents[0]}")).json
     assert [one["id"] for one in found["results"]] == [reverted.id]

@@ -27,10 +27,21 @@ export class Lake {
     await this._post(`sessions/${id}/restores`, { source }, 204);
   }
 
-  /** Commit one file to the branch main; return the id of the commit. */
-  async put(repo: string, path: string, content: string, message: string): Promise<string> {
+  /** Merge a ref into a branch. */
+  async merge(repo: string, ref: string, into: string): Promise<void> {
+    await this._post(`repos/${repo}/branches/${into}/merges`, { ref }, 200);
+  }
+
+  /** Commit one file to a branch; return the id of the commit. */
+  async put(
+    repo: string,
+    path: string,
+    content: string,
+    message: string,
+    branch = 'main'
+  ): Promise<string> {
     const response = await this._request.put(
-      `/datalake/repos/${encodeURIComponent(repo)}/refs/main/content`,
+      `/datalake/repos/${encodeURIComponent(repo)}/refs/${branch}/content`,
       {
         params: { path, message },
         headers: { 'Content-Type': 'application/octet-stream' },

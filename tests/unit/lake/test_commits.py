@@ -371,6 +371,18 @@ def test_all_that_led_to_a_merge_is_listed_once_in_order_of_time(parted):
     assert {one.id for one in line} < {one.id for one in everything}
 
 
+def test_commits_are_counted_that_lead_to_one_place_and_not_to_another(parted):
+    own = parted.commits.count("raw", beyond="dev")
+    theirs = parted.commits.count("raw", "dev", beyond="main")
+    assert (own, theirs) == (1, 1)
+    merged = parted.commits.merge("raw", "dev", choices={"/": "ours"}).commit
+    assert parted.commits.count("raw", merged.id, beyond=merged.parents[0]) == theirs + 1
+    assert parted.commits.count("raw", "dev", beyond="main") == 0
+    whole = len(parted.commits.list("raw", first_parent=False))
+    assert parted.commits.count("raw", beyond=parted.commits.list("raw")[-1].id) == whole - 1
+    assert parted.commits.count("raw", beyond=parted.commits.list("raw")[-1].id, limit=1) == 1
+
+
 def test_the_log_follows_a_path_to_the_names_it_had(lake):
     put(lake, "main", **{"d/a": "one\n" * 50, "other": "x"})
     lake.files.put("raw@main/d/a", "one\n" * 50 + "two\n")

@@ -35,6 +35,7 @@ NOUNS = {
 
 # Verbs whose operation is named otherwise than by the rule.
 OPERATIONS = {
+    ("commits", "count"): "countCommits",
     ("commits", "diff"): "diffCommits",
     ("sessions", "diff_text"): "diffSessionText",
     ("sessions", "drafts"): "listDrafts",
@@ -100,7 +101,7 @@ NOT_IN_CLI = {
 }
 
 # Commands of the front end that open a view instead of calling a verb.
-VIEWS = re.compile(r"datalake:(open|show|copy|refresh|focus|browse|reveal)-")
+VIEWS = re.compile(r"datalake:(open|show|select|copy|refresh|focus|browse|reveal)-")
 
 
 def python_verbs():

@@ -1,0 +1,253 @@
+/**
+ * Commands on the commits of a history: compare, revert, cherry-pick, merge, reset.
+ */
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { MainAreaWidget, Notification, WidgetTracker } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { undoIcon } from '@jupyterlab/ui-components';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+
+import { getCommit } from '../api/commits';
+import { listRefs, resetRef, undoRef } from '../api/refs';
+import type * as api from '../api/types';
+import { ARGUMENTS, CommandIDs } from '../commands';
+import { shortId } from '../components/formats';
+import { confirm } from '../dialogs/confirm';
+import { showJoin } from '../dialogs/join';
+import { confirmReset, effectOf } from '../dialogs/reset';
+import { compareIcon, mergeIcon, pickIcon, resetIcon } from '../icons';
+import { CommitDiffModel } from '../models/commit-diff';
+import type { CommitsModel } from '../models/commits';
+import type { JoinKind } from '../models/joining';
+import { JoinModel } from '../models/joining';
+import { loadAll } from '../models/paging';
+import { asLakeError } from '../models/refreshing';
+import { DEFAULT_BRANCH } from '../models/selection';
+import { CommitDiffPanel } from '../panels/commit-diff';
+import { refText } from '../panels/file-view';
+import type { ILake, ILakeSelection } from '../tokens';
+import { refOf, repoOf, textOf } from './arguments';
+import { attempt } from './reporting';
+
+/** What the commands work on. */
+export interface IHistoryCommandOptions {
+  app: JupyterFrontEnd;
+  lake: ILake;
+  commits: CommitsModel;
+  selection: ILakeSelection;
+  trans: TranslationBundle;
+}
+
+type Args = ReadonlyPartialJSONObject;
+
+/** A commit, by a ref expression. */
+interface IPlace {
+  repo: string;
+  ref: string;
+}
+
+/** Add the commands on the commits of a history. */
+export function addHistoryCommands(options: IHistoryCommandOptions): void {
+  const { app, commits, selection, trans } = options;
+  /** The commit that is meant: named, under a context menu, or the one that is shown. */
+  const meant = (args: Args): IPlace | null => {
+    const repo = repoOf(args, app) ?? selection.repo;
+    return repo === null ? null : { repo, ref: refOf(args, app) ?? selection.ref };
+  };
+  addComparison(options, meant);
+  app.commands.addCommand(CommandIDs.selectForCompare, {
+    label: trans.__('Select for Compare'),
+    icon: compareIcon,
+    describedBy: ARGUMENTS[CommandIDs.selectForCompare],
+    isEnabled: args => meant(args) !== null,
+    execute: async args => {
+      const place = meant(args);
+      const commit = place && (await commitAt(options, place));
+      if (commit) {
+        commits.select(commit.repo, commit.id);
+      }
+    }
+  });
+  const joins: [string, JoinKind, string, typeof undoIcon][] = [
+    [CommandIDs.revertCommit, 'revert', trans.__('Revert…'), undoIcon],
+    [CommandIDs.cherryPick, 'pick', trans.__('Cherry-Pick onto a Branch…'), pickIcon],
+    [CommandIDs.mergeCommit, 'merge', trans.__('Merge into a Branch…'), mergeIcon]
+  ];
+  for (const [id, kind, label, icon] of joins) {
+    app.commands.addCommand(id, {
+      label,
+      icon,
+      describedBy: ARGUMENTS[id],
+      isEnabled: args => meant(args) !== null,
+      execute: async args => {
+        const place = meant(args);
+        return place ? join(options, kind, place, textOf(args, 'branch')) : null;
+      }
+    });
+  }
+  app.commands.addCommand(CommandIDs.resetRef, {
+    label: trans.__('Reset the Branch to Here…'),
+    icon: resetIcon,
+    describedBy: ARGUMENTS[CommandIDs.resetRef],
+    isEnabled: args => meant(args) !== null,
+    execute: async args => {
+      const to = textOf(args, 'to');
+      const place = to === undefined ? meant(args) : { repo: repoOf(args, app), ref: to };
+      if (place?.repo) {
+        const branch = textOf(args, 'name') ?? selection.ref;
+        await reset(options, { repo: place.repo, ref: place.ref }, branch);
+      }
+    }
+  });
+  app.commands.addCommand(CommandIDs.undoRef, {
+    label: trans.__('Undo the Last Move of a Branch or Tag'),
+    icon: undoIcon,
+    describedBy: ARGUMENTS[CommandIDs.undoRef],
+    execute: async args => {
+      const [repo, name] = [textOf(args, 'repo'), textOf(args, 'name')];
+      if (repo !== undefined && name !== undefined) {
+        await attempt(trans, () => undoRef(options.lake.client, repo, name));
+      }
+    }
+  });
+}
+
+function addComparison(
+  { app, lake, commits, selection, trans }: IHistoryCommandOptions,
+  meant: (args: Args) => IPlace | null
+): void {
+  const { commands, shell } = app;
+  const tracker = new WidgetTracker<MainAreaWidget<CommitDiffPanel>>({
+    namespace: 'datalake-commits'
+  });
+  commands.addCommand(CommandIDs.openComparison, {
+    label: args =>
+      args.withHead === true
+        ? trans.__('Compare with Branch Head')
+        : trans.__('Compare with Selected'),
+    icon: compareIcon,
+    describedBy: ARGUMENTS[CommandIDs.openComparison],
+    isEnabled: args => {
+      const repo = meant(args)?.repo;
+      return args.withHead === true || 'old' in args || commits.selected?.repo === repo;
+    },
+    execute: async args => {
+      const place = meant(args);
+      const [old, now] =
+        args.withHead === true
+          ? [place?.ref, selection.ref]
+          : [textOf(args, 'old') ?? commits.selected?.id, textOf(args, 'new') ?? place?.ref];
+      if (!place || old === undefined || now === undefined) {
+        return;
+      }
+      const id = `datalake-commits-${place.repo}@${old}..${now}`;
+      let widget = tracker.find(one => one.id === id);
+      if (!widget) {
+        const model = new CommitDiffModel({ lake, repo: place.repo, old, new: now });
+        widget = new MainAreaWidget({ content: new CommitDiffPanel({ commands, trans, model }) });
+        widget.id = id;
+        widget.title.icon = compareIcon;
+        widget.title.label = `${refText(old)} → ${refText(now)}`;
+        widget.title.caption = `${place.repo}: ${old} → ${now}`;
+        await tracker.add(widget);
+        shell.add(widget, 'main');
+      }
+      shell.activateById(widget.id);
+    }
+  });
+}
+
+function commitAt(
+  { lake, trans }: IHistoryCommandOptions,
+  { repo, ref }: IPlace
+): Promise<api.Commit | null> {
+  return attempt(trans, () => getCommit(lake.client, repo, ref));
+}
+
+async function join(
+  options: IHistoryCommandOptions,
+  kind: JoinKind,
+  place: IPlace,
+  wanted: string | undefined
+): Promise<api.MergeReport | null> {
+  const { lake, selection, trans } = options;
+  const { client } = lake;
+  const commit = await commitAt(options, place);
+  const branches = commit && (await branchesOf(options, place.repo));
+  if (!commit || !branches) {
+    return null;
+  }
+  const branch = branches.find(name => name === (wanted ?? selection.ref)) ?? DEFAULT_BRANCH;
+  const model = new JoinModel({ client, kind, commit, branch });
+  const report = await showJoin(model, branches, trans);
+  if (report?.commit) {
+    tell(
+      options,
+      { repo: place.repo, ref: model.branch },
+      trans.__('%1 is at %2 now.', `${place.repo}@${model.branch}`, shortId(report.commit.id))
+    );
+  }
+  return report;
+}
+
+async function branchesOf(
+  { lake, trans }: IHistoryCommandOptions,
+  repo: string
+): Promise<string[] | null> {
+  const refs = await attempt(trans, () =>
+    loadAll((after, limit) => listRefs(lake.client, repo, { kind: 'branch', after, limit }))
+  );
+  return refs && refs.map(({ name }) => name);
+}
+
+async function reset(
+  options: IHistoryCommandOptions,
+  { repo, ref }: IPlace,
+  branch: string
+): Promise<void> {
+  const { lake, trans } = options;
+  const { client } = lake;
+  const commit = await commitAt(options, { repo, ref });
+  const effect = commit && (await attempt(trans, () => effectOf(client, repo, branch, commit.id)));
+  if (!commit || !effect) {
+    return;
+  }
+  const target = { repo, branch, to: commit.id };
+  if (!(await confirmReset(target, effect, trans))) {
+    return;
+  }
+  const act = (force: boolean) => resetRef(client, repo, branch, { to: commit.id, force });
+  const moved = await attempt(trans, async () => {
+    try {
+      return await act(false);
+    } catch (reason) {
+      const error = asLakeError(reason);
+      if (error.kind !== 'in-use') {
+        throw reason;
+      }
+      const title = trans.__('%1 is in use', `${repo}@${branch}`);
+      const isSure = await confirm(title, error.message, trans.__('Reset all the same'), trans);
+      return isSure ? act(true) : null;
+    }
+  });
+  if (moved) {
+    tell(
+      options,
+      { repo, ref: branch },
+      trans.__('%1 was reset to %2.', `${repo}@${branch}`, shortId(commit.id))
+    );
+  }
+}
+
+/** Say that a branch moved, with a way back. */
+function tell({ app, trans }: IHistoryCommandOptions, { repo, ref }: IPlace, text: string): void {
+  Notification.success(text, {
+    autoClose: 10_000,
+    actions: [
+      {
+        label: trans.__('Undo'),
+        callback: () => void app.commands.execute(CommandIDs.undoRef, { repo, name: ref })
+      }
+    ]
+  });
+}
