@@ -21,7 +21,7 @@ module.exports = {
     ]
   },
   transformIgnorePatterns: [
-    '/node_modules/(?!(@jupyter|@jupyterlab|@lumino|@microsoft|@rjsf|lib0|yjs|y-protocols|nanoid|marked|exenv-es6|@lezer|@codemirror|crelt|style-mod|w3c-keyname)/)'
+    '/node_modules/(?!(@jupyter|@jupyterlab|@lumino|@microsoft|@rjsf|lib0|yjs|y-protocols|nanoid|marked|exenv-es6|@lezer|@codemirror|crelt|style-mod|w3c-keyname|yaml)/)'
   ],
   coverageProvider: 'v8'
 };

@@ -16,6 +16,7 @@ export namespace CommandIDs {
   export const openLineage = 'datalake:open-lineage';
   export const openNotebook = 'datalake:open-notebook';
   export const openRuns = 'datalake:open-runs';
+  export const openSchedule = 'datalake:open-schedule';
 
   export const createRepo = 'datalake:create-repo';
   export const deleteRepo = 'datalake:delete-repo';
@@ -145,6 +146,7 @@ export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> =
   [CommandIDs.promotePipeline]: args({
     path: { type: 'string', description: 'Path of a notebook; the current one when left out' }
   }),
+  [CommandIDs.openSchedule]: args({ pipeline: PIPELINE }),
   [CommandIDs.runPipeline]: args({ pipeline: PIPELINE, reprocess: REPROCESS }),
   [CommandIDs.pausePipeline]: args({ pipeline: PIPELINE }),
   [CommandIDs.resumePipeline]: args({ pipeline: PIPELINE }),

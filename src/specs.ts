@@ -2,6 +2,7 @@
  * The written form of a pipeline: reading parts of it, building it, and showing it. Pure.
  */
 import type * as api from './api/types';
+import { isHeldByClock, scheduleOf, UTC } from './schedules';
 
 /** A branch, cut into datums by a glob. */
 export interface IRepoInput {
@@ -18,6 +19,8 @@ export interface IRepoInput {
 export interface ICronInput {
   name: string;
   schedule: string;
+  /** The time zone whose wall clock it is read by. */
+  zone: string;
 }
 
 /** What a pipeline runs, for people. */
@@ -55,12 +58,18 @@ export function repoInputs(spec: api.Spec): IRepoInput[] {
  * It does not of a union, a join or a group, nor of a repo with further options.
  */
 export function isPlainInput(spec: api.Spec): boolean {
-  return crossed(spec.input).every(
-    ({ repo, cron }) =>
-      cron !== undefined ||
-      (repo !== undefined &&
-        typeof (repo as Json).glob === 'string' &&
-        Object.keys(repo as Json).every(key => FIELDS.has(key)))
+  const leaves = crossed(spec.input);
+  const isHeld = leaves.some(({ repo }) => (repo as Json | undefined)?.trigger !== undefined);
+  return (
+    (!isHeld || scheduleOf(spec) !== undefined) &&
+    leaves.every(
+      ({ repo, cron }) =>
+        cron !== undefined ||
+        (repo !== undefined &&
+          typeof (repo as Json).glob === 'string' &&
+          isHeldByClock(repo as Json) &&
+          Object.keys(repo as Json).every(key => FIELDS.has(key)))
+    )
   );
 }
 
@@ -69,7 +78,11 @@ export function cronInputs(spec: api.Spec): ICronInput[] {
   return leaves(spec.input)
     .map(leaf => leaf.cron as Json | undefined)
     .filter(cron => cron !== undefined)
-    .map(cron => ({ name: text(cron.name) || 'tick', schedule: text(cron.schedule) }));
+    .map(cron => ({
+      name: text(cron.name) || 'tick',
+      schedule: text(cron.schedule),
+      zone: text(cron.zone) || UTC
+    }));
 }
 
 /** Return what a pipeline runs. */
@@ -117,7 +130,7 @@ export function toYaml(value: unknown): string {
 }
 
 /** What a form of inputs knows of a repo. */
-const FIELDS = new Set(['name', 'branch', 'glob', 'as', 'give']);
+const FIELDS = new Set(['name', 'branch', 'glob', 'as', 'give', 'trigger']);
 
 /** Return the repos and clocks of an input, whatever way they are combined. */
 function leaves(input: unknown): Json[] {

@@ -37,6 +37,7 @@ from jupyter_datalake.model.pipelines import (
     PipelineChange,
     repo_inputs,
 )
+from jupyter_datalake.model.schedules import DEFAULT_ZONE
 from jupyter_datalake.model.text import printable
 from jupyter_datalake.pipelines.exporting import ExportFormat
 
@@ -222,6 +223,7 @@ def create(
 
 @group.command("update")
 @_source_options
+@click.option("--keep-files", is_flag=True, help="Take its files as they were published last.")
 @click.option("--upgrade", is_flag=True, help="Take newer packages into its environment.")
 @json_option
 @pass_context
@@ -231,12 +233,16 @@ def update(
     template: Path | None,
     settings: tuple[str, ...],
     values: Path | None,
+    keep_files: bool,
     upgrade: bool,
     as_json: bool,
 ) -> None:
     """Publish the next version of a pipeline."""
     spec, folder = _source(context, path, template, settings, values)
-    _published(context.lake.pipelines.update(spec, folder=folder, upgrade=upgrade), as_json)
+    updated = context.lake.pipelines.update(
+        spec, folder=folder, keep_files=keep_files, upgrade=upgrade
+    )
+    _published(updated, as_json)
 
 
 @group.command("render")
@@ -612,6 +618,32 @@ def preview(context: CliContext, path: Path, after: int | None, limit: int, as_j
     )
     if has_more:
         click.echo(f"… and more: --after {seen + len(datums)}")
+
+
+@group.command("preview-schedule")
+@click.argument("schedule")
+@click.option("--zone", default=DEFAULT_ZONE, help="Time zone whose wall clock it is read by.")
+@click.option("--after", default=None, help="Only ticks behind this time; from now on by default.")
+@limit_option(3)
+@json_option
+@pass_context
+def preview_schedule(
+    context: CliContext, schedule: str, zone: str, after: str | None, limit: int, as_json: bool
+) -> None:
+    """Show when a schedule ticks next: '@every 24h', '@daily', or '0 6 * * MON-FRI'."""
+    ticks = context.lake.pipelines.preview_schedule(schedule, zone=zone, after=after, limit=limit)
+    if as_json:
+        print_json(ticks)
+        return
+    print_table(
+        ticks,
+        [
+            (printable(zone), lambda one: one.local),
+            ("UTC", lambda one: f"{one.at:%Y-%m-%dT%H:%M:%SZ}"),
+            ("", lambda one: "the clock leaves its time out" if one.is_moved else ""),
+        ],
+        empty="No ticks",
+    )
 
 
 @group.command("plan")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jupyter_datalake.engine.commits import head_of
+from jupyter_datalake.engine.commits import commit_by_id, head_of
 from jupyter_datalake.errors import (
     ErrorKind,
     InvalidInputError,
@@ -22,6 +23,7 @@ from jupyter_datalake.jobs.promote import Draft, keep_published
 from jupyter_datalake.jobs.proposals import ObservedFile
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.lake.repos import VISIBLE_KINDS
+from jupyter_datalake.metadata.base import time_of
 from jupyter_datalake.metadata.pipelines import PipelineRow
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.datums import DatumInput
@@ -48,7 +50,14 @@ from jupyter_datalake.model.pipelines import (
     cron_inputs,
     keyed_inputs,
 )
+from jupyter_datalake.model.schedules import (
+    DEFAULT_ZONE,
+    ComingTick,
+    coming_ticks,
+    parse_schedule,
+)
 from jupyter_datalake.model.templates import Argument, ArgumentType, repo_of
+from jupyter_datalake.model.times import nanoseconds_of
 from jupyter_datalake.pipelines.asking import (
     backfill,
     check_active,
@@ -72,6 +81,7 @@ from jupyter_datalake.pipelines.publishing import (
     check_idle,
     has_data,
     read_code_files,
+    read_published_files,
 )
 from jupyter_datalake.pipelines.templating import Template, load_source
 from jupyter_datalake.pipelines.triggering import is_behind
@@ -94,6 +104,9 @@ class Backfill:
 
 _NAMED = 20
 """So many names are told where one is wrong."""
+
+_MAX_TICKS = 100
+"""So many ticks of a schedule are told at most."""
 
 _MAX_OBSERVED = 10_000
 """So many accesses of a notebook are looked at, the newest."""
@@ -142,17 +155,30 @@ class Pipelines:
         return self._publisher.create(spec, files)
 
     def update(
-        self, source: SpecSource, *, folder: str | Path | None = None, upgrade: bool = False
+        self,
+        source: SpecSource,
+        *,
+        folder: str | Path | None = None,
+        keep_files: bool = False,
+        upgrade: bool = False,
     ) -> Pipeline:
         """Publish the next version of a pipeline; unchanged ones stay at theirs.
 
         Parameters
         ----------
+        keep_files
+            Take the notebook and the helper files as they were published last, wherever they are
+            now: another schedule or parameter needs none of them.
         upgrade
             Take newer packages into an environment of its own; else those that it is locked to
             stay, as far as they fit what is asked for.
         """
-        spec, files = self._load(source, folder)
+        if keep_files:
+            spec = source if isinstance(source, PipelineSpec) else parse_spec(_document(source))
+            core, code = self._context.core, self.get(spec.name).code_commit_id
+            files = read_published_files(spec, core.snapshot(commit_by_id(core, code)))
+        else:
+            spec, files = self._load(source, folder)
         return self._publisher.update(spec, files, upgrade=upgrade)
 
     def apply(self, source: SpecSource, *, folder: str | Path | None = None) -> Pipeline:
@@ -500,6 +526,35 @@ class Pipelines:
         return preview(
             self._context.core, spec, self._heads(spec), after=after, limit=limit_of(limit)
         )
+
+    def preview_schedule(
+        self,
+        schedule: str,
+        *,
+        zone: str = DEFAULT_ZONE,
+        after: datetime | str | None = None,
+        limit: int = 3,
+    ) -> Sequence[ComingTick]:
+        """Return when a schedule ticks next, by the code that clocks run by.
+
+        Parameters
+        ----------
+        schedule
+            ``@every 24h``, ``@daily`` and the like, or the five fields of cron.
+        zone
+            Time zone whose wall clock the fields are read by, such as ``Europe/Berlin``.
+        after
+            Ticks behind this time, of UTC where it names no zone; from now on by default.
+
+        Raises
+        ------
+        InvalidInputError
+            It is no schedule, or there is no such time zone; the message says what is wrong where.
+        """
+        parsed = parse_schedule(schedule, zone)
+        with self._context.core.metadata.read() as tx:
+            moment = time_of(tx.now_ns if after is None else nanoseconds_of(after))
+        return coming_ticks(parsed, moment, min(limit_of(limit), _MAX_TICKS))
 
     def waits(self, name: str) -> Sequence[InputWait]:
         """Return what came in through each input that has a trigger, and whether it is enough.

@@ -22,6 +22,7 @@ from jupyter_datalake.errors import ErrorKind, InvalidInputError
 _EVERY = re.compile(
     r"@every\s+(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?"
 )
+_RANDOM = re.compile(r"(?i)\br\b")
 _LONGEST = timedelta(days=36525)
 _NAMED = {
     "@hourly": "0 * * * *",
@@ -73,6 +74,14 @@ class Schedule:
         zone = find_zone(self.zone)
         names_hours = not self._hour_field.startswith("*")
         return self._by_name(instant, zone) if names_hours else self._by_hand(instant, zone)
+
+    def upcoming(self, moment: datetime, count: int) -> list[datetime]:
+        """Return the first `count` ticks strictly behind `moment`, in UTC."""
+        found: list[datetime] = []
+        for _ in range(count):
+            moment = self.next_after(moment)
+            found.append(moment)
+        return found
 
     def latest(self, first: datetime, until: datetime, limit: int) -> list[datetime]:
         """Return the ticks from `first`, which is one, up to `until`: the newest `limit`, in order.
@@ -132,6 +141,38 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class ComingTick:
+    """When a schedule ticks, as an instant and as people at the place read it."""
+
+    at: datetime
+    local: str
+    """The time in the schedule's zone, ISO 8601 with its offset from UTC."""
+    is_moved: bool
+    """Whether the wall clock leaves out the time that the fields name, so it ticks at the jump."""
+
+
+def coming_ticks(schedule: Schedule, moment: datetime, count: int) -> list[ComingTick]:
+    """Return the first `count` ticks strictly behind `moment`."""
+    zone = find_zone(schedule.zone)
+    return [
+        ComingTick(
+            tick, tick.astimezone(zone).isoformat(timespec="seconds"), _is_moved(schedule, tick)
+        )
+        for tick in schedule.upcoming(moment, count)
+    ]
+
+
+def _is_moved(schedule: Schedule, tick: datetime) -> bool:
+    """Tell whether a tick of cron fields is at a time that they do not name."""
+    if schedule.cron is None:
+        return False
+    from croniter import croniter  # noqa: PLC0415  # see `parse_schedule`
+
+    wall = tick.astimezone(find_zone(schedule.zone)).replace(tzinfo=None)
+    return not croniter.match(schedule.cron, wall)
+
+
+@dataclass(frozen=True, slots=True)
 class DueTicks:
     """What a clock does whose time has come."""
 
@@ -187,6 +228,8 @@ def parse_schedule(text: str, zone: str = DEFAULT_ZONE) -> Schedule:
     if len(fields) != len(_FIELDS):
         raise _invalid(text, _wrong_count(fields))
     for number, field in enumerate(fields):
+        if _RANDOM.search(field[0]):
+            raise _invalid(text, f"has {field[0]!r}, which is another time whenever one looks")
         alone = ["*"] * len(_FIELDS)
         alone[number] = field[0]
         if _why_not(" ".join(alone)) is not None:

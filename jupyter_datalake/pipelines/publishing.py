@@ -439,6 +439,27 @@ def read_code_files(spec: PipelineSpec, folder: Path) -> dict[str, bytes]:
     return files
 
 
+def read_published_files(spec: PipelineSpec, code: Snapshot) -> dict[str, bytes]:
+    """Return the files that a spec names as they were published with a version of it.
+
+    Raises
+    ------
+    PathNotFoundError
+        One of them was not published with it.
+    """
+    files: dict[str, bytes] = {}
+    for path in code_paths(spec):
+        place = parse_path(path)
+        if code.find(place) is None:
+            raise PathNotFoundError(
+                f"Pipeline {spec.name!r} was published without the file {path!r}",
+                hint="Publish it from the folder that holds its files",
+                path=path,
+            )
+        files[path] = code.read(place)
+    return files
+
+
 class _SpecLoader(yaml.SafeLoader):
     """Reads YAML as `yaml.safe_load`, but for the key ``on``, which is not taken for true."""
 

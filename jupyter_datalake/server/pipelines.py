@@ -88,7 +88,11 @@ class PipelineHandler(PipelineHandlerBase):
             )
         folder = self.folder(body["folder"])
         updated = await self.call(
-            lake.pipelines.update, body["spec"], folder=folder, upgrade=body["upgrade"]
+            lake.pipelines.update,
+            body["spec"],
+            folder=folder,
+            keep_files=body["keep_files"],
+            upgrade=body["upgrade"],
         )
         await self.answer_pipeline(lake, updated)
 
@@ -315,6 +319,24 @@ def _preview(lake: Lake, raw: dict[str, Any], after: int, limit: int) -> dict[st
     return {"datums": [list(datum) for datum in datums], "has_more": has_more, "message": message}
 
 
+class SchedulePreviewsHandler(DatalakeHandler):
+    """When schedules tick."""
+
+    path = "/schedule-previews"
+
+    @operation("previewSchedule")
+    async def post(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        ticks = await self.call(
+            lake.pipelines.preview_schedule,
+            body["schedule"],
+            zone=body["zone"],
+            after=body["after"],
+            limit=body["limit"],
+        )
+        self.answer(whole(ticks))
+
+
 class PromotionsHandler(PipelineHandlerBase):
     """Drafts of pipelines from notebooks."""
 
@@ -429,6 +451,7 @@ HANDLERS = [
     LimitHandler,
     PlanHandler,
     PreviewsHandler,
+    SchedulePreviewsHandler,
     PromotionsHandler,
     ChainsHandler,
     RenderingsHandler,

@@ -45,7 +45,7 @@ describe('reading a spec', () => {
   });
 
   it('finds the clocks', () => {
-    expect(cronInputs(FEATURES)).toEqual([{ name: 'tick', schedule: '@daily' }]);
+    expect(cronInputs(FEATURES)).toEqual([{ name: 'tick', schedule: '@daily', zone: 'UTC' }]);
   });
 
   it('tells what is run', () => {

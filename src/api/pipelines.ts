@@ -66,6 +66,14 @@ export function previewPipeline(
   return client.request({ method: 'POST', path: ['previews'], body });
 }
 
+/** Return when a schedule ticks next. */
+export function previewSchedule(
+  client: IClient,
+  body: Body<'previewSchedule'>
+): Promise<api.ComingTickPage> {
+  return client.request({ method: 'POST', path: ['schedule-previews'], body });
+}
+
 /** Return the draft of a pipeline that runs a notebook; nothing is published. */
 export function promotePipeline(
   client: IClient,

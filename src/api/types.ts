@@ -1493,6 +1493,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/schedule-previews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** When a schedule ticks next, by the code that clocks run by. */
+        post: operations["previewSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/promotions": {
         parameters: {
             query?: never;
@@ -2934,6 +2951,17 @@ export interface components {
             /** @description Why there are none, for people; empty otherwise. */
             message: string;
         };
+        ComingTick: {
+            at: components["schemas"]["Time"];
+            /** @description The time in the schedule's zone, ISO 8601 with its offset from UTC. */
+            local: string;
+            /** @description Whether the wall clock leaves out the time that the fields name, so that it ticks at the jump. */
+            is_moved: boolean;
+        };
+        ComingTickPage: {
+            results: components["schemas"]["ComingTick"][];
+            next: components["schemas"]["Next"];
+        };
         Parameter: {
             name: string;
             /** @enum {string} */
@@ -3571,6 +3599,11 @@ export interface components {
                      */
                     folder?: string;
                     /**
+                     * @description Of an update; take the notebook and the helper files as they were published last, and not from the folder.
+                     * @default false
+                     */
+                    keep_files?: boolean;
+                    /**
                      * @description Of an update; take newer packages into an environment of its own.
                      * @default false
                      */
@@ -3693,6 +3726,8 @@ export type ExplainedDatum = components['schemas']['ExplainedDatum'];
 export type PlanPage = components['schemas']['PlanPage'];
 export type DatumInput = components['schemas']['DatumInput'];
 export type Preview = components['schemas']['Preview'];
+export type ComingTick = components['schemas']['ComingTick'];
+export type ComingTickPage = components['schemas']['ComingTickPage'];
 export type Parameter = components['schemas']['Parameter'];
 export type Draft = components['schemas']['Draft'];
 export type DraftPage = components['schemas']['DraftPage'];
@@ -6457,6 +6492,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Preview"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    previewSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description @every 24h, @daily, or the five fields of cron. */
+                    schedule: string;
+                    /**
+                     * @description Time zone whose wall clock the fields are read by.
+                     * @default UTC
+                     */
+                    zone?: string;
+                    /**
+                     * @description Ticks behind this time; from now on when null.
+                     * @default null
+                     */
+                    after?: components["schemas"]["Time"] | null;
+                    /** @default 3 */
+                    limit?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The ticks. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComingTickPage"];
                 };
             };
             default: components["responses"]["Error"];

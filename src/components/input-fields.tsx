@@ -30,7 +30,7 @@ export function InputFields(props: IInputFieldsProps): React.JSX.Element {
       <legend>{trans.__('Inputs')}</legend>
       {inputs.length === 0 && (
         <p className="jp-DatalakeNote">
-          {trans.__('Without inputs the pipeline runs once, and by hand.')}
+          {trans.__('Without inputs the pipeline runs by hand, or on a schedule.')}
         </p>
       )}
       {inputs.map((input, index) => (

@@ -6,6 +6,7 @@ import {
   caretDownIcon,
   caretRightIcon,
   deleteIcon,
+  editIcon,
   pauseIcon,
   runIcon
 } from '@jupyterlab/ui-components';
@@ -13,10 +14,12 @@ import * as React from 'react';
 
 import type * as api from '../api/types';
 import { clockIcon, lineageIcon } from '../icons';
+import { scheduleOf } from '../schedules';
 import { codeOf, cronInputs, parametersOf, repoInputs } from '../specs';
 import { Ago } from './ago';
 import { shortId } from './formats';
 import { IconButton } from './icon-button';
+import { usePlainSchedule } from './schedule-fields';
 import { StateBadge } from './state-badge';
 
 /** What a {@link PipelineList} shows and does. */
@@ -29,6 +32,7 @@ export interface IPipelineListProps {
   onRun: (pipeline: string) => void;
   onPause: (pipeline: string) => void;
   onResume: (pipeline: string) => void;
+  onSchedule: (pipeline: string) => void;
   onDelete: (pipeline: string) => void;
   onLineage: (pipeline: string) => void;
   onJob: (job: string) => void;
@@ -51,6 +55,7 @@ function PipelineItem(props: IPipelineListProps & { pipeline: api.Pipeline }): R
   const isOpen = props.opened.has(name);
   const isPaused = pipeline.state === 'paused';
   const clocks = cronInputs(pipeline.spec);
+  const schedule = scheduleOf(pipeline.spec);
   const job = pipeline.latest_job;
   const Caret = isOpen ? caretDownIcon : caretRightIcon;
   return (
@@ -69,8 +74,8 @@ function PipelineItem(props: IPipelineListProps & { pipeline: api.Pipeline }): R
               <span className="jp-DatalakeRow-version">v{pipeline.version}</span>
             </span>
             <span className="jp-DatalakeRow-facts">
-              {clocks.map(clock => (
-                <span key={clock.name} title={trans.__('Schedule')}>
+              {(schedule ? [schedule] : clocks).map(clock => (
+                <span key={clock.name} title={trans.__('Schedule, by the clock of %1', clock.zone)}>
                   <clockIcon.react tag="span" className="jp-DatalakeTag-icon" />
                   {clock.schedule}
                 </span>
@@ -104,6 +109,11 @@ function PipelineItem(props: IPipelineListProps & { pipeline: api.Pipeline }): R
             />
           )}
           <IconButton
+            icon={editIcon}
+            label={trans.__('Schedule of %1', name)}
+            onClick={() => props.onSchedule(name)}
+          />
+          <IconButton
             icon={lineageIcon}
             label={trans.__('Lineage of %1', name)}
             onClick={() => props.onLineage(name)}
@@ -131,6 +141,19 @@ function PipelineItem(props: IPipelineListProps & { pipeline: api.Pipeline }): R
   );
 }
 
+function ClockText(props: {
+  clock: { schedule: string; zone: string };
+  trans: TranslationBundle;
+}): React.JSX.Element {
+  const { schedule, zone } = props.clock;
+  const words = usePlainSchedule(schedule, props.trans);
+  return (
+    <>
+      <code>{schedule}</code> {words} ({zone})
+    </>
+  );
+}
+
 /** What a pipeline reads, runs and is set to. */
 export function PipelineDetails(props: {
   pipeline: api.Pipeline;
@@ -139,6 +162,7 @@ export function PipelineDetails(props: {
   const { pipeline, trans } = props;
   const { spec } = pipeline;
   const code = codeOf(spec);
+  const schedule = scheduleOf(spec);
   const files = Array.isArray(spec.files) ? spec.files.map(String) : [];
   return (
     <dl className="jp-DatalakeFacts">
@@ -157,11 +181,11 @@ export function PipelineDetails(props: {
           </dd>
         </React.Fragment>
       ))}
-      {cronInputs(spec).map(clock => (
+      {(schedule ? [schedule] : cronInputs(spec)).map(clock => (
         <React.Fragment key={clock.name}>
           <dt>{trans.__('Ticks')}</dt>
           <dd>
-            <code>{clock.schedule}</code>
+            <ClockText clock={clock} trans={trans} />
           </dd>
         </React.Fragment>
       ))}

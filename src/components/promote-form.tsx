@@ -6,6 +6,7 @@ import { infoIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type * as api from '../api/types';
+import type { IScheduleForm } from '../schedule-form';
 import type { IRepoInput } from '../specs';
 import { DatumPreview } from './datum-preview';
 import { ErrorBanner } from './error-banner';
@@ -13,6 +14,9 @@ import type { IFailure } from './errors';
 import { Field } from './field';
 import { InputFields } from './input-fields';
 import { ParameterFields } from './parameter-fields';
+import { ScheduleFields } from './schedule-fields';
+import type { IYamlProblem } from './yaml-field';
+import { YamlField } from './yaml-field';
 
 /** The fields that are plain text. */
 export interface ITextFields {
@@ -41,13 +45,25 @@ export interface IPromoteFormProps {
   preview: api.Preview | null;
   previewError: IFailure | null;
   isPreviewing: boolean;
+  /** When it runs. */
+  schedule: IScheduleForm;
+  /** Whether there are inputs beside those in `inputs`, for which there are no fields. */
+  hasOwnInputs: boolean;
+  /** The next times of the schedule. */
+  ticks: readonly api.ComingTick[];
+  ticksError: IFailure | null;
+  isAskingTicks: boolean;
   yaml: string;
+  /** What is wrong with the YAML as it is typed. */
+  yamlProblem: IYamlProblem | null;
   trans: TranslationBundle;
   onField: (field: keyof ITextFields, value: string) => void;
   onInput: (index: number, change: Partial<IRepoInput>) => void;
   onAddInput: () => void;
   onRemoveInput: (index: number) => void;
   onValue: (parameter: string, value: string | boolean) => void;
+  onSchedule: (change: Partial<IScheduleForm>) => void;
+  onYaml: (yaml: string) => void;
 }
 
 /** Return a problem as a sentence. */
@@ -83,6 +99,7 @@ function problemText(problem: string, trans: TranslationBundle): string {
 /** The whole form. */
 export function PromoteForm(props: IPromoteFormProps): React.JSX.Element {
   const { draft, fields, problems, error, trans } = props;
+  const [isYamlOpen, setYamlOpen] = React.useState(false);
   const problemAt = (place: string): string => {
     const own = problems[place];
     if (own) {
@@ -132,6 +149,15 @@ export function PromoteForm(props: IPromoteFormProps): React.JSX.Element {
         onAdd={props.onAddInput}
         onRemove={props.onRemoveInput}
       />
+      <ScheduleFields
+        form={props.schedule}
+        hasRepos={props.inputs.length > 0 || props.hasOwnInputs}
+        ticks={props.ticks}
+        error={props.ticksError}
+        isAsking={props.isAskingTicks}
+        trans={trans}
+        onChange={props.onSchedule}
+      />
       <DatumPreview
         preview={props.preview}
         error={props.previewError}
@@ -146,15 +172,19 @@ export function PromoteForm(props: IPromoteFormProps): React.JSX.Element {
         onChange={props.onValue}
       />
       <More {...props} problemAt={problemAt} />
-      <details className="jp-DatalakeForm-more">
+      <details
+        className="jp-DatalakeForm-more"
+        open={isYamlOpen || props.yamlProblem !== null}
+        onToggle={event => setYamlOpen(event.currentTarget.open)}
+      >
         <summary>{trans.__('Spec as YAML')}</summary>
-        <pre
-          className="jp-DatalakeForm-yaml"
-          tabIndex={0}
-          aria-label={trans.__('The spec as YAML')}
-        >
-          {props.yaml}
-        </pre>
+        <YamlField
+          label={trans.__('The spec as YAML')}
+          yaml={props.yaml}
+          problem={props.yamlProblem}
+          trans={trans}
+          onChange={props.onYaml}
+        />
       </details>
     </form>
   );

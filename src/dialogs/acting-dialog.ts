@@ -44,6 +44,13 @@ export class ActingDialog<T> extends Dialog<void> {
     }
   }
 
+  override handleEvent(event: Event): void {
+    // A dialog would look for invalid fields and set its buttons; here the body says what is ready.
+    if (event.type !== 'input') {
+      super.handleEvent(event);
+    }
+  }
+
   override resolve(index?: number): void {
     if (index !== undefined && index !== ACCEPT) {
       super.resolve(index);

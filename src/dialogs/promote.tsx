@@ -84,13 +84,21 @@ class PromoteBody extends ReactWidget {
         preview={model.preview}
         previewError={model.previewError}
         isPreviewing={model.isPreviewing}
+        schedule={model.form.schedule}
+        hasOwnInputs={model.hasOwnInputs}
+        ticks={model.ticks.ticks}
+        ticksError={model.ticks.error}
+        isAskingTicks={model.ticks.isAsking}
         yaml={model.yaml}
+        yamlProblem={model.yamlProblem}
         trans={trans}
         onField={(field, value) => model.setField(field, value)}
         onInput={(index, change) => model.setInput(index, change)}
         onAddInput={() => model.addInput()}
         onRemoveInput={index => model.removeInput(index)}
         onValue={(parameter, value) => model.setValue(parameter, value)}
+        onSchedule={change => model.setSchedule(change)}
+        onYaml={yaml => model.setYaml(yaml)}
       />
     );
   }

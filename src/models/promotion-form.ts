@@ -3,7 +3,10 @@
  */
 import type * as api from '../api/types';
 import type { IRepoInput } from '../specs';
-import { inputOf, isPlainInput, otherInputs, repoInputs } from '../specs';
+import { scheduleOf, withSchedule } from '../schedules';
+import { inputOf, isPlainInput, otherInputs, parametersOf, repoInputs } from '../specs';
+import type { IScheduleForm, ScheduleProblem } from '../schedule-form';
+import { scheduleFormOf, scheduleIn, scheduleProblem } from '../schedule-form';
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,62}(\/[a-z0-9][a-z0-9._-]{0,62})?$/;
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
@@ -26,6 +29,8 @@ export interface IPromotionForm {
   inputs: readonly IRepoInput[];
   /** Values of the parameters by name; a tick for booleans, JSON for lists and objects. */
   values: Readonly<Record<string, string | boolean>>;
+  /** When it runs. */
+  schedule: IScheduleForm;
 }
 
 /** What can be wrong with a field. */
@@ -41,7 +46,8 @@ export type Problem =
   | 'float'
   | 'list'
   | 'dict'
-  | 'json';
+  | 'json'
+  | ScheduleProblem;
 
 /** Problems by their place in the form: `pipeline`, `input[0].repo`, `parameters.rate` … */
 export type Problems = Readonly<Record<string, Problem>>;
@@ -49,6 +55,7 @@ export type Problems = Readonly<Record<string, Problem>>;
 /** Return the form of a draft, or an empty one. */
 export function formOf(draft: api.Draft | null): IPromotionForm {
   const spec = draft?.spec ?? {};
+  const given = parametersOf(spec);
   const datums = (spec.datums ?? {}) as { tries?: number; timeout?: string };
   return {
     fields: {
@@ -61,8 +68,12 @@ export function formOf(draft: api.Draft | null): IPromotionForm {
     // What the form has no fields for is kept as it is written.
     inputs: isPlainInput(spec) ? repoInputs(spec) : [],
     values: Object.fromEntries(
-      (draft?.parameters ?? []).map(parameter => [parameter.name, typed(parameter)])
-    )
+      (draft?.parameters ?? []).map(parameter => [
+        parameter.name,
+        typed(parameter, given[parameter.name] ?? parameter.default)
+      ])
+    ),
+    schedule: scheduleFormOf(scheduleOf(spec))
   };
 }
 
@@ -74,10 +85,20 @@ export function plainParameters(form: IPromotionForm, draft: api.Draft | null): 
   return (draft?.parameters ?? []).filter(parameter => !given.has(parameter.name));
 }
 
+/** Return the values that are given to parameters which the notebook does not declare. */
+function otherParameters(form: IPromotionForm, draft: api.Draft | null): Record<string, unknown> {
+  const known = new Set([
+    ...(draft?.parameters ?? []).map(parameter => parameter.name),
+    ...form.inputs.map(input => input.name)
+  ]);
+  const given = Object.entries(parametersOf(draft?.spec ?? {}));
+  return Object.fromEntries(given.filter(([name]) => !known.has(name)));
+}
+
 /** Return the spec that a form says; what is typed wrongly is left out. */
 export function specOf(form: IPromotionForm, draft: api.Draft | null): api.Spec {
   const { name, description, tries, timeout, parallelism } = form.fields;
-  const parameters: Record<string, unknown> = {};
+  const parameters = otherParameters(form, draft);
   for (const parameter of plainParameters(form, draft)) {
     const { value } = valueOf(parameter, form.values[parameter.name]);
     if (value !== undefined) {
@@ -89,12 +110,14 @@ export function specOf(form: IPromotionForm, draft: api.Draft | null): api.Spec 
     tries: tries === DEFAULTS.tries || !COUNT.test(tries) ? undefined : Number(tries),
     timeout: timeout === DEFAULTS.timeout ? undefined : timeout
   });
+  const input = isPlainInput(draft?.spec ?? {})
+    ? inputOf(form.inputs, otherInputs(draft?.spec ?? {}))
+    : draft?.spec.input;
+  const schedule = scheduleIn(form.schedule);
   const written: api.Spec = {
     pipeline: name,
     description: description.trim() || undefined,
-    input: isPlainInput(draft?.spec ?? {})
-      ? inputOf(form.inputs, otherInputs(draft?.spec ?? {}))
-      : draft?.spec.input
+    input: schedule === undefined ? input : withSchedule(input, schedule)
   };
   return defined({
     ...written, // twice: the first gives the order, the second the values
@@ -146,11 +169,18 @@ export function problemsOf(form: IPromotionForm, draft: api.Draft | null): Probl
   if (parallelism && !COUNT.test(parallelism)) {
     problems.parallelism = 'count';
   }
+  const wrong = scheduleProblem(form.schedule);
+  if (wrong) {
+    problems.schedule = wrong;
+  }
   return problems;
 }
 
 /** Return the place in the form that a place in the spec belongs to. */
 export function placeInForm(place: string): string {
+  if (/^input\b.*\.(cron|trigger)\b/.test(place)) {
+    return 'schedule';
+  }
   const input = /^input(?:\.cross\[(\d+)\])?(?:\.repo)?(?:\.(name|branch|glob|as))?/.exec(place);
   if (input) {
     const field = { name: 'repo', as: 'name', branch: 'branch', glob: 'glob' }[input[2] ?? 'name'];
@@ -159,9 +189,8 @@ export function placeInForm(place: string): string {
   return place;
 }
 
-/** Return a parameter's default as it stands in its field. */
-function typed(parameter: api.Parameter): string | boolean {
-  const value = parameter.default as unknown;
+/** Return a parameter's value as it stands in its field. */
+function typed(parameter: api.Parameter, value: unknown): string | boolean {
   if (parameter.type === 'bool') {
     return value === true;
   }

@@ -16,12 +16,16 @@ import {
 } from '../api/pipelines';
 import { listRepos } from '../api/repos';
 import type * as api from '../api/types';
+import type { IScheduleForm } from '../schedule-form';
+import { changeSchedule, scheduleIn, scheduleProblem } from '../schedule-form';
 import type { IRepoInput } from '../specs';
-import { inputOf, toYaml, variableName } from '../specs';
+import { inputOf, isPlainInput, toYaml, variableName } from '../specs';
 import type { ILake } from '../tokens';
+import { readYaml } from '../yaml';
 import type { IPromotionFields, IPromotionForm, Problems } from './promotion-form';
 import { formOf, placeInForm, plainParameters, problemsOf, specOf } from './promotion-form';
 import { asLakeError } from './refreshing';
+import { ScheduleTicks } from './schedule-ticks';
 
 const DEBOUNCE_MS = 350;
 const PREVIEWED = 50;
@@ -42,10 +46,15 @@ export class PromotionModel extends VDomModel {
     this.notebook = options.notebook;
     this._previewer = new Debouncer(() => this._askPreview(), DEBOUNCE_MS);
     this._prober = new Debouncer(() => this._askExists(), DEBOUNCE_MS);
+    this.ticks = new ScheduleTicks(options.lake);
+    this.ticks.stateChanged.connect(this._changed, this);
   }
 
   /** Path of the notebook below the server's root. */
   readonly notebook: string;
+
+  /** When the schedule in the form ticks next. */
+  readonly ticks: ScheduleTicks;
 
   /** What the server read from the notebook; null until then. */
   get draft(): api.Draft | null {
@@ -67,9 +76,25 @@ export class PromotionModel extends VDomModel {
     return problemsOf(this._form, this._draft);
   }
 
-  /** The spec that the form says, as a file would hold it. */
+  /** The spec that is published: what was typed last, in the form or as YAML. */
+  get spec(): api.Spec {
+    const isTyped = this._typed !== null && this._yamlProblem === null;
+    return isTyped ? (this._draft?.spec ?? {}) : specOf(this._form, this._draft);
+  }
+
+  /** The spec as a file would hold it; as it is typed, where that is what was typed last. */
   get yaml(): string {
-    return toYaml(specOf(this._form, this._draft));
+    return this._typed ?? toYaml(specOf(this._form, this._draft));
+  }
+
+  /** What is wrong with the YAML as it is typed; the form stays as it was until that is mended. */
+  get yamlProblem(): { problem: string; line: number | null } | null {
+    return this._yamlProblem;
+  }
+
+  /** Whether there are inputs that the form has no fields for. */
+  get hasOwnInputs(): boolean {
+    return !isPlainInput(this._draft?.spec ?? {});
   }
 
   /** Names of the repos that can be inputs. */
@@ -115,13 +140,20 @@ export class PromotionModel extends VDomModel {
 
   /** Whether the form can be sent. */
   get isComplete(): boolean {
-    return this._draft !== null && !this._isPublishing && Object.keys(this.problems).length === 0;
+    return (
+      this._draft !== null &&
+      !this._isPublishing &&
+      this._yamlProblem === null &&
+      this.ticks.error === null &&
+      Object.keys(this.problems).length === 0
+    );
   }
 
   override dispose(): void {
     if (!this.isDisposed) {
       this._previewer.dispose();
       this._prober.dispose();
+      this.ticks.dispose();
     }
     super.dispose();
   }
@@ -137,7 +169,7 @@ export class PromotionModel extends VDomModel {
       this._draft = draft;
       this._repos = repos.results.map(repo => repo.name);
       this._exists = draft.exists;
-      this._form = formOf(this._draft);
+      this._setForm(formOf(this._draft));
     } catch (reason) {
       this._error = asLakeError(reason);
     }
@@ -158,6 +190,31 @@ export class PromotionModel extends VDomModel {
   /** Change a parameter's value. */
   setValue(parameter: string, value: string | boolean): void {
     this._edit({ values: { ...this._form.values, [parameter]: value } });
+  }
+
+  /** Change when it runs. */
+  setSchedule(change: Partial<IScheduleForm>): void {
+    this._edit({ schedule: changeSchedule(this._form.schedule, change) });
+  }
+
+  /** Take over a spec that is typed as YAML: the form shows what it says. */
+  setYaml(yaml: string): void {
+    if (!this._draft) {
+      return;
+    }
+    const read = readYaml(yaml);
+    this._typed = yaml;
+    this._error = null;
+    if ('value' in read) {
+      this._yamlProblem = null;
+      this._draft = { ...this._draft, spec: read.value };
+      this._setForm(formOf(this._draft));
+      this._later(this._previewer);
+      this._later(this._prober);
+    } else {
+      this._yamlProblem = read;
+    }
+    this._changed();
   }
 
   /** Change an input; its variable follows its repo until somebody names it. */
@@ -199,8 +256,7 @@ export class PromotionModel extends VDomModel {
     this._error = null;
     this._changed();
     try {
-      const spec = specOf(this._form, this._draft);
-      return await this._publish({ spec, folder: this._draft.folder });
+      return await this._publish({ spec: this.spec, folder: this._draft.folder });
     } catch (reason) {
       this._error = asLakeError(reason);
       this._exists = this._exists || this._error.kind === 'pipeline-exists';
@@ -229,9 +285,17 @@ export class PromotionModel extends VDomModel {
   }
 
   private _edit(change: Partial<IPromotionForm>): void {
-    this._form = { ...this._form, ...change };
+    this._setForm({ ...this._form, ...change });
+    this._typed = null;
+    this._yamlProblem = null;
     this._error = null;
     this._changed();
+  }
+
+  private _setForm(form: IPromotionForm): void {
+    this._form = form;
+    const isWhole = scheduleProblem(form.schedule) === null;
+    this.ticks.follow((isWhole && scheduleIn(form.schedule)) || null);
   }
 
   private _later(debouncer: Debouncer): void {
@@ -292,6 +356,8 @@ export class PromotionModel extends VDomModel {
   private readonly _prober: Debouncer;
   private _draft: api.Draft | null = null;
   private _form = formOf(null);
+  private _typed: string | null = null;
+  private _yamlProblem: { problem: string; line: number | null } | null = null;
   private _repos: string[] = [];
   private _exists = false;
   private _error: LakeApiError | null = null;

@@ -19,6 +19,9 @@ import {
 import type * as api from '../api/types';
 import { ARGUMENTS, CommandIDs } from '../commands';
 import { confirm } from '../dialogs/confirm';
+import { showSchedule } from '../dialogs/schedule';
+import { clockIcon } from '../icons';
+import { PipelineScheduleModel } from '../models/pipeline-schedule';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
 import type { IReporting } from './reporting';
@@ -47,6 +50,7 @@ export const pipelinesPlugin: JupyterFrontEndPlugin<void> = {
       CommandIDs.runPipeline,
       CommandIDs.pausePipeline,
       CommandIDs.resumePipeline,
+      CommandIDs.openSchedule,
       CommandIDs.deletePipeline
     ]) {
       palette?.addItem({ command, category: trans.__('Data Lake') });
@@ -96,6 +100,9 @@ function addPipelineCommands(reporting: IReporting): void {
   );
   add(CommandIDs.resumePipeline, trans.__('Resume Pipeline…'), runIcon, pipeline =>
     resumePipeline(lake.client, pipeline)
+  );
+  add(CommandIDs.openSchedule, trans.__('Change Schedule of Pipeline…'), clockIcon, pipeline =>
+    showSchedule(new PipelineScheduleModel({ lake, pipeline }), trans)
   );
   add(CommandIDs.deletePipeline, trans.__('Delete Pipeline…'), deleteIcon, async pipeline => {
     const isSure = await confirm(

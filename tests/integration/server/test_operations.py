@@ -927,3 +927,27 @@ async def test_n9_what_a_notebook_shows_is_data_to_a_browser_and_trusted_by_nobo
     shown = nbformat.from_dict(answer.json)
     assert "<script>" in "".join(shown.cells[-1].outputs[0].data["text/html"])
     assert "signature" not in shown.metadata
+
+
+async def test_schedules_are_previewed_and_changed_without_the_files(call, served_lake, root):
+    asked = {"schedule": "30 2 * * *", "zone": "Europe/Berlin", "after": "2026-03-28T00:00:00Z"}
+    ticks = (await call("previewSchedule", json_body=asked)).json["results"]
+    assert [(one["local"], one["is_moved"]) for one in ticks] == [
+        ("2026-03-28T02:30:00+01:00", False),
+        ("2026-03-29T03:00:00+02:00", True),
+        ("2026-03-30T02:30:00+02:00", False),
+    ]
+    assert (
+        len((await call("previewSchedule", json_body={"schedule": "@hourly"})).json["results"]) == 3
+    )
+    for wrong in ({"schedule": "0 25 * * *"}, {"schedule": "@daily", "zone": "Mars/Olympus"}):
+        error = (await call("previewSchedule", json_body=wrong, expect=400)).json
+        assert error["kind"] == "invalid-cron"
+    (root / "a.py").write_text("print()")
+    spec = {"pipeline": "timed", "command": ["python", "a.py"], "files": ["a.py"]}
+    await call("createPipeline", json_body={"spec": spec}, expect=201)
+    (root / "a.py").unlink()
+    spec["input"] = {"cron": {"schedule": "@daily"}}
+    await call("updatePipeline", pipeline="timed", json_body={"spec": spec}, expect=404)
+    kept = {"spec": spec, "keep_files": True}
+    assert (await call("updatePipeline", pipeline="timed", json_body=kept)).json["version"] == 2

@@ -56,6 +56,11 @@ export class Lake {
     await this._post('pipelines', { spec });
   }
 
+  async deletePipeline(name: string): Promise<void> {
+    const gone = await this._request.delete(`/datalake/pipelines/${encodeURIComponent(name)}`);
+    expect(gone.status(), await gone.text()).toBe(204);
+  }
+
   async mount(repo: string, mode?: 'fuse' | 'checkout' | 'drive'): Promise<void> {
     await this._post('mounts', { repo, mode });
   }

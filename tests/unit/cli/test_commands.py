@@ -714,3 +714,30 @@ def test_sizes_and_ages_read_well():
         "5.0 GiB",
     ]
     assert age_text(datetime.now(UTC)) == "0 s ago"
+
+
+def test_schedules_are_previewed(run, lake):
+    asked = ("pipelines", "preview-schedule", "30 2 * * *", "--zone", "Europe/Berlin")
+    lines = run(*asked, "--after", "2026-03-28").out.splitlines()
+    assert lines[0].split() == ["Europe/Berlin", "UTC"]
+    assert lines[1].split() == ["2026-03-28T02:30:00+01:00", "2026-03-28T01:30:00Z"]
+    assert "the clock leaves its time out" in lines[2]
+    found = run(*asked, "--after", "2026-03-28", "--limit", 1, "--json").json
+    assert found == [
+        {"at": "2026-03-28T01:30:00Z", "local": "2026-03-28T02:30:00+01:00", "is_moved": False}
+    ]
+    assert "no hour" in run("pipelines", "preview-schedule", "0 25 * * *", code=2).err
+    assert len(run("pipelines", "preview-schedule", "@hourly").out.splitlines()) == 4
+
+
+def test_the_schedule_of_a_pipeline_is_changed_where_its_files_are_not(run, lake, tmp_path):
+    (tmp_path / "a.py").write_text("print()")
+    spec = tmp_path / "p.yaml"
+    spec.write_text("pipeline: p\ncommand: [python, a.py]\nfiles: [a.py]\n")
+    run("pipelines", "create", "-f", spec)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    moved = elsewhere / "p.yaml"
+    moved.write_text(f"{spec.read_text()}input: {{cron: {{schedule: '@daily'}}}}\n")
+    run("pipelines", "update", "-f", moved, code=10)
+    assert run("pipelines", "update", "-f", moved, "--keep-files").out == "Published p v2\n"

@@ -1,7 +1,9 @@
 """Schedules: the forms that exist, when they tick, and what is refused."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +15,7 @@ from jupyter_datalake.model.schedules import (
     MAX_CAUGHT_UP,
     CatchUp,
     DueTicks,
+    coming_ticks,
     parse_schedule,
     take_up,
 )
@@ -240,3 +243,38 @@ def test_any_text_is_a_schedule_that_moves_on_or_is_refused(text):
 
 def test_ticks_of_a_hundred_years_are_still_dates():
     assert parse_schedule("@every 36525d").next_after(at("2026-01-01")).year == 2126
+
+
+WORDS = json.loads(
+    (Path(__file__).parents[3] / "src" / "__tests__" / "schedules.json").read_text("utf-8")
+)
+"""Schedules with what the front end says of them, and when they tick."""
+
+
+@pytest.mark.parametrize("row", WORDS, ids=lambda row: row["schedule"])
+def test_schedules_tick_as_the_front_end_says_in_words(row):
+    ticks = parse_schedule(row["schedule"]).upcoming(at("2026-01-28T00:00"), len(row["ticks"]))
+    assert [f"{tick:%a %Y-%m-%dT%H:%M}" for tick in ticks] == row["ticks"]
+
+
+def test_coming_ticks_are_told_by_the_wall_clock_and_where_it_leaves_their_time_out():
+    schedule = parse_schedule("30 2 * * *", "Europe/Berlin")
+    ticks = coming_ticks(schedule, at("2026-03-28T00:00"), 3)
+    assert [(tick.local, tick.is_moved) for tick in ticks] == [
+        ("2026-03-28T02:30:00+01:00", False),
+        ("2026-03-29T03:00:00+02:00", True),
+        ("2026-03-30T02:30:00+02:00", False),
+    ]
+    assert ticks[1].at == at("2026-03-29T01:00")
+
+
+def test_coming_ticks_of_an_interval_count_from_the_moment():
+    ticks = coming_ticks(parse_schedule("@every 36h"), at("2026-01-31T12:00"), 2)
+    assert [tick.at for tick in ticks] == [at("2026-02-02T00:00"), at("2026-02-03T12:00")]
+    assert not any(tick.is_moved for tick in ticks)
+
+
+@pytest.mark.parametrize("text", ["R * * * *", "0 r * * *", "R(0-29) 6 * * *", "0 0 R/2 * *"])
+def test_a_schedule_that_draws_lots_is_refused(text):
+    with pytest.raises(InvalidInputError, match="another time whenever one looks"):
+        parse_schedule(text)

@@ -246,3 +246,24 @@ def test_plan_says_what_would_run_and_why(lake):
     assert [(one.label, one.runs, str(one.reason)) for one in lake.pipelines.plan("p")] == [
         ("raw:/a", True, "new")
     ]
+
+
+def test_a_new_schedule_keeps_the_files_that_were_published(lake, tmp_path):
+    (tmp_path / "a.py").write_text("first")
+    spec = command("p", files=["a.py"])
+    made = lake.pipelines.create(spec, folder=tmp_path)
+    (tmp_path / "a.py").unlink()
+    clocked = {**spec, "input": {"cron": {"schedule": "@daily"}}}
+    with pytest.raises(PathNotFoundError, match=r"a\.py"):
+        lake.pipelines.update(clocked, folder=tmp_path)
+    updated = lake.pipelines.update(clocked, keep_files=True)
+    assert (made.version, updated.version) == (1, 2)
+    assert lake.files.read(f"{spec_repo(updated)}@{updated.code_commit_id}/a.py") == b"first"
+    with pytest.raises(PathNotFoundError, match=r"without the file 'b\.py'"):
+        lake.pipelines.update({**spec, "files": ["b.py"]}, keep_files=True)
+    with pytest.raises(NotFoundError):
+        lake.pipelines.update({**spec, "pipeline": "q"}, keep_files=True)
+
+
+def spec_repo(pipeline):
+    return pipeline.spec.code_repo
