@@ -10,10 +10,9 @@ from jupyter_datalake.cli.commits import print_changes
 from jupyter_datalake.cli.context import CliContext, json_option, limit_option, pass_context
 from jupyter_datalake.cli.output import print_fields, print_json, print_table
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
-from jupyter_datalake.lake.files import DEFAULT_ROWS
 from jupyter_datalake.model.addresses import parse_address
 from jupyter_datalake.model.files import FileKind
-from jupyter_datalake.model.table_diffs import RowChange, RowChangeKind, TableDiff
+from jupyter_datalake.model.table_diffs import DEFAULT_ROWS, RowChange, RowChangeKind, TableDiff
 from jupyter_datalake.model.text import printable
 from jupyter_datalake.model.text_diffs import TextDiff
 
@@ -83,12 +82,14 @@ def show_tables(
 ) -> None:
     """Compare two tables and print how they differ."""
     found = context.lake.files.diff_table(
-        old, new, key=() if no_key else key or None, limit=limit or DEFAULT_ROWS
+        old, new, key=key_of(key, no_key=no_key), limit=limit or DEFAULT_ROWS
     )
-    if as_json:
-        print_json(found.shown())
-    else:
-        _print_table_diff(found.shown())
+    print_table_diff(found, as_json=as_json)
+
+
+def key_of(key: tuple[str, ...], *, no_key: bool) -> tuple[str, ...] | None:
+    """Return the key that options ask for: none for whole rows, None to have it guessed."""
+    return () if no_key else key or None
 
 
 def print_text_diff(found: TextDiff, old: str, new: str, *, as_json: bool) -> None:
@@ -124,7 +125,15 @@ def _print_what_lines_do_not_show(found: TextDiff) -> None:
         click.echo("There are more hunks; --limit shows more of them", err=True)
 
 
-def _print_table_diff(found: TableDiff) -> None:
+def print_table_diff(found: TableDiff, *, as_json: bool) -> None:
+    """Print how two tables differ: counts, columns, and the rows that were asked for."""
+    if as_json:
+        print_json(found.shown())
+    else:
+        _print_tables(found.shown())
+
+
+def _print_tables(found: TableDiff) -> None:
     if found.is_equal:
         click.echo("No differences")
         return

@@ -19,9 +19,9 @@ from jupyter_datalake.cli.output import (
 )
 from jupyter_datalake.cli.previews import print_preview, print_statistics
 from jupyter_datalake.errors import AlreadyExistsError, ErrorKind
-from jupyter_datalake.lake.files import DEFAULT_ROWS
 from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.files import FileInfo, FileKind
+from jupyter_datalake.model.table_diffs import DEFAULT_ROWS
 from jupyter_datalake.model.text import printable
 
 _PIECE_BYTES = 1024 * 1024

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -16,7 +18,7 @@ from jupyter_datalake.cli.context import (
     parse_pairs,
     pass_context,
 )
-from jupyter_datalake.cli.diffs import print_text_diff
+from jupyter_datalake.cli.diffs import key_of, print_table_diff, print_text_diff
 from jupyter_datalake.cli.output import (
     id_text,
     print_fields,
@@ -26,6 +28,7 @@ from jupyter_datalake.cli.output import (
 )
 from jupyter_datalake.errors import ErrorKind, NotFoundError
 from jupyter_datalake.model.sessions import Draft, SessionInfo, session_folder
+from jupyter_datalake.model.table_diffs import DEFAULT_ROWS
 from jupyter_datalake.model.text import printable
 
 T = TypeVar("T")
@@ -197,6 +200,41 @@ def diff_text(
     """Show how a staged file differs, line by line, from the commit it is based on."""
     found = context.lake.sessions.diff_text(_find(context, session).id, path, limit=limit)
     print_text_diff(found, f"a/{path}", f"b/{path}", as_json=as_json)
+
+
+@group.command("diff-table")
+@click.argument("session")
+@click.argument("path")
+@click.option("--key", multiple=True, help="Column that names a row; may be repeated.")
+@click.option("--no-key", is_flag=True, help="Compare whole rows.")
+@limit_option(DEFAULT_ROWS)
+@json_option
+@pass_context
+def diff_table(
+    context: CliContext,
+    session: str,
+    path: str,
+    key: tuple[str, ...],
+    no_key: bool,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Show how a staged table differs, row by row, from the commit it is based on."""
+    found = context.lake.sessions.diff_table(
+        _find(context, session).id, path, key=key_of(key, no_key=no_key), limit=limit
+    )
+    print_table_diff(found, as_json=as_json)
+
+
+@group.command("read")
+@click.argument("session")
+@click.argument("path")
+@pass_context
+def read(context: CliContext, session: str, path: str) -> None:
+    """Write the bytes of a file, as the session holds it, to standard output."""
+    with context.lake.sessions.open_file(_find(context, session).id, path) as file:
+        shutil.copyfileobj(file, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
 
 
 @group.command("commit")

@@ -38,14 +38,13 @@ from jupyter_datalake.model.globs import parse_glob
 from jupyter_datalake.model.paths import RepoPath, join_path, name_of, parse_path
 from jupyter_datalake.model.previews import FilePreview, TableStatistics
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
-from jupyter_datalake.model.table_diffs import TableDiff, equal_tables
+from jupyter_datalake.model.table_diffs import DEFAULT_ROWS, TableDiff, equal_tables
 from jupyter_datalake.model.text import printable
 from jupyter_datalake.model.text_diffs import TextDiff
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DEFAULT_ROWS = 100
 
 Progress = Callable[[Path, int], None]
 """Told of each local file and its bytes."""

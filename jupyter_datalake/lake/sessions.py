@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +26,12 @@ from jupyter_datalake.engine.session import (
 from jupyter_datalake.engine.sources import Source
 from jupyter_datalake.engine.text_diff import Nothing, OpenFile, diff_texts
 from jupyter_datalake.engine.writing import check_writable
-from jupyter_datalake.errors import ConflictError, ErrorKind, InvalidInputError
+from jupyter_datalake.errors import (
+    ConflictError,
+    ErrorKind,
+    InvalidInputError,
+    PathNotFoundError,
+)
 from jupyter_datalake.lake.context import LakeContext, limit_of
 from jupyter_datalake.model.addresses import Address, parse_address
 from jupyter_datalake.model.changes import Change, ChangedChild
@@ -35,6 +42,7 @@ from jupyter_datalake.model.mounts import Mount, MountMode
 from jupyter_datalake.model.paths import RepoPath, comes_behind, parse_path
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.model.sessions import Draft, SessionInfo
+from jupyter_datalake.model.table_diffs import DEFAULT_ROWS, TableDiff
 from jupyter_datalake.model.text_diffs import TextDiff
 from jupyter_datalake.mount.control import SessionHolder, mount_holding
 
@@ -332,6 +340,71 @@ class Sessions:
             after = Nothing() if file is None else OpenFile(file)
             return diff_texts(before, after, offset=offset, limit=limit)
 
+    def diff_table(
+        self,
+        session_id: str,
+        path: str,
+        *,
+        key: Sequence[str] | None = None,
+        offset: int = 0,
+        limit: int = DEFAULT_ROWS,
+    ) -> TableDiff:
+        """Return how a staged table, CSV or Parquet, differs from the commit it is based on.
+
+        Both are read, as `lake.files.diff_table` does.
+
+        Parameters
+        ----------
+        key, offset, limit
+            As there.
+
+        Raises
+        ------
+        PathNotFoundError
+            The session or its base has no file there.
+        InvalidInputError
+            One of them cannot be read as a table, or lacks a column of the key.
+        """
+        from jupyter_datalake.warehouse.table_diff import diff_tables  # noqa: PLC0415  # DuckDB
+        from jupyter_datalake.warehouse.table_files import TableSource  # noqa: PLC0415  # Arrow
+
+        info, place = self.get(session_id), parse_path(path)
+        base = self._context.history.snapshot(info.repo, info.base_commit_id)
+        base.get(place)
+        return diff_tables(
+            TableSource(f"{base.label}/{place}", partial(base.open, place)),
+            TableSource(f"staged {place}", partial(self.open_file, session_id, place)),
+            key=key,
+            offset=offset,
+            limit=limit,
+            work_folder=self._context.core.work_folder / "diffs",
+        )
+
+    def open_file(self, session_id: str, path: str) -> BinaryIO:
+        """Return what a session holds in a file, committed or not, as a binary file to read.
+
+        Raises
+        ------
+        PathNotFoundError
+            The session has nothing there.
+        InvalidInputError
+            A folder is there, or a symlink, which is not followed.
+        """
+        place = parse_path(path)
+        info = self.get(session_id)
+        folder = self._mounted_at(session_id)
+        if folder is not None:
+            return _open_below(folder, place)
+        with self._opened(session_id) as session:
+            if session.find(place) is None:
+                raise _nothing_at(info, place)
+            return session.open(place)
+
+    def read(self, session_id: str, path: str) -> bytes:
+        """Return all bytes of what a session holds in a file, committed or not."""
+        with self.open_file(session_id, path) as file:
+            return file.read()
+
     @contextmanager
     def _staged(self, info: SessionInfo, path: RepoPath) -> Iterator[BinaryIO | None]:
         """Give what a session holds at a path, wherever the session is open; None for nothing."""
@@ -589,6 +662,28 @@ class Sessions:
     def _holder(self, session_id: str) -> SessionHolder | None:
         """Return the mount that has a session open, or None."""
         return mount_holding(self._context.core, session_id)
+
+
+def _open_below(folder: Path, path: RepoPath) -> BinaryIO:
+    """Open a file of a mount; what a symlink leads to is none of it."""
+    steps = [*itertools.accumulate(path.split("/"), lambda above, name: f"{above}/{name}")]
+    for step in steps:
+        if (folder / step).is_symlink():
+            raise InvalidInputError(
+                f"{step!r} is a symlink, which is not followed", kind=ErrorKind.INVALID_PATH
+            )
+    try:
+        return open(folder / path, "rb")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise PathNotFoundError(f"The session has nothing at {path!r}", path=path) from error
+    except IsADirectoryError as error:
+        raise InvalidInputError(
+            f"{path!r} is a folder, not a file", kind=ErrorKind.INVALID_PATH
+        ) from error
+
+
+def _nothing_at(info: SessionInfo, path: RepoPath) -> PathNotFoundError:
+    return PathNotFoundError(f"The session on {info.repo} has nothing at {path!r}", path=path)
 
 
 def _branch_of(repo: str, branch: str) -> tuple[str, str]:

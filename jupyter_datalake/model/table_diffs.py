@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+DEFAULT_ROWS = 100
+"""How many rows of a difference are told, unless somebody wants others."""
+
+
 class ColumnChangeKind(StrEnum):
     """What happened to a column."""
 

@@ -8,8 +8,11 @@ from jupyter_datalake.errors import ConflictError, ErrorKind
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.ids import short_id
+from jupyter_datalake.model.paths import parse_path
 from jupyter_datalake.model.sessions import SessionInfo
+from jupyter_datalake.model.table_diffs import parse_key
 from jupyter_datalake.server.base import DatalakeHandler, operation, page, page_of_changes, whole
+from jupyter_datalake.server.streaming import StreamingHandler
 
 
 class SessionsHandler(DatalakeHandler):
@@ -92,6 +95,34 @@ class SessionTextDiffHandler(DatalakeHandler):
         self.answer(
             await self.call(lake.sessions.diff_text, session, path, offset=offset, limit=limit)
         )
+
+
+class SessionTableDiffHandler(DatalakeHandler):
+    """How a staged table differs from its base."""
+
+    path = "/sessions/{session}/diff/table"
+
+    @operation("diffSessionTable")
+    async def get(self, session: str, path: str, key: str | None, offset: int, limit: int) -> None:
+        lake = await self.lake()
+        columns = None if key is None else parse_key(key)
+        found = await self.call(
+            lake.sessions.diff_table, session, path, key=columns, offset=offset, limit=limit
+        )
+        self.answer(found.shown())
+
+
+class SessionContentHandler(StreamingHandler):
+    """A file's bytes, committed or not."""
+
+    path = "/sessions/{session}/content"
+
+    @operation("readSession")
+    async def get(self, session: str, path: str) -> None:
+        lake = await self.lake()
+        file = await self.call(lake.sessions.open_file, session, path)
+        self.set_header("Cache-Control", "no-cache")  # it may be written to at any time
+        await self.send(file, parse_path(path))
 
 
 class SessionCommitsHandler(DatalakeHandler):
@@ -224,6 +255,8 @@ HANDLERS = [
     SessionChangesHandler,
     SessionChangedHandler,
     SessionTextDiffHandler,
+    SessionTableDiffHandler,
+    SessionContentHandler,
     SessionCommitsHandler,
     TransactionsHandler,
     SessionRestoresHandler,

@@ -85,9 +85,11 @@ describe('two texts', () => {
       hunks: [],
       has_more: false
     };
-    const { rerender } = render(<TextDiff diff={diff} trans={trans} />);
+    const { rerender } = render(<TextDiff diff={diff} path="a.py" trans={trans} />);
     expect(screen.getByText('Nothing differs.')).toBeTruthy();
-    rerender(<TextDiff diff={{ ...diff, is_equal: false, is_binary: true }} trans={trans} />);
+    rerender(
+      <TextDiff diff={{ ...diff, is_equal: false, is_binary: true }} path="a.py" trans={trans} />
+    );
     expect(screen.getByText(/not both text/)).toBeTruthy();
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Operations on sessions: what is written to a mounted branch and not yet committed.
  */
-import type { Body, IClient, Query } from './client';
+import type { Body, IByteClient, IClient, Query } from './client';
 import type * as api from './types';
 
 /** Return the open sessions, oldest first. */
@@ -75,6 +75,31 @@ export function listDrafts(
 /** Begin a session that holds what the draft of another one has. */
 export function recoverSession(client: IClient, session: string): Promise<api.Session> {
   return client.request({ method: 'POST', path: ['drafts', session, 'recoveries'] });
+}
+
+/** Return how a staged table differs from the commit below it. */
+export function diffSessionTable(
+  client: IClient,
+  id: string,
+  query: Query<'diffSessionTable'>,
+  signal?: AbortSignal
+): Promise<api.TableDiff> {
+  return client.request({ path: ['sessions', id, 'diff', 'table'], query, signal });
+}
+
+/** Return the bytes of a file in a session, committed or not. */
+export function readSession(
+  client: IByteClient,
+  id: string,
+  query: Query<'readSession'>,
+  signal?: AbortSignal
+): Promise<ArrayBuffer> {
+  return client.read({ path: ['sessions', id, 'content'], query, signal });
+}
+
+/** Return one session. */
+export function getSession(client: IClient, id: string): Promise<api.Session> {
+  return client.request({ path: ['sessions', id] });
 }
 
 /** Return how a staged file differs, as a text, from the commit below it. */

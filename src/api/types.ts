@@ -837,6 +837,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sessions/{session}/diff/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        /** How a staged table differs, by rows and columns, from the commit its session is based on. */
+        get: operations["diffSessionTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        /**
+         * The bytes of a file in a session, committed or not, or one range of them.
+         * @description Always sent as a download; nothing in a lake is rendered on the server's origin.
+         */
+        get: operations["readSession"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions/{session}/commits": {
         parameters: {
             query?: never;
@@ -5352,6 +5393,75 @@ export interface operations {
                     "application/json": components["schemas"]["TextDiff"];
                 };
             };
+            default: components["responses"]["Error"];
+        };
+    };
+    diffSessionTable: {
+        parameters: {
+            query: {
+                /** @description Within the repo. */
+                path: components["parameters"]["requiredPath"];
+                /** @description Columns that name a row, as one line of CSV. Left out, they are guessed; empty, whole rows are compared. */
+                key?: string;
+                /** @description How many come before the page. */
+                offset?: components["parameters"]["offset"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Counts and a page of rows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableDiff"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    readSession: {
+        parameters: {
+            query: {
+                /** @description Within the repo. */
+                path: components["parameters"]["requiredPath"];
+            };
+            header?: {
+                Range?: string;
+            };
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The range. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            416: components["responses"]["Error"];
             default: components["responses"]["Error"];
         };
     };

@@ -3,6 +3,8 @@
  */
 import * as React from 'react';
 
+import type { ISpan } from './coloured';
+import { ColouredLine } from './coloured';
 import {
   columnsInView,
   edgesOf,
@@ -28,6 +30,8 @@ export interface IDataGridProps {
   count: number;
   /** Return a row; undefined for one that is not there yet. */
   row: (index: number) => readonly (string | null)[] | undefined;
+  /** Return the line of a text in colours; undefined where it has none. */
+  spans?: (index: number) => readonly ISpan[] | undefined;
   /** Told which rows are in view. */
   onRange: (first: number, last: number) => void;
   /** Name of the grid for screen readers. */
@@ -197,7 +201,13 @@ export function DataGrid(props: IDataGridProps): React.JSX.Element {
                     title={isText || value === null ? undefined : value}
                     onMouseDown={() => setCell({ row: index, column: number })}
                   >
-                    {values === undefined ? '…' : (value ?? (isText ? '' : 'NULL'))}
+                    {values === undefined ? (
+                      '…'
+                    ) : isText ? (
+                      <ColouredLine text={value ?? ''} spans={props.spans?.(index)} />
+                    ) : (
+                      (value ?? 'NULL')
+                    )}
                   </div>
                 );
               })}

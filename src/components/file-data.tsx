@@ -5,6 +5,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type * as api from '../api/types';
+import { useColours } from './coloured';
 import type { IGridColumn } from './data-grid';
 import { DataGrid } from './data-grid';
 import { formatBytes } from './formats';
@@ -20,6 +21,8 @@ export interface IFileDataProps {
   trans: TranslationBundle;
 }
 
+/** Lines above those in view that are parsed too: what they open may go on. */
+const LINES_BEFORE = 100;
 const NUMBERS = /^(u?int|float|double|halffloat|decimal)/;
 
 /** The content of a file. */
@@ -56,6 +59,14 @@ export function FileData(props: IFileDataProps): React.JSX.Element {
 function Rows(props: IFileDataProps): React.JSX.Element {
   const { preview, count, trans } = props;
   const columns = React.useMemo(() => columnsOf(preview.page.columns), [preview]);
+  const [seen, setSeen] = React.useState({ first: 0, last: -1 });
+  const isText = columns.length === 0;
+  const begin = Math.max(0, seen.first - LINES_BEFORE);
+  const lines: string[] = [];
+  for (let index = begin; isText && index <= seen.last; index++) {
+    lines.push(props.row(index)?.[0] ?? '');
+  }
+  const spans = useColours(preview.path, lines);
   if (count === 0) {
     return (
       <p className="jp-DatalakeNote">
@@ -73,7 +84,13 @@ function Rows(props: IFileDataProps): React.JSX.Element {
       columns={columns}
       count={count}
       row={props.row}
-      onRange={props.onRange}
+      spans={index => spans?.[index - begin]}
+      onRange={(first, last) => {
+        if (first !== seen.first || last !== seen.last) {
+          setSeen({ first, last });
+        }
+        props.onRange(first, last);
+      }}
       label={preview.path}
     />
   );

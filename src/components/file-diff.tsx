@@ -5,15 +5,12 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type * as api from '../api/types';
-import { formatBytes } from './formats';
+import type { ISpan } from './coloured';
+import { ColouredLine, useColours } from './coloured';
+import type { IMedia } from './media-diff';
+import { MediaDiff } from './media-diff';
 import { NotebookDiff } from './notebook-diff';
 import { TableDiff } from './table-diff';
-
-/** An image or sound in this browser. */
-export interface IMedia {
-  readonly url: string;
-  readonly size_bytes: number;
-}
 
 /** How two versions differ. */
 export type Difference =
@@ -24,6 +21,8 @@ export type Difference =
 
 /** What a {@link FileDiff} shows. */
 export interface IFileDiffProps {
+  /** Its ending tells the language of a text. */
+  path: string;
   diff: Difference;
   isAudio: boolean;
   columns: readonly string[];
@@ -38,45 +37,12 @@ export function FileDiff(props: IFileDiffProps): React.JSX.Element {
     case 'table':
       return <TableDiff {...props} diff={diff.table} />;
     case 'text':
-      return <TextDiff diff={diff.text} trans={trans} />;
+      return <TextDiff diff={diff.text} path={props.path} trans={trans} />;
     case 'notebook':
       return <NotebookDiff old={diff.old} new={diff.new} trans={trans} />;
     case 'media':
-      return (
-        <div className="jp-DatalakeMediaDiff">
-          <Side {...props} title={trans.__('Before')} media={diff.old} />
-          <Side {...props} title={trans.__('Now')} media={diff.new} />
-        </div>
-      );
+      return <MediaDiff old={diff.old} new={diff.new} isAudio={props.isAudio} trans={trans} />;
   }
-}
-
-function Side(props: IFileDiffProps & { title: string; media: IMedia | null }): React.JSX.Element {
-  const { media, title, trans } = props;
-  const [size, setSize] = React.useState('');
-  return (
-    <figure className="jp-DatalakeMediaDiff-side" aria-label={title}>
-      <figcaption>
-        {title}
-        {media && ` · ${formatBytes(media.size_bytes)}`}
-        {size && ` · ${size}`}
-      </figcaption>
-      {media === null ? (
-        <p className="jp-DatalakeNote">{trans.__('It was not there.')}</p>
-      ) : props.isAudio ? (
-        <audio controls src={media.url} aria-label={title} />
-      ) : (
-        <img
-          src={media.url}
-          alt={title}
-          onLoad={event => {
-            const { naturalWidth, naturalHeight } = event.currentTarget;
-            setSize(`${naturalWidth} × ${naturalHeight}`);
-          }}
-        />
-      )}
-    </figure>
-  );
 }
 
 /** One line of a hunk beside its older version. */
@@ -90,6 +56,7 @@ interface ILine {
 /** Hunks of a text, side by side. */
 export function TextDiff(props: {
   diff: api.TextDiff;
+  path: string;
   trans: TranslationBundle;
 }): React.JSX.Element {
   const { diff, trans } = props;
@@ -127,25 +94,54 @@ export function TextDiff(props: {
           </tr>
         </thead>
         {diff.hunks.map((hunk, index) => (
-          <tbody key={index}>
-            {linesOf(hunk).map((line, place) => (
-              <SideBySideLine key={place} line={line} />
-            ))}
-          </tbody>
+          <Hunk key={index} hunk={hunk} path={props.path} />
         ))}
       </table>
     </div>
   );
 }
 
-function SideBySideLine({ line }: { line: ILine }): React.JSX.Element {
+/** One hunk. Each side is coloured as if it began with its first line. */
+function Hunk({ hunk, path }: { hunk: api.Hunk; path: string }): React.JSX.Element {
+  const lines = React.useMemo(() => linesOf(hunk), [hunk]);
+  const [old, now] = React.useMemo(() => [sideOf(lines, 'old'), sideOf(lines, 'new')], [lines]);
+  const oldSpans = useColours(path, old);
+  const newSpans = useColours(path, now);
+  return (
+    <tbody>
+      {lines.map((line, place) => (
+        <SideBySideLine
+          key={place}
+          line={line}
+          old={line.oldNumber === null ? undefined : oldSpans?.[line.oldNumber - hunk.old_start]}
+          new={line.newNumber === null ? undefined : newSpans?.[line.newNumber - hunk.new_start]}
+        />
+      ))}
+    </tbody>
+  );
+}
+
+function sideOf(lines: readonly ILine[], side: 'old' | 'new'): string[] {
+  return lines.map(line => line[side]).filter(text => text !== null);
+}
+
+function SideBySideLine(props: {
+  line: ILine;
+  old: readonly ISpan[] | undefined;
+  new: readonly ISpan[] | undefined;
+}): React.JSX.Element {
+  const { line } = props;
   const isSame = line.old !== null && line.new !== null && line.old === line.new;
   return (
     <tr>
       <td className="jp-DatalakeSideBySide-number">{line.oldNumber}</td>
-      <td className={sideClass(line.old, isSame, 'removed')}>{line.old}</td>
+      <td className={sideClass(line.old, isSame, 'removed')}>
+        <ColouredLine text={line.old} spans={props.old} />
+      </td>
       <td className="jp-DatalakeSideBySide-number">{line.newNumber}</td>
-      <td className={sideClass(line.new, isSame, 'added')}>{line.new}</td>
+      <td className={sideClass(line.new, isSame, 'added')}>
+        <ColouredLine text={line.new} spans={props.new} />
+      </td>
     </tr>
   );
 }

@@ -5,6 +5,9 @@
  * same id, else of the same kind in the same place.
  */
 
+import type { Output } from './notebook-outputs';
+import { outputsOf } from './notebook-outputs';
+
 /** One cell, as far as it is compared. */
 export interface ICell {
   readonly id: string | null;
@@ -12,6 +15,8 @@ export interface ICell {
   readonly source: string;
   /** What it printed, as text that is equal when the outputs are. */
   readonly outputs: string;
+  /** The same, as it is shown. */
+  readonly shown: readonly Output[];
 }
 
 /** A cell beside its older version; one of them is null for what was added or removed. */
@@ -40,7 +45,8 @@ export function cellsOf(notebook: unknown): ICell[] {
     id: typeof cell?.id === 'string' ? cell.id : null,
     type: typeof cell?.cell_type === 'string' ? cell.cell_type : '',
     source: textOf(cell?.source),
-    outputs: JSON.stringify(outputsOf(cell?.outputs))
+    outputs: JSON.stringify(comparable(cell?.outputs)),
+    shown: outputsOf(cell)
   }));
 }
 
@@ -161,7 +167,7 @@ function textOf(source: unknown): string {
 }
 
 /** Return outputs without what is different each time they are made. */
-function outputsOf(outputs: unknown): unknown {
+function comparable(outputs: unknown): unknown {
   return Array.isArray(outputs)
     ? outputs.map((one: Record<string, unknown> | null) => ({ ...one, execution_count: null }))
     : [];

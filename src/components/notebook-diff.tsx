@@ -5,7 +5,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { ICellChange } from './notebook-cells';
-import { cellsOf, diffCells, diffLines } from './notebook-cells';
+import { cellsOf, diffCells } from './notebook-cells';
+import type { IOutputChange } from './notebook-outputs';
+import { outputChanges } from './notebook-outputs';
+import { LinesBetween, OutputDiff } from './output-diff';
 
 /** What a {@link NotebookDiff} compares: notebooks as JSON, null for one that is not there. */
 export interface INotebookDiffProps {
@@ -14,7 +17,7 @@ export interface INotebookDiffProps {
   trans: TranslationBundle;
 }
 
-/** Cells that differ. Sources are shown as text: nothing of a notebook is rendered here. */
+/** Cells that differ. Sources are shown as text, and HTML of outputs after it was sanitised. */
 export function NotebookDiff(props: INotebookDiffProps): React.JSX.Element {
   const { trans } = props;
   const changes = React.useMemo(
@@ -43,6 +46,7 @@ function Cell(props: {
 }): React.JSX.Element | null {
   const { change, number, trans } = props;
   const cell = change.new ?? change.old;
+  const outputs = React.useMemo(() => outputsBetween(change), [change]);
   if (change.kind === 'same' || !cell) {
     return null;
   }
@@ -57,38 +61,29 @@ function Cell(props: {
       {change.kind === 'outputs' ? (
         <pre className="jp-DatalakeNotebookDiff-same">{cell.source}</pre>
       ) : (
-        <table className="jp-DatalakeSideBySide">
-          <thead className="jp-mod-hidden">
-            <tr>
-              <th>{trans.__('Before')}</th>
-              <th>{trans.__('Now')}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {linesBetween(change).map((line, index) => (
-              <tr key={index}>
-                <td className={lineClass(line.old, line.new, 'removed')}>{line.old}</td>
-                <td className={lineClass(line.new, line.old, 'added')}>{line.new}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <LinesBetween
+          old={change.old?.source ?? null}
+          new={change.new?.source ?? null}
+          trans={trans}
+        />
+      )}
+      {outputs.length > 0 && (
+        <div className="jp-DatalakeOutputDiff" role="group" aria-label={trans.__('Outputs')}>
+          <h4>{trans._n('%1 output differs', '%1 outputs differ', outputs.length)}</h4>
+          {outputs.map((one, index) => (
+            <OutputDiff key={index} change={one} trans={trans} />
+          ))}
+        </div>
       )}
     </section>
   );
 }
 
-function linesBetween(change: ICellChange): readonly { old: string | null; new: string | null }[] {
-  if (change.old && change.new) {
-    return diffLines(change.old.source, change.new.source);
-  }
-  const lines = (change.old ?? change.new)?.source.split('\n') ?? [];
-  return lines.map(line => ({ old: change.old ? line : null, new: change.new ? line : null }));
-}
-
-function lineClass(text: string | null, other: string | null, kind: string): string {
-  const mark = text === null ? 'jp-mod-none' : text === other ? '' : `jp-mod-${kind}`;
-  return `jp-DatalakeSideBySide-text ${mark}`;
+/** Return the outputs that differ; those that only the count of runs tells apart do not. */
+function outputsBetween({ kind, old, new: now }: ICellChange): readonly IOutputChange[] {
+  return kind === 'same' || old?.outputs === now?.outputs
+    ? []
+    : outputChanges(old?.shown ?? [], now?.shown ?? []);
 }
 
 function kindText(change: ICellChange, trans: TranslationBundle): string {

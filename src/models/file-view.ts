@@ -6,7 +6,13 @@ import { VDomModel } from '@jupyterlab/ui-components';
 
 import type { IByteClient, LakeApiError } from '../api/client';
 import { describeFile, diffTable, diffText, getFile, previewFile, readFile } from '../api/files';
-import { diffSessionText } from '../api/sessions';
+import {
+  diffSession,
+  diffSessionTable,
+  diffSessionText,
+  getSession,
+  readSession
+} from '../api/sessions';
 import type * as api from '../api/types';
 import { asLakeError } from './refreshing';
 
@@ -16,6 +22,19 @@ const KEPT_PAGES = 40;
 /** Larger images, sounds and notebooks are not loaded into the browser. */
 export const MAX_MEDIA_BYTES = 64 * 1024 * 1024;
 const DIFF_PAGE = 200;
+const MEDIA_TYPES = new Map([
+  ['png', 'image/png'],
+  ['jpg', 'image/jpeg'],
+  ['jpeg', 'image/jpeg'],
+  ['gif', 'image/gif'],
+  ['webp', 'image/webp'],
+  ['bmp', 'image/bmp'],
+  ['svg', 'image/svg+xml'],
+  ['wav', 'audio/wav'],
+  ['mp3', 'audio/mpeg'],
+  ['ogg', 'audio/ogg'],
+  ['flac', 'audio/flac']
+]);
 const TABLES = /\.(csv|tsv|parquet)(\.(gz|bz2|zst))?$/i;
 
 /** What is shown of a file. */
@@ -71,6 +90,24 @@ export class FileViewModel extends VDomModel {
   /** How many rows or lines there are, as far as that is known. */
   get count(): number {
     return this._count;
+  }
+
+  /** Whether it is a sound, as far as that is known. */
+  get isAudio(): boolean {
+    return this._preview?.kind === 'audio' || this._stagedType?.startsWith('audio/') === true;
+  }
+
+  /** Names of the columns of a table that is looked at or compared. */
+  get columnNames(): readonly string[] {
+    const shown = this._preview?.page.columns.map(column => column.name);
+    if (shown || this._diff?.kind !== 'table') {
+      return shown ?? [];
+    }
+    const { key, rows } = this._diff.table;
+    const named = rows.flatMap(row =>
+      [row.key, row.old, row.new].flatMap(values => Object.keys(values ?? {}))
+    );
+    return [...new Set([...key, ...named])];
   }
 
   /** Whether `count` is more than a guess. */
@@ -253,9 +290,7 @@ export class FileViewModel extends VDomModel {
 
   private async _compare(signal: AbortSignal): Promise<FileDiff> {
     if (this.session !== null) {
-      const staged = { path: this.path, limit: DIFF_PAGE };
-      const text = await diffSessionText(this._client, this.session, staged, signal);
-      return { kind: 'text', text };
+      return this._compareStaged(this.session, signal);
     }
     const [repo, ref] = this._place;
     const kind = this._preview?.kind;
@@ -277,6 +312,45 @@ export class FileViewModel extends VDomModel {
       return { kind: 'notebook', old: before, new: await this._notebookAt(ref, signal) };
     }
     return { kind: 'text', text: await diffText(this._client, query, signal) };
+  }
+
+  /** Compare what is staged with the commit below it, by what its name says it is. */
+  private async _compareStaged(session: string, signal: AbortSignal): Promise<FileDiff> {
+    const { path } = this;
+    const staged = { path, limit: DIFF_PAGE };
+    const type = mediaTypeOf(path);
+    const isNotebook = path.toLowerCase().endsWith('.ipynb');
+    const isTable = TABLES.test(path);
+    if (!isTable && !isNotebook && type === null) {
+      return { kind: 'text', text: await diffSessionText(this._client, session, staged, signal) };
+    }
+    const [{ base_commit_id: base }, { results }] = await Promise.all([
+      getSession(this._client, session),
+      diffSession(this._client, session, { path, limit: 1 })
+    ]);
+    const change = results.find(one => one.path === path);
+    if (isTable && (!change || (change.old && change.new))) {
+      const query = { ...staged, key: this._key };
+      const table = await diffSessionTable(this._client, session, query, signal);
+      return { kind: 'table', table };
+    }
+    if (isTable) {
+      return { kind: 'text', text: await diffSessionText(this._client, session, staged, signal) };
+    }
+    const size = change?.new?.size_bytes ?? 0;
+    checkSize(path, size);
+    const bytes =
+      change && !change.new ? null : await readSession(this._client, session, { path }, signal);
+    if (isNotebook) {
+      const before = await this._notebookAt(base, signal);
+      return { kind: 'notebook', old: before, new: bytes && jsonOf(bytes) };
+    }
+    this._stagedType = type;
+    return {
+      kind: 'media',
+      old: await this._mediaAt(base, signal),
+      new: bytes && { url: this._urlOf(bytes), size_bytes: bytes.byteLength }
+    };
   }
 
   /** Do what the reader waits for; what was waited for before is given up. */
@@ -342,10 +416,14 @@ export class FileViewModel extends VDomModel {
       return null;
     }
     const bytes = await readFile(this._client, this.repo, ref, { path: this.path }, signal);
-    const type = this._preview?.media_type ?? '';
+    return { url: this._urlOf(bytes), size_bytes: file.size_bytes };
+  }
+
+  private _urlOf(bytes: ArrayBuffer): string {
+    const type = this._preview?.media_type ?? this._stagedType ?? '';
     const url = URL.createObjectURL(new Blob([bytes], { type }));
     this._urls.push(url);
-    return { url, size_bytes: file.size_bytes };
+    return url;
   }
 
   private async _notebookAt(ref: string, signal: AbortSignal): Promise<unknown> {
@@ -353,7 +431,7 @@ export class FileViewModel extends VDomModel {
       return null;
     }
     const bytes = await readFile(this._client, this.repo, ref, { path: this.path }, signal);
-    return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
+    return jsonOf(bytes);
   }
 
   /** Return a file that is small enough to be loaded; null if there is none. */
@@ -367,9 +445,7 @@ export class FileViewModel extends VDomModel {
       }
       throw reason;
     }
-    if (file.size_bytes > MAX_MEDIA_BYTES) {
-      throw new Error(`${file.name} is too large to be shown here. Download it instead.`);
-    }
+    checkSize(file.name, file.size_bytes);
     return file;
   }
 
@@ -394,9 +470,27 @@ export class FileViewModel extends VDomModel {
   private _failure: LakeApiError | null = null;
   private _count = 0;
   private _isCounted = false;
+  /** Media type of what is staged, by its name. */
+  private _stagedType: string | null = null;
   private _base: string | null;
   private _key: string | undefined;
   private _tab: FileTab;
+}
+
+/** Return the media type of an image or sound by its name; null for all else. */
+export function mediaTypeOf(path: string): string | null {
+  const ending = path.slice(path.lastIndexOf('.') + 1).toLowerCase();
+  return MEDIA_TYPES.get(ending) ?? null;
+}
+
+function jsonOf(bytes: ArrayBuffer): unknown {
+  return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
+}
+
+function checkSize(name: string, size_bytes: number): void {
+  if (size_bytes > MAX_MEDIA_BYTES) {
+    throw new Error(`${name} is too large to be shown here. Download it instead.`);
+  }
 }
 
 /** What a {@link FileViewModel} is made of. */
@@ -406,7 +500,7 @@ export namespace FileViewModel {
     repo: string;
     ref: string;
     path: string;
-    /** The session in which it is staged: then only its changes are shown, as a text. */
+    /** The session in which it is staged: then only its changes are shown. */
     session?: string;
     /** What it is compared with; the commit before by default. */
     base?: string;

@@ -8,11 +8,15 @@ import type { Widget } from '@lumino/widgets';
 import { Panel } from '@lumino/widgets';
 import * as React from 'react';
 
+import type { Colouring } from '../components/coloured';
+import { ColouringContext } from '../components/coloured';
 import { ColumnStatistics } from '../components/column-statistics';
 import { ErrorBanner } from '../components/error-banner';
 import { FileData } from '../components/file-data';
 import { FileDiff } from '../components/file-diff';
 import { formatBytes, shortId } from '../components/formats';
+import type { RenderHtml } from '../components/output-diff';
+import { RenderHtmlContext } from '../components/output-diff';
 import type { FileTab, FileViewModel } from '../models/file-view';
 
 /** A file with its tabs; of a notebook, cells as JupyterLab renders what it does not trust. */
@@ -58,6 +62,10 @@ export namespace FileView {
     trans: TranslationBundle;
     /** Where there are notebooks at all. */
     renderNotebook?: (content: nbformat.INotebookContent) => Widget;
+    /** Gives lines of code their colours. */
+    colouring?: Colouring;
+    /** Shows HTML of outputs after it was sanitised. */
+    renderHtml?: RenderHtml;
   }
 }
 
@@ -89,18 +97,20 @@ class Body extends ReactWidget {
       );
     }
     return (
-      <>
-        <Header model={model} trans={trans} />
-        <div
-          className="jp-DatalakeFileView-tab"
-          role="tabpanel"
-          id="jp-datalake-file-tab"
-          aria-label={tabText(model.tab, trans)}
-        >
-          <ErrorBanner error={model.failure} trans={trans} onRetry={() => model.retry()} />
-          <Tab model={model} trans={trans} />
-        </div>
-      </>
+      <ColouringContext.Provider value={this._options.colouring ?? null}>
+        <RenderHtmlContext.Provider value={this._options.renderHtml ?? null}>
+          <Header model={model} trans={trans} />
+          <div
+            className="jp-DatalakeFileView-tab"
+            role="tabpanel"
+            id="jp-datalake-file-tab"
+            aria-label={tabText(model.tab, trans)}
+          >
+            <ErrorBanner error={model.failure} trans={trans} onRetry={() => model.retry()} />
+            <Tab model={model} trans={trans} />
+          </div>
+        </RenderHtmlContext.Provider>
+      </ColouringContext.Provider>
     );
   }
 }
@@ -174,8 +184,9 @@ function Tab({ model, trans }: IPartProps): React.JSX.Element | null {
         {diff ? (
           <FileDiff
             diff={diff}
-            isAudio={preview?.kind === 'audio'}
-            columns={(preview?.page.columns ?? []).map(column => column.name)}
+            path={model.path}
+            isAudio={model.isAudio}
+            columns={model.columnNames}
             onKey={key => {
               model.key = key;
             }}

@@ -5,11 +5,13 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { ILayoutRestorer } from '@jupyterlab/application';
 import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 import { IEditorServices } from '@jupyterlab/codeeditor';
+import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { PathExt } from '@jupyterlab/coreutils';
 import { NotebookPanel } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { fileIcon } from '@jupyterlab/ui-components';
+import type { Widget } from '@lumino/widgets';
 
 import { LakeClient } from '../api/client';
 import { ARGUMENTS, CommandIDs } from '../commands';
@@ -18,6 +20,7 @@ import { FileViewModel } from '../models/file-view';
 import { FileView, refText } from '../panels/file-view';
 import { ExecutedNotebook } from '../panels/notebook';
 import { textOf } from './arguments';
+import { colouringBy } from './colouring';
 
 const TABS: readonly string[] = ['data', 'statistics', 'changes'];
 
@@ -30,6 +33,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
     NotebookPanel.IContentFactory,
     IEditorServices,
     IRenderMimeRegistry,
+    IEditorLanguageRegistry,
     ILayoutRestorer,
     ITranslator
   ],
@@ -38,6 +42,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
     contentFactory: NotebookPanel.IContentFactory | null,
     editorServices: IEditorServices | null,
     rendermime: IRenderMimeRegistry | null,
+    languages: IEditorLanguageRegistry | null,
     restorer: ILayoutRestorer | null,
     translator: ITranslator | null
   ): void => {
@@ -56,6 +61,8 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
               translator: translator ?? nullTranslator
             })
         : undefined;
+    const colouring = languages ? colouringBy(languages) : undefined;
+    const renderHtml = rendermime ? (html: string) => htmlBy(rendermime, html) : undefined;
     commands.addCommand(CommandIDs.openFile, {
       label: trans.__('Show File'),
       icon: fileIcon,
@@ -82,7 +89,9 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
           }
         } else {
           const model = new FileViewModel({ client, repo, ref, path, base, session, tab });
-          widget = new MainAreaWidget({ content: new FileView({ model, trans, renderNotebook }) });
+          widget = new MainAreaWidget({
+            content: new FileView({ model, trans, renderNotebook, colouring, renderHtml })
+          });
           widget.id = id;
           widget.title.icon = fileIcon;
           widget.title.label = `${PathExt.basename(path)} @ ${refText(ref)}`;
@@ -109,3 +118,12 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
     });
   }
 };
+
+/** Return a widget that shows HTML as JupyterLab shows what it does not trust: sanitised. */
+function htmlBy(rendermime: IRenderMimeRegistry, html: string): Widget {
+  const type = 'text/html';
+  const widget = rendermime.createRenderer(type);
+  const model = rendermime.createModel({ data: { [type]: html }, trusted: false });
+  void widget.renderModel(model);
+  return widget;
+}

@@ -430,6 +430,11 @@ async def test_sessions(call, served_lake):
     assert (await call("getSession", session=made["id"])).json["branch"] == "main"
     changes = (await call("diffSession", session=made["id"])).json["results"]
     assert [one["path"] for one in changes] == ["a", "b"]
+    children = (await call("listChanged", session=made["id"])).json["results"]
+    assert [(one["name"], one["kind"]) for one in children] == [("a", "added"), ("b", "added")]
+    assert (await call("readSession", session=made["id"], path="b")).body == b"2"
+    await call("readSession", session=made["id"], path="c", expect=404)
+    await call("diffSessionTable", session=made["id"], path="a", expect=404)
     await call("discardSession", session=made["id"], json_body={"paths": ["b"]}, expect=204)
     stale = await call(
         "commitSession",

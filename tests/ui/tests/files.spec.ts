@@ -137,7 +137,12 @@ test('texts, notebooks and images are shown, and compared side by side', async (
   await lake.put('mixed', 'note.ipynb', notebook('x = 1\nprint(x)', script), 'Notebook');
   await lake.put('mixed', 'a.txt', 'one\n2\n<b>three</b>\n', 'Text again');
   await lake.put('mixed', 'plot.svg', SVG.replace('COLOUR', 'orange'), 'Image again');
-  await lake.put('mixed', 'note.ipynb', notebook('x = 2\nprint(x)', script), 'Notebook again');
+  await lake.put(
+    'mixed',
+    'note.ipynb',
+    notebook('x = 2\nprint(x)', `${script}<i>new</i>`),
+    'Notebook again'
+  );
 
   const panel = await openPanel(page);
   const history = await openHistory(panel, 'mixed');
@@ -148,6 +153,10 @@ test('texts, notebooks and images are shown, and compared side by side', async (
   };
   await open('Notebook again', 'note.ipynb');
   await expect(view(page).getByRole('region', { name: 'Cell 1' })).toContainText('x = 2');
+  const outputs = view(page).getByRole('group', { name: 'Outputs' });
+  await expect(outputs.getByRole('figure', { name: 'Before' }).locator('b')).toHaveText('bold');
+  await expect(outputs.getByRole('figure', { name: 'Now' }).locator('i')).toHaveText('new');
+  await expect(outputs.locator('script')).toHaveCount(0);
   await page.screenshot({ path: info.outputPath('notebook-diff.png') });
   await view(page).getByRole('tab', { name: 'Data' }).click();
   await expect(view(page).getByRole('heading', { name: 'A title' })).toBeVisible();
@@ -157,6 +166,15 @@ test('texts, notebooks and images are shown, and compared side by side', async (
   await open('Image again', 'plot.svg');
   await expect(view(page).getByRole('img', { name: 'Now' })).toBeVisible();
   await expect(view(page).getByRole('figure', { name: 'Before' })).toContainText('120 × 80');
+  await view(page).getByRole('button', { name: 'Swipe' }).click();
+  const edge = view(page).getByRole('slider', { name: /Where the new image begins/ });
+  await edge.focus();
+  await page.keyboard.press('Home');
+  await expect(edge).toHaveValue('0');
+  await page.keyboard.press('End');
+  await expect(edge).toHaveValue('100');
+  await view(page).getByRole('button', { name: 'Onion skin' }).click();
+  await expectNamed(view(page));
   await page.screenshot({ path: info.outputPath('image-diff.png') });
   await view(page).getByRole('tab', { name: 'Data' }).click();
   await expect(view(page).getByRole('img', { name: 'plot.svg' })).toBeVisible();
@@ -169,23 +187,54 @@ test('texts, notebooks and images are shown, and compared side by side', async (
   expect(await page.evaluate(() => 'hacked' in window)).toBe(false);
 });
 
-test('a staged file is compared with the commit below it', async ({ page, request }) => {
+test('what is staged is compared with the commit below it, as what it is', async ({
+  page,
+  request
+}, info) => {
   const lake = new Lake(request);
   await lake.unmountAll(); // what is mounted as files
   await lake.createRepo('staged');
-  await lake.put('staged', 'a.txt', 'one\n', 'Text');
+  await lake.put('staged', 'a.py', 'def one():\n    return 1\n', 'Code');
+  await lake.put('staged', 'plot.svg', SVG.replace('COLOUR', 'teal'), 'Image');
+  await lake.put('staged', 'customers.csv', customers(50), 'Table');
   await lake.mount('staged', 'drive');
-  const saved = await request.put('/datalake/drive/content', {
-    params: { path: 'staged/a.txt' },
-    headers: { 'Content-Type': 'application/octet-stream' },
-    data: 'two\n'
-  });
-  expect(saved.ok(), await saved.text()).toBe(true);
+  for (const [path, data] of [
+    ['a.py', 'def one():\n    return "two"\n'],
+    ['plot.svg', SVG.replace('COLOUR', 'orange')],
+    ['customers.csv', customers(51, 7)]
+  ]) {
+    const saved = await request.put('/datalake/drive/content', {
+      params: { path: `staged/${path}` },
+      headers: { 'Content-Type': 'application/octet-stream' },
+      data
+    });
+    expect(saved.ok(), await saved.text()).toBe(true);
+  }
 
   const panel = await openPanel(page);
-  const row = section(panel, 'changes').locator('[data-path="a.txt"]');
-  await row.getByRole('button', { name: 'a.txt', exact: true }).click();
+  const open = (path: string) =>
+    section(panel, 'changes')
+      .locator(`[data-path="${path}"]`)
+      .getByRole('button', { name: path, exact: true })
+      .click();
+  await open('a.py');
   await expect(view(page)).toContainText('not committed');
-  await expect(view(page).getByRole('cell', { name: 'two' })).toBeVisible();
+  await expect(view(page).getByRole('cell', { name: 'return "two"' })).toBeVisible();
+  const word = view(page).locator('.jp-DatalakeSideBySide span', { hasText: /^"two"$/ });
+  await expect(word).toHaveAttribute('class', /\S/);
+  await page.screenshot({ path: info.outputPath('staged-code.png') });
+
+  await open('customers.csv');
+  await expect(view(page)).toContainText('1 added');
+  const changed = view(page).getByRole('row').filter({ hasText: 'onerror' });
+  await expect(changed.locator('del')).toHaveText('pro');
+  await page.screenshot({ path: info.outputPath('staged-table.png') });
+
+  await open('plot.svg');
+  await expect(view(page).getByRole('figure', { name: 'Before' })).toContainText('120 × 80');
+  await view(page).getByRole('button', { name: 'Swipe' }).click();
+  await setTheme(page, 'JupyterLab Dark');
+  await page.screenshot({ path: info.outputPath('staged-image.png') });
+  expect(await page.evaluate(() => 'hacked' in window)).toBe(false);
   await lake.unmountAll();
 });

@@ -6,7 +6,12 @@ import shutil
 import pytest
 
 from jupyter_datalake.engine.session import sessions_folder
-from jupyter_datalake.errors import InvalidInputError, NotFoundError, StateError
+from jupyter_datalake.errors import (
+    InvalidInputError,
+    NotFoundError,
+    PathNotFoundError,
+    StateError,
+)
 from jupyter_datalake.lake.lake import Lake
 
 
@@ -137,3 +142,43 @@ def test_what_others_changed_since_is_a_conflict_at_its_path_and_above_it(lake):
         ("b.csv", "added", 1, False),
         ("same.csv", "added", 1, False),
     ]
+
+
+def test_a_staged_table_is_compared_by_its_rows(lake):
+    lake.files.put("raw@main/t.csv", "id,plan\n1,a\n2,b\n")
+    with lake.sessions.create("raw") as work:
+        work.put("t.csv", "id,plan\n1,a\n2,c\n3,d\n")
+        work.put("new.csv", "id\n1\n")
+    found = lake.sessions.diff_table(work.id, "t.csv")
+    assert (found.key, found.added, found.changed, found.removed) == (("id",), 1, 1, 0)
+    assert lake.sessions.diff_table(work.id, "t.csv", key=[], limit=1).has_more
+    with pytest.raises(PathNotFoundError, match=r"new\.csv"):
+        lake.sessions.diff_table(work.id, "new.csv")
+
+
+def test_the_bytes_of_a_session_are_what_is_staged_and_else_what_is_committed(lake):
+    with lake.sessions.create("raw") as work:
+        work.put("b.bin", b"\x00\xff")
+        work.make_folder("folder")
+    assert lake.sessions.read(work.id, "b.bin") == b"\x00\xff"
+    assert lake.sessions.read(work.id, "a.txt") == b"a"
+    with pytest.raises(PathNotFoundError, match="nothing"):
+        lake.sessions.read(work.id, "nothing")
+    with pytest.raises(InvalidInputError, match="folder"):
+        lake.sessions.read(work.id, "folder")
+
+
+def test_no_symlink_of_a_mounted_session_is_followed(lake, tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("of somebody else")
+    mount = lake.mounts.create("raw", at=str(tmp_path / "shown"), mode="checkout")
+    folder = tmp_path / "shown" / "raw"
+    (folder / "link").symlink_to(secret)
+    (folder / "above").symlink_to(tmp_path)
+    (folder / "plain").write_text("ours")
+    assert lake.sessions.read(mount.session_id, "plain") == b"ours"
+    for path in ("link", "above/secret.txt"):
+        with pytest.raises(InvalidInputError, match="not followed"):
+            lake.sessions.read(mount.session_id, path)
+    with pytest.raises(PathNotFoundError):
+        lake.sessions.read(mount.session_id, "nothing")

@@ -38,6 +38,7 @@ OPERATIONS = {
     ("commits", "count"): "countCommits",
     ("commits", "diff"): "diffCommits",
     ("sessions", "diff_text"): "diffSessionText",
+    ("sessions", "diff_table"): "diffSessionTable",
     ("sessions", "drafts"): "listDrafts",
     ("sessions", "drop_draft"): "dropDraft",
     ("commits", "search"): "searchCommits",
@@ -59,6 +60,7 @@ NOT_IN_REST = {
     ("files", "import_s3"): "takes as long as the data, and a request must not choose a server",
     ("files", "read_frame"): "readFile gives the bytes",
     ("sessions", "open"): "a session in hand is Python's way; REST names it in each call",
+    ("sessions", "open_file"): "readSession gives the bytes",
     ("sessions", "begin"): "for this package's own use",
     ("sessions", "check_writable"): "for this package's own use",
     ("mounts", "start"): "the server does it when it starts",
@@ -86,6 +88,7 @@ NOT_IN_CLI = {
     ("files", "put_tree"): "files put takes folders",
     ("files", "read_frame"): "a shell has no data frames",
     ("sessions", "open"): "files are staged through a mount, or put at once",
+    ("sessions", "open_file"): "sessions read writes it out",
     ("sessions", "begin"): "for this package's own use",
     ("sessions", "check_writable"): "for this package's own use",
     ("mounts", "doctor"): "part of datalake doctor",
@@ -179,7 +182,7 @@ def test_every_command_is_a_verb_of_python():
 
 
 def test_every_command_can_print_json_or_prints_bytes():
-    raw = {("files", "read"), ("drive", "read"), ("jobs", "get_notebook")}
+    raw = {("files", "read"), ("drive", "read"), ("sessions", "read"), ("jobs", "get_notebook")}
     for noun, group in commands_of(cli):
         if noun in NOUNS and isinstance(group, click.Group):
             for name, command in group.commands.items():
