@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from jupyter_datalake.engine.rebasing import side_by_side
+from jupyter_datalake.engine.rebasing import Meetings
+from jupyter_datalake.engine.side_by_side import side_by_side
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.model.changes import ChangedChild, ChangeKind
 from jupyter_datalake.model.entries import EntryKind, FileEntry
@@ -67,25 +68,20 @@ def _marked(
             yield one.path, 1, False
         return
     theirs = ((path_key(path), new) for path, _, new in base.differences(head, below))
-    above: list[tuple[bytes, bool, bool]] = []
+    meetings = Meetings()
     for key, mine, their in side_by_side(((path_key(one.path), one) for one in ours), theirs):
-        while above and not key.startswith(above[-1][0] + b"\0"):
-            above.pop()
         if mine is not None and their is not None and _same(mine[1], their[1]):
             yield mine[1].path, 1, False
             continue
-        closes = (
-            mine is not None and mine[1].is_closed,
-            their is not None and their[1] is not None and their[1].kind is not EntryKind.FOLDER,
-        )
-        below_theirs = mine is not None and any(one[2] for one in above)
-        below_ours = their is not None and any(one[1] for one in above)
-        meets = (mine is not None and their is not None) or below_theirs
+        met = meetings.add(key, mine and mine[1].is_closed, their and _is_closed(their[1]))
         if mine is not None:
-            yield mine[1].path, 1, meets
-        elif below_ours:
-            yield path_from_key(next(one[0] for one in above if one[1])), 0, True
-        above.append((key, *closes))
+            yield mine[1].path, 1, met is not None
+        elif met is not None and met.below_ours is not None:
+            yield path_from_key(met.below_ours), 0, True
+
+
+def _is_closed(entry: FileEntry | None) -> bool:
+    return entry is not None and entry.kind is not EntryKind.FOLDER
 
 
 def _same(ours: Ours, theirs: FileEntry | None) -> bool:

@@ -439,13 +439,14 @@ def paths_conflict(
 
 
 def _edits(changes: Changes) -> list[Edit]:
-    edits = [
-        Edit(path_key(path), None)
-        if entry is None
-        else Edit(path_key(path), entry.encode(), entry.size_bytes)
-        for path, entry in changes.items()
-    ]
+    edits = [edit_of(path, entry) for path, entry in changes.items()]
     return sorted(edits, key=lambda edit: edit.key)
+
+
+def edit_of(path: RepoPath, entry: FileEntry | None) -> Edit:
+    """Return the edit that makes a path what an entry says, or removes it."""
+    key = path_key(path)
+    return Edit(key, None) if entry is None else Edit(key, entry.encode(), entry.size_bytes)
 
 
 def head_of(core: LakeCore, repo: str, branch: str) -> Commit:

@@ -9,26 +9,25 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from io import FileIO
 
 from jupyter_datalake.engine.blobs import BlobWriter, register_packs
-from jupyter_datalake.engine.commits import commit_by_id, tree_of_changes
+from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.content import store_stream
 from jupyter_datalake.engine.core import LakeCore, new_id
 from jupyter_datalake.engine.nodes import NodeWriter
-from jupyter_datalake.engine.session import Session, create_session, forget_draft
+from jupyter_datalake.engine.session import Session, Staged, create_session, forget_draft
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.tree_nodes import DataFile, Node
 from jupyter_datalake.metadata.pins import draft_owner
 from jupyter_datalake.metadata.store import Transaction
-from jupyter_datalake.model.commits import Author, Commit
+from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.entries import FileEntry
 from jupyter_datalake.model.files import FileKind
-from jupyter_datalake.model.ids import Digest
-from jupyter_datalake.model.manifests import diff_manifests
+from jupyter_datalake.model.manifests import diff_manifests, edit_manifest
 from jupyter_datalake.model.packs import BlobKind
 from jupyter_datalake.model.paths import RepoPath, parent_of
 from jupyter_datalake.model.sessions import Draft
@@ -42,26 +41,6 @@ _HOLLOW = 64
 it would be read for minutes, or for days."""
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """One staged path; its content is an entry, or the working file at that moment."""
-
-    path: RepoPath
-    entry: FileEntry | None
-    data: DataFile | None
-    mode: int
-
-
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """What a session held at one moment."""
-
-    base: Commit
-    changes: Sequence[_Change]
-    """Relative to `base`, or to `folded` where something was."""
-    folded: Digest | None
 
 
 class _HeldBackError(Exception):
@@ -104,42 +83,33 @@ class Drafter:
         finally:
             self._holders -= 1
 
-    def collect(self) -> Collected:
+    def collect(self) -> Staged:
         """Return what is staged; meanwhile nothing may be, afterwards everything."""
-        staged = self._session.collect()
-        changes = []
-        for path, _, new in staged.changes:
-            if isinstance(new, Node):
-                changes.append(_Change(path, None, new.data, new.mode))
-            else:
-                changes.append(_Change(path, new, None, 0))
-        return Collected(staged.base, changes, staged.folded)
+        return self._session.collect()
 
-    def save(self, collected: Collected) -> Draft | None:
+    def save(self, collected: Staged) -> Draft | None:
         """Store a draft in place of the last one; None where there is nothing to keep.
 
         None as well where somebody held it back: the last draft stays then.
         A file that is written while it is read is in the draft as it was in the last one, or not
         at all: the next draft has it. So is one that was committed or dropped meanwhile.
         """
-        if not collected.changes and collected.folded is None:
+        if next(collected.changes, None) is None and collected.folded is None:
             return None
         try:
             return self._save(collected)
         except _HeldBackError:
             return None
 
-    def _save(self, collected: Collected) -> Draft | None:
+    def _save(self, collected: Staged) -> Draft | None:
         info, core = self._session.info, self._core
         with core.writer() as writer:
-            changes = dict(self._entries(writer, collected))
+            staged = self._stored_files(writer, collected)
             nodes, base = NodeWriter(core.nodes, writer), collected.base.root
-            root = tree_of_changes(nodes, collected.folded or base, changes)
-            count = len(changes)
-            if collected.folded is not None:
-                count = sum(1 for _ in diff_manifests(nodes, base, root))
-                if not count:
-                    return None
+            root = edit_manifest(nodes, staged.folded or base, staged.edits)
+            count = sum(1 for _ in diff_manifests(nodes, base, root))
+            if not count:
+                return None
             packs = writer.seal()
             with core.metadata.write() as tx:
                 register_packs(tx, packs)
@@ -151,21 +121,23 @@ class Drafter:
                     tx.pins.add(owner, [(BlobKind.NODE, root), (BlobKind.NODE, base)])
                 return draft
 
-    def _entries(
-        self, writer: BlobWriter, collected: Collected
-    ) -> Sequence[tuple[RepoPath, FileEntry | None]]:
-        found: list[tuple[RepoPath, FileEntry | None]] = []
+    def _stored_files(self, writer: BlobWriter, collected: Staged) -> Staged:
+        """Store the content of the working files; return what is staged without the rest."""
+        entries: dict[Node, FileEntry] = {}
+        left_out = set()
         numbers = set()
-        for change in collected.changes:
-            if change.data is None:
-                found.append((change.path, change.entry))
+        for _, _, new in collected.changes:
+            if not isinstance(new, Node):
                 continue
-            numbers.add(change.data.number)
-            entry = self._store(writer, change.data, change.mode)
-            if entry is not None:
-                found.append((change.path, entry))
+            assert new.data is not None
+            numbers.add(new.data.number)
+            entry = self._store(writer, new.data, new.mode)
+            if entry is None:
+                left_out.add(new)
+            else:
+                entries[new] = entry
         self._stored = {one: kept for one, kept in self._stored.items() if one in numbers}
-        return found
+        return replace(collected, entries=entries, left_out=left_out)
 
     def _store(self, writer: BlobWriter, data: DataFile, mode: int) -> FileEntry | None:
         known = self._stored.get(data.number)
@@ -231,12 +203,12 @@ def recover(core: LakeCore, draft: Draft, author: Author) -> Session:
     session = create_session(core, draft.repo, draft.branch, author, new_id(), base=base)
     try:
         old, new = core.snapshot(base), core.tree(root, f"the draft {draft.session_id}")
-        entries = {path: new.entry(path) for path in old.changed_paths(new)}
-        for path, entry in entries.items():
+        for path, _, entry in old.differences(new):
             if entry is None and session.find(path) is not None:
                 session.delete(path)
                 _prune(session, new, parent_of(path))
-        session.put_entries((path, entry) for path, entry in entries.items() if entry is not None)
+        changed = old.differences(new)
+        session.put_entries((path, entry) for path, _, entry in changed if entry is not None)
     except BaseException:
         session.destroy()
         raise

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple
 
+from jupyter_datalake.engine.side_by_side import side_by_side
 from jupyter_datalake.model.entries import EntryKind, FileEntry, decode_entry
 from jupyter_datalake.model.ids import Digest
 from jupyter_datalake.model.manifests import (
@@ -27,8 +28,6 @@ KeyChange = tuple[bytes, FileEntry | None]
 
 _SHOWN = 100
 
-Ours = TypeVar("Ours")
-
 
 @dataclass(slots=True)
 class Meeting:
@@ -44,14 +43,47 @@ class Meeting:
             self.first.append(path_from_key(key))
 
 
-@dataclass(frozen=True, slots=True)
-class _Changed:
-    """A key that one side changed, or both."""
+class Met(NamedTuple):
+    """Where changes of two sides meet."""
 
-    key: bytes
-    is_ours: bool
-    is_theirs: bool
-    """Whether that side put something there that nothing can be below."""
+    is_same: bool
+    """Whether both changed the path itself."""
+    below_ours: bytes | None
+    """The key above a change of theirs at which we put something that nothing can be below."""
+    below_theirs: bytes | None
+    """The same of a change of ours, and theirs."""
+
+
+class Meetings:
+    """Tells of changes that come in the order of keys where two sides meet.
+
+    They do on a path that both changed, or when one changed it and the other put something above it
+    that nothing can be below. What is kept in mind is what lies above the present key.
+    """
+
+    def __init__(self) -> None:
+        self._above: list[tuple[bytes, bool, bool]] = []
+
+    def add(self, key: bytes, ours: bool | None, theirs: bool | None) -> Met | None:
+        """Take the next key that a side changed; return where they meet, if they do.
+
+        Parameters
+        ----------
+        ours, theirs
+            Whether that side put something there that nothing can be below; None where it
+            changed nothing.
+        """
+        while self._above and not key.startswith(self._above[-1][0] + b"\0"):
+            self._above.pop()
+        above_ours = next((one for one, is_ours, _ in self._above if is_ours), None)
+        above_theirs = next((one for one, _, is_theirs in self._above if is_theirs), None)
+        met = Met(
+            ours is not None and theirs is not None,
+            None if theirs is None else above_ours,
+            None if ours is None else above_theirs,
+        )
+        self._above.append((key, bool(ours), bool(theirs)))
+        return met if met != (False, None, None) else None
 
 
 def changes_between(source: NodeSource, old: Digest, new: Digest) -> Iterator[KeyChange]:
@@ -87,42 +119,18 @@ def rebased_edits(
     meeting
         Gets the paths on which the sides meet: where there are any, the edits are of no use.
     """
-    above: list[_Changed] = []
+    meetings = Meetings()
     last = b""
     for key, mine, their_change in side_by_side(ours, changes_between(source, base, head)):
-        while above and not key.startswith(above[-1].key + b"\0"):
-            above.pop()
         if mine is not None and their_change is not None and _same(mine[1], their_change[1]):
             continue
-        is_below_theirs = mine is not None and any(one.is_theirs for one in above)
-        is_below_ours = their_change is not None and any(one.is_ours for one in above)
-        if (mine and their_change) or is_below_theirs or is_below_ours:
+        if meetings.add(key, _closes(mine), _closes(their_change)):
             meeting.add(key)
         if mine is not None and not _stays(source, base, head, key, mine[1]):
             if mine[1] is not None:
                 yield from _markers_above(source, head, key, last)
             yield _edit(key, mine[1])
             last = key
-        above.append(_Changed(key, _closes(mine), _closes(their_change)))
-
-
-def side_by_side(
-    ours: Iterable[tuple[bytes, Ours]], theirs: Iterable[KeyChange]
-) -> Iterator[tuple[bytes, tuple[bytes, Ours] | None, KeyChange | None]]:
-    """Yield each key that a side changed, with what each side made of it."""
-    left, right = iter(ours), iter(theirs)
-    mine, their_change = next(left, None), next(right, None)
-    while mine is not None or their_change is not None:
-        if their_change is None or (mine is not None and mine[0] < their_change[0]):
-            assert mine is not None
-            yield mine[0], mine, None
-            mine = next(left, None)
-        elif mine is None or their_change[0] < mine[0]:
-            yield their_change[0], None, their_change
-            their_change = next(right, None)
-        else:
-            yield mine[0], mine, their_change
-            mine, their_change = next(left, None), next(right, None)
 
 
 def _stays(
@@ -151,9 +159,11 @@ def _markers_above(source: NodeSource, head: Digest, key: bytes, last: bytes) ->
         end = key.find(b"\0", end + 1)
 
 
-def _closes(change: KeyChange | None) -> bool:
-    """Tell whether a side put something at a key that nothing can be below."""
-    return change is not None and change[1] is not None and change[1].kind is not EntryKind.FOLDER
+def _closes(change: KeyChange | None) -> bool | None:
+    """Tell whether a side put something at a key that nothing can be below; None: no change."""
+    if change is None:
+        return None
+    return change[1] is not None and change[1].kind is not EntryKind.FOLDER
 
 
 def _edit(key: bytes, entry: FileEntry | None) -> Edit:

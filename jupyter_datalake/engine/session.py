@@ -16,7 +16,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -29,13 +29,12 @@ from jupyter_datalake.engine.blobs import BlobWriter, register_packs
 from jupyter_datalake.engine.changed_children import Ours, changed_children
 from jupyter_datalake.engine.commits import (
     BranchChanges,
-    Changes,
     CommitRequest,
     CommitResult,
     commit_by_id,
     commit_together,
+    edit_of,
     head_of,
-    tree_of_changes,
 )
 from jupyter_datalake.engine.content import open_content, store_stream
 from jupyter_datalake.engine.core import LakeCore
@@ -45,8 +44,8 @@ from jupyter_datalake.engine.reverting import revert
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.sources import Source, store_source, walk_folder
 from jupyter_datalake.engine.staged_tree import StagedTree
-from jupyter_datalake.engine.tree_nodes import DataFile, Node, Shift, StagedContent
-from jupyter_datalake.engine.worktree import StagedChange, entry_with_mode
+from jupyter_datalake.engine.tree_nodes import DataFile, Node, Shift, StillNode
+from jupyter_datalake.engine.worktree import StagedChange, Worktree, entry_with_mode
 from jupyter_datalake.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -69,7 +68,7 @@ from jupyter_datalake.model.entries import (
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.files import FileInfo, FileKind
 from jupyter_datalake.model.ids import Digest, GlobalId, short_id
-from jupyter_datalake.model.manifests import edit_manifest
+from jupyter_datalake.model.manifests import Edit, edit_manifest
 from jupyter_datalake.model.packs import BlobKind
 from jupyter_datalake.model.paths import (
     ROOT,
@@ -98,12 +97,36 @@ class Staged:
     """What a session held at one moment, about to be committed."""
 
     base: Commit
-    changes: Sequence[StagedChange]
-    """Relative to `base`, or to `folded` where something was."""
-    folded: Digest | None = None
-    """The tree that holds what was staged before and has left the memory."""
+    tree: Worktree
+    """As it was then."""
+    left_out: Collection[Node] = frozenset()
+    """Files of the tree that are not meant."""
     entries: dict[Node, FileEntry] = field(default_factory=dict)
     """What the working files were found to hold; filled by `Session.publish`."""
+
+    @property
+    def changes(self) -> Iterator[StagedChange]:
+        """What differs from `base`, or from `folded` where something was, in order of keys."""
+        for path, old, new in self.tree.iter_touched():
+            if not (isinstance(new, Node) and new in self.left_out):
+                yield path, old, new
+
+    @property
+    def folded(self) -> Digest | None:
+        """The tree that holds what was staged before and has left the memory."""
+        return self.tree.base.root if self.tree.is_folded else None
+
+    @property
+    def edits(self) -> Iterator[Edit]:
+        """The same as edits of a tree, once the working files are stored."""
+        for path, _, new in self.changes:
+            yield edit_of(path, self.entries[new] if isinstance(new, Node) else new)
+
+    def settle_files(self) -> None:
+        """Let the session's nodes know what their working files hold."""
+        for node, entry in self.entries.items():
+            assert isinstance(node, StillNode)
+            node.source.entry = entry
 
 
 class Session(StagedTree):
@@ -174,15 +197,21 @@ class Session(StagedTree):
 
     def changed_children(self, folder: RepoPath) -> Sequence[ChangedChild]:
         """Return the children of a folder in which something is staged; no file is looked at."""
-        head = self._core.snapshot(head_of(self._core, self.info.repo, self.info.branch))
+        return self.changed_children_of(self.still(), folder)
+
+    def still(self) -> Worktree:
+        """Return what is staged at this moment, to be looked at while others go on."""
         with self._mutex:
-            ours = (_as_ours(change) for change in self._iter_shown(folder, ROOT))
-            tree = self.tree
-            return list(
-                changed_children(
-                    ours, folder, tree.committed, head, lambda path: tree.resolve(path) is not None
-                )
-            )
+            return self.tree.still()
+
+    def changed_children_of(self, tree: Worktree, folder: RepoPath) -> Sequence[ChangedChild]:
+        """Return the same of what was staged at another moment; the long part of it."""
+        head = self._core.snapshot(head_of(self._core, self.info.repo, self.info.branch))
+        ours = map(_as_ours, filter(_is_shown, tree.iter_changes(folder)))
+        found = changed_children(
+            ours, folder, tree.committed, head, lambda path: tree.resolve(path) is not None
+        )
+        return list(found)
 
     def _iter_shown(self, below: RepoPath, after: RepoPath) -> Iterator[StagedChange]:
         shown = filter(_is_shown, self.tree.iter_changes(below))
@@ -338,14 +367,24 @@ class Session(StagedTree):
 
         Only bytes of working files are read; what the lake has already is not moved.
         """
-        with source._mutex, self._acting(), self._core.writer() as writer:
-            writer.count_on(source.base.id)
-            found = list(source.tree.effective(source.tree.get(path), target))
-            entries = [
-                (place, self._copy_of(writer, one) if isinstance(one, Node) else one)
-                for place, one in found
-            ]
-            self._stage_entries(writer, entries)
+        with source._mutex:
+            tree = source.tree.still()
+            place = tree.get(path)
+            with self._acting(), self._core.writer() as writer:
+                working = [
+                    (found, self._copy_of(writer, one))
+                    for found, one in tree.effective(place, target)
+                    if isinstance(one, Node)
+                ]
+                self._stage_entries(writer, working)
+            self.put_entries(
+                (
+                    (found, one)
+                    for found, one in tree.effective(place, target)
+                    if not isinstance(one, Node)
+                ),
+                tree.committed,
+            )
 
     def write(self, path: RepoPath, source: BinaryIO, offset: int) -> None:
         """Stage a write into a file, which is made if nothing is at `path`.
@@ -410,7 +449,7 @@ class Session(StagedTree):
 
     def restore(self, source: Snapshot, path: RepoPath) -> None:
         """Stage that exactly what a commit has at and below a path is there; no bytes move."""
-        with self._acting():
+        with self._mutex:
             self.check_open()
             restoring.restore(self, source, path)
 
@@ -521,8 +560,7 @@ class Session(StagedTree):
         """
         self.check_open()
         self._disk.check()
-        folded = self.tree.base.root if self.tree.is_folded else None
-        return Staged(self._base, list(self.tree.iter_touched()), folded)
+        return Staged(self._base, self.tree.still())
 
     def publish(
         self,
@@ -568,29 +606,31 @@ class Session(StagedTree):
         self, staged: Staged, writer: BlobWriter, request: CommitRequest
     ) -> BranchChanges:
         """Store the working files among what was collected, and return all of it as changes."""
-        entries = [
-            (path, old, self._entry_of(writer, staged, new) if isinstance(new, Node) else new)
-            for path, old, new in staged.changes
-        ]
-        if staged.folded is not None:
-            every = {path: entry for path, _, entry in entries}
-            tree = self._whole_tree(writer, staged.base, staged.folded, every)
+        self._store_files(writer, staged)
+        few = list(islice(staged.changes, self._core.staged_count + 1))
+        if staged.folded is not None or len(few) > self._core.staged_count:
+            tree = self._whole_tree(writer, staged)
             return BranchChanges(writer, staged.base, {}, request, self._record_base, tree)
-        # A file written with what it held before is no change worth a commit.
-        changes = {
-            path: entry
-            for path, old, entry in entries
-            if not (entry and old and entry.same_content(old))
-        }
+        changes = {}
+        for path, old, new in few:
+            entry = staged.entries[new] if isinstance(new, Node) else new
+            # A file written with what it held before is no change worth a commit.
+            if not (entry and old and entry.same_content(old)):
+                changes[path] = entry
         return BranchChanges(writer, staged.base, changes, request, self._record_base)
 
-    def _whole_tree(
-        self, writer: BlobWriter, base: Commit, folded: Digest, changes: Changes
-    ) -> Digest:
-        """Store the tree that is to be committed, where a part of it was folded before."""
+    def _store_files(self, writer: BlobWriter, staged: Staged) -> None:
+        """Store the content of the working files; `settle` wants to know what they hold."""
+        for _, _, new in staged.changes:
+            if isinstance(new, Node):
+                staged.entries[new] = self._copy_of(writer, new)
+
+    def _whole_tree(self, writer: BlobWriter, staged: Staged) -> Digest:
+        """Store the tree that is to be committed, where there is too much to list, or was."""
         nodes = NodeWriter(self._core.nodes, writer)
-        root = tree_of_changes(nodes, folded, changes)
-        root = edit_manifest(nodes, root, old_times(nodes, base.root, root))
+        base = staged.base.root
+        root = edit_manifest(nodes, staged.folded or base, staged.edits)
+        root = edit_manifest(nodes, root, old_times(nodes, base, root))
         writer.publish()
         nodes.publish()
         return root
@@ -598,8 +638,7 @@ class Session(StagedTree):
     def settle(self, staged: Staged, commit: Commit) -> Shift:
         """Go on from the commit that was published; the last step."""
         with self._mutex:
-            for node, entry in staged.entries.items():
-                node.entry = entry
+            staged.settle_files()
             return self._go_on_from(commit)
 
     # --- folding ---------------------------------------------------------------------------------
@@ -626,7 +665,8 @@ class Session(StagedTree):
         to be stored again and again, and are few.
         """
         staged = self.collect()
-        return replace(staged, changes=[one for one in staged.changes if _is_settled(one[2])])
+        files = (new for _, _, new in staged.changes if isinstance(new, Node))
+        return replace(staged, left_out={one for one in files if not _is_settled(one)})
 
     def store_fold(self, staged: Staged) -> Digest:
         """Store the tree that holds what was collected, and keep it from gc; the long first half.
@@ -634,12 +674,9 @@ class Session(StagedTree):
         It looks at working files and not at the tree, as `publish`.
         """
         with self._core.writer() as writer:
-            changes = {
-                path: self._entry_of(writer, staged, new) if isinstance(new, Node) else new
-                for path, _, new in staged.changes
-            }
+            self._store_files(writer, staged)
             nodes = NodeWriter(self._core.nodes, writer)
-            root = tree_of_changes(nodes, staged.folded or staged.base.root, changes)
+            root = edit_manifest(nodes, staged.folded or staged.base.root, staged.edits)
             packs = writer.seal()
             with self._core.metadata.write() as tx:
                 register_packs(tx, packs)
@@ -650,8 +687,7 @@ class Session(StagedTree):
     def fold_in(self, staged: Staged, root: Digest) -> None:
         """Stand on the tree that `store_fold` stored."""
         with self._mutex:
-            for node, entry in staged.entries.items():
-                node.entry = entry
+            staged.settle_files()
             try:
                 with _translated(self._folder):
                     tree = self._core.tree(root, self.tree.base.label)
@@ -819,11 +855,6 @@ class Session(StagedTree):
     def _store(self, writer: BlobWriter, source: Source) -> FileEntry:
         return store_source(writer, source, self._core.chunking, now_ns=self._core.clock())
 
-    def _entry_of(self, writer: BlobWriter, staged: Staged, node: Node) -> FileEntry:
-        """Store the content of a working file and return its entry, which `settle` wants."""
-        entry = staged.entries[node] = self._copy_of(writer, node)
-        return entry
-
     def _copy_of(self, writer: BlobWriter, node: Node) -> FileEntry:
         """Store the content of a working file and return its entry."""
         assert node.data is not None
@@ -892,11 +923,10 @@ def _as_ours(change: StagedChange) -> Ours:
     return Ours(path, new is not None and new.kind is not EntryKind.FOLDER, new)
 
 
-def _is_settled(new: StagedContent | None) -> bool:
-    """Tell whether content is known, or in a working file that may be stored now."""
-    if not isinstance(new, Node) or new.data is None:
-        return True
-    return not new.writers and new.data.path.stat().st_size <= _LARGE_BYTES
+def _is_settled(file: Node) -> bool:
+    """Tell whether the content of a working file may be stored now."""
+    assert file.data is not None
+    return not file.writers and file.data.path.stat().st_size <= _LARGE_BYTES
 
 
 def _entry_known(node: Node) -> FileEntry:

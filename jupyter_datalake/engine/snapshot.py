@@ -153,6 +153,22 @@ class Snapshot:
         for item in iter_items(self._nodes, self.root, *folder_range(path)):
             yield path_from_key(item.key), decode_entry(item.value, item.size_bytes)
 
+    def iter_between(
+        self, folder: RepoPath, after: str, before: str | None
+    ) -> Iterator[tuple[RepoPath, FileEntry]]:
+        """Yield path and entry of what lies below a folder between two of its names, at any depth.
+
+        Parameters
+        ----------
+        after, before
+            Neither they nor what is below them is meant; empty and None for no bound.
+        """
+        start, end = folder_range(folder)
+        first = start + path_bytes(after) + b"\x01" if after else start
+        last = end if before is None else start + path_bytes(before)
+        for item in iter_items(self._nodes, self.root, first, last):
+            yield path_from_key(item.key), decode_entry(item.value, item.size_bytes)
+
     def iter_files(self, path: RepoPath = ROOT) -> Iterator[FileInfo]:
         """Yield every file and symlink at and below `path`, in order of keys."""
         for found, entry in self.iter_entries(path):

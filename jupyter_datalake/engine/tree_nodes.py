@@ -88,6 +88,33 @@ class Node:
         """Whether other nodes can be below it."""
         return self.kind is FileKind.FOLDER
 
+    def still(self, parent: Node | None) -> StillNode:
+        """Return a copy, without children, that no longer follows what becomes of this node."""
+        copy = StillNode(
+            self.kind,
+            self.name,
+            parent,
+            origin=self.origin,
+            entry=self.entry,
+            data=self.data,
+            mode=self.mode,
+            mtime_ns=self.mtime_ns,
+        )
+        copy.source = self
+        copy.touched, copy.opens, copy.writers = self.touched, self.opens, self.writers
+        if self.is_folder:
+            copy.hidden = set(self.hidden)
+        return copy
+
+
+class StillNode(Node):
+    """What a node was at one moment."""
+
+    __slots__ = ("source",)
+
+    source: Node
+    """The node itself, which may have become something else."""
+
 
 StagedContent = FileEntry | Node
 """What a change leads to: a known entry, or a node whose working file is yet to be read."""

@@ -16,8 +16,9 @@ second.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from jupyter_datalake.engine.side_by_side import side_by_side
 from jupyter_datalake.engine.snapshot import Snapshot, file_info
 from jupyter_datalake.engine.tree_nodes import Node, Shift, StagedContent
 from jupyter_datalake.errors import (
@@ -35,7 +36,14 @@ from jupyter_datalake.model.entries import (
     empty_folder,
 )
 from jupyter_datalake.model.files import FileInfo, FileKind
-from jupyter_datalake.model.paths import ROOT, RepoPath, is_within, join_path, path_key
+from jupyter_datalake.model.paths import (
+    ROOT,
+    RepoPath,
+    is_within,
+    join_path,
+    path_from_key,
+    path_key,
+)
 
 StagedChange = tuple[RepoPath, FileEntry | None, StagedContent | None]
 """Path, what the snapshot has there, and what is to be there."""
@@ -340,15 +348,13 @@ class Worktree:
         self, folder: Node, name: str, place: RepoPath, child: Node | None
     ) -> Iterator[StagedChange]:
         """Yield the changes at and below a place where something else stands than in the base."""
-        old = dict(self.base.iter_entries(place))
-        if child is None and not old:
+        if child is None and self.base.look(place) is None:
             folder.hidden.discard(name)  # it was made and removed again: nothing to remember
             return
-        new = {} if child is None else dict(self.effective(child, place))
-        for changed in sorted(old.keys() | new.keys(), key=path_key):
-            before, after = old.get(changed), new.get(changed)
-            if before != after and not _is_same_folder(before, after):
-                yield changed, before, after
+        new = iter(()) if child is None else self.effective(child, place)
+        for path, before, after in iter_differences(self.base.iter_entries(place), new):
+            if not _is_same_folder(before, after):
+                yield path, before, after
 
     def _marker_change(self, folder: Node, path: RepoPath) -> Iterator[StagedChange]:
         """Yield what becomes of the entry that stands for a folder while it is empty."""
@@ -360,25 +366,65 @@ class Worktree:
             yield path, marker, empty_folder(mode=folder.mode, mtime_ns=folder.mtime_ns)
 
     def effective(self, node: Node, path: RepoPath) -> Iterator[tuple[RepoPath, StagedContent]]:
-        """Yield everything at and below a node, as it will be at `path`; in no order."""
-        waiting = [(node, path)]
+        """Yield everything at and below a node, as it will be at `path`, in order of keys.
+
+        Nothing of it is held in memory but what is on the way to the present one.
+        """
+        # A stack of our own: paths are deeper than Python's.
+        top: tuple[RepoPath, StagedContent] = (path, node)
+        levels = [iter([top])]
+        while levels:
+            for place, content in levels[-1]:
+                if not isinstance(content, Node):
+                    yield place, content
+                elif not content.is_folder:
+                    yield place, content if content.data is not None else _known(content)
+                elif self.is_empty(content):
+                    yield place, empty_folder(mode=content.mode, mtime_ns=content.mtime_ns)
+                else:
+                    levels.append(self._contents(content, place))
+                    break
+            else:
+                levels.pop()
+
+    def _contents(self, folder: Node, path: RepoPath) -> Iterator[tuple[RepoPath, StagedContent]]:
+        """Yield what is in a folder at `path`: nodes that are touched, and entries between them."""
+        last = ""
+        for name in _changed_names(folder):
+            yield from self._clean(folder, path, last, name)
+            child = folder.children.get(name)
+            if child is not None:
+                yield join_path(path, name), child
+            last = name
+        yield from self._clean(folder, path, last, None)
+
+    def _clean(
+        self, folder: Node, path: RepoPath, after: str, before: str | None
+    ) -> Iterator[tuple[RepoPath, FileEntry]]:
+        """Yield what a folder at `path` has of the snapshot between two names, at any depth."""
+        if folder.origin is None:
+            return
+        above = len(folder.origin) + 1 if folder.origin else 0
+        for found, entry in self.base.iter_between(folder.origin, after, before):
+            yield join_path(path, found[above:]), entry
+
+    def still(self) -> Worktree:
+        """Return a tree that has the same changes, and keeps them whatever becomes of this one.
+
+        Its nodes are those that are touched, as `StillNode`; the cost is that of these.
+        """
+        tree = Worktree(self.base)
+        tree.committed = self.committed
+        tree.root = self.root.still(None)
+        waiting: list[tuple[Node, Node]] = [(self.root, tree.root)]
         while waiting:
-            node, path = waiting.pop()
-            if not node.is_folder:
-                yield path, node if node.data is not None else _known(node)
-                continue
-            if self.is_empty(node):
-                yield path, empty_folder(mode=node.mode, mtime_ns=node.mtime_ns)
-                continue
-            touched = {name: child for name, child in node.children.items() if child.touched}
-            waiting += [(child, join_path(path, name)) for name, child in touched.items()]
-            if node.origin is None:
-                continue
-            for name, _, _ in self.base.scan(node.origin):
-                if name not in node.hidden and name not in touched:
-                    origin = join_path(node.origin, name)
-                    for found, entry in self.base.iter_entries(origin):
-                        yield RepoPath(join_path(path, name) + found[len(origin) :]), entry
+            folder, copy = waiting.pop()
+            for name, child in folder.children.items():
+                if child.touched:
+                    copy.children[name] = twin = child.still(copy)
+                    if child.is_folder:
+                        waiting.append((child, twin))
+        return tree
 
     def diff(self, below: RepoPath = ROOT) -> Iterator[Change]:
         """Yield the changes at and below a path as people see them."""
@@ -520,6 +566,19 @@ def _since(
     """Yield a change, unless it leads back to what is committed."""
     if old != new and not _is_same_folder(old, new):
         yield path, old, new
+
+
+def iter_differences(
+    old: Iterable[tuple[RepoPath, FileEntry]], new: Iterable[tuple[RepoPath, StagedContent]]
+) -> Iterator[StagedChange]:
+    """Yield what differs between two trees, both as streams in order of keys."""
+    keyed_old = ((path_key(path), entry) for path, entry in old)
+    keyed_new = ((path_key(path), content) for path, content in new)
+    for key, left, right in side_by_side(keyed_old, keyed_new):
+        before = None if left is None else left[1]
+        after = None if right is None else right[1]
+        if before != after:
+            yield path_from_key(key), before, after
 
 
 def _is_notable(folder: Node) -> bool:

@@ -40,6 +40,7 @@ from jupyter_datalake.jobs.tasks import DatumTask
 from jupyter_datalake.jobs.workspace import Workspace
 from jupyter_datalake.model.datums import DatumInput
 from jupyter_datalake.model.environments import Wanted
+from jupyter_datalake.model.executed_cells import ERROR_MARK
 from jupyter_datalake.model.paths import ROOT
 from jupyter_datalake.model.pipelines import CommandCode, NotebookCode
 
@@ -52,7 +53,6 @@ _INJECTED = "injected-parameters"
 _KERNEL = "datalake_kernelspec"
 """What the notebook said of its kernel before."""
 _LINKS = ".datalake-lazy"
-_MARKER = "papermill-error-cell-tag"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +241,9 @@ def without_traces(data: bytes) -> bytes:
     """Return a notebook without parameters of one datum, outputs, and what papermill noted."""
     node = _read(data)
     node.cells = [
-        cell for cell in node.cells if not {_INJECTED, _MARKER} & set(cell.metadata.get("tags", []))
+        cell
+        for cell in node.cells
+        if not {_INJECTED, ERROR_MARK} & set(cell.metadata.get("tags", []))
     ]
     node.metadata.pop("papermill", None)
     kernel = node.metadata.pop(_KERNEL, None)
@@ -273,7 +275,7 @@ def _write_notebook(
     if kernel is not None:
         node.metadata[_KERNEL] = node.metadata.get("kernelspec", {})
         node.metadata["kernelspec"] = kernel
-    node.cells = [cell for cell in node.cells if _MARKER not in cell.metadata.get("tags", [])]
+    node.cells = [cell for cell in node.cells if ERROR_MARK not in cell.metadata.get("tags", [])]
     place.write_bytes(_bytes(node))
     return next((index for index, cell in enumerate(node.cells) if _has_failed(cell)), None)
 

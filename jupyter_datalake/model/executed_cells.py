@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+ERROR_MARK = "papermill-error-cell-tag"
+"""Tag of the cells that papermill puts into a notebook in which a cell has failed."""
+
 
 class CellState(StrEnum):
     """Where a cell of a notebook that runs is."""
@@ -20,7 +23,7 @@ class ExecutedCell:
     """One code cell of an executed notebook."""
 
     index: int
-    """Among all cells of the notebook, from 0."""
+    """Among all cells of the notebook that was run, from 0."""
     state: CellState
     title: str
     """Its first line that says something."""

@@ -266,7 +266,8 @@ class SessionView(TreeView):
     async def list_changed(self, path: RepoPath) -> Sequence[ChangedChild]:
         """Return the children of a folder in which something is staged."""
         async with self.gate.unchanging(), self.rearranging():
-            return await trio.to_thread.run_sync(self.session.changed_children, path)
+            tree = await trio.to_thread.run_sync(self.session.still)
+        return await trio.to_thread.run_sync(self.session.changed_children_of, tree, path)
 
     async def commit(
         self, message: str, author: Author, metadata: dict[str, str]

@@ -118,6 +118,23 @@ def _delete_half_and_diff(place: Path) -> None:
         deque(before.changed_paths(after), maxlen=0)
 
 
+def _move_all(place: Path) -> None:
+    """Move the whole tree into a folder, and commit that."""
+    with _lake(place) as lake, lake.sessions.create("tree") as session:
+        for info in list(session.list()):
+            session.rename(info.path, f"all/{info.path}")
+        session.commit("move all")
+        session.delete_session()
+
+
+def _restore_all(place: Path) -> None:
+    """Stage the tree as it was before, and commit that."""
+    with _lake(place) as lake, lake.sessions.create("tree") as session:
+        session.restore("tree@main~1")
+        session.commit("as it was")
+        session.delete_session()
+
+
 def _make_history(place: Path) -> None:
     """100,000 commits."""
     with _lake(place) as lake:
@@ -191,6 +208,8 @@ VERBS: dict[str, Callable[[Path], None]] = {
     "put a tree of 1M files": _import_tree,
     "list it": _list_tree,
     "delete and diff in it": _delete_half_and_diff,
+    "move all of it in a session": _move_all,
+    "restore it in a session": _restore_all,
     "make 100k commits": _make_history,
     "list them": _walk_history,
     "keep ten of them and collect the rest": _cut_history,

@@ -6,7 +6,7 @@ import pytest
 
 from jupyter_datalake.errors import NotFoundError
 from jupyter_datalake.lake.executed_cells import cells_of
-from jupyter_datalake.model.executed_cells import CellState
+from jupyter_datalake.model.executed_cells import ERROR_MARK, CellState
 from tests.unit.pipelines.inline import Bench
 
 
@@ -111,6 +111,14 @@ def test_cells_of_a_notebook_say_how_far_it_is():
     assert (cells[0].title, cells[0].seconds) == ("first = 1", 0.5)
     assert cells[1].error == "ValueError: no number"
     assert cells[1].traceback == "Traceback\nline 2"
+
+
+def test_the_marks_of_papermill_are_not_counted():
+    mark = {"cell_type": "markdown", "metadata": {"tags": [ERROR_MARK]}, "source": "failed below"}
+    data = json.dumps(
+        {"cells": [mark, cell("completed", "one"), mark, cell("failed", "two")]}
+    ).encode()
+    assert [(one.index, one.title) for one in cells_of(data)] == [(0, "one"), (1, "two")]
 
 
 @pytest.mark.parametrize("data", [b"", b'{"cells": [', b"[]", b'{"cells": null}', b"\xff"])
