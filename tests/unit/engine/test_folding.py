@@ -520,3 +520,44 @@ def test_changes_come_in_the_order_of_manifests_folded_or_not(session):
         "m/b.txt",
         "m/z",
     ]
+
+
+def test_a_moved_folder_of_more_files_than_fit_is_committed_without_listing_them(
+    memory_lake, session
+):
+    for number in range(40):
+        session.put(f"many/{number % 4}/{number}", b"%d" % number)
+    session.commit("many", ME)
+    session = folding(session, 10)
+    session.rename("many", "moved")
+    session.put("moved/2/2", b"other")
+    session.delete("moved/3")
+    opened(session.create_file(session.tree.get("moved"), "open", 0o600)).data.path.write_bytes(
+        b"o"
+    )
+    assert len(changes(session)) == 40 + 30 + 1
+    result, _ = session.commit("move", ME)
+    assert result.commit.file_count == 2 + 30 + 1
+    found = contents_of(memory_lake, "raw")
+    assert found["moved/2/2"] == b"other"
+    assert found["moved/1/5"] == b"5"
+    assert found["moved/open"] == b"o"
+    assert not any(path.startswith(("many", "moved/3")) for path in found)
+    assert changes(session) == {}
+    session.close()
+
+
+def test_what_was_collected_stays_what_it_was(session):
+    session.put("new", b"1")
+    session.rename("a", "moved")
+    staged = session.collect()
+    before = [(path, old, kind_of(new)) for path, old, new in staged.changes]
+    session.put("later", b"2")
+    session.delete("moved")
+    session.delete("new")
+    assert [(path, old, kind_of(new)) for path, old, new in staged.changes] == before
+    assert [path for path, _, _ in before] == ["a/b.txt", "moved/b.txt", "new"]
+
+
+def kind_of(content):
+    return getattr(content, "data", content)
