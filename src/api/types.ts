@@ -3112,7 +3112,7 @@ export interface components {
         /** @enum {string} */
         CellState: "waiting" | "running" | "done" | "failed";
         ExecutedCell: {
-            /** @description Among all cells of the notebook, from 0. */
+            /** @description Among all cells of the notebook that was run, from 0. */
             index: number;
             state: components["schemas"]["CellState"];
             /** @description Its first line that says something. */
