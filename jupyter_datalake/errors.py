@@ -47,6 +47,7 @@ class ErrorKind(StrEnum):
     PIPELINE_NOT_FOUND = "pipeline-not-found"
     JOB_NOT_FOUND = "job-not-found"
     DATUM_NOT_FOUND = "datum-not-found"
+    KERNEL_NOT_FOUND = "kernel-not-found"
     CONNECTION_NOT_FOUND = "connection-not-found"
     GLOBAL_ID_NOT_FOUND = "global-id-not-found"
     REMOTE_NOT_FOUND = "remote-not-found"

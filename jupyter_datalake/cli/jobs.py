@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -372,9 +373,56 @@ def reopen(
     if found.notebook is not None:
         where = "" if found.failed_cell is None else f"; cell {found.failed_cell + 1} failed"
         click.echo(f"Open {found.notebook} there{where}")
+        if found.kernel is not None:
+            click.echo(
+                "In JupyterLab it has the kernel in which that was, with its variables: it is kept"
+                f" until {clock_text(found.kernel.until)}, and as long as it is open"
+            )
     else:
         click.echo("Run ./datum.sh there")
     click.echo(f"When it is mended: datalake jobs publish-fix {shlex.quote(found.folder)}")
+
+
+@group.command("list-kernels")
+@click.argument("job_id", metavar="[JOB]", required=False)
+@json_option
+@pass_context
+def list_kernels(context: CliContext, job_id: str | None, as_json: bool) -> None:
+    """List the kernels that are kept on this machine, in which cells failed."""
+    kernels = context.lake.jobs.list_kernels(job_id)
+    if as_json:
+        print_json(kernels)
+        return
+    print_table(
+        kernels,
+        [
+            ("KERNEL", lambda kernel: kernel.id),
+            ("PIPELINE", lambda kernel: kernel.pipeline),
+            ("JOB", lambda kernel: id_text(kernel.job_id)),
+            ("DATUM", lambda kernel: kernel.position),
+            ("UNTIL", lambda kernel: clock_text(kernel.until)),
+            ("OPEN", lambda kernel: "yes" if kernel.is_attached else ""),
+        ],
+        empty="None is kept. A spec asks for it: datums: {keep_failed: 15m}",
+    )
+
+
+@group.command("end-kernel")
+@click.argument("kernel_id", metavar="KERNEL")
+@json_option
+@pass_context
+def end_kernel(context: CliContext, kernel_id: str, as_json: bool) -> None:
+    """End a kernel that is kept, with all it holds."""
+    kernel = context.lake.jobs.end_kernel(kernel_id)
+    if as_json:
+        print_json(kernel)
+        return
+    click.echo(f"Ended the kernel of datum {kernel.position} of {kernel.pipeline}")
+
+
+def clock_text(moment: datetime) -> str:
+    """Return a moment of today, or of the next days, for people."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
 @group.command("publish-fix")

@@ -17,6 +17,7 @@ from dataclasses import replace
 from jupyter_datalake.jobs.executor import Executor
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask, parse_bundle
 from jupyter_datalake.model.datums import DatumState
+from jupyter_datalake.model.pipelines import without_keeping
 
 IDLE_S = 300.0
 """After so long without work, the worker processes end: others may need the memory."""
@@ -62,7 +63,10 @@ class Host:
             Told early where one try takes much longer than others before it.
         """
         run = time.time_ns() // 1_000_000
-        tasks = [replace(task, run=run) for task in parse_bundle(json.loads(bundle))]
+        tasks = [
+            replace(task, run=run, spec=without_keeping(task.spec))
+            for task in parse_bundle(json.loads(bundle))
+        ]
         futures = self._begin(key, tasks)
         if futures is None:
             return _as_json(dict.fromkeys(range(len(tasks)), _STOPPED))

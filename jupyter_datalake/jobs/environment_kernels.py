@@ -5,6 +5,7 @@
     <work>/kernels/datalake-<environment>/kernel.json         starts this module
     <work>/kernels/datalake-<environment>/environment.json    what environment that is
     <work>/kernels/datalake-<environment>/folders.json        who works with it
+    <work>/kernels/datalake-kept-<kernel>/                    the same for a kernel that is kept
 
 A Jupyter server finds them as soon as the folder is one of its kernel folders. What they start is
 this module: it has the environment for as long as the kernel lives, since the kernel inherits the
@@ -28,6 +29,7 @@ from typing import Any, NoReturn
 from jupyter_datalake.environment import uv_environment
 from jupyter_datalake.errors import DatalakeError
 from jupyter_datalake.jobs.environment_cache import EnvironmentCache, activation
+from jupyter_datalake.jobs.kept_kernels import PROVISIONER, KeptKernel
 from jupyter_datalake.model.environments import Wanted
 
 KERNELS_FOLDER = "kernels"
@@ -54,8 +56,7 @@ def install_kernel(
         While it is there, the kernel is.
     """
     name = f"{PREFIX}{wanted.name[:16]}"
-    place = work / KERNELS_FOLDER / name
-    place.mkdir(parents=True, exist_ok=True)
+    place = _place_for(work, name)
     note, connection = "{resource_dir}/" + _NOTE, "{connection_file}"
     spec = {
         "argv": [sys.executable, "-m", __name__, str(environments), note, connection],
@@ -64,9 +65,40 @@ def install_kernel(
         "metadata": {"debugger": False},
     }
     _write(place / _NOTE, asdict(wanted))
+    return _offer(place, spec, folder)
+
+
+def install_kept_kernel(work: Path, kernel: KeptKernel, folder: Path) -> dict[str, str]:
+    """Have the kernel that is kept for a folder; return what a notebook says of its kernel.
+
+    When it is gone, it is a fresh kernel of this interpreter, as the kept one was.
+    """
+    place = _place_for(work, f"{PREFIX}kept-{kernel.id}")
+    spec = {
+        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": f"Python of {kernel.pipeline}, as datum {kernel.position} failed",
+        "language": "python",
+        "metadata": {
+            "debugger": False,
+            "kernel_provisioner": {
+                "provisioner_name": PROVISIONER,
+                "config": {"work": str(work), "kernel": kernel.id},
+            },
+        },
+    }
+    return _offer(place, spec, folder)
+
+
+def _place_for(work: Path, name: str) -> Path:
+    place = work / KERNELS_FOLDER / name
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def _offer(place: Path, spec: dict[str, Any], folder: Path) -> dict[str, str]:
     _write(place / _FOLDERS, sorted({*_folders_of(place), str(folder)}))
     _write(place / _SPEC, spec)  # with it the kernel is there
-    return {"name": name, "display_name": title, "language": "python"}
+    return {"name": place.name, "display_name": spec["display_name"], "language": "python"}
 
 
 def remove_unused(work: Path, is_alive: Callable[[Path], bool]) -> None:

@@ -19,10 +19,10 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import zmq
+from ipykernel.control import ControlThread
 from ipykernel.iostream import IOPubThread
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
@@ -30,9 +30,12 @@ from ipykernel.thread import make_selector_io_loop
 from jupyter_client.session import DELIM
 from tornado.ioloop import IOLoop
 from traitlets.config import Config
+from zmq.eventloop.zmqstream import ZMQStream
 
 from jupyter_datalake.jobs.kernel_records import (
     IOPUB,
+    KEEP,
+    KEPT,
     MAX_OUTPUT_BYTES,
     SHELL,
     RecordReader,
@@ -88,12 +91,27 @@ def _without_content(frames: Sequence[Any]) -> list[Any]:
 
 
 class _Kernel(IPythonKernel):
-    """A kernel whose requests come one after the other, each when the one before was answered."""
+    """A kernel whose requests come one after the other, each when the one before was answered.
+
+    Once it has sockets of its own, they come as to any kernel.
+    """
 
     _supports_kernel_subshells = False
 
     def _abort_queues(self, subshell_id: str | None = None) -> None:
-        """Nothing is queued behind a cell that failed."""
+        if self.shell_stream is not None:
+            super()._abort_queues(subshell_id)  # else nothing is queued behind a cell that failed
+
+
+class _MainThread:
+    """What ipykernel takes for its thread of the shell channel, where there is none."""
+
+    def __init__(self) -> None:
+        self.parent_thread = threading.current_thread()
+        """Asked whether this is the thread in which interrupts arrive."""
+
+    def __bool__(self) -> bool:
+        return False
 
 
 class ForkableKernel(IPKernelApp):
@@ -187,8 +205,7 @@ class ForkableKernel(IPKernelApp):
         self.init_io()
         kernel = self.kernel
         kernel.iopub_thread, kernel.iopub_socket = self.iopub_thread, self.iopub_socket
-        # Asked whether this is the thread in which interrupts arrive, and for nothing else.
-        kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.current_thread())
+        kernel.shell_channel_thread = _MainThread()
         self.displayhook.get_execution_count = lambda: kernel.execution_count
         for hook in (self.shell.displayhook, self.shell.display_pub):
             hook.session, hook.pub_socket = self.session, self.iopub_socket
@@ -211,9 +228,57 @@ class ForkableKernel(IPKernelApp):
                 assert self.session is not None
                 _, rest = self.session.feed_identities(frames)
                 message = self.session.deserialize(rest)
-                if message["header"]["msg_type"] == "shutdown_request":
-                    return
-                await self._handle(message)
+                match message["header"]["msg_type"]:
+                    case "shutdown_request":
+                        return
+                    case str(kind) if kind == KEEP:
+                        asyncio.get_running_loop().remove_reader(connection)
+                        self._open(message)
+                        await asyncio.Event().wait()  # for ever: until it is told by its sockets
+                    case _:
+                        await self._handle(message)
+
+    def _open(self, message: dict[str, Any]) -> None:
+        """Open sockets, as any kernel has them, for who goes on after the notebook."""
+        content, kernel = message["content"], self.kernel
+        assert self.session is not None
+        assert self.context is not None
+        self.session.key = os.urandom(32).hex().encode()
+        self.transport, self.ip = "ipc", content["sockets"]
+        self.connection_file = content["connection_file"]
+        sockets = {}
+        for name in ("shell", "stdin", "control"):
+            sockets[name] = self.context.socket(zmq.ROUTER)
+            sockets[name].linger = 1000
+            sockets[name].router_handover = 1
+            setattr(self, f"{name}_socket", sockets[name])
+            setattr(self, f"{name}_port", self._bind_socket(sockets[name], 0))
+        iopub = self.context.socket(zmq.XPUB)
+        iopub.linger = 1000
+        self.iopub_port = self._bind_socket(iopub, 0)
+        self._publish_by(iopub)
+        self.init_heartbeat()
+        thread = self.control_thread = kernel.control_thread = ControlThread(daemon=True)
+        kernel.control_stream = ZMQStream(sockets["control"], thread.io_loop)
+        kernel.shell_stream = ZMQStream(sockets["shell"])
+        kernel.stdin_socket = sockets["stdin"]
+        kernel.start()
+        thread.start()
+        self.write_connection_file()
+        frames = session().serialize(session().msg(KEPT, parent=message))
+        self._shell_channel.send_multipart(frames)
+
+    def _publish_by(self, iopub: zmq.Socket[bytes]) -> None:
+        """Have outputs go out by another socket, from whatever writes them."""
+        changed = threading.Event()
+
+        def change() -> None:
+            self.iopub_thread.socket = iopub
+            self.iopub_thread._setup_xpub_listener()
+            changed.set()
+
+        self.iopub_thread.schedule(change)
+        changed.wait()
 
     async def _handle(self, message: dict[str, Any]) -> None:
         """Answer one request, as the kernel does when it comes by its own sockets."""

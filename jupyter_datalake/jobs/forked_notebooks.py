@@ -21,6 +21,8 @@ from jupyter_client.kernelspec import KernelSpec
 
 from jupyter_datalake.jobs.kernel_records import (
     IOPUB,
+    KEEP,
+    KEPT,
     SHELL,
     RecordReader,
     encode_record,
@@ -318,6 +320,18 @@ class ForkedKernelClient:
         except OSError:
             return  # it has ended
 
+    def keep(self, connection_file: Path, sockets: Path) -> None:
+        """Have the kernel go on by sockets of its own; see `ForkedKernelManager.keep`."""
+        content = {"connection_file": str(connection_file), "sockets": str(sockets / "kernel")}
+        self._request(KEEP, content)
+        self._connection.settimeout(_START_S)
+        while data := self._connection.recv(_READ_BYTES):
+            for _, frames in self._reader.feed(data):
+                _, rest = self.session.feed_identities(frames)
+                if self.session.deserialize(rest)["header"]["msg_type"] == KEPT:
+                    return
+        raise ConnectionError("it ended")
+
     def _request(self, kind: str, content: dict[str, Any]) -> str:
         message = self.session.msg(kind, content)
         self._send(message)
@@ -367,6 +381,29 @@ class ForkedKernelManager:
     def is_alive(self) -> bool:
         """Tell whether its process has not ended."""
         return self._zygote.exit_status() is None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process."""
+        return self._zygote.pid
+
+    def keep(self, connection_file: Path, sockets: Path) -> None:
+        """Have the kernel, which has nothing to do, go on as one to which Jupyter talks.
+
+        Parameters
+        ----------
+        connection_file
+            Written by the kernel, for its owner alone.
+        sockets
+            Folder in which they are made.
+
+        Raises
+        ------
+        OSError
+            It has ended, or does not answer.
+        """
+        assert self._client is not None
+        self._client.keep(connection_file, sockets)
 
     def interrupt_kernel(self) -> None:
         """Interrupt the cell that runs."""

@@ -15,6 +15,9 @@ from jupyter_client.session import Session
 
 SHELL = "shell"
 IOPUB = "iopub"
+KEEP = "datalake_keep_request"
+"""Asks a kernel to open sockets of its own and go on there."""
+KEPT = "datalake_keep_reply"
 
 _LENGTH = struct.Struct("<I")
 

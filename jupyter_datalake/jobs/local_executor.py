@@ -33,6 +33,7 @@ from jupyter_datalake.model.pipelines import PipelineSpec
 logger = logging.getLogger(__name__)
 
 _TICK_S = 0.1
+_END_S = 10.0
 _START_S = 60.0
 _READ_BYTES = 1 << 20
 _MAX_LOG_BYTES = 16 * 1024 * 1024
@@ -64,6 +65,8 @@ class LocalExecutor:
         How many datums run at once; one worker each, started when first needed.
     log
         File that takes what workers print outside of datums.
+    clear
+        Removes what a worker that kept a kernel has left when it was killed.
     """
 
     def __init__(
@@ -74,7 +77,10 @@ class LocalExecutor:
         slots: int,
         log: Path,
         keep_artifacts: KeepArtifacts,
+        clear: Callable[[], None] = lambda: None,
     ) -> None:
+        self._clear = clear
+        self._retired: list[subprocess.Popen[bytes]] = []
         self._slots = slots
         self._keep_artifacts = keep_artifacts
         self._queue: queue.Queue[list[_Ticket] | None] = queue.Queue()
@@ -130,6 +136,8 @@ class LocalExecutor:
             thread.join()
         # Only now: a thread that drained while others waited would take what wakes them.
         self._drain()
+        for process in self._retired:
+            _let_go(process)
 
     def _tend(self, worker: _Worker) -> None:
         try:
@@ -187,7 +195,14 @@ class LocalExecutor:
                     at, deadline = None, float("inf")
                 elif answer is not None:
                     ended = {name: parse_outcome(raw) for name, raw in answer["ended"]}
+                    keeper = next(
+                        (left[one].task for one in ended if ended[one].keeps_kernel), None
+                    )
+                    if keeper is not None:
+                        self._retire(worker, keeper)
                     self._answer(left, ended)
+                    if keeper is not None:
+                        return
                 elif at is not None and time.monotonic() > deadline:
                     task = left[at].task
                     _end(worker, left, at)
@@ -206,6 +221,20 @@ class LocalExecutor:
                 task, f"The process that ran the {task.kind} died: {error}", ErrorKind.DATUM_FAILED
             )
             self._answer(left, {name: died})
+
+    def _retire(self, worker: _Worker, task: DatumTask) -> None:
+        """Let a worker keep the kernel of a try; another one takes its place when it is needed."""
+        process = worker.retire()
+        self._retired = [*(one for one in self._retired if one.poll() is None), process]
+
+        def see_off() -> None:
+            process.wait()
+            assert process.stdin is not None
+            process.stdin.close()
+            kill_marked(datum_marks(task))
+            self._clear()
+
+        threading.Thread(target=see_off, name="kept-kernel", daemon=True).start()
 
     def _answer(self, left: dict[str, _Ticket], outcomes: dict[str, DatumOutcome]) -> None:
         """Tell how tries of a bundle ended; they are left no more."""
@@ -227,6 +256,16 @@ _CLOSED = DatumOutcome(DatumState.QUEUED, "the executor closed")
 def _answer_all(bundle: list[_Ticket], outcome: DatumOutcome) -> None:
     for ticket in bundle:
         ticket.future.set_result(outcome)
+
+
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    """End a worker that keeps a kernel: told by its input, for then it cleans up behind itself."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        kill_tree(process.pid)
 
 
 def _end(worker: _Worker, left: dict[str, _Ticket], at: str | None) -> None:
@@ -326,6 +365,14 @@ class _Worker:
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 stream.close()
+
+    def retire(self) -> subprocess.Popen[bytes]:
+        """Give its process away, which takes no more tries; the next one gets another."""
+        process, self._process = self._process, None
+        assert process is not None
+        assert process.stdout is not None
+        process.stdout.close()
+        return process
 
     def _fate(self) -> str:
         assert self._process is not None

@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,9 @@ from jupyter_datalake.jobs.kernel_records import MAX_OUTPUT_BYTES
 from jupyter_datalake.jobs.workspace import CappedLog
 from jupyter_datalake.jobs.zygote import SHADOWED
 
+Keep = Callable[[ForkedKernelManager | None], bool]
+"""Takes a kernel in which a cell has raised, None if it was not forked; tells if it lives on."""
+
 FORKED = "datalake"
 """The name by which papermill knows `ForkedEngine`."""
 
@@ -61,6 +64,7 @@ def run_notebook(
     environment: dict[str, str],
     log: CappedLog,
     zygote: Zygote | None = None,
+    keep: Keep | None = None,
 ) -> None:
     """Run a notebook in a kernel of its own and keep the executed copy, also when it fails.
 
@@ -76,6 +80,8 @@ def run_notebook(
         Everything the kernel's environment holds besides that of this process.
     zygote
         Where the kernel is forked, if it is one that can be; None starts any kernel.
+    keep
+        Given the kernel when a cell has raised, None if it was not forked; tells if it lives on.
 
     Raises
     ------
@@ -100,6 +106,7 @@ def run_notebook(
                 config=connection,
                 engine_name=FORKED,
                 zygote=zygote,
+                keep=keep,
             )
 
     with _environment(environment), _logged(log):
@@ -230,9 +237,10 @@ class ForkedEngine(NBClientEngine):
         """Run the cells; see papermill.
 
         The kernel is forked off the option ``zygote``. Without it, there is one for this process;
-        None starts a kernel instead.
+        None starts a kernel instead. The option ``keep`` is that of `run_notebook`.
         """
         zygote = options.pop("zygote", _own_zygote)
+        keep: Keep | None = options.pop("keep", None)
         manager = None
         if zygote is not None and is_forkable(kernel_name):
             cells = [cell.source for cell in nb_man.nb.cells if cell.cell_type == "code"]
@@ -255,11 +263,19 @@ class ForkedEngine(NBClientEngine):
             log=logger,
             **{name: options[name] for name in known if name in options},
         )
+        is_kept = False
         try:
-            return client.execute()
+            executed = client.execute()
+            if keep is not None and any(map(_has_raised, executed.cells)):
+                is_kept = (manager is None or manager.is_alive()) and keep(manager)
+            return executed
         finally:
-            if manager is not None:
+            if manager is not None and not is_kept:
                 client._cleanup_kernel()
+
+
+def _has_raised(cell: Any) -> bool:
+    return bool(cell.metadata.get("papermill", {}).get("exception"))
 
 
 _CLIENT_OPTIONS = ("log_output", "stdout_file", "stderr_file")

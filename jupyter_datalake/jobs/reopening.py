@@ -32,7 +32,13 @@ from jupyter_datalake.errors import (
     StateError,
 )
 from jupyter_datalake.jobs.environment_cache import FOLDER, EnvironmentCache, wanted_in
-from jupyter_datalake.jobs.environment_kernels import PREFIX, install_kernel, remove_unused
+from jupyter_datalake.jobs.environment_kernels import (
+    PREFIX,
+    install_kept_kernel,
+    install_kernel,
+    remove_unused,
+)
+from jupyter_datalake.jobs.kept_kernels import KeptKernel
 from jupyter_datalake.jobs.notebooks import parse_notebook
 from jupyter_datalake.jobs.papermill_engine import with_parameters
 from jupyter_datalake.jobs.runner import datum_variables, notebook_parameters
@@ -69,6 +75,8 @@ class Reopened:
     """Below the folder; None for a command."""
     failed_cell: int | None
     """Index among all cells of the one that failed; None if none did."""
+    kernel: KeptKernel | None = None
+    """In which that cell failed, where it is kept: what the cells above made is there."""
 
 
 def reopen(
@@ -79,6 +87,7 @@ def reopen(
     folder: Path,
     *,
     mountpoint: Path | None = None,
+    kept: KeptKernel | None = None,
 ) -> Reopened:
     """Make the folder of a datum anew, with copies of its inputs.
 
@@ -95,6 +104,8 @@ def reopen(
         Must not exist, or be empty. It appears whole or not at all.
     mountpoint
         Where commits are mounted: lazy inputs are links to there, and copies without it.
+    kept
+        The kernel in which the datum failed, which the notebook names then.
 
     Raises
     ------
@@ -130,7 +141,11 @@ def reopen(
             notebook, failed = None, None
             if isinstance(code, NotebookCode):
                 notebook = code.path
-                kernel = None if own is None else _own_kernel(core, own, task.spec.name, folder)
+                kernel = None
+                if own is not None:
+                    kernel = _own_kernel(core, own, task.spec.name, folder)
+                elif kept is not None:
+                    kernel = _kept_kernel(core, kept, folder)
                 failed = _write_notebook(place.run / notebook, task, executed, kernel)
             else:
                 variables = {} if own is None else {"VIRTUAL_ENV": str(_place_of(core, own))}
@@ -143,8 +158,10 @@ def reopen(
                 version,
                 notebook,
                 failed,
+                kept,
             )
-            record = {key: value for key, value in asdict(reopened).items() if key != "folder"}
+            told = asdict(reopened).items()
+            record = {key: value for key, value in told if key not in {"folder", "kernel"}}
             (place.run / RECORD).write_text(json.dumps(record, indent=2))
             place.run.rename(folder)
     finally:
@@ -202,6 +219,11 @@ def _own_kernel(core: LakeCore, wanted: Wanted, pipeline: str, folder: Path) -> 
     sweep_kernels(core)
     title = f"Python {wanted.python} of {pipeline}"
     return install_kernel(core.work_folder, core.work_folder / FOLDER, wanted, title, folder)
+
+
+def _kept_kernel(core: LakeCore, kept: KeptKernel, folder: Path) -> dict[str, str]:
+    sweep_kernels(core)
+    return install_kept_kernel(core.work_folder, kept, folder)
 
 
 def _place_of(core: LakeCore, wanted: Wanted) -> Path:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +14,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
+
+from psutil import Process
 
 from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore
@@ -33,7 +37,8 @@ from jupyter_datalake.jobs.environment_cache import (
     wanted_in,
 )
 from jupyter_datalake.jobs.environments import LOCK_FILE, differences, lock_environment
-from jupyter_datalake.jobs.forked_notebooks import Zygote
+from jupyter_datalake.jobs.forked_notebooks import ForkedKernelManager, Zygote
+from jupyter_datalake.jobs.kept_kernels import Keeping, begin_keeping
 from jupyter_datalake.jobs.lazy import LazyInputs
 from jupyter_datalake.jobs.notebooks import check_parameters, parse_notebook
 from jupyter_datalake.jobs.outputs import OutputBatch
@@ -55,6 +60,8 @@ from jupyter_datalake.model.ids import CommitId, Digest, digest_of
 from jupyter_datalake.model.paths import ROOT
 from jupyter_datalake.model.pipelines import CommandCode, NotebookCode, QueryCode
 from jupyter_datalake.model.warehouse import IngestReport, IngestSpec
+
+logger = logging.getLogger(__name__)
 
 RunQuery = Callable[[IngestSpec, Path], IngestReport]
 """Runs a query and writes its rows below a folder; given by who knows the warehouses."""
@@ -115,6 +122,8 @@ class DatumRunner:
             core.work_folder / FOLDER, uv_environment() if for_uv is None else for_uv
         )
         self._zygote = Zygote()
+        self._kept: Keeping | None = None
+        self._leaving = threading.Lock()
         self._outputs = OutputBatch(core)
         # Datums that follow each other read the same few commits.
         self._snapshot = lru_cache(_SNAPSHOTS_KEPT)(self._read_snapshot)
@@ -176,7 +185,8 @@ class DatumRunner:
                 ErrorKind.STORAGE_FULL,
             )
         finally:
-            workspace.remove()
+            if self._kept is None:
+                workspace.remove()
 
     def _attempt(self, task: DatumTask, workspace: Workspace, log: CappedLog) -> DatumOutcome:
         try:
@@ -251,7 +261,21 @@ class DatumRunner:
             environment={**datum_variables(task), **one.own},
             log=one.log,
             zygote=self._zygote if spec.fork and not one.own else None,
+            keep=partial(self._keep, one) if _is_to_be_kept(task) else None,
         )
+
+    def _keep(self, one: _Attempt, kernel: ForkedKernelManager | None) -> bool:
+        """Keep a kernel in which a cell has raised, if that can be; tell whether it is kept."""
+        why = "it was not forked: it is of another language, or needs a process of its own"
+        if kernel is not None:
+            begun = begin_keeping(self._core.work_folder, one.task, one.workspace)
+            why = begun if isinstance(begun, str) else begun.open(kernel)
+            if isinstance(begun, Keeping) and not why:
+                self._kept = begun
+                one.log.line(f"its kernel is kept until {begun.until}: datalake jobs reopen")
+                return True
+        one.log.line(f"its kernel is not kept: {why}")
+        return False
 
     def _recover(self, one: _Attempt) -> None:
         """Run the command that makes the output of a datum whose code failed."""
@@ -286,6 +310,29 @@ class DatumRunner:
         root = self._outputs.store(workspace.artifacts, job_id=task.job_id)
         return replace(outcome, artifacts_root=root)
 
+    @property
+    def keeps_kernel(self) -> bool:
+        """Whether the kernel of the last datum is kept, so that no other one can be run here."""
+        return self._kept is not None
+
+    def watch_kept(self) -> None:
+        """Wait until the kernel that is kept has to end, and end it."""
+        assert self._kept is not None
+        spared = self.spared()
+        why = self._kept.wait(
+            lambda: [one for one in Process().children(recursive=True) if one.pid not in spared]
+        )
+        logger.info("the kernel of a datum that failed is kept no longer: %s", why)
+        self.close()
+        self.leave()
+
+    def leave(self) -> None:
+        """Remove what was kept; all processes of it have ended."""
+        with self._leaving:  # another thread ends the process when this has returned
+            kept, self._kept = self._kept, None
+            if kept is not None:
+                kept.release()
+
     def spared(self) -> set[int]:
         """Return processes that are ours and no datum's."""
         zygote = self._zygote.process_id
@@ -293,6 +340,12 @@ class DatumRunner:
 
     def _read_snapshot(self, commit_id: CommitId) -> Snapshot:
         return self._core.snapshot(commit_by_id(self._core, commit_id))
+
+
+def _is_to_be_kept(task: DatumTask) -> bool:
+    """Tell whether the kernel of a try is to be kept when it fails: that of the last one."""
+    policy = task.spec.datums
+    return policy.keep_failed_s is not None and not task.step and task.attempt >= policy.tries
 
 
 def notebook_parameters(task: DatumTask) -> dict[str, Any]:

@@ -127,6 +127,8 @@ class DatumOutcome:
     started_ns: int = 0
     """When its folder was begun; 0 if it never was."""
     finished_ns: int = 0
+    keeps_kernel: bool = False
+    """Whether its kernel is kept, by the worker that ran it, which takes no other try then."""
 
     @property
     def spent_s(self) -> float:
@@ -154,6 +156,7 @@ class DatumOutcome:
             "artifacts_root": None if self.artifacts_root is None else self.artifacts_root.hex(),
             "started_ns": self.started_ns,
             "finished_ns": self.finished_ns,
+            "keeps_kernel": self.keeps_kernel,
         }
 
 
@@ -167,6 +170,7 @@ def parse_outcome(raw: dict[str, Any]) -> DatumOutcome:
         artifacts_root=_digest(raw["artifacts_root"]),
         started_ns=raw["started_ns"],
         finished_ns=raw["finished_ns"],
+        keeps_kernel=raw["keeps_kernel"],
     )
 
 

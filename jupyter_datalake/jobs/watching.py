@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -120,11 +120,10 @@ class _Watch:
 
     def _check_processes(self, family: list[psutil.Process]) -> str:
         """Add up what processes take; return what is too much, if anything is."""
-        limits, memory = self._limits, 0
+        limits = self._limits
+        memory = 0 if limits.memory_bytes is None else memory_of(family)
         for process in family:
             try:
-                if limits.memory_bytes is not None:
-                    memory += process.memory_full_info().uss
                 if limits.cpu_s is not None:
                     times = process.cpu_times()
                     self._cpu[process.pid, process.create_time()] = times.user + times.system
@@ -139,6 +138,17 @@ class _Watch:
                 f"The datum took {spent:.1f} s of processor time; its limit is {limits.cpu_s:g} s"
             )
         return ""
+
+
+def memory_of(family: Iterable[psutil.Process]) -> int:
+    """Return the bytes that processes have for themselves, together."""
+    memory = 0
+    for process in family:
+        try:
+            memory += process.memory_full_info().uss
+        except psutil.Error:
+            continue  # it has ended meanwhile
+    return memory
 
 
 def _kill(family: list[psutil.Process]) -> None:

@@ -4,6 +4,9 @@ Each line in is a bundle of tries. A line out says that a try has begun, or how 
 which is said only when what they left is kept. The worker's own output goes to its log, so
 a program that prints cannot break the protocol. When the input closes, the worker ends with
 everything it started: whoever told it what to do is gone.
+
+A worker whose kernel is kept says so with how the try ended, runs nothing any more, and ends with
+the kernel.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import sys
 import threading
 import time
 import traceback
+from dataclasses import replace
 from typing import Any, BinaryIO, NoReturn, Protocol
 
 from jupyter_datalake.errors import DatalakeError, ErrorKind
@@ -32,17 +36,22 @@ def serve(runner: DatumRunner) -> NoReturn:
     """Answer bundles until the input closes. Takes over this process's standard streams."""
     tasks, answers = _take_over_streams()
     waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_take_in, args=(tasks, waiting), daemon=True).start()
+    taking_in = threading.Thread(target=_take_in, args=(runner, tasks, waiting), daemon=True)
+    taking_in.start()
     answers.write(READY)
     reporter = Reporter(runner, answers)
     adopt_orphans()
     while True:
         for task in parse_bundle(json.loads(waiting.get())):
             reporter.begin(task)
-            outcome = _run(runner, task)
+            outcome = replace(_run(runner, task), keeps_kernel=runner.keeps_kernel)
             # What a program left running must not meet the next one.
             end_children(runner.spared())
             reporter.end(task, outcome)
+            if runner.keeps_kernel:
+                reporter.settle()
+                runner.watch_kept()
+                os._exit(0)
         reporter.settle()
 
 
@@ -120,11 +129,12 @@ class Reporter:
             self._answers.write(line)
 
 
-def _take_in(tasks: BinaryIO, waiting: queue.SimpleQueue[bytes]) -> NoReturn:
+def _take_in(runner: DatumRunner, tasks: BinaryIO, waiting: queue.SimpleQueue[bytes]) -> NoReturn:
     """Pass tasks on as they come, and end the process when there are no more to come."""
     for line in tasks:
         waiting.put(line)
     kill_descendants()
+    runner.leave()
     os._exit(0)
 
 

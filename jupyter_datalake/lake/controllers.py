@@ -18,6 +18,7 @@ from jupyter_datalake.environment import datum_environment, handed_environment
 from jupyter_datalake.errors import DatalakeError, InvalidInputError, MissingDependencyError
 from jupyter_datalake.jobs.executor import Executor
 from jupyter_datalake.jobs.executors import Executors
+from jupyter_datalake.jobs.kept_kernels import sweep_kept
 from jupyter_datalake.jobs.local_executor import KeepArtifacts, LocalExecutor
 from jupyter_datalake.jobs.outputs import store_folder
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
@@ -74,6 +75,7 @@ def local_executor(core: LakeCore, config: ControllerConfig) -> Executor:
         slots=config.workers,
         log=core.work_folder / LOG_FOLDER / "workers.log",
         keep=lambda task: keep_artifacts(core, task),
+        clear=partial(sweep_kept, core.work_folder),
     )
 
 
@@ -154,6 +156,7 @@ def _executor_over_workers(
     slots: int,
     log: Path,
     keep: KeepArtifacts,
+    clear: Callable[[], None] = lambda: None,
 ) -> Executor:
     """Return an executor over worker processes that open a lake, and its mount of lazy inputs."""
     mount = LazyMount(url, folder / LAZY_FOLDER)
@@ -164,6 +167,7 @@ def _executor_over_workers(
         slots=slots,
         log=log,
         keep_artifacts=keep,
+        clear=clear,
     )
     return LazyExecutor(local, mount)
 

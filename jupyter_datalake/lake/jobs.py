@@ -14,10 +14,12 @@ from jupyter_datalake.errors import (
     InvalidInputError,
     JobCancelledError,
     JobFailedError,
+    NotFoundError,
     PathNotFoundError,
     StateError,
     StorageError,
 )
+from jupyter_datalake.jobs.kept_kernels import KeptKernel, end_kept, list_kept
 from jupyter_datalake.jobs.tasks import DatumTask
 from jupyter_datalake.jobs.workspace import NOTEBOOK
 from jupyter_datalake.lake.comparing import compare_jobs
@@ -329,8 +331,10 @@ class Jobs:
         and an empty place for output. Inputs that are lazy are links into a mount of this machine,
         where there is one. The notebook is the executed one with its parameters, so in a kernel
         that has run the cells above `failed_cell` the work goes on there; where the pipeline has an
-        environment of its own, that kernel is one of it. A command is run by ``datum.sh``.
-        Nothing done in it reaches the lake; see `publish_fix`.
+        environment of its own, that kernel is one of it. Where the very kernel in which the cell
+        failed is kept, the notebook names that: in a Jupyter server with the extension, its
+        variables are there, and its working directory is still that of the datum.
+        A command is run by ``datum.sh``. Nothing done in it reaches the lake; see `publish_fix`.
 
         Parameters
         ----------
@@ -375,7 +379,41 @@ class Jobs:
             executed,
             place.absolute(),
             mountpoint=self._mountpoint(),
+            kept=self._kept_of(job.id, found.position),
         )
+
+    def list_kernels(self, job_id: str | None = None) -> Sequence[KeptKernel]:
+        """Return the kernels that are kept on this machine, of one job if given.
+
+        In each a cell failed, with ``keep_failed`` in the pipeline's `datums`. It ends when its
+        time is over and no Jupyter server has it open, and with the controller that ran the datum.
+        """
+        wanted = None if job_id is None else self.get(job_id).id
+        return list_kept(self._context.core.work_folder, wanted)
+
+    def end_kernel(self, kernel_id: str) -> KeptKernel:
+        """End a kernel that is kept, also one that is open; return what it was.
+
+        Raises
+        ------
+        NotFoundError
+            None of that name is kept on this machine.
+        """
+        for kernel in self.list_kernels():
+            if kernel.id == kernel_id:
+                end_kept(self._context.core.work_folder, kernel.id)
+                return kernel
+        raise NotFoundError(
+            f"No kernel {kernel_id!r} is kept on this machine",
+            kind=ErrorKind.KERNEL_NOT_FOUND,
+            hint="'datalake jobs list-kernels' shows those that are",
+            kernel=kernel_id,
+        )
+
+    def _kept_of(self, job_id: str, position: int) -> KeptKernel | None:
+        """Return the kernel in which a datum failed, if it is kept."""
+        kept = list_kept(self._context.core.work_folder, job_id)
+        return next((one for one in reversed(kept) if one.position == position), None)
 
     def _mountpoint(self) -> Path | None:
         """Return where this machine shows the lake's commits by FUSE, or None."""

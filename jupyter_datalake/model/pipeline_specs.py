@@ -244,6 +244,11 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                         "description": "Before the second try; twice as long before each further"
                         " one, up to a minute.",
                     },
+                    "keep_failed": {
+                        **_DURATION,
+                        "description": "How long the kernel of a notebook that failed its last try"
+                        " is kept, with its variables, to go on in; a day at most.",
+                    },
                     "on_error": {
                         "description": "What becomes of a datum that failed its last try: it fails"
                         " the job, is left out, or a command makes its output.",
@@ -644,6 +649,7 @@ def _spec_of(raw: Any) -> PipelineSpec:
         egress=_parse_egress(raw["egress"]) if "egress" in raw else None,
     )
     _check_whole(spec)
+    _check_keeping(spec)
     return spec
 
 
@@ -927,7 +933,32 @@ def _parse_policy(raw: dict[str, Any]) -> DatumPolicy:
         else DEFAULT_BACKOFF_S,
         on_error=OnError.RECOVER if recover else OnError(on_error),
         recover=recover,
+        keep_failed_s=_parse_keeping(raw["keep_failed"]) if "keep_failed" in raw else None,
     )
+
+
+def _parse_keeping(text: str) -> float:
+    kept_s = parse_duration(text, _KEEPING)
+    if kept_s > MAX_KEPT_S:
+        raise _invalid(_KEEPING, f"{_shown(text)} is longer than a day")
+    return kept_s
+
+
+def _check_keeping(spec: PipelineSpec) -> None:
+    """Refuse to keep kernels where there are none that can be kept."""
+    if spec.datums.keep_failed_s is None:
+        return
+    why = ""
+    if not isinstance(spec.code, NotebookCode):
+        why = "has nothing to keep: the pipeline runs no notebook"
+    elif spec.packages is not None or not spec.fork:
+        why = "keeps kernels that are forked: leave out 'requirements', 'python' and 'fork: false'"
+    elif spec.executor is ExecutorKind.DASK:
+        why = "keeps kernels on the controller's machine, not on Dask"
+    elif spec.datums.on_error is OnError.RECOVER:
+        why = "has nothing to keep: a datum that fails is recovered"
+    if why:
+        raise _invalid(_KEEPING, why)
 
 
 def _parse_limits(raw: dict[str, Any]) -> DatumLimits:
@@ -1079,6 +1110,10 @@ def _parse_egress(raw: dict[str, Any]) -> EgressSpec:
     )
 
 
+MAX_KEPT_S = 86_400.0
+"""How long a kernel may be kept that nobody opens."""
+_KEEPING = "datums.keep_failed"
+
 _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _LONGEST_MS = 36525 * _UNITS_MS["d"]
 
@@ -1186,6 +1221,8 @@ def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
 
 def _on_error_as_dict(policy: DatumPolicy) -> dict[str, Any]:
     raw: dict[str, Any] = {}
+    if policy.keep_failed_s is not None:
+        raw["keep_failed"] = _duration_text(policy.keep_failed_s)
     if policy.backoff_s != DEFAULT_BACKOFF_S:
         raw["backoff"] = _duration_text(policy.backoff_s)
     if policy.on_error is OnError.RECOVER:

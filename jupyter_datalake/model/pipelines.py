@@ -7,7 +7,7 @@ it becomes and what can be said of them without looking at a lake.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -207,6 +207,8 @@ class DatumPolicy:
     """The program and arguments of `OnError.RECOVER`."""
     batch: int | None = None
     """So many datums at most are given to one run of the code; None gives it one, by itself."""
+    keep_failed_s: float | None = None
+    """How long the kernel of a notebook that failed is kept; not at all when None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,3 +387,10 @@ def _reads_the_same(one: RepoInput, other: RepoInput) -> bool:
 def cron_inputs(spec: PipelineSpec) -> list[CronInput]:
     """Return the cron inputs of a pipeline, in order."""
     return [leaf for leaf in iter_leaves(spec.input) if isinstance(leaf, CronInput)]
+
+
+def without_keeping(spec: PipelineSpec) -> PipelineSpec:
+    """Return a spec whose kernels are not kept: where nobody could go on in them."""
+    if spec.datums.keep_failed_s is None:
+        return spec
+    return replace(spec, datums=replace(spec.datums, keep_failed_s=None))

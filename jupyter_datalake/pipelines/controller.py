@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import os
 import queue
-import shutil
 import socket
 import threading
 import time
@@ -22,6 +21,7 @@ from jupyter_datalake.config import ControllerConfig
 from jupyter_datalake.engine.core import LakeCore, new_id
 from jupyter_datalake.errors import ConflictError, ErrorKind, StorageError
 from jupyter_datalake.jobs.executor import Executor
+from jupyter_datalake.jobs.kept_kernels import remove_but_kept, sweep_kept
 from jupyter_datalake.jobs.workspace import job_folder
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import Author
@@ -108,6 +108,7 @@ class Controller:
         ConflictError
             `until_idle`, and another controller leads (``lease-held``).
         """
+        sweep_kept(self._core.work_folder)
         try:
             while not stop.is_set():
                 is_busy = self._step_safely(until_idle=until_idle)
@@ -357,7 +358,7 @@ class Controller:
             _, thread = self._runs.pop(job_id)
             del self._groups[job_id]
             thread.join()
-            shutil.rmtree(job_folder(self._core, job_id), ignore_errors=True)
+            remove_but_kept(self._core.work_folder, job_folder(self._core, job_id))
         if self._runs:
             with self._core.metadata.read() as tx:
                 wanted = [job_id for job_id in self._runs if tx.jobs.get(job_id).cancel_requested]

@@ -58,7 +58,7 @@ from jupyter_datalake.model.ids import Digest
 from jupyter_datalake.model.manifests import diff_manifests
 from jupyter_datalake.model.packs import BlobKind
 from jupyter_datalake.model.paths import ROOT, RepoPath
-from jupyter_datalake.model.pipelines import NotebookCode, PipelineSpec, QueryCode
+from jupyter_datalake.model.pipelines import NotebookCode, PipelineSpec, QueryCode, without_keeping
 from jupyter_datalake.model.reproductions import (
     REPRODUCTION_LEASE,
     EnvironmentWish,
@@ -335,7 +335,7 @@ class Reproducer:
             job_attempt=1,
             attempt=1,
             global_id=recorded.global_id,
-            spec=recorded.spec,
+            spec=without_keeping(recorded.spec),
             code_commit_id=recorded.code_commit_id,
             inputs=piece.inputs,
             environment=own,

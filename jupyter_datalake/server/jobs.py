@@ -219,9 +219,33 @@ class ReopeningsHandler(DatalakeHandler):
                 "position": reopened.position,
                 "pipeline": reopened.pipeline,
                 "pipeline_version": reopened.pipeline_version,
+                "kernel": reopened.kernel,
             },
             201,
         )
+
+
+class KernelsHandler(DatalakeHandler):
+    """Kernels in which cells failed, as long as they are kept."""
+
+    path = "/kernels"
+
+    @operation("listKernels")
+    async def get(self, job: str | None) -> None:
+        lake = await self.lake()
+        self.answer(whole(await self.call(lake.jobs.list_kernels, job)))
+
+
+class KernelHandler(DatalakeHandler):
+    """One kernel that is kept."""
+
+    path = "/kernels/{kernel}"
+
+    @operation("endKernel")
+    async def delete(self, kernel: str) -> None:
+        lake = await self.lake()
+        await self.call(lake.jobs.end_kernel, kernel)
+        self.answer_nothing()
 
 
 class FixesHandler(PipelineHandlerBase):
@@ -249,5 +273,7 @@ HANDLERS = [
     CellsHandler,
     ComparisonHandler,
     ReopeningsHandler,
+    KernelsHandler,
+    KernelHandler,
     FixesHandler,
 ]

@@ -42,6 +42,14 @@ export function reopenJob(
   });
 }
 
+/** Return the kernels in which datums failed that are kept on the server's machine. */
+export function listKernels(
+  client: IClient,
+  query: Query<'listKernels'> = {}
+): Promise<api.KeptKernelList> {
+  return client.request({ path: ['kernels'], query });
+}
+
 /** Publish what was mended in a reopened datum's folder, and run it. */
 export function publishFix(client: IClient, body: Body<'publishFix'>): Promise<api.Pipeline> {
   return client.request({ method: 'POST', path: ['fixes'], body });

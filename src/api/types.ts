@@ -1874,6 +1874,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/kernels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Kernels in which cells failed that are kept on this machine, the first to end first. */
+        get: operations["listKernels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/kernels/{kernel}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kernel: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a kernel that is kept, with all it holds. */
+        delete: operations["endKernel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/fixes": {
         parameters: {
             query?: never;
@@ -3171,6 +3207,26 @@ export interface components {
             position: number;
             pipeline: string;
             pipeline_version: number;
+            /** @description In which that cell failed; null where it is not kept. */
+            kernel: components["schemas"]["KeptKernel"] | null;
+        };
+        KeptKernel: {
+            id: string;
+            job_id: string;
+            /** @description Of the datum. */
+            position: number;
+            pipeline: string;
+            /** @description Name of the try among all of its job's. */
+            attempt: string;
+            /** @description Its working directory on the server's machine. */
+            folder: string;
+            until: components["schemas"]["Time"];
+            /** @description Whether a Jupyter server has it open: it ends no sooner than that does. */
+            is_attached: boolean;
+        };
+        KeptKernelList: {
+            results: components["schemas"]["KeptKernel"][];
+            next: null;
         };
         LogLine: {
             job_id: string;
@@ -3789,6 +3845,8 @@ export type ComparedValue = components['schemas']['ComparedValue'];
 export type JobComparison = components['schemas']['JobComparison'];
 export type DatumLog = components['schemas']['DatumLog'];
 export type Reopened = components['schemas']['Reopened'];
+export type KeptKernel = components['schemas']['KeptKernel'];
+export type KeptKernelList = components['schemas']['KeptKernelList'];
 export type LogLine = components['schemas']['LogLine'];
 export type LogLinePage = components['schemas']['LogLinePage'];
 export type LogPage = components['schemas']['LogPage'];
@@ -7142,6 +7200,51 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Reopened"];
                 };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listKernels: {
+        parameters: {
+            query?: {
+                /** @description Only those of this job. */
+                job?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The kernels. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptKernelList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    endKernel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kernel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It ends. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Error"];
         };

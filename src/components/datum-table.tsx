@@ -7,6 +7,7 @@ import * as React from 'react';
 
 import type * as api from '../api/types';
 import { Duration } from './ago';
+import { clockText } from './formats';
 import { IconButton } from './icon-button';
 import { StateBadge, stateText } from './state-badge';
 
@@ -25,6 +26,8 @@ const ENDED: ReadonlySet<api.DatumState> = new Set(['failed', 'success', 'recove
 export interface IDatumTableProps {
   datums: readonly api.Datum[];
   hasMore: boolean;
+  /** Kernels in which datums failed that are kept, by the datum's position. */
+  kernels: ReadonlyMap<number, api.KeptKernel>;
   /** Number of datums by state, over all pages. */
   counts: Readonly<Record<string, number>>;
   /** Show datums in this state only. */
@@ -120,6 +123,8 @@ function StateFilter(props: IDatumTableProps): React.JSX.Element | null {
 function DatumRow(props: IDatumTableProps & { datum: api.Datum }): React.JSX.Element {
   const { datum, trans } = props;
   const isChosen = props.choice === datum.position;
+  const kernel = props.kernels.get(datum.position);
+  const kept = kernel && keptText(kernel, trans);
   return (
     <tr
       className={isChosen ? 'jp-mod-selected' : undefined}
@@ -144,7 +149,10 @@ function DatumRow(props: IDatumTableProps & { datum: api.Datum }): React.JSX.Ele
       <td className="jp-mod-number">
         {datum.started_at && <Duration start={datum.started_at} end={datum.finished_at} />}
       </td>
-      <td className="jp-DatalakeTable-message">{datum.message}</td>
+      <td className="jp-DatalakeTable-message">
+        {datum.message}
+        {kept !== undefined && <div className="jp-DatalakeNote">{kept}</div>}
+      </td>
       {props.hasFolders && (
         <td className="jp-DatalakeTable-actions">
           {props.hasNotebooks && datum.artifacts_root !== null && (
@@ -157,7 +165,9 @@ function DatumRow(props: IDatumTableProps & { datum: api.Datum }): React.JSX.Ele
           {ENDED.has(datum.state) && (
             <IconButton
               icon={editIcon}
-              label={trans.__('Reopen %1 to work on it by hand', datum.label)}
+              label={[trans.__('Reopen %1 to work on it by hand', datum.label), kept]
+                .filter(text => text !== undefined)
+                .join('. ')}
               onClick={() => props.onReopen(datum.position)}
             />
           )}
@@ -165,4 +175,15 @@ function DatumRow(props: IDatumTableProps & { datum: api.Datum }): React.JSX.Ele
       )}
     </tr>
   );
+}
+
+/** Return what to say of a kernel that is kept; nothing when its time is over. */
+function keptText(kernel: api.KeptKernel, trans: TranslationBundle): string | undefined {
+  if (kernel.is_attached) {
+    return trans.__('Its kernel is open in JupyterLab');
+  }
+  const until = new Date(kernel.until);
+  return until.getTime() > Date.now()
+    ? trans.__('Its kernel is kept until %1', clockText(until))
+    : undefined;
 }

@@ -67,3 +67,8 @@ export function causeText(
       return subject ? trans.__('Job upstream: %1', subject) : trans.__('Job upstream');
   }
 }
+
+/** Return a moment of these hours as the clock shows it here: `12:15`. */
+export function clockText(moment: Date): string {
+  return moment.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
+}

@@ -3,7 +3,7 @@
  */
 import { Poll } from '@lumino/polling';
 
-import { getJob, getLogs, listCells, listDatums, searchLogs } from '../api/jobs';
+import { getJob, getLogs, listCells, listDatums, listKernels, searchLogs } from '../api/jobs';
 import { getPipeline } from '../api/pipelines';
 import type * as api from '../api/types';
 import type { ILogSearch } from '../logs';
@@ -56,6 +56,11 @@ export class JobModel extends RefreshingModel {
   /** Whether datums have folders that can be worked in. */
   get hasFolders(): boolean {
     return this._hasFolders;
+  }
+
+  /** Kernels in which datums of the job failed that are kept, by the datum's position. */
+  get kernels(): ReadonlyMap<number, api.KeptKernel> {
+    return this._kernels;
   }
 
   /** What the chosen datum printed; null until it is loaded. */
@@ -183,7 +188,7 @@ export class JobModel extends RefreshingModel {
     this._datums = datums.results;
     this._next = datums.next;
     this._choice ??= chooseDatum(this._datums);
-    await Promise.all([this._loadLog(), this._loadCells()]);
+    await Promise.all([this._loadLog(), this._loadCells(), this._loadKernels()]);
     this._setPolling();
   }
 
@@ -232,6 +237,14 @@ export class JobModel extends RefreshingModel {
     }
   }
 
+  /** Load which kernels of datums that failed are kept. */
+  private async _loadKernels(): Promise<void> {
+    if (this._hasNotebooks && (this._job?.datum_counts.failed ?? 0) > 0) {
+      const { results } = await listKernels(this.lake.client, { job: this.id });
+      this._kernels = new Map(results.map(kernel => [kernel.position, kernel]));
+    }
+  }
+
   /** Load what the chosen datum has printed since the last look. */
   private async _loadLog(): Promise<void> {
     const choice = this._choice;
@@ -269,6 +282,7 @@ export class JobModel extends RefreshingModel {
   private _hasFolders = false;
   private _job: api.Job | null = null;
   private _datums: api.Datum[] = [];
+  private _kernels: ReadonlyMap<number, api.KeptKernel> = new Map();
   private _log: api.DatumLog | null = null;
   private _cells: readonly api.ExecutedCell[] = [];
   private _next: number | null = null;

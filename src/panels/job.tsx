@@ -49,6 +49,7 @@ export class JobPanel extends ModelPanel {
           line={model.line}
           search={model.search}
           datums={model.datums}
+          kernels={model.kernels}
           hasMore={model.hasMoreDatums}
           state={model.state}
           choice={model.choice}

@@ -6,12 +6,13 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
 import { INotebookTracker, NotebookActions, NotebookPanel } from '@jupyterlab/notebook';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { editIcon, runIcon } from '@jupyterlab/ui-components';
 
 import { publishFix, reopenJob } from '../api/jobs';
 import type * as api from '../api/types';
 import { ARGUMENTS, CommandIDs } from '../commands';
+import { clockText } from '../components/formats';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
 import { attempt, followJob } from './reporting';
@@ -40,16 +41,7 @@ export const fixesPlugin: JupyterFrontEndPlugin<void> = {
     };
 
     const tell = (made: api.Reopened): void => {
-      const message =
-        made.failed_cell === null
-          ? trans.__('This is a copy: nothing you do in %1 reaches the lake.', made.folder)
-          : trans.__(
-              'Cell %1 failed; those above it are run again. Mend it here, in %2: nothing reaches' +
-                ' the lake until you publish it.',
-              made.failed_cell + 1,
-              made.folder
-            );
-      Notification.info(message, {
+      Notification.info(messageOf(made, trans), {
         autoClose: false,
         actions: [
           {
@@ -88,7 +80,7 @@ export const fixesPlugin: JupyterFrontEndPlugin<void> = {
         await app.serviceManager.kernelspecs.refreshSpecs();
         const opened: unknown = await commands.execute('docmanager:open', { path: made.notebook });
         if (opened instanceof NotebookPanel && made.failed_cell !== null) {
-          await goOnAt(opened, made.failed_cell);
+          await goOnAt(opened, made.failed_cell, made.kernel !== null);
         }
       }
     });
@@ -122,14 +114,44 @@ export const fixesPlugin: JupyterFrontEndPlugin<void> = {
   }
 };
 
-/** Run the cells above the one that failed, and go to that one. */
-async function goOnAt(panel: NotebookPanel, failed: number): Promise<void> {
+/** Return what to say of a datum's folder that was made once more. */
+function messageOf(made: api.Reopened, trans: TranslationBundle): string {
+  if (made.failed_cell === null) {
+    return trans.__('This is a copy: nothing you do in %1 reaches the lake.', made.folder);
+  }
+  const cell = made.failed_cell + 1;
+  if (made.kernel === null) {
+    return trans.__(
+      'Cell %1 failed; those above it are run again. Mend it here, in %2: nothing reaches' +
+        ' the lake until you publish it.',
+      cell,
+      made.folder
+    );
+  }
+  return trans.__(
+    'Cell %1 failed, and this is the kernel in which it did, with its variables. It is kept until' +
+      ' %2, and as long as this is open. Mend it here, in %3: nothing reaches the lake until you' +
+      ' publish it.',
+    cell,
+    clockText(new Date(made.kernel.until)),
+    made.folder
+  );
+}
+
+/**
+ * Go to the cell that failed.
+ *
+ * @param isKept Whether the kernel is the one in which it failed; else the cells above are run.
+ */
+async function goOnAt(panel: NotebookPanel, failed: number, isKept: boolean): Promise<void> {
   await panel.revealed;
   await panel.context.ready;
   await panel.sessionContext.ready;
   const { content } = panel;
   content.activeCellIndex = failed;
-  await NotebookActions.runAllAbove(content, panel.sessionContext);
-  content.activeCellIndex = failed;
+  if (!isKept) {
+    await NotebookActions.runAllAbove(content, panel.sessionContext);
+    content.activeCellIndex = failed;
+  }
   await content.scrollToItem(failed, 'center');
 }

@@ -150,7 +150,7 @@ def test_kinds_that_were_released_are_still_there():
         "corrupt-object", "format-too-new", "format-unknown", "job-failed", "job-cancelled",
         "job-lost", "datum-failed", "datum-timeout", "kernel-died", "egress-failed",
         "fuse-unavailable", "mount-failed", "mount-stale", "missing-dependency", "internal",
-        "executor-unavailable",
+        "executor-unavailable", "kernel-not-found",
     }  # fmt: skip
     assert released <= {str(kind) for kind in ErrorKind}
 

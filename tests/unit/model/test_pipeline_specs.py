@@ -441,6 +441,31 @@ def test_inputs_are_named_after_their_repo(repo, variable):
     assert variable_name(repo) == variable
 
 
+def test_a_kernel_is_kept_for_so_long_and_no_longer_than_a_day():
+    spec = parse_spec({**SMALL, "datums": {"keep_failed": "15m"}})
+    assert spec.datums.keep_failed_s == 900
+    assert parse_spec(spec_as_dict(spec)) == spec
+    assert parse_spec(SMALL).datums.keep_failed_s is None
+    with pytest.raises(InvalidInputError, match=r"keep_failed.*'25h' is longer than a day"):
+        parse_spec({**SMALL, "datums": {"keep_failed": "25h"}})
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"environment": {"fork": False}}, "kernels that are forked"),
+        ({"environment": {"requirements": ["numpy"]}}, "kernels that are forked"),
+        ({"executor": "dask"}, "not on Dask"),
+        ({"notebook": None, "command": ["true"]}, "runs no notebook"),
+    ],
+)
+def test_kernels_that_cannot_be_kept_are_refused_with_the_reason(more, why):
+    raw = {**SMALL, "datums": {"keep_failed": "15m"}, **more}
+    raw = {name: value for name, value in raw.items() if value is not None}
+    with pytest.raises(InvalidInputError, match=f"datums.keep_failed.*{why}"):
+        parse_spec(raw)
+
+
 def test_the_published_schema_is_json():
     assert json.loads(json.dumps(PIPELINE_SCHEMA)) == PIPELINE_SCHEMA
 

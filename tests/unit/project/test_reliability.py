@@ -13,7 +13,7 @@ SECTIONS = {
     "Database": ("P", 5),
     "Names": ("B", 10),
     "Terminal": ("C", 8),
-    "Pipelines": ("N", 18),
+    "Pipelines": ("N", 19),
     "Concurrency": ("D", 9),
     "Bad luck": ("F", 22),
 }
