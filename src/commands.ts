@@ -8,6 +8,7 @@ export namespace CommandIDs {
   export const openPanel = 'datalake:open-panel';
   export const copyAddress = 'datalake:copy-address';
   export const openComparison = 'datalake:open-comparison';
+  export const openDag = 'datalake:open-dag';
   export const openFile = 'datalake:open-file';
   export const openFileAt = 'datalake:open-file-at';
   export const openFiles = 'datalake:open-files';
@@ -79,6 +80,10 @@ const OLD_REF = args({ repo: REPO, name: { type: 'string' } }, ['repo', 'name'])
 /** Schemas of the commands' arguments, by command. */
 export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> = {
   [CommandIDs.openPanel]: args(),
+  [CommandIDs.openDag]: args({
+    path: { type: 'string', description: 'File of specs; a new one when left out' },
+    cwd: { type: 'string', description: 'Folder of a new file; the one that is shown by default' }
+  }),
   [CommandIDs.openFile]: args(
     {
       repo: REPO,

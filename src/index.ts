@@ -4,6 +4,7 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { browserPlugin } from './plugins/browser';
+import { dagPlugin } from './plugins/dag';
 import { drivePlugin } from './plugins/drive';
 import { filesPlugin } from './plugins/files';
 import { fixesPlugin } from './plugins/fixes';
@@ -30,7 +31,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   notebookPlugin,
   fixesPlugin,
   lineagePlugin,
-  promotePlugin
+  promotePlugin,
+  dagPlugin
 ];
 
 export default plugins;

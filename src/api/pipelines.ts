@@ -81,3 +81,21 @@ export function promotePipeline(
 ): Promise<api.Draft> {
   return client.request({ method: 'POST', path: ['promotions'], body });
 }
+
+/** Return the drafts of pipelines that run notebooks and feed each other, in their order. */
+export function promoteAll(client: IClient, body: Body<'promoteAll'>): Promise<api.DraftPage> {
+  return client.request({ method: 'POST', path: ['chains'], body });
+}
+
+/** Return what {@link applyAll} would do. */
+export function diffPipeline(
+  client: IClient,
+  body: Body<'diffPipeline'>
+): Promise<api.PipelineChangePage> {
+  return client.request({ method: 'POST', path: ['pipeline-diffs'], body });
+}
+
+/** Make the pipelines of the lake those that a folder, or a file, declares. */
+export function applyAll(client: IClient, body: Body<'applyAll'>): Promise<api.PipelineChangePage> {
+  return client.request({ method: 'POST', path: ['pipeline-declarations'], body });
+}

@@ -72,3 +72,6 @@ export function causeText(
 export function clockText(moment: Date): string {
   return moment.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
 }
+
+/** What the name of a repo is called while it is dragged. */
+export const REPO_MIME = 'application/x-datalake-repo';

@@ -44,10 +44,16 @@ export function InputFields(props: IInputFieldsProps): React.JSX.Element {
   );
 }
 
-function InputLine(
-  props: IInputFieldsProps & { input: IRepoInput; index: number }
+/** The fields of one input. */
+export function InputLine(
+  props: Pick<IInputFieldsProps, 'repos' | 'problemAt' | 'trans' | 'onChange'> & {
+    input: IRepoInput;
+    index: number;
+    /** It cannot be removed when left out. */
+    onRemove?: (index: number) => void;
+  }
 ): React.JSX.Element {
-  const { input, index, trans } = props;
+  const { input, index, trans, onRemove } = props;
   const problem = (field: keyof IRepoInput) => props.problemAt(`input[${index}].${field}`);
   const change = (value: Partial<IRepoInput>) => props.onChange(index, value);
   const isKnown = props.repos.includes(input.repo);
@@ -102,12 +108,14 @@ function InputLine(
           />
         )}
       </Field>
-      <IconButton
-        icon={closeIcon}
-        className="jp-DatalakeForm-remove"
-        label={trans.__('Remove input %1', index + 1)}
-        onClick={() => props.onRemove(index)}
-      />
+      {onRemove && (
+        <IconButton
+          icon={closeIcon}
+          className="jp-DatalakeForm-remove"
+          label={trans.__('Remove input %1', index + 1)}
+          onClick={() => onRemove(index)}
+        />
+      )}
     </div>
   );
 }

@@ -7,6 +7,7 @@ import * as React from 'react';
 import { neighboursOf, traceOf } from '../lineage/graph';
 import type { ILayout, IPlacedNode } from '../lineage/layout';
 import { useDrag, useSize, useView, useWalk } from './lineage-moves';
+import type { IEnds } from './lineage-picture';
 import { boxOf, LineagePicture } from './lineage-picture';
 import { centred, revealing, zoomed } from './viewport';
 
@@ -28,6 +29,14 @@ export interface ILineageGraphProps {
   onOpen: (id: string) => void;
   /** Lay it out anew. */
   onTidy: () => void;
+  /** What it is, and which keys do something; those of the lineage when left out. */
+  label?: string;
+  /** Ids of the nodes that stand out; those along the flow when left out. */
+  only?: ReadonlySet<string> | null;
+  /** Choose an edge; they cannot be chosen when left out. */
+  onEdge?: (edge: IEnds) => void;
+  /** The chosen edge. */
+  chosenEdge?: IEnds | null;
 }
 
 /** A graph of repos, pipelines and groups of them. */
@@ -40,9 +49,10 @@ export function LineageGraph(props: ILineageGraphProps): React.JSX.Element {
   const [hovered, setHovered] = React.useState<string | null>(null);
   const neighbours = React.useMemo(() => neighboursOf(layout.edges), [layout]);
   const lit = hovered ?? chosen;
+  const { only } = props;
   const traced = React.useMemo(
-    () => (lit === null ? null : traceOf(lit, neighbours)),
-    [lit, neighbours]
+    () => (only !== undefined ? only : lit === null ? null : traceOf(lit, neighbours)),
+    [only, lit, neighbours]
   );
   const reveal = (placed: IPlacedNode) => {
     const revealed = revealing(view.now(), boxOf(placed), screen);
@@ -83,9 +93,10 @@ export function LineageGraph(props: ILineageGraphProps): React.JSX.Element {
       ref={box}
       className="jp-DatalakeLineageGraph"
       role="group"
-      aria-label={trans.__(
-        'Lineage graph; arrow keys walk it, Enter chooses, plus, minus and 0 zoom it'
-      )}
+      aria-label={
+        props.label ??
+        trans.__('Lineage graph; arrow keys walk it, Enter chooses, plus, minus and 0 zoom it')
+      }
       onKeyDown={event => {
         const key = keys[event.key];
         if (key) {
@@ -115,6 +126,8 @@ export function LineageGraph(props: ILineageGraphProps): React.JSX.Element {
             onOpen={props.onOpen}
             onFocus={walk.go}
             onHover={setHovered}
+            onEdge={props.onEdge}
+            chosenEdge={props.chosenEdge}
           />
         </g>
       </svg>

@@ -15,6 +15,7 @@ import { stateText, toneOf } from './state-badge';
 const MAX_LABEL = 20;
 const MAX_FACT = 25;
 const CORNER = 12;
+const PORT = 6;
 
 /** What a {@link LineageNode} shows and does. */
 export interface ILineageNodeProps {
@@ -74,15 +75,17 @@ export const LineageNode = React.memo(function LineageNode(
   const { node, x, y } = placed;
   const kind = kindText(node.kind, trans);
   const state = node.state ? stateText(node.state, trans) : '';
+  const wrong = node.problems ? trans._n('%1 problem', '%1 problems', node.problems) : '';
+  const told = [state, wrong].filter(Boolean).join(', ');
   return (
     <g
       className={`jp-DatalakeLineageNode jp-mod-${node.kind} ${
         node.state ? `jp-mod-${toneOf(node.state)}` : ''
-      } ${props.isChosen ? 'jp-mod-selected' : ''} ${props.isTraced ? 'jp-mod-traced' : ''}`}
+      } ${props.isChosen ? 'jp-mod-selected' : ''} ${props.isTraced ? 'jp-mod-traced' : ''} ${wrong ? 'jp-mod-bad' : ''}`}
       transform={`translate(${x} ${y})`}
       role="button"
       tabIndex={props.isReachable ? 0 : -1}
-      aria-label={state ? `${kind} ${node.label}, ${state}` : `${kind} ${node.label}`}
+      aria-label={told ? `${kind} ${node.label}, ${told}` : `${kind} ${node.label}`}
       aria-pressed={props.isChosen}
       data-node={node.id}
       data-state={node.state}
@@ -101,7 +104,7 @@ export const LineageNode = React.memo(function LineageNode(
         }
       }}
     >
-      <title>{state ? `${kind} ${node.label}: ${state}` : `${kind} ${node.label}`}</title>
+      <title>{told ? `${kind} ${node.label}: ${told}` : `${kind} ${node.label}`}</title>
       <Shape kind={node.kind} />
       {!props.isPlain && (
         <>
@@ -114,9 +117,18 @@ export const LineageNode = React.memo(function LineageNode(
             {cut(nameOf(node), MAX_LABEL)}
           </text>
           <text className="jp-DatalakeLineageNode-fact" x={33} y={34}>
-            {cut(factOf(node, state, trans), MAX_FACT)}
+            {cut(wrong || (node.note ?? factOf(node, state, trans)), MAX_FACT)}
           </text>
         </>
+      )}
+      {node.hasPort && (
+        <circle
+          className="jp-DatalakeLineageNode-port"
+          data-port={node.id}
+          cx={NODE.width}
+          cy={NODE.height / 2}
+          r={PORT}
+        />
       )}
     </g>
   );

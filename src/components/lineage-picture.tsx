@@ -25,6 +25,16 @@ export interface ILineagePictureProps {
   onOpen: (id: string) => void;
   onFocus: (id: string) => void;
   onHover: (id: string | null) => void;
+  /** Choose an edge; they cannot be chosen when left out. */
+  onEdge?: (edge: IEnds) => void;
+  /** The chosen edge. */
+  chosenEdge?: IEnds | null;
+}
+
+/** What an edge connects. */
+export interface IEnds {
+  source: string;
+  target: string;
 }
 
 /** The contents of the picture, without its place on the screen: panning draws nothing anew. */
@@ -63,6 +73,14 @@ export const LineagePicture = React.memo(function LineagePicture(
           />
         ))}
       <Edges layout={layout} box={box} isPlain={isPlain} />
+      {props.onEdge && !isPlain && (
+        <EdgeButtons
+          layout={layout}
+          box={box}
+          chosen={props.chosenEdge ?? null}
+          onEdge={props.onEdge}
+        />
+      )}
       {traced && <TracedEdges layout={layout} box={box} chosen={chosen} traced={traced} />}
       {layout.nodes
         .filter(placed => meets(boxOf(placed), box))
@@ -121,6 +139,35 @@ const Edges = React.memo(function Edges(props: {
     </>
   );
 });
+
+/** Where an edge can be clicked: wider than it is drawn. Keys reach it by the step that reads. */
+function EdgeButtons(props: {
+  layout: ILayout;
+  box: IBox;
+  chosen: IEnds | null;
+  onEdge: (edge: IEnds) => void;
+}): React.JSX.Element {
+  const { layout, box, chosen, onEdge } = props;
+  return (
+    <>
+      {layout.edges
+        .filter(edge => meets(boxOfEdge(edge), box))
+        .map(edge => (
+          <path
+            key={`${edge.source}\n${edge.target}`}
+            className={`jp-DatalakeLineageGraph-edgeButton ${
+              edge.source === chosen?.source && edge.target === chosen.target
+                ? 'jp-mod-selected'
+                : ''
+            }`}
+            data-edge={`${edge.source} ${edge.target}`}
+            d={curve(edge)}
+            onClick={() => onEdge({ source: edge.source, target: edge.target })}
+          />
+        ))}
+    </>
+  );
+}
 
 function TracedEdges(props: {
   layout: ILayout;

@@ -67,7 +67,7 @@ export interface IPromoteFormProps {
 }
 
 /** Return a problem as a sentence. */
-function problemText(problem: string, trans: TranslationBundle): string {
+export function problemText(problem: string, trans: TranslationBundle): string {
   switch (problem) {
     case 'name':
       return trans.__('Lower-case letters, digits, dots, dashes and underscores');

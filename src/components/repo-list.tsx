@@ -10,6 +10,7 @@ import { branchIcon, mountIcon, repoIcon, unmountIcon } from '../icons';
 import { Ago } from './ago';
 import { BehindTag } from './behind-tag';
 import { shortId } from './formats';
+import { REPO_MIME } from './formats';
 import { IconButton } from './icon-button';
 
 /** What a row does. */
@@ -92,7 +93,14 @@ function RepoItem(props: IRepoListProps & { repo: api.Repo }): React.JSX.Element
       data-mounted={main !== undefined}
       data-kind={repo.kind}
     >
-      <div className="jp-DatalakeRow">
+      <div
+        className="jp-DatalakeRow"
+        draggable
+        onDragStart={event => {
+          event.dataTransfer.setData(REPO_MIME, repo.name);
+          event.dataTransfer.effectAllowed = 'copy';
+        }}
+      >
         <button
           type="button"
           className="jp-DatalakeRow-main"

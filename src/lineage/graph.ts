@@ -9,6 +9,12 @@ export type NodeKind = api.LineageNode['kind'] | 'group';
 /** A node of the lake, or a group of them. */
 export interface INode extends Omit<api.LineageNode, 'kind'> {
   kind: NodeKind;
+  /** What stands below its name, in place of what its details say. */
+  note?: string;
+  /** How many things are wrong with it. */
+  problems?: number;
+  /** Whether others can be connected to it. */
+  hasPort?: boolean;
 }
 
 /** Nodes and the edges between them. */

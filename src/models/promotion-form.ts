@@ -4,7 +4,14 @@
 import type * as api from '../api/types';
 import type { IRepoInput } from '../specs';
 import { scheduleOf, withSchedule } from '../schedules';
-import { inputOf, isPlainInput, otherInputs, parametersOf, repoInputs } from '../specs';
+import {
+  inputOf,
+  isPlainInput,
+  otherInputs,
+  parametersOf,
+  repoInputs,
+  variableName
+} from '../specs';
 import type { IScheduleForm, ScheduleProblem } from '../schedule-form';
 import { scheduleFormOf, scheduleIn, scheduleProblem } from '../schedule-form';
 
@@ -174,6 +181,12 @@ export function problemsOf(form: IPromotionForm, draft: api.Draft | null): Probl
     problems.schedule = wrong;
   }
   return problems;
+}
+
+/** Return an input after a change; its variable follows its repo until somebody names it. */
+export function changedInput(input: IRepoInput, change: Partial<IRepoInput>): IRepoInput {
+  const follows = change.repo !== undefined && input.name === variableName(input.repo);
+  return { ...input, ...(follows ? { name: variableName(change.repo ?? '') } : {}), ...change };
 }
 
 /** Return the place in the form that a place in the spec belongs to. */

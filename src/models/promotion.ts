@@ -19,11 +19,18 @@ import type * as api from '../api/types';
 import type { IScheduleForm } from '../schedule-form';
 import { changeSchedule, scheduleIn, scheduleProblem } from '../schedule-form';
 import type { IRepoInput } from '../specs';
-import { inputOf, isPlainInput, toYaml, variableName } from '../specs';
+import { inputOf, isPlainInput, toYaml } from '../specs';
 import type { ILake } from '../tokens';
 import { readYaml } from '../yaml';
 import type { IPromotionFields, IPromotionForm, Problems } from './promotion-form';
-import { formOf, placeInForm, plainParameters, problemsOf, specOf } from './promotion-form';
+import {
+  changedInput,
+  formOf,
+  placeInForm,
+  plainParameters,
+  problemsOf,
+  specOf
+} from './promotion-form';
 import { asLakeError } from './refreshing';
 import { ScheduleTicks } from './schedule-ticks';
 
@@ -219,13 +226,9 @@ export class PromotionModel extends VDomModel {
 
   /** Change an input; its variable follows its repo until somebody names it. */
   setInput(index: number, change: Partial<IRepoInput>): void {
-    const inputs = this._form.inputs.map((input, position) => {
-      if (position !== index) {
-        return input;
-      }
-      const follows = change.repo !== undefined && input.name === variableName(input.repo);
-      return { ...input, ...(follows ? { name: variableName(change.repo ?? '') } : {}), ...change };
-    });
+    const inputs = this._form.inputs.map((input, position) =>
+      position === index ? changedInput(input, change) : input
+    );
     this._edit({ inputs });
     this._later(this._previewer);
   }

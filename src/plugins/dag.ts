@@ -1,0 +1,233 @@
+/**
+ * The editor of files of specs: as a graph, as forms and as text.
+ */
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILayoutRestorer } from '@jupyterlab/application';
+import { ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
+import type { IEditorServices as Editors } from '@jupyterlab/codeeditor';
+import { CodeEditor, CodeEditorWrapper, IEditorServices } from '@jupyterlab/codeeditor';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import type { DocumentRegistry, IDocumentWidget } from '@jupyterlab/docregistry';
+import { ABCWidgetFactory, DocumentWidget } from '@jupyterlab/docregistry';
+import { FileDialog, IFileBrowserFactory } from '@jupyterlab/filebrowser';
+import { ILauncher } from '@jupyterlab/launcher';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { ISignal } from '@lumino/signaling';
+
+import { ARGUMENTS, CommandIDs } from '../commands';
+import { lineageIcon } from '../icons';
+import type { ISpecFile } from '../models/dag';
+import { DagModel } from '../models/dag';
+import { DagPanel } from '../panels/dag';
+import { ILake } from '../tokens';
+import { textOf } from './arguments';
+import { attempt } from './reporting';
+
+const FACTORY = 'Pipelines editor';
+const SUFFIX = '.pipelines.yaml';
+
+type Context = DocumentRegistry.CodeContext;
+
+/** Edits files of specs. */
+export const dagPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-datalake:dag',
+  description: 'Edits pipelines as a graph whose steps are connected by dragging.',
+  autoStart: true,
+  requires: [ILake, IDocumentManager, IEditorServices],
+  optional: [IFileBrowserFactory, ILauncher, ILayoutRestorer, ICommandPalette, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    lake: ILake,
+    manager: IDocumentManager,
+    editors: Editors,
+    browsers: IFileBrowserFactory | null,
+    launcher: ILauncher | null,
+    restorer: ILayoutRestorer | null,
+    palette: ICommandPalette | null,
+    translator: ITranslator | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load('jupyter_datalake');
+    const { commands, docRegistry } = app;
+    const { contents } = app.serviceManager;
+    docRegistry.addFileType({
+      name: 'datalake-pipelines',
+      displayName: trans.__('Pipelines'),
+      extensions: [SUFFIX, '.pipelines.yml'],
+      mimeTypes: ['text/x-yaml'],
+      fileFormat: 'text',
+      icon: lineageIcon
+    });
+    docRegistry.addFileType({
+      name: 'datalake-yaml',
+      displayName: trans.__('YAML'),
+      extensions: ['.yaml', '.yml'],
+      mimeTypes: ['text/x-yaml'],
+      fileFormat: 'text'
+    });
+    const localPath = (path: string) => contents.localPath(path);
+    const pickNotebooks = async (): Promise<readonly string[]> => {
+      const { button, value } = await FileDialog.getOpenFiles({
+        manager,
+        title: trans.__('Add Notebooks'),
+        filter: model => (model.type === 'notebook' ? {} : null)
+      });
+      return button.accept ? (value ?? []).map(({ path }) => path) : [];
+    };
+    const panelOf = (context: Context): DagPanel => {
+      const file = new ContextFile(context, localPath);
+      const model = new DagModel({
+        lake,
+        file,
+        notes: {
+          datums: (count, hasMore) =>
+            hasMore
+              ? trans.__('more than %1 datums', count)
+              : trans._n('%1 datum', '%1 datums', count),
+          repo: (isThere, isMade) =>
+            isThere
+              ? trans.__('in the lake')
+              : isMade
+                ? trans.__('not written yet')
+                : trans.__('missing')
+        }
+      });
+      const { sharedModel } = context.model;
+      const editor = new CodeEditorWrapper({
+        model: new CodeEditor.Model({ mimeType: 'text/x-yaml', sharedModel }),
+        factory: options =>
+          editors.factoryService.newDocumentEditor({
+            ...options,
+            config: { ...options.config, lineNumbers: true }
+          })
+      });
+      const { client } = lake;
+      return new DagPanel({ model, client, editor, localPath, pickNotebooks, commands, trans });
+    };
+    const factory = new DagFactory({
+      name: FACTORY,
+      label: trans.__('Pipelines editor'),
+      fileTypes: ['datalake-pipelines', 'datalake-yaml'],
+      defaultFor: ['datalake-pipelines'],
+      translator: translator ?? undefined,
+      panelOf
+    });
+    const tracker = new WidgetTracker<IDocumentWidget<DagPanel>>({ namespace: 'datalake-dag' });
+    factory.widgetCreated.connect((_, widget) => {
+      widget.context.pathChanged.connect(() => void tracker.save(widget));
+      void tracker.add(widget);
+    });
+    docRegistry.addWidgetFactory(factory);
+    commands.addCommand(CommandIDs.openDag, {
+      label: args =>
+        args.isPalette ? trans.__('New Pipelines File') : trans.__('Pipelines editor'),
+      caption: trans.__('Connect notebooks to pipelines by dragging'),
+      icon: lineageIcon,
+      describedBy: ARGUMENTS[CommandIDs.openDag],
+      execute: args =>
+        attempt(trans, async () => {
+          let path = textOf(args, 'path');
+          if (path === undefined) {
+            const cwd = textOf(args, 'cwd') ?? browsers?.tracker.currentWidget?.model.path ?? '';
+            path = (await contents.newUntitled({ path: cwd, type: 'file', ext: SUFFIX })).path;
+          }
+          return manager.openOrReveal(path, FACTORY);
+        })
+    });
+    launcher?.add({ command: CommandIDs.openDag, category: trans.__('Other'), rank: 5 });
+    palette?.addItem({
+      command: CommandIDs.openDag,
+      category: trans.__('Data Lake'),
+      args: { isPalette: true }
+    });
+    void restorer?.restore(tracker, {
+      command: 'docmanager:open',
+      args: ({ context }) => ({ path: context.path, factory: FACTORY }),
+      name: ({ context }) => context.path
+    });
+  }
+};
+
+class DagFactory extends ABCWidgetFactory<
+  DocumentWidget<DagPanel, DocumentRegistry.ICodeModel>,
+  DocumentRegistry.ICodeModel
+> {
+  constructor(
+    private readonly _own: DocumentRegistry.IWidgetFactoryOptions & {
+      panelOf: (context: Context) => DagPanel;
+    }
+  ) {
+    super(_own);
+  }
+
+  protected createNewWidget(
+    context: Context
+  ): DocumentWidget<DagPanel, DocumentRegistry.ICodeModel> {
+    const widget = new DocumentWidget({ context, content: this._own.panelOf(context) });
+    widget.toolbar.hide(); // the panel has its own
+    return widget;
+  }
+}
+
+/** A document of JupyterLab as a file of specs. */
+class ContextFile implements ISpecFile {
+  constructor(
+    private readonly _context: Context,
+    private readonly _localPath: (path: string) => string
+  ) {}
+
+  get path(): string {
+    return this._localPath(this._context.path);
+  }
+
+  get text(): string {
+    return this._shared.getSource();
+  }
+  set text(text: string) {
+    const before = this.text;
+    let first = 0;
+    while (first < before.length && first < text.length && before[first] === text[first]) {
+      first++;
+    }
+    let last = 0;
+    const most = Math.min(before.length, text.length) - first;
+    while (last < most && before[before.length - 1 - last] === text[text.length - 1 - last]) {
+      last++;
+    }
+    if (first + last < before.length || first + last < text.length) {
+      // Only what differs, so that cursors elsewhere in the text stay where they are.
+      const added = text.slice(first, text.length - last);
+      this._shared.updateSource(first, before.length - last, added);
+    }
+  }
+
+  get textChanged(): ISignal<unknown, unknown> {
+    return this._shared.changed;
+  }
+
+  undo(): void {
+    this._shared.undo();
+  }
+
+  redo(): void {
+    this._shared.redo();
+  }
+
+  canUndo(): boolean {
+    return this._shared.canUndo();
+  }
+
+  canRedo(): boolean {
+    return this._shared.canRedo();
+  }
+
+  async save(): Promise<void> {
+    await this._context.save();
+    if (this._context.model.dirty) {
+      throw new Error(`${this._context.path} could not be saved`); // JupyterLab has said why
+    }
+  }
+
+  private get _shared(): DocumentRegistry.ICodeModel['sharedModel'] {
+    return this._context.model.sharedModel;
+  }
+}
