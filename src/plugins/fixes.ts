@@ -129,12 +129,10 @@ function messageOf(made: api.Reopened, trans: TranslationBundle): string {
     );
   }
   return trans.__(
-    'Cell %1 failed, and this is the kernel in which it did, with its variables. It is kept until' +
-      ' %2, and as long as this is open. Mend it here, in %3: nothing reaches the lake until you' +
-      ' publish it.',
+    'Cell %1 failed in this very kernel, kept until %2 and while it is open. Nothing reaches the' +
+      ' lake until you publish it.',
     cell,
-    clockText(new Date(made.kernel.until)),
-    made.folder
+    clockText(new Date(made.kernel.until))
   );
 }
 

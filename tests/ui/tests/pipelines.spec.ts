@@ -12,6 +12,13 @@ const FRAGILE = notebookOf([
   { source: 'print(int(text))', tags: [] }
 ]);
 
+/** Fails as that, and leaves a line in a file whenever its second cell is run. */
+const COUNTED = notebookOf([
+  { source: 'customers = "lake/customers"\nout = "out"', tags: ['parameters'] },
+  { source: 'text = "twelve"\nwith open("begun", "a") as f:\n    print("once", file=f)', tags: [] },
+  { source: 'print(int(text))', tags: [] }
+]);
+
 /** Return a notebook of code cells. */
 function notebookOf(cells: { source: string; tags: string[] }[]): object {
   return {
@@ -218,4 +225,41 @@ test('a datum that failed is reopened at the cell, mended and published', async 
     timeout: RUN_MS
   });
   await expect(page.locator('.jp-DatalakeJobView:visible')).toContainText('v2');
+});
+
+test('a datum that failed is gone on with in the very kernel in which it did', async ({
+  page,
+  request
+}) => {
+  const lake = new Lake(request);
+  await page.contents.uploadContent(JSON.stringify(COUNTED), 'text', 'kept.ipynb');
+  await lake.createPipeline({
+    pipeline: 'kept',
+    input: { repo: { name: 'customers', glob: '/' } },
+    notebook: 'kept.ipynb',
+    datums: { tries: 1, keep_failed: '10m' }
+  });
+  const panel = await openPanel(page);
+  const jobs = section(panel, 'jobs').getByRole('list', { name: /^Jobs of/ });
+  await jobs
+    .getByRole('listitem')
+    .filter({ hasText: 'kept' })
+    .getByRole('button', { name: /kept/ })
+    .first()
+    .click();
+  const job = page.locator('.jp-DatalakeJobView');
+  await expect(job.locator('header [data-state="failed"]')).toBeVisible({ timeout: RUN_MS });
+  await expect(job.getByRole('table', { name: 'Datums' })).toContainText(
+    /Its kernel is kept until \d+:\d+/,
+    { timeout: RUN_MS }
+  );
+  await job.getByRole('button', { name: /^Reopen customers.*Its kernel is kept/ }).click();
+
+  // No cell was run again: there is one line of the first one, and what was read is there.
+  const notebook = page.locator('.jp-NotebookPanel:visible');
+  await expect(notebook.locator('.jp-Cell.jp-mod-active')).toContainText('int(text)');
+  await expect(page.getByText(/failed in this very kernel/)).toBeVisible();
+  await page.notebook.setCell(3, 'code', 'print(open("begun").read().split(), len(text))');
+  await page.notebook.runCell(3, true);
+  await expect(notebook.locator('.jp-Cell').nth(3)).toContainText("['once'] 6");
 });
