@@ -63,6 +63,7 @@ test('two notebooks are dragged in, connected and applied, and run', async ({
   request,
   tmpPath
 }) => {
+  test.slow(); // two kernels, one after the other
   const lake = new Lake(request);
   await lake.createRepo('dag-raw');
   await lake.put('dag-raw', 'a.txt', 'one two\n', 'Words');
