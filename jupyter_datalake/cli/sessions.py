@@ -241,14 +241,29 @@ def read(context: CliContext, session: str, path: str) -> None:
 @click.argument("session")
 @click.option("-m", "--message", required=True, help="What changed and why.")
 @click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="Kept with the commit.")
+@click.option(
+    "--take",
+    "takes",
+    type=(str, str),
+    multiple=True,
+    metavar="PATH SIDE",
+    help="Whose version of a path is committed that others changed too: mine or theirs.",
+)
 @json_option
 @pass_context
 def commit(
-    context: CliContext, session: str, message: str, metadata: tuple[str, ...], as_json: bool
+    context: CliContext,
+    session: str,
+    message: str,
+    metadata: tuple[str, ...],
+    takes: tuple[tuple[str, str], ...],
+    as_json: bool,
 ) -> None:
     """Commit what is staged; the session goes on from the new commit."""
     found = _find(context, session)
-    made = context.lake.sessions.commit(found.id, message, metadata=parse_pairs(metadata))
+    made = context.lake.sessions.commit(
+        found.id, message, metadata=parse_pairs(metadata), choices=dict(takes)
+    )
     if as_json:
         print_json(made)
     else:

@@ -46,12 +46,19 @@ from jupyter_datalake.model.manifests import (
 from jupyter_datalake.model.packs import BlobKind
 from jupyter_datalake.model.paths import RepoPath, path_key
 from jupyter_datalake.model.refs import RefKind
+from jupyter_datalake.model.sessions import Choices
 
 BY_HAND = Provenance(Origin.SESSION)
 """What a person does, through a session."""
 
 Changes = Mapping[RepoPath, FileEntry | None]
 """Path to its new entry, or None where it goes away."""
+
+
+_CHOOSE = (
+    "Commit again and say 'mine' or 'theirs' for each of them: datalake sessions commit --take PATH"
+    " theirs"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,8 @@ class BranchChanges:
     also: AlsoInTransaction | None = None
     tree: Digest | None = None
     """The tree that the base is to become, if it is stored already; there are no `changes` then."""
+    choices: Choices = field(default_factory=Choices)
+    """Whose version is committed of paths that others changed too."""
 
     @property
     def changes_anything(self) -> bool:
@@ -215,7 +224,7 @@ def _tree_of(nodes: NodeWriter, part: BranchChanges, head: Commit) -> Digest:
     else:
         ours = changes_between(nodes, base.root, part.tree)
     meeting = Meeting()
-    edits = rebased_edits(nodes, base.root, head.root, ours, meeting)
+    edits = rebased_edits(nodes, base.root, head.root, ours, meeting, part.choices)
     root = edit_manifest(nodes, head.root, edits)
     if meeting.count:
         raise paths_conflict(base, head, meeting.first, meeting.count)
@@ -414,7 +423,12 @@ def first_commit(core: LakeCore, repo: str, author: Author) -> tuple[Commit, Blo
 
 
 def paths_conflict(
-    base: Commit, head: Commit, meeting: Iterable[RepoPath], count: int | None = None
+    base: Commit,
+    head: Commit,
+    meeting: Iterable[RepoPath],
+    count: int | None = None,
+    *,
+    hint: str = _CHOOSE,
 ) -> ConflictError:
     """Return the error that names the paths which two sides changed; `context` lists 100.
 
@@ -431,8 +445,9 @@ def paths_conflict(
         f"{paths} changed both in your session and on"
         f" {head.repo}@{head.branch}: {', '.join(shown[:5])}{' …' if count > 5 else ''}",
         kind=ErrorKind.PATHS_CONFLICT,
-        hint="Keep your version of these files elsewhere, discard them, and commit again",
+        hint=hint,
         paths=shown,
+        count=count,
         base=base.id,
         head=head.id,
     )

@@ -549,7 +549,12 @@ def _check_agreement(core: LakeCore, base: Commit, head: Commit, ours: Iterable[
         )
     ]
     if meeting:
-        raise paths_conflict(base, head, meeting)
+        raise paths_conflict(
+            base,
+            head,
+            meeting,
+            hint="Keep your version of these files elsewhere, discard them, and commit again",
+        )
 
 
 def _same(ours: Item, theirs: Item | None) -> bool:

@@ -22,6 +22,7 @@ from jupyter_datalake.model.manifests import (
     iter_items,
 )
 from jupyter_datalake.model.paths import RepoPath, path_from_key
+from jupyter_datalake.model.sessions import NO_CHOICES, Choices, Whose
 
 KeyChange = tuple[bytes, FileEntry | None]
 """Manifest key, and the entry to be there; None where it goes away."""
@@ -85,6 +86,10 @@ class Meetings:
         self._above.append((key, bool(ours), bool(theirs)))
         return met if met != (False, None, None) else None
 
+    def settle(self, ours: bool, theirs: bool) -> None:
+        """Say what became of the last key, where something was decided about it."""
+        self._above[-1] = (self._above[-1][0], ours, theirs)
+
 
 def changes_between(source: NodeSource, old: Digest, new: Digest) -> Iterator[KeyChange]:
     """Yield what leads from one tree to another, by key."""
@@ -104,7 +109,12 @@ def old_times(source: NodeSource, base: Digest, root: Digest) -> Iterator[Edit]:
 
 
 def rebased_edits(
-    source: NodeSource, base: Digest, head: Digest, ours: Iterable[KeyChange], meeting: Meeting
+    source: NodeSource,
+    base: Digest,
+    head: Digest,
+    ours: Iterable[KeyChange],
+    meeting: Meeting,
+    choices: Choices = NO_CHOICES,
 ) -> Iterator[Edit]:
     """Yield the edits to `head` that make our changes to `base` there as well.
 
@@ -117,15 +127,26 @@ def rebased_edits(
     ours
         By key; a tree with them has nothing below a marker of an empty folder.
     meeting
-        Gets the paths on which the sides meet: where there are any, the edits are of no use.
+        Gets the paths on which the sides meet and nothing was chosen: where there are any, the
+        edits are of no use.
+    choices
+        Whose change is made where they meet.
     """
     meetings = Meetings()
     last = b""
-    for key, mine, their_change in side_by_side(ours, changes_between(source, base, head)):
-        if mine is not None and their_change is not None and _same(mine[1], their_change[1]):
+    for key, first, second in side_by_side(ours, changes_between(source, base, head)):
+        if first is not None and second is not None and _same(first[1], second[1]):
             continue
-        if meetings.add(key, _closes(mine), _closes(their_change)):
+        met = meetings.add(key, _closes(first), _closes(second))
+        whose = _whose(key, first, second, met, choices)
+        mine, their_change = first, second
+        if whose is Whose.THEIRS:
+            mine = None
+        elif whose is Whose.MINE:
+            mine, their_change = first or (key, None), None
+        elif met is not None:
             meeting.add(key)
+        meetings.settle(bool(_closes(mine)), bool(_closes(their_change)))
         if mine is not None and not _stays(source, base, head, key, mine[1]):
             if mine[1] is not None:
                 yield from _markers_above(source, head, key, last)
@@ -164,6 +185,27 @@ def _closes(change: KeyChange | None) -> bool | None:
     if change is None:
         return None
     return change[1] is not None and change[1].kind is not EntryKind.FOLDER
+
+
+def _whose(
+    key: bytes,
+    mine: KeyChange | None,
+    theirs: KeyChange | None,
+    met: Met | None,
+    choices: Choices,
+) -> Whose | None:
+    """Return whose change of a key is made, where that was chosen and is possible."""
+    if met is not None:
+        whose = choices.at(path_from_key(key))
+        # Below a file nothing can be: that file gives way only where this very path was chosen.
+        is_in_vain = (whose is Whose.MINE and met.below_theirs is not None) or (
+            whose is Whose.THEIRS and met.below_ours is not None
+        )
+        return None if is_in_vain else whose
+    for change, other in ((mine, Whose.THEIRS), (theirs, Whose.MINE)):
+        if _closes(change) and choices.is_below(path_from_key(key), other):
+            return other  # a file that is not wanted, because what is below it is
+    return None
 
 
 def _edit(key: bytes, entry: FileEntry | None) -> Edit:

@@ -79,7 +79,7 @@ from jupyter_datalake.model.paths import (
     name_of,
     parent_of,
 )
-from jupyter_datalake.model.sessions import SessionInfo
+from jupyter_datalake.model.sessions import Choices, SessionInfo
 from jupyter_datalake.storage.local import sync_folder
 
 logger = logging.getLogger(__name__)
@@ -518,8 +518,14 @@ class Session(StagedTree):
         metadata: dict[str, str] | None = None,
         global_id: GlobalId | None = None,
         provenance: Provenance | None = None,
+        choices: Choices | None = None,
     ) -> tuple[CommitResult, Shift]:
         """Commit what is staged onto the branch and go on from there.
+
+        Parameters
+        ----------
+        choices
+            Whose version is committed of paths that others changed too.
 
         Returns
         -------
@@ -544,6 +550,7 @@ class Session(StagedTree):
                 metadata=metadata,
                 global_id=global_id,
                 provenance=provenance,
+                choices=choices,
             )
             return result, self.settle(staged, result.commit)
 
@@ -571,6 +578,7 @@ class Session(StagedTree):
         metadata: dict[str, str] | None = None,
         global_id: GlobalId | None = None,
         provenance: Provenance | None = None,
+        choices: Choices | None = None,
     ) -> CommitResult:
         """Store what was collected and move the branch; the long second step of a commit.
 
@@ -589,7 +597,7 @@ class Session(StagedTree):
                     hint="Write some files first",
                     session=self.id,
                 )
-            return commit_together(self._core, [part])[0]
+            return commit_together(self._core, [replace(part, choices=choices or Choices())])[0]
 
     def _request(
         self, message: str, author: Author, metadata: dict[str, str] | None

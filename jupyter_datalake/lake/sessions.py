@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import islice
@@ -41,7 +41,7 @@ from jupyter_datalake.model.lineage import AccessKind
 from jupyter_datalake.model.mounts import Mount, MountMode
 from jupyter_datalake.model.paths import RepoPath, comes_behind, parse_path
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
-from jupyter_datalake.model.sessions import Draft, SessionInfo
+from jupyter_datalake.model.sessions import Choices, Draft, SessionInfo
 from jupyter_datalake.model.table_diffs import DEFAULT_ROWS, TableDiff
 from jupyter_datalake.model.text_diffs import TextDiff
 from jupyter_datalake.mount.control import SessionHolder, mount_holding
@@ -182,8 +182,19 @@ class WorkSession:
         """Drop what is staged at and below `paths`, or everything."""
         self._session.discard([parse_path(path) for path in paths] if paths else None)
 
-    def commit(self, message: str, *, metadata: dict[str, str] | None = None) -> Commit:
+    def commit(
+        self,
+        message: str,
+        *,
+        metadata: dict[str, str] | None = None,
+        choices: Mapping[str, str] | None = None,
+    ) -> Commit:
         """Commit what is staged and go on from the new commit.
+
+        Parameters
+        ----------
+        choices
+            As of `Sessions.commit`.
 
         Raises
         ------
@@ -192,7 +203,12 @@ class WorkSession:
         ConflictError
             Others changed the same paths; everything staged is still there.
         """
-        result, _ = self._session.commit(message, self._context.author, metadata=metadata)
+        result, _ = self._session.commit(
+            message,
+            self._context.author,
+            metadata=metadata,
+            choices=Choices.of_texts(choices or {}),
+        )
         return result.commit
 
     def _note(self, path: RepoPath, kind: AccessKind) -> None:
@@ -432,24 +448,44 @@ class Sessions:
         return Path(mounts[0].path) if mounts else None
 
     def commit(
-        self, session_id: str, message: str, *, metadata: dict[str, str] | None = None
+        self,
+        session_id: str,
+        message: str,
+        *,
+        metadata: dict[str, str] | None = None,
+        choices: Mapping[str, str] | None = None,
     ) -> Commit:
         """Commit what is staged in a session; it goes on from the new commit.
+
+        Parameters
+        ----------
+        choices
+            What becomes of paths that others changed too: from a path, which stands for what is
+            below it, to ``mine`` (what is staged) or ``theirs`` (what the branch has now). Where
+            all of what is staged gives way there is no new commit, and the session goes on from
+            the branch's head.
 
         Raises
         ------
         StateError
             Nothing is staged.
         ConflictError
-            Others changed the same paths; everything staged is still there.
+            Others changed the same paths, and nothing was chosen for some of them
+            (``paths-conflict``; `context` lists at most 100); everything staged is still there.
         """
+        chosen = Choices.of_texts(choices or {})
         client = self._holder(session_id)
         if client is not None:
-            commit_id = client.commit(session_id, message, self._context.author, metadata or {})
+            commit_id = client.commit(
+                session_id, message, self._context.author, metadata or {}, chosen
+            )
             with self._context.core.metadata.read() as tx:
                 return tx.commits.get(commit_id)
         with self._opened(session_id) as session:
-            return session.commit(message, self._context.author, metadata=metadata)[0].commit
+            result, _ = session.commit(
+                message, self._context.author, metadata=metadata, choices=chosen
+            )
+            return result.commit
 
     def commit_together(
         self,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
 from jupyter_datalake.model.ids import REF_PATTERN, CommitId
+from jupyter_datalake.model.paths import ROOT, RepoPath, is_within, parent_of, parse_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,53 @@ class SessionInfo:
     """What tells it from others of its branch; None for the usual one."""
     notebook: str | None = None
     """The notebook that it is for."""
+
+
+class Whose(StrEnum):
+    """Whose version of a path is committed that others changed too."""
+
+    MINE = "mine"
+    """That of the session."""
+    THEIRS = "theirs"
+    """That of the branch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What becomes of the paths on which a session and its branch meet."""
+
+    by_path: Mapping[RepoPath, Whose] = field(default_factory=dict)
+    """A path stands for everything below it too; the longest that fits counts."""
+
+    @classmethod
+    def of_texts(cls, texts: Mapping[str, str]) -> Choices:
+        """Return choices as people write them, or raise `InvalidInputError`."""
+        wrong = next((text for text in texts.values() if text not in set(Whose)), None)
+        if wrong is not None:
+            raise InvalidInputError(
+                f"{wrong!r} is no choice for a path that others changed too",
+                hint="Choose 'mine' or 'theirs'",
+            )
+        return cls({parse_path(path): Whose(text) for path, text in texts.items()})
+
+    def at(self, path: RepoPath) -> Whose | None:
+        """Return whose version of a path is wanted; None where nothing was said about it."""
+        place = path
+        while place not in self.by_path:
+            if place == ROOT:
+                return None
+            place = parent_of(place)
+        return self.by_path[place]
+
+    def is_below(self, path: RepoPath, whose: Whose) -> bool:
+        """Tell whether that is wanted of something below a path."""
+        return any(
+            one is whose and place != path and is_within(place, path)
+            for place, one in self.by_path.items()
+        )
+
+
+NO_CHOICES = Choices()
 
 
 def session_folder(repo: str, branch: str, name: str) -> str:

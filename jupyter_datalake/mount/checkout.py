@@ -48,6 +48,7 @@ from jupyter_datalake.model.paths import (
     parent_of,
     path_key,
 )
+from jupyter_datalake.model.sessions import NO_CHOICES, Choices, Whose
 from jupyter_datalake.mount.folders import (
     make_read_only,
     remove_tree,
@@ -225,7 +226,12 @@ class Checkout:
             return list(found)
 
     def commit(
-        self, session_id: str, message: str, author: Author, metadata: dict[str, str]
+        self,
+        session_id: str,
+        message: str,
+        author: Author,
+        metadata: dict[str, str],
+        choices: Choices = NO_CHOICES,
     ) -> CommitId:
         """Commit the differences, and bring in what others committed.
 
@@ -239,13 +245,22 @@ class Checkout:
         del session_id
         with self._session() as session:
             differences = list(self._differences(session))
+            before = session.tree.committed
             try:
                 staged = self._stage(session, differences)
-                result, _ = session.commit(message, author, metadata=metadata)
+                result, _ = session.commit(message, author, metadata=metadata, choices=choices)
             except DatalakeError:
                 # The folder is where the changes are; half of them staged would count twice.
                 session.discard(keep_draft=True)
                 raise
+            given_up = [
+                one
+                for one in differences
+                if choices.at(one.path) is Whose.THEIRS or choices.is_below(one.path, Whose.THEIRS)
+            ]
+            if given_up:
+                with translated_errors(self._folder):
+                    self._put_back(before, given_up)
             self._catch_up(session, staged)
             return result.commit.id
 
@@ -292,13 +307,16 @@ class Checkout:
                 for one in self._differences(session)
                 if paths is None or any(is_within(one.path, path) for path in paths)
             ]
-            for one in differences:
-                if one.new is not None:
-                    self._remove_file(one.new, base)
-            for one in differences:
-                if one.old is not None:
-                    self._write(base, one.path, one.old)
+            self._put_back(base, differences)
             session.announce()
+
+    def _put_back(self, base: Snapshot, differences: Sequence[Difference]) -> None:
+        for one in differences:
+            if one.new is not None:
+                self._remove_file(one.new, base)
+        for one in differences:
+            if one.old is not None:
+                self._write(base, one.path, one.old)
 
     # --- inside ----------------------------------------------------------------------------------
 

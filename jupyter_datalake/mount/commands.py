@@ -20,6 +20,7 @@ import trio
 from jupyter_datalake.errors import DatalakeError, InternalError, InvalidInputError
 from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.paths import RepoPath
+from jupyter_datalake.model.sessions import Choices
 from jupyter_datalake.mount.control import (
     MAX_LINE,
     change_as_json,
@@ -103,9 +104,15 @@ class CommandServer:
         return [asdict(one) for one in children]
 
     async def _commit(
-        self, session_id: str, message: str, author: dict[str, Any], metadata: dict[str, str]
+        self,
+        session_id: str,
+        message: str,
+        author: dict[str, Any],
+        metadata: dict[str, str],
+        choices: dict[str, str] | None = None,
     ) -> str:
-        return await self._lake.commit(session_id, message, Author(**author), metadata)
+        chosen = Choices.of_texts(choices or {})
+        return await self._lake.commit(session_id, message, Author(**author), metadata, chosen)
 
     async def _discard(self, session_id: str, paths: list[str] | None) -> None:
         parsed = None if paths is None else [RepoPath(path) for path in paths]

@@ -26,6 +26,7 @@ from jupyter_datalake.model.files import FileInfo, FileKind
 from jupyter_datalake.model.ids import CommitId, Digest
 from jupyter_datalake.model.mounts import MountMode, Mountpoint, MountState
 from jupyter_datalake.model.paths import RepoPath
+from jupyter_datalake.model.sessions import NO_CHOICES, Choices
 from jupyter_datalake.mount.checkout import Checkout
 from jupyter_datalake.mount.processes import stat_fields
 
@@ -96,7 +97,12 @@ class SessionHolder(Protocol):
         ...
 
     def commit(
-        self, session_id: str, message: str, author: Author, metadata: dict[str, str]
+        self,
+        session_id: str,
+        message: str,
+        author: Author,
+        metadata: dict[str, str],
+        choices: Choices = NO_CHOICES,
     ) -> CommitId:
         """Commit what is staged and return the new commit's id."""
         ...
@@ -161,7 +167,12 @@ class MountClient:
         return [ChangedChild(**{**row, "kind": ChangeKind(row["kind"])}) for row in rows]
 
     def commit(
-        self, session_id: str, message: str, author: Author, metadata: dict[str, str]
+        self,
+        session_id: str,
+        message: str,
+        author: Author,
+        metadata: dict[str, str],
+        choices: Choices = NO_CHOICES,
     ) -> CommitId:
         """Commit what is staged in a mounted session and return the new commit's id."""
         commit_id = self._call(
@@ -170,6 +181,7 @@ class MountClient:
             message=message,
             author=asdict(author),
             metadata=metadata,
+            choices={path: str(whose) for path, whose in choices.by_path.items()},
         )
         return CommitId(commit_id)
 

@@ -28,6 +28,7 @@ from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.mounts import Mount
 from jupyter_datalake.model.paths import RepoPath, path_bytes
 from jupyter_datalake.model.refs import RefKind
+from jupyter_datalake.model.sessions import NO_CHOICES, Choices
 from jupyter_datalake.mount import memory
 from jupyter_datalake.mount.catalogue import Catalogue
 from jupyter_datalake.mount.inodes import InodeTable
@@ -233,12 +234,17 @@ class MountedLake:
         return await self._session_view(session_id).list_changed(path)
 
     async def commit(
-        self, session_id: str, message: str, author: Author, metadata: dict[str, str]
+        self,
+        session_id: str,
+        message: str,
+        author: Author,
+        metadata: dict[str, str],
+        choices: Choices = NO_CHOICES,
     ) -> CommitId:
         """Commit what is staged in a session, and return when the mount shows it."""
         view = self._session_view(session_id)
         async with self._ending_if_closed(view):
-            commit, shift = await view.commit(message, author, metadata)
+            commit, shift = await view.commit(message, author, metadata, choices)
         await tell_kernel(self._kernel, self.inodes, shift)
         return commit.id
 

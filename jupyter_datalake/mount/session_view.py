@@ -26,6 +26,7 @@ from jupyter_datalake.model.changes import Change, ChangedChild
 from jupyter_datalake.model.commits import Author, Commit
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.paths import MAX_PATH_BYTES, RepoPath, check_name, path_bytes
+from jupyter_datalake.model.sessions import NO_CHOICES, Choices
 from jupyter_datalake.mount.errnos import refusal
 from jupyter_datalake.mount.views import TreeView
 
@@ -270,7 +271,11 @@ class SessionView(TreeView):
         return await trio.to_thread.run_sync(self.session.changed_children_of, tree, path)
 
     async def commit(
-        self, message: str, author: Author, metadata: dict[str, str]
+        self,
+        message: str,
+        author: Author,
+        metadata: dict[str, str],
+        choices: Choices = NO_CHOICES,
     ) -> tuple[Commit, Shift]:
         """Commit what is staged. Writers wait meanwhile, readers do not.
 
@@ -283,7 +288,14 @@ class SessionView(TreeView):
             async with self.rearranging():
                 staged = await trio.to_thread.run_sync(self.session.collect)
             result = await trio.to_thread.run_sync(
-                partial(self.session.publish, staged, message, author, metadata=metadata)
+                partial(
+                    self.session.publish,
+                    staged,
+                    message,
+                    author,
+                    metadata=metadata,
+                    choices=choices,
+                )
             )
             async with self.rearranging():
                 shift = await trio.to_thread.run_sync(self.session.settle, staged, result.commit)

@@ -133,9 +133,8 @@ class SessionCommitsHandler(DatalakeHandler):
     @operation("commitSession")
     async def post(self, session: str, body: dict[str, Any]) -> None:
         lake = await self.lake()
-        expected = self.request.headers.get("If-Match")
         commit = await self.call(
-            _commit, lake, session, body["message"], body.get("metadata"), expected
+            _commit, lake, session, self.request.headers.get("If-Match"), **body
         )
         self.answer(commit, 201)
 
@@ -143,9 +142,10 @@ class SessionCommitsHandler(DatalakeHandler):
 def _commit(
     lake: Lake,
     session: str,
-    message: str,
-    metadata: dict[str, str] | None,
     expected: str | None,
+    *,
+    message: str,
+    **options: dict[str, str],
 ) -> Commit:
     base = lake.sessions.get(session).base_commit_id
     if expected is not None and expected.strip('"') != base:
@@ -156,7 +156,7 @@ def _commit(
             session=session,
             actual=base,
         )
-    return lake.sessions.commit(session, message, metadata=metadata)
+    return lake.sessions.commit(session, message, **options)
 
 
 class TransactionsHandler(DatalakeHandler):

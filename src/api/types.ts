@@ -2589,6 +2589,13 @@ export interface components {
         Choices: {
             [key: string]: string;
         };
+        /**
+         * @description What becomes of paths that others changed too: from a path (with all below it) to `mine`,
+         *     which is staged, or `theirs`, which the branch has now. The longest that fits counts.
+         */
+        SessionChoices: {
+            [key: string]: "mine" | "theirs";
+        };
         Conflict: {
             path: string;
             /** @enum {string} */
@@ -3769,6 +3776,7 @@ export type CommitPage = components['schemas']['CommitPage'];
 export type CommitLogPage = components['schemas']['CommitLogPage'];
 export type CommitCount = components['schemas']['CommitCount'];
 export type Choices = components['schemas']['Choices'];
+export type SessionChoices = components['schemas']['SessionChoices'];
 export type Conflict = components['schemas']['Conflict'];
 export type MergeReport = components['schemas']['MergeReport'];
 export type FileKind = components['schemas']['FileKind'];
@@ -5541,6 +5549,7 @@ export interface operations {
                     metadata?: {
                         [key: string]: string;
                     };
+                    choices?: components["schemas"]["SessionChoices"];
                 };
             };
         };
@@ -5552,6 +5561,19 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Commit"];
+                };
+            };
+            /**
+             * @description Others changed the same paths (`paths-conflict`): `details.paths` lists at most 100 of
+             *     them, `details.count` how many there are, `details.base` and `details.head` between
+             *     which commits. Nothing changed.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             default: components["responses"]["Error"];

@@ -12,6 +12,7 @@ import { BehindTag } from './behind-tag';
 import { shortId } from './formats';
 import { REPO_MIME } from './formats';
 import { IconButton } from './icon-button';
+import { MountDot, mountState } from './mount-state';
 
 /** What a row does. */
 export interface IRepoActions {
@@ -36,38 +37,6 @@ export interface IRepoListProps extends IRepoActions {
   trans: TranslationBundle;
 }
 
-/** How a mount is doing, in a colour and in words. */
-interface IMountState {
-  modifier: 'ready' | 'busy' | 'bad';
-  text: string;
-}
-
-function stateOf(
-  mount: api.Mount,
-  point: api.Mountpoint | undefined,
-  trans: TranslationBundle
-): IMountState {
-  switch (point?.state ?? 'ready') {
-    case 'starting':
-      return { modifier: 'busy', text: trans.__('Mounting…') };
-    case 'stale':
-      return { modifier: 'busy', text: trans.__('The mount was lost and is being restored') };
-    case 'stopped':
-      return { modifier: 'bad', text: trans.__('The mount point is stopped') };
-    case 'failed':
-      return { modifier: 'bad', text: point?.message || trans.__('The mount failed') };
-    case 'ready':
-      break;
-  }
-  const place = mount.contents_path ?? mount.path;
-  return {
-    modifier: 'ready',
-    text: mount.is_writable
-      ? trans.__('Mounted at %1, writable', place)
-      : trans.__('Mounted at %1, read-only', place)
-  };
-}
-
 /** All repos. */
 export function RepoList(props: IRepoListProps): React.JSX.Element {
   return (
@@ -84,7 +53,7 @@ function RepoItem(props: IRepoListProps & { repo: api.Repo }): React.JSX.Element
   const mounts = props.mountsOf(repo.name);
   const main = mounts.find(mount => mount.name === repo.name);
   const isBusy = props.isBusy(repo.name);
-  const state = main && stateOf(main, props.pointOf(main), trans);
+  const state = main && mountState(main, props.pointOf(main), trans);
   const isSelected = props.selected === repo.name;
   return (
     <li
@@ -206,26 +175,10 @@ function RepoFacts(props: {
   );
 }
 
-function MountDot(props: {
-  state: IMountState | undefined;
-  trans: TranslationBundle;
-}): React.JSX.Element {
-  const { state, trans } = props;
-  const text = state?.text ?? trans.__('Not mounted');
-  return (
-    <span
-      className={`jp-DatalakeMountDot jp-mod-${state?.modifier ?? 'none'}`}
-      role="img"
-      aria-label={text}
-      title={text}
-    />
-  );
-}
-
 /** One more ref of a repo that is mounted beside its branch. */
 function MountItem(props: IRepoListProps & { mount: api.Mount }): React.JSX.Element {
   const { mount, trans } = props;
-  const state = stateOf(mount, props.pointOf(mount), trans);
+  const state = mountState(mount, props.pointOf(mount), trans);
   const ref = mount.name.slice(mount.repo.length);
   return (
     <div className="jp-DatalakeRow jp-mod-nested" data-mount={mount.name}>

@@ -8,9 +8,14 @@ import * as React from 'react';
 import type * as api from '../api/types';
 import { branchIcon } from '../icons';
 import { ChangeList } from './change-list';
+import type { IConflictListProps } from './conflict-list';
+import { ConflictList } from './conflict-list';
 import { ErrorBanner } from './error-banner';
 import type { IFailure } from './errors';
 import { IconButton } from './icon-button';
+
+/** Paths that others changed too. */
+export type ISessionConflictProps = Pick<IConflictListProps, 'paths' | 'count' | 'choices'>;
 
 /** What {@link SessionChanges} shows and does. */
 export interface ISessionChangesProps {
@@ -19,6 +24,8 @@ export interface ISessionChangesProps {
   hasMore: boolean;
   message: string;
   error: IFailure | null;
+  /** The paths that others changed too, once a commit was refused for them. */
+  conflict: ISessionConflictProps | null;
   isMounted: boolean;
   isBusy: boolean;
   /** Whether changes stand below their folders. */
@@ -33,6 +40,10 @@ export interface ISessionChangesProps {
   onMore?: () => void;
   /** Show how a staged file differs from the commit below it. */
   onOpen: (path: string) => void;
+  /** Say whose version of some paths is committed. */
+  onChoose: IConflictListProps['onChoose'];
+  /** Show what the session and what others made of a path. */
+  onOpenBoth: (path: string) => void;
 }
 
 /** One group of changes with its commit box. */
@@ -40,7 +51,9 @@ export function SessionChanges(props: ISessionChangesProps): React.JSX.Element {
   const { session, changes, trans } = props;
   const branch = `${session.repo}@${session.branch}`;
   const address = session.name === null ? branch : `${branch}+${session.name}`;
-  const canCommit = !props.isBusy && changes.length > 0 && props.message.trim() !== '';
+  const { conflict } = props;
+  const isDecided = conflict?.paths.every(path => conflict.choices.has(path)) ?? true;
+  const canCommit = !props.isBusy && isDecided && changes.length > 0 && props.message.trim() !== '';
   const commit = () => {
     if (canCommit) {
       props.onCommit();
@@ -86,7 +99,17 @@ export function SessionChanges(props: ISessionChangesProps): React.JSX.Element {
         onMore={props.onMore}
         onOpen={change => props.onOpen(change.path)}
       />
-      <ErrorBanner error={props.error} trans={trans} />
+      {conflict ? (
+        <ConflictList
+          {...conflict}
+          sides={{ mine: trans.__('Mine'), theirs: trans.__('Theirs') }}
+          trans={trans}
+          onChoose={props.onChoose}
+          onOpen={props.onOpenBoth}
+        />
+      ) : (
+        <ErrorBanner error={props.error} trans={trans} />
+      )}
       <div className="jp-DatalakeCommitBox">
         <textarea
           className="jp-DatalakeField"

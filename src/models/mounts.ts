@@ -13,6 +13,11 @@ export class MountsModel extends RefreshingModel {
     return this._mounts;
   }
 
+  /** The folders below which repos are shown, by path. */
+  get points(): readonly api.Mountpoint[] {
+    return this._points;
+  }
+
   /** Return the mounts of a repo, the one of a branch first. */
   of(repo: string): readonly api.Mount[] {
     return this._byRepo.get(repo) ?? [];
@@ -47,6 +52,15 @@ export class MountsModel extends RefreshingModel {
     return this.perform(mount.repo, () =>
       switchMount(this.lake.client, mount.name, { ref, writable })
     );
+  }
+
+  /** Mount again what is mounted, in the same folder; what is staged stays. */
+  remount(mount: api.Mount): Promise<api.Mount> {
+    const { repo, ref, is_writable: writable } = mount;
+    return this.perform(repo, async () => {
+      await deleteMount(this.lake.client, mount.name);
+      return createMount(this.lake.client, { repo, ref, writable });
+    });
   }
 
   /** Unmount; what is staged stays, unless it is to be discarded. */

@@ -27,6 +27,20 @@ const LONGEST_POLL_MS = 60_000;
 const PAGE = 500;
 const MAX_CHANGES = 20_000;
 
+/** Whose version of a path is committed that others changed too. */
+export type Whose = 'mine' | 'theirs';
+
+/** Paths of a session that others changed too, and whose version of each is wanted. */
+export interface ISessionConflict {
+  /** The first of them. */
+  paths: readonly string[];
+  count: number;
+  /** What the session is based on, and what the branch has now. */
+  base: string;
+  head: string;
+  choices: ReadonlyMap<string, Whose>;
+}
+
 /** One session and what is staged in it. */
 export interface ISessionChanges {
   session: api.Session;
@@ -37,6 +51,8 @@ export interface ISessionChanges {
   canLoadMore: boolean;
   /** Why the changes could not be looked at, or the commit could not be made. */
   error: api.Error | null;
+  /** The paths that the last commit was refused for; null if it was not. */
+  conflict: ISessionConflict | null;
   /** The commit message that is being written. */
   message: string;
 }
@@ -75,6 +91,19 @@ export class SessionsModel extends RefreshingModel {
   /** How many paths are staged, over all sessions. */
   get count(): number {
     return this._sessions.reduce((sum, { id }) => sum + (this._changes.get(id)?.length ?? 0), 0);
+  }
+
+  /** All open sessions, oldest first. */
+  get sessions(): readonly api.Session[] {
+    return this._sessions;
+  }
+
+  /** Return how many paths are staged in a session, as far as they are loaded. */
+  countOf(session: string): { count: number; hasMore: boolean } {
+    return {
+      count: this._changes.get(session)?.length ?? 0,
+      hasMore: this._hasMore.get(session) ?? false
+    };
   }
 
   /** What sessions held that are gone, newest first. */
@@ -118,10 +147,13 @@ export class SessionsModel extends RefreshingModel {
   async commit(session: api.Session, message?: string): Promise<api.Commit> {
     const text = (message ?? this._messages.get(session.id) ?? '').trim();
     const { id, base_commit_id } = session;
+    const chosen = this._choices.get(id);
+    const choices = chosen && Object.fromEntries(chosen);
     const commit = await this._act(id, () =>
-      commitSession(this.lake.client, id, { message: text }, base_commit_id)
+      commitSession(this.lake.client, id, { message: text, choices }, base_commit_id)
     );
     this._messages.delete(id);
+    this._choices.delete(id);
     this.stateChanged.emit();
     return commit;
   }
@@ -145,6 +177,16 @@ export class SessionsModel extends RefreshingModel {
     }
     const count = children.results.reduce((sum, child) => sum + child.count, 0);
     return { count, hasMore: children.next !== null };
+  }
+
+  /** Choose whose version of some paths the next commit of a session takes. */
+  choose(session: string, paths: readonly string[], whose: Whose): void {
+    const choices = new Map(this._choices.get(session));
+    for (const path of paths) {
+      choices.set(path, whose);
+    }
+    this._choices.set(session, choices);
+    this.stateChanged.emit();
   }
 
   /** Load more of what is staged in a session, if there is more. */
@@ -189,7 +231,14 @@ export class SessionsModel extends RefreshingModel {
     this._sessions = sessions.results;
     this._lost = drafts.results.filter(draft => !draft.has_session);
     const open = new Set(this._sessions.map(session => session.id));
-    for (const map of [this._changes, this._errors, this._messages, this._hasMore, this._wanted]) {
+    for (const map of [
+      this._choices,
+      this._changes,
+      this._errors,
+      this._messages,
+      this._hasMore,
+      this._wanted
+    ]) {
       for (const id of map.keys()) {
         if (!open.has(id)) {
           map.delete(id);
@@ -262,9 +311,24 @@ export class SessionsModel extends RefreshingModel {
       changes,
       hasMore,
       canLoadMore: hasMore && changes.length < MAX_CHANGES,
+      conflict: this._conflictOf(session.id),
       error: this._failed.get(session.id) ?? this._errors.get(session.id) ?? null,
       message: this._messages.get(session.id) ?? ''
     };
+  }
+
+  private _conflictOf(id: string): ISessionConflict | null {
+    const failed = this._failed.get(id);
+    const { paths, count, base, head } = (failed?.details ?? {}) as Partial<ISessionConflict>;
+    return failed?.kind === 'paths-conflict' && paths && base && head
+      ? {
+          paths,
+          count: count ?? paths.length,
+          base,
+          head,
+          choices: this._choices.get(id) ?? new Map()
+        }
+      : null;
   }
 
   private _fingerprint(id: string): string {
@@ -280,6 +344,7 @@ export class SessionsModel extends RefreshingModel {
   private readonly _changes = new Map<string, api.Change[]>();
   private readonly _hasMore = new Map<string, boolean>();
   private readonly _errors = new Map<string, api.Error & Error>();
+  private readonly _choices = new Map<string, ReadonlyMap<string, Whose>>();
   private readonly _failed = new Map<string, api.Error & Error>();
   private readonly _messages = new Map<string, string>();
   /** How many changes are loaded, where that is more than a page. */

@@ -3,6 +3,7 @@
  */
 import * as React from 'react';
 
+import type * as api from '../api/types';
 import { CommandIDs } from '../commands';
 import { DraftNote } from '../components/draft-note';
 import { EmptyState } from '../components/empty-state';
@@ -49,7 +50,7 @@ export class ChangesPanel extends ModelPanel {
           />
         ))}
         {sessions.isReady && changed.length === 0 && <Nothing {...this._options} />}
-        {changed.map(({ session, changes, hasMore, canLoadMore, error, message }) => (
+        {changed.map(({ session, changes, hasMore, canLoadMore, error, conflict, message }) => (
           <SessionChanges
             key={session.id}
             session={session}
@@ -57,6 +58,7 @@ export class ChangesPanel extends ModelPanel {
             hasMore={hasMore}
             message={message}
             error={error}
+            conflict={conflict}
             isMounted={mounts.ofSession(session.id) !== undefined}
             isBusy={sessions.isBusy(session.id)}
             isTree={this._isTree}
@@ -65,19 +67,31 @@ export class ChangesPanel extends ModelPanel {
             onMore={canLoadMore ? () => void sessions.loadMore(session) : undefined}
             onMessage={text => sessions.setMessage(session.id, text)}
             onCommit={() => this._quietly(sessions.commit(session))}
-            onOpen={path =>
-              this.run(CommandIDs.openFile, {
-                repo: session.repo,
-                ref: session.branch,
-                path,
-                session: session.id
-              })
-            }
+            onOpen={path => this._openStaged(session, path)}
+            onChoose={(paths, whose) => {
+              const isEach = paths.length === conflict?.paths.length;
+              // More conflict than are listed: what is said of all is said of those too.
+              const isMore = isEach && conflict.count > paths.length;
+              sessions.choose(session.id, isMore ? ['/', ...paths] : paths, whose);
+            }}
+            onOpenBoth={path => {
+              this._openStaged(session, path);
+              if (conflict) {
+                const { base, head } = conflict;
+                const { repo } = session;
+                this.run(CommandIDs.openFile, { repo, ref: head, base, path, tab: 'changes' });
+              }
+            }}
             onDiscard={(path, isFolder) => void this._discard(session.id, path, isFolder)}
           />
         ))}
       </>
     );
+  }
+
+  /** Show how a staged file differs from the commit below it. */
+  private _openStaged({ id, repo, branch }: api.Session, path: string): void {
+    this.run(CommandIDs.openFile, { repo, ref: branch, path, session: id });
   }
 
   private async _discard(id: string, path?: string, isFolder = false): Promise<void> {

@@ -32,6 +32,7 @@ import { ChangesPanel } from '../panels/changes';
 import type { IHistoryState } from '../panels/commits';
 import { CommitsPanel } from '../panels/commits';
 import { JobsPanel } from '../panels/jobs';
+import { MountsPanel } from '../panels/mounts';
 import { PipelinesPanel } from '../panels/pipelines';
 import { ReposPanel } from '../panels/repos';
 import type { ISidebarState } from '../panels/sidebar';
@@ -117,6 +118,13 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
           buttons: { create: button(CommandIDs.createRepo) }
         },
         {
+          name: 'mounts',
+          share: 3,
+          label: trans.__('Mounts'),
+          content: new MountsPanel({ ...context, mounts, sessions }),
+          badge: () => (mounts.mounts.length > 0 ? String(mounts.mounts.length) : '')
+        },
+        {
           name: 'changes',
           share: 7, // its button stands below the changes
           label: trans.__('Changes'),
@@ -149,11 +157,11 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
       onStateChanged: () => keep()
     });
     const keep = () => void state?.save(ID, { ...sidebar.state, history: { ...history.state } });
-    for (const model of [sessions, pipelines, jobs]) {
+    for (const model of [mounts, sessions, pipelines, jobs]) {
       model.stateChanged.connect(() => sidebar.updateBadges());
     }
     selection.changed.connect(() => sidebar.updateBadges());
-    sidebar.state = { closed: ['history'] };
+    sidebar.state = { closed: ['mounts', 'history'] };
     void state?.fetch(ID).then(saved => restore(sidebar, history, saved));
 
     shell.add(sidebar, 'left', { rank: RANK, type: 'Data Lake' });

@@ -412,6 +412,23 @@ def test_a_conflict_names_the_paths_and_keeps_both_sides(ground):
     assert ground.files.read(ground.at("a")) == b"theirs"
 
 
+def test_a_conflict_is_decided_path_by_path(ground):
+    for path in ("a", "b", "d/c"):
+        ground.commit_file(path, b"base")
+    ground.mount()
+    for path in ("a", "b", "d/c", "new"):
+        ground.files.write(ground.at(path), b"mine")
+    for path in ("a", "b", "d/c"):
+        ground.commit_file(path, b"theirs")
+    choices = {"a": "mine", "b": "theirs", "d": "theirs"}
+    ground.lake.sessions.commit(ground.session, "Both", choices=choices)
+    wanted = {"a": b"mine", "b": b"theirs", "d/c": b"theirs", "new": b"mine"}
+    for path, content in wanted.items():
+        assert ground.committed(path) == content
+        assert ground.files.read(ground.at(path)) == content
+    assert ground.staged == {}
+
+
 def test_two_sessions_on_one_branch_are_merged_or_conflict(ground, tmp_path):
     ground.commit_file("a", b"a")
     ground.mount()

@@ -264,6 +264,30 @@ async def collected(lake, limit_bytes):
         await asyncio.sleep(0.02)
 
 
+async def test_a_session_s_conflicts_are_decided_path_by_path(call, served_lake):
+    served_lake.repos.create("raw")
+    with served_lake.sessions.create("raw") as work:
+        work.put("a", "mine")
+        work.put("d/b", "mine")
+    for path in ("a", "d/b"):
+        served_lake.files.put(f"raw@main/{path}", "theirs")
+    commit = {"session": work.id, "json_body": {"message": "Mine"}}
+    refused = (await call("commitSession", **commit, expect=409)).json
+    details = refused["details"]
+    assert (refused["kind"], details["paths"], details["count"]) == (
+        "paths-conflict",
+        ["a", "d/b"],
+        2,
+    )
+    assert details["head"] == served_lake.commits.get("raw").id
+    commit["json_body"]["choices"] = {"a": "ours"}
+    await call("commitSession", **commit, expect=400)
+    commit["json_body"]["choices"] = {"a": "mine", "d": "theirs"}
+    made = (await call("commitSession", **commit, expect=201)).json
+    assert served_lake.files.read(f"raw@{made['id']}/a") == b"mine"
+    assert served_lake.files.read(f"raw@{made['id']}/d/b") == b"theirs"
+
+
 async def test_merges(call, served_lake):
     served_lake.repos.create("raw")
     served_lake.files.put("raw@main/a.txt", "base")
