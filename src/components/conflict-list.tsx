@@ -44,7 +44,10 @@ export function ConflictList(props: IConflictListProps): React.JSX.Element {
             : trans.__('Every conflict is decided.')}
         </span>
         {paths.length > 1 && (
-          <Choice {...props} label={trans.__('For all')} paths={paths} chosen={same(props)} />
+          <span className="jp-DatalakeConflicts-all">
+            <span aria-hidden="true">{trans.__('All')}</span>
+            <Choice {...props} label={trans.__('For all')} paths={paths} chosen={same(props)} />
+          </span>
         )}
       </header>
       <ul>
