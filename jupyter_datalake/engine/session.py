@@ -99,6 +99,8 @@ class Staged:
     base: Commit
     tree: Worktree
     """As it was then."""
+    listed: Sequence[StagedChange] | None = None
+    """All the changes of it, where they are few enough to be in memory."""
     left_out: Collection[Node] = frozenset()
     """Files of the tree that are not meant."""
     entries: dict[Node, FileEntry] = field(default_factory=dict)
@@ -107,7 +109,7 @@ class Staged:
     @property
     def changes(self) -> Iterator[StagedChange]:
         """What differs from `base`, or from `folded` where something was, in order of keys."""
-        for path, old, new in self.tree.iter_touched():
+        for path, old, new in self.tree.iter_touched() if self.listed is None else self.listed:
             if not (isinstance(new, Node) and new in self.left_out):
                 yield path, old, new
 
@@ -567,7 +569,9 @@ class Session(StagedTree):
         """
         self.check_open()
         self._disk.check()
-        return Staged(self._base, self.tree.still())
+        tree, most = self.tree.still(), self._core.staged_count
+        few = list(islice(tree.iter_touched(), most + 1))
+        return Staged(self._base, tree, few if len(few) <= most else None)
 
     def publish(
         self,
@@ -615,12 +619,11 @@ class Session(StagedTree):
     ) -> BranchChanges:
         """Store the working files among what was collected, and return all of it as changes."""
         self._store_files(writer, staged)
-        few = list(islice(staged.changes, self._core.staged_count + 1))
-        if staged.folded is not None or len(few) > self._core.staged_count:
+        if staged.folded is not None or staged.listed is None:
             tree = self._whole_tree(writer, staged)
             return BranchChanges(writer, staged.base, {}, request, self._record_base, tree)
         changes = {}
-        for path, old, new in few:
+        for path, old, new in staged.changes:
             entry = staged.entries[new] if isinstance(new, Node) else new
             # A file written with what it held before is no change worth a commit.
             if not (entry and old and entry.same_content(old)):
