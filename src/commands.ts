@@ -37,6 +37,7 @@ export namespace CommandIDs {
   export const commitSession = 'datalake:commit-session';
   export const discardSession = 'datalake:discard-session';
   export const promotePipeline = 'datalake:promote-pipeline';
+  export const renderPipeline = 'datalake:render-pipeline';
   export const runPipeline = 'datalake:run-pipeline';
   export const pausePipeline = 'datalake:pause-pipeline';
   export const resumePipeline = 'datalake:resume-pipeline';
@@ -152,6 +153,9 @@ export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> =
     path: { type: 'string', description: 'Path of a notebook; the current one when left out' }
   }),
   [CommandIDs.openSchedule]: args({ pipeline: PIPELINE }),
+  [CommandIDs.renderPipeline]: args({
+    path: { type: 'string', description: 'Path of the template; asked for when left out' }
+  }),
   [CommandIDs.runPipeline]: args({ pipeline: PIPELINE, reprocess: REPROCESS }),
   [CommandIDs.pausePipeline]: args({ pipeline: PIPELINE }),
   [CommandIDs.resumePipeline]: args({ pipeline: PIPELINE }),

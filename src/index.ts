@@ -15,6 +15,7 @@ import { pipelinesPlugin } from './plugins/pipelines';
 import { promotePlugin } from './plugins/promote';
 import { runsPlugin } from './plugins/runs';
 import { sidebarPlugin } from './plugins/sidebar';
+import { templatesPlugin } from './plugins/templates';
 
 export { CommandIDs } from './commands';
 export { ILake, ILakeSelection } from './tokens';
@@ -32,7 +33,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   fixesPlugin,
   lineagePlugin,
   promotePlugin,
-  dagPlugin
+  dagPlugin,
+  templatesPlugin
 ];
 
 export default plugins;

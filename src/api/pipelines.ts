@@ -99,3 +99,19 @@ export function diffPipeline(
 export function applyAll(client: IClient, body: Body<'applyAll'>): Promise<api.PipelineChangePage> {
   return client.request({ method: 'POST', path: ['pipeline-declarations'], body });
 }
+
+/** Return the spec that a template makes of arguments; nothing is published. */
+export function renderPipeline(
+  client: IClient,
+  body: Body<'renderPipeline'>
+): Promise<{ spec: api.Spec }> {
+  return client.request({ method: 'POST', path: ['renderings'], body });
+}
+
+/** Return the JSON Schema of a template's arguments. */
+export function getTemplateSchema(
+  client: IClient,
+  body: Body<'getTemplateSchema'>
+): Promise<{ schema: Record<string, unknown> }> {
+  return client.request({ method: 'POST', path: ['schemas', 'template-arguments'], body });
+}

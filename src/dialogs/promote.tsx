@@ -7,7 +7,8 @@ import * as React from 'react';
 
 import { ErrorBanner } from '../components/error-banner';
 import { PromoteForm } from '../components/promote-form';
-import type { IPromoted, PromotionModel } from '../models/promotion';
+import type { PromotionModel } from '../models/promotion';
+import type { IPromoted } from '../models/publishing';
 import { ActingDialog } from './acting-dialog';
 
 /** Show the form and publish; return what it led to, or null if it was not done. */

@@ -5,15 +5,7 @@ import { VDomModel } from '@jupyterlab/ui-components';
 import { Debouncer } from '@lumino/polling';
 
 import type { LakeApiError } from '../api/client';
-import { listJobs } from '../api/jobs';
-import {
-  createPipeline,
-  getPipeline,
-  previewPipeline,
-  promotePipeline,
-  runPipeline,
-  updatePipeline
-} from '../api/pipelines';
+import { previewPipeline, promotePipeline } from '../api/pipelines';
 import { listRepos } from '../api/repos';
 import type * as api from '../api/types';
 import type { IScheduleForm } from '../schedule-form';
@@ -31,19 +23,14 @@ import {
   problemsOf,
   specOf
 } from './promotion-form';
+import type { IPromoted } from './publishing';
+import { pipelineExists, publishSpec } from './publishing';
 import { asLakeError } from './refreshing';
 import { ScheduleTicks } from './schedule-ticks';
 
 const DEBOUNCE_MS = 350;
 const PREVIEWED = 50;
 const MAX_REPOS = 1000;
-
-/** What publishing led to. */
-export interface IPromoted {
-  pipeline: api.Pipeline;
-  /** The job that it set off; null if it waits for data. */
-  job: api.Job | null;
-}
 
 /** One promotion, from the notebook to the pipeline. */
 export class PromotionModel extends VDomModel {
@@ -259,7 +246,8 @@ export class PromotionModel extends VDomModel {
     this._error = null;
     this._changed();
     try {
-      return await this._publish({ spec: this.spec, folder: this._draft.folder });
+      const body = { spec: this.spec, folder: this._draft.folder };
+      return await publishSpec(this._lake.client, body, this._exists);
     } catch (reason) {
       this._error = asLakeError(reason);
       this._exists = this._exists || this._error.kind === 'pipeline-exists';
@@ -268,23 +256,6 @@ export class PromotionModel extends VDomModel {
       this._isPublishing = false;
       this._changed();
     }
-  }
-
-  private async _publish(body: { spec: api.Spec; folder: string }): Promise<IPromoted> {
-    const { client } = this._lake;
-    const { name } = this._form.fields;
-    if (!this._exists) {
-      const created = await createPipeline(client, body);
-      return { pipeline: created, job: created.latest_job };
-    }
-    const before = await getPipeline(client, name);
-    const pipeline = await updatePipeline(client, name, body);
-    if (pipeline.latest_job && pipeline.latest_job.id !== before.latest_job?.id) {
-      return { pipeline, job: pipeline.latest_job };
-    }
-    const { global_id } = await runPipeline(client, name);
-    const jobs = await listJobs(client, { global_id, pipeline: name });
-    return { pipeline, job: jobs.results[0] ?? null };
   }
 
   private _edit(change: Partial<IPromotionForm>): void {
@@ -337,11 +308,7 @@ export class PromotionModel extends VDomModel {
   private async _askExists(): Promise<void> {
     const { name } = this._form.fields;
     const exists =
-      this.problems.pipeline === undefined &&
-      (await getPipeline(this._lake.client, name).then(
-        () => true,
-        () => false
-      ));
+      this.problems.pipeline === undefined && (await pipelineExists(this._lake.client, name));
     if (name === this._form.fields.name) {
       this._exists = exists;
       this._changed();

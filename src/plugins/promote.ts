@@ -2,22 +2,21 @@
  * Promoting a notebook to a pipeline: from its toolbar, the file browser or the command palette.
  */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette, Notification } from '@jupyterlab/apputils';
-import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { IDefaultFileBrowser, IFileBrowserFactory } from '@jupyterlab/filebrowser';
+import { ILauncher } from '@jupyterlab/launcher';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { ARGUMENTS, CommandIDs } from '../commands';
+import { chooseFile } from '../dialogs/choose-file';
 import { showPromote } from '../dialogs/promote';
 import { promoteIcon } from '../icons';
-import type { IPromoted } from '../models/promotion';
 import { PromotionModel } from '../models/promotion';
-import { repoInputs } from '../specs';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
-import type { IReporting } from './reporting';
-import { attempt, followJob } from './reporting';
+import { attempt, tellPublished } from './reporting';
 
 /** Makes pipelines of notebooks. */
 export const promotePlugin: JupyterFrontEndPlugin<void> = {
@@ -25,12 +24,21 @@ export const promotePlugin: JupyterFrontEndPlugin<void> = {
   description: 'Promotes notebooks to pipelines.',
   autoStart: true,
   requires: [ILake],
-  optional: [INotebookTracker, IFileBrowserFactory, ICommandPalette, ITranslator],
+  optional: [
+    INotebookTracker,
+    IFileBrowserFactory,
+    IDefaultFileBrowser,
+    ILauncher,
+    ICommandPalette,
+    ITranslator
+  ],
   activate: (
     app: JupyterFrontEnd,
     lake: ILake,
     notebooks: INotebookTracker | null,
     browsers: IFileBrowserFactory | null,
+    browser: IDefaultFileBrowser | null,
+    launcher: ILauncher | null,
     palette: ICommandPalette | null,
     translator: ITranslator | null
   ): void => {
@@ -41,14 +49,24 @@ export const promotePlugin: JupyterFrontEndPlugin<void> = {
       (args.isContextMenu === true
         ? selectedNotebook(browsers)
         : notebooks?.currentWidget?.context.path);
+    const choose = async () =>
+      browser === null
+        ? undefined
+        : chooseFile({
+            browser,
+            title: trans.__('Promote which notebook?'),
+            fits: file => file.type === 'notebook',
+            translator: translator ?? undefined
+          });
     commands.addCommand(CommandIDs.promotePipeline, {
-      label: trans.__('Promote to Pipeline…'),
+      label: args =>
+        args.isLauncher === true ? trans.__('Promote Notebook') : trans.__('Promote to Pipeline…'),
       caption: trans.__('Promote to pipeline: run this notebook whenever its inputs change'),
       icon: promoteIcon,
       describedBy: ARGUMENTS[CommandIDs.promotePipeline],
-      isEnabled: args => pathOf(args) !== undefined,
+      isEnabled: args => args.isLauncher === true || pathOf(args) !== undefined,
       execute: async args => {
-        const path = pathOf(args);
+        const path = args.isLauncher === true ? await choose() : pathOf(args);
         if (path === undefined) {
           return;
         }
@@ -60,7 +78,7 @@ export const promotePlugin: JupyterFrontEndPlugin<void> = {
         const notebook = app.serviceManager.contents.localPath(path);
         const promoted = await showPromote(new PromotionModel({ lake, notebook }), trans);
         if (promoted) {
-          tell(promoted, { lake, commands, trans });
+          tellPublished(promoted, { lake, commands, trans });
         }
       }
     });
@@ -68,6 +86,14 @@ export const promotePlugin: JupyterFrontEndPlugin<void> = {
       commands.notifyCommandChanged(CommandIDs.promotePipeline)
     );
     palette?.addItem({ command: CommandIDs.promotePipeline, category: trans.__('Data Lake') });
+    if (browser) {
+      launcher?.add({
+        command: CommandIDs.promotePipeline,
+        args: { isLauncher: true },
+        category: trans.__('Data Lake'),
+        rank: 1
+      });
+    }
   }
 };
 
@@ -79,20 +105,4 @@ function selectedNotebook(browsers: IFileBrowserFactory | null): string | undefi
     }
   }
   return undefined;
-}
-
-/** Tell what the promotion led to: follow its job, or say what it waits for. */
-function tell({ pipeline, job }: IPromoted, reporting: IReporting): void {
-  const { commands, trans } = reporting;
-  if (job) {
-    followJob(job, reporting);
-    void commands.execute(CommandIDs.openJob, { job: job.id });
-    return;
-  }
-  const inputs = repoInputs(pipeline.spec).map(input => `${input.repo}@${input.branch}`);
-  Notification.info(
-    inputs.length > 0
-      ? trans.__('%1 is published. It runs as soon as there is data in %2.', pipeline.name, inputs)
-      : trans.__('%1 is published.', pipeline.name)
-  );
 }

@@ -10,7 +10,10 @@ import { CommandIDs } from '../commands';
 import { describeError } from '../components/errors';
 import { stateText } from '../components/state-badge';
 import { datumsDone, isLive, JobFollower } from '../models/jobs';
+import type { IPromoted } from '../models/publishing';
 import { asLakeError } from '../models/refreshing';
+import { scheduleOf } from '../schedules';
+import { repoInputs } from '../specs';
 import type { ILake } from '../tokens';
 
 /** What is needed to tell something. */
@@ -128,4 +131,20 @@ function outputAction(job: api.Job, { commands, trans }: IReporting): Notificati
     label: trans.__('Show the output'),
     callback: () => void commands.execute(CommandIDs.openFiles, { repo: job.pipeline })
   };
+}
+
+/** Tell what publishing led to: follow its job, or say what it waits for. */
+export function tellPublished({ pipeline, job }: IPromoted, reporting: IReporting): void {
+  const { commands, trans } = reporting;
+  if (job) {
+    followJob(job, reporting);
+    void commands.execute(CommandIDs.openJob, { job: job.id });
+    return;
+  }
+  const inputs = repoInputs(pipeline.spec).map(input => `${input.repo}@${input.branch}`);
+  Notification.info(
+    inputs.length > 0 && scheduleOf(pipeline.spec) === null
+      ? trans.__('%1 is published. It runs as soon as there is data in %2.', pipeline.name, inputs)
+      : trans.__('%1 is published.', pipeline.name)
+  );
 }

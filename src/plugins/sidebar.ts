@@ -143,6 +143,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
           share: 3,
           label: trans.__('Pipelines'),
           content: new PipelinesPanel({ ...context, pipelines }),
+          buttons: { template: button(CommandIDs.renderPipeline) },
           badge: () => (pipelines.pipelines.length > 0 ? String(pipelines.pipelines.length) : '')
         },
         {

@@ -1,0 +1,104 @@
+/**
+ * Making a pipeline of a template.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import { ArgumentFields } from '../components/argument-fields';
+import { DatumPreview } from '../components/datum-preview';
+import { ErrorBanner } from '../components/error-banner';
+import type { IPromoted } from '../models/publishing';
+import type { TemplateModel } from '../models/template';
+import { ActingDialog } from './acting-dialog';
+
+/** Show the form and publish; return what it led to, or null if it was not done. */
+export async function showTemplate(
+  model: TemplateModel,
+  trans: TranslationBundle
+): Promise<IPromoted | null> {
+  const dialog = new ActingDialog<IPromoted>({
+    title: trans.__('New Pipeline from “%1”', model.name),
+    accept: trans.__('Create and run'),
+    body: new TemplateBody(model, trans),
+    focus: 'input, select, textarea',
+    trans,
+    act: () => model.publish()
+  });
+  dialog.addClass('jp-DatalakePromoteDialog');
+  dialog.addClass('jp-mod-wide');
+  const follow = () => {
+    dialog.setReady(model.isComplete);
+    dialog.setAccept(
+      model.isPublishing
+        ? trans.__('Publishing…')
+        : model.exists
+          ? trans.__('Update and run')
+          : trans.__('Create and run')
+    );
+  };
+  model.stateChanged.connect(follow);
+  follow();
+  await model.load();
+  try {
+    return await dialog.run();
+  } finally {
+    model.stateChanged.disconnect(follow);
+    model.dispose();
+  }
+}
+
+class TemplateBody extends ReactWidget {
+  constructor(
+    private readonly _model: TemplateModel,
+    private readonly _trans: TranslationBundle
+  ) {
+    super();
+    _model.stateChanged.connect(this.update, this);
+  }
+
+  protected render(): React.JSX.Element {
+    const model = this._model;
+    const trans = this._trans;
+    const names = new Set((model.arguments ?? []).map(argument => argument.name));
+    const isPlaced = names.has(model.errorArgument);
+    return (
+      <div className="jp-DatalakeForm-sides">
+        <form className="jp-DatalakeForm" onSubmit={event => event.preventDefault()}>
+          <ErrorBanner error={isPlaced ? null : model.error} trans={trans} />
+          {model.description && <p className="jp-DatalakeNote">{model.description}</p>}
+          <ArgumentFields
+            arguments={model.arguments ?? []}
+            fields={model.fields}
+            problems={model.problems}
+            refusalOf={name =>
+              model.error && model.errorArgument === name ? model.error.message : ''
+            }
+            trans={trans}
+            onChange={(argument, value) => model.setField(argument, value)}
+          />
+          {model.exists && (
+            <p className="jp-DatalakeNote" role="status">
+              {trans.__('There is a pipeline of this name: it gets a new version.')}
+            </p>
+          )}
+        </form>
+        <div className="jp-DatalakeForm" aria-busy={model.isRendering}>
+          <pre
+            className="jp-DatalakeForm-yaml"
+            tabIndex={0}
+            aria-label={trans.__('The spec as YAML')}
+          >
+            {model.yaml || trans.__('Fill in what is needed to see the pipeline.')}
+          </pre>
+          <DatumPreview
+            preview={model.preview}
+            error={model.previewError}
+            isLoading={false}
+            trans={trans}
+          />
+        </div>
+      </div>
+    );
+  }
+}

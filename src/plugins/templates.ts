@@ -1,0 +1,117 @@
+/**
+ * New pipelines of templates: from the launcher, the panel, the palette and the file browser.
+ */
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { PathExt } from '@jupyterlab/coreutils';
+import { IDefaultFileBrowser, IFileBrowserFactory } from '@jupyterlab/filebrowser';
+import { ILauncher } from '@jupyterlab/launcher';
+import type { Contents } from '@jupyterlab/services';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { addIcon } from '@jupyterlab/ui-components';
+
+import { ARGUMENTS, CommandIDs } from '../commands';
+import { chooseFile } from '../dialogs/choose-file';
+import { showTemplate } from '../dialogs/template';
+import { promoteIcon } from '../icons';
+import { TemplateModel } from '../models/template';
+import { ILake } from '../tokens';
+import { readYaml } from '../yaml';
+import { textOf } from './arguments';
+import { attempt, tellPublished } from './reporting';
+
+/** Makes pipelines of templates. */
+export const templatesPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-datalake:templates',
+  description: 'Makes pipelines of templates.',
+  autoStart: true,
+  requires: [ILake],
+  optional: [IFileBrowserFactory, IDefaultFileBrowser, ILauncher, ICommandPalette, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    lake: ILake,
+    browsers: IFileBrowserFactory | null,
+    browser: IDefaultFileBrowser | null,
+    launcher: ILauncher | null,
+    palette: ICommandPalette | null,
+    translator: ITranslator | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load('jupyter_datalake');
+    const { commands } = app;
+    const { contents } = app.serviceManager;
+    const selected = () =>
+      [...(browsers?.tracker.currentWidget?.selectedItems() ?? [])].find(isYaml)?.path;
+    const choose = async () =>
+      browser === null
+        ? undefined
+        : chooseFile({
+            browser,
+            title: trans.__('Which template?'),
+            fits: isYaml,
+            translator: translator ?? undefined
+          });
+
+    commands.addCommand(CommandIDs.renderPipeline, {
+      label: args =>
+        args.isLauncher === true
+          ? trans.__('Pipeline from Template')
+          : trans.__('New Pipeline from Template…'),
+      caption: trans.__('Fill in a template: a pipeline with places for arguments'),
+      icon: args => (args.isLauncher === true ? promoteIcon : addIcon),
+      describedBy: ARGUMENTS[CommandIDs.renderPipeline],
+      isVisible: args => args.isContextMenu !== true || selected() !== undefined,
+      execute: async args => {
+        const named = textOf(args, 'path');
+        const path = named ?? (args.isContextMenu === true ? selected() : await choose());
+        if (path === undefined) {
+          return;
+        }
+        const file = await attempt(trans, () =>
+          contents.get(path, { type: 'file', format: 'text', content: true })
+        );
+        const document = file && readTemplate(file, trans);
+        if (!document) {
+          return;
+        }
+        const folder = PathExt.dirname(contents.localPath(path));
+        const made = await showTemplate(new TemplateModel({ lake, document, folder }), trans);
+        if (made) {
+          tellPublished(made, { lake, commands, trans });
+        }
+      }
+    });
+    palette?.addItem({ command: CommandIDs.renderPipeline, category: trans.__('Data Lake') });
+    if (browser) {
+      launcher?.add({
+        command: CommandIDs.renderPipeline,
+        args: { isLauncher: true },
+        category: trans.__('Data Lake'),
+        rank: 2
+      });
+    }
+  }
+};
+
+function isYaml(file: Contents.IModel): boolean {
+  return file.type === 'file' && ['.yaml', '.yml'].includes(PathExt.extname(file.path));
+}
+
+/** Return the template in a file; say so and return null where there is none. */
+function readTemplate(
+  file: Contents.IModel,
+  trans: TranslationBundle
+): Record<string, unknown> | null {
+  const read = readYaml(String(file.content));
+  if ('value' in read && typeof read.value.template === 'string' && 'spec' in read.value) {
+    return read.value;
+  }
+  const why = 'value' in read ? '' : read.problem;
+  Notification.error(
+    why
+      ? trans.__('%1 cannot be read as YAML: %2', file.path, why)
+      : trans.__('%1 is no template: it needs the keys “template” and “spec”.', file.path),
+    { autoClose: false }
+  );
+  return null;
+}
