@@ -362,8 +362,8 @@ function commitChoices(trans: TranslationBundle): readonly (readonly [Commits, s
 
 function catchUps(trans: TranslationBundle): readonly (readonly [CatchUp, string])[] {
   return [
-    ['one', trans.__('are made up for by one run')],
-    ['all', trans.__('are all made up for')],
+    ['one', trans.__('one run for all')],
+    ['all', trans.__('a run for each')],
     ['none', trans.__('are given up')]
   ];
 }

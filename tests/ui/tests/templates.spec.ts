@@ -79,6 +79,7 @@ test('a template is chosen, filled in, seen as YAML and created', async ({ page,
 
 test('the panel and the launcher ask which template, and which notebook', async ({ page }) => {
   await page.contents.uploadContent(TEMPLATE, 'text', 'second.yaml');
+  await page.filebrowser.openDirectory('/');
   const panel = await openPanel(page);
   await panel.getByRole('button', { name: /^Fill in a template/ }).click();
   await expect(page.getByRole('dialog')).toContainText('Which template?');
