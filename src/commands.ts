@@ -45,6 +45,7 @@ export namespace CommandIDs {
   export const compareJob = 'datalake:compare-job';
   export const cancelJob = 'datalake:cancel-job';
   export const rerunJob = 'datalake:rerun-job';
+  export const resumeJob = 'datalake:resume-job';
   export const reopenJob = 'datalake:reopen-job';
   export const publishFix = 'datalake:publish-fix';
 }
@@ -162,6 +163,7 @@ export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> =
   [CommandIDs.deletePipeline]: args({ pipeline: PIPELINE }),
   [CommandIDs.cancelJob]: args({ job: JOB }),
   [CommandIDs.rerunJob]: args({ job: JOB, reprocess: REPROCESS }),
+  [CommandIDs.resumeJob]: args({ job: JOB }, ['job']),
   [CommandIDs.reopenJob]: args({ job: JOB, datum: DATUM }, ['job']),
   [CommandIDs.publishFix]: args({
     folder: {

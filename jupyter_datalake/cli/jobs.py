@@ -200,6 +200,19 @@ def rerun(
         click.echo(f"Started {global_id}")
 
 
+@group.command("resume")
+@click.argument("job_id", metavar="JOB")
+@json_option
+@pass_context
+def resume(context: CliContext, job_id: str, as_json: bool) -> None:
+    """Go on with a job that failed or was cancelled: run what of it did not succeed."""
+    global_id = context.lake.jobs.resume(job_id)
+    if as_json:
+        print_json({"global_id": global_id})
+    else:
+        click.echo(f"Started {global_id}")
+
+
 @group.command("wait")
 @click.argument("global_id")
 @click.option("--timeout", "timeout_s", type=float, help="Seconds to wait at most.")

@@ -164,6 +164,32 @@ class Jobs:
             check_active(tx.pipelines.get(job.pipeline))
             return rerun_pipelines(tx, [job.pipeline], by, reprocess=reprocess)
 
+    def resume(self, job_id: str) -> GlobalId:
+        """Go on with a job that failed or was cancelled: run again what of it did not succeed.
+
+        The new job reads the commits, and the tick, that the job read; the results of datums that
+        succeeded are taken over. The pipeline is as it is now: where its code or parameters have
+        changed since, all datums run.
+
+        Raises
+        ------
+        StateError
+            The job has not ended, or succeeded; or the pipeline is paused.
+        """
+        by = str(self._context.author)
+        with self._context.core.metadata.write() as tx:
+            job = tx.jobs.get(job_id)
+            if job.state not in {JobState.FAILED, JobState.CANCELLED}:
+                is_over = job.state.is_terminal
+                raise StateError(
+                    f"Job {job.id[:12]} of {job.pipeline} is {job.state}:"
+                    f" nothing of it is {'left' if is_over else 'given up'}",
+                    kind=ErrorKind.WRONG_STATE,
+                    hint="Run it again: datalake jobs rerun" if is_over else "Wait for its end",
+                    job=job.id,
+                )
+            return repeat_job(tx, job, by, reprocess=False)
+
     def wait(self, global_id: str, *, timeout_s: float | None = None) -> Sequence[Job]:
         """Wait until every job under a global id has ended, and return them, oldest first.
 

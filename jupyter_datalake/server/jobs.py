@@ -94,6 +94,17 @@ class RerunsHandler(DatalakeHandler):
         self.answer({"global_id": global_id}, 202)
 
 
+class ResumptionsHandler(DatalakeHandler):
+    """Running what of a job did not succeed."""
+
+    path = "/jobs/{job}/resumptions"
+
+    @operation("resumeJob")
+    async def post(self, job: str) -> None:
+        lake = await self.lake()
+        self.answer({"global_id": await self.call(lake.jobs.resume, job)}, 202)
+
+
 class DatumsHandler(DatalakeHandler):
     """The datums of a job."""
 
@@ -266,6 +277,7 @@ HANDLERS = [
     AllCancellationsHandler,
     CancellationsHandler,
     RerunsHandler,
+    ResumptionsHandler,
     DatumsHandler,
     LogsHandler,
     LogSearchHandler,

@@ -28,6 +28,11 @@ export function rerunJob(
   return client.request({ method: 'POST', path: ['jobs', job, 'reruns'], body });
 }
 
+/** Go on with a job that failed or was cancelled: what did not succeed runs again. */
+export function resumeJob(client: IClient, job: string): Promise<api.Started> {
+  return client.request({ method: 'POST', path: ['jobs', job, 'resumptions'] });
+}
+
 /** Make a datum's folder once more, to work in it by hand. */
 export function reopenJob(
   client: IClient,

@@ -12,6 +12,14 @@ export function listLineage(
   return client.request({ path: ['globals'], query });
 }
 
+/** Return which programs opened which files, newest first. */
+export function listObserved(
+  client: IClient,
+  query: Query<'listObserved'>
+): Promise<api.ObservationPage> {
+  return client.request({ path: ['observed'], query });
+}
+
 /** Return the jobs and commits under a global id. */
 export function getGlobal(client: IClient, globalId: string): Promise<api.GlobalLineage> {
   return client.request({ path: ['globals', globalId] });

@@ -1730,6 +1730,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{job}/resumptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with a job that failed or was cancelled, running what of it did not succeed. */
+        post: operations["resumeJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs/{job}/datums": {
         parameters: {
             query?: never;
@@ -7002,6 +7022,30 @@ export interface operations {
                 };
             };
         };
+        responses: {
+            /** @description Follow the events of this global id. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Started"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    resumeJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                job: components["parameters"]["job"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Follow the events of this global id. */
             202: {

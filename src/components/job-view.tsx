@@ -2,13 +2,14 @@
  * One job in full.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { notebookIcon, refreshIcon, stopIcon } from '@jupyterlab/ui-components';
+import { notebookIcon, refreshIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type * as api from '../api/types';
 import { lineageIcon } from '../icons';
 import { CellList } from './cell-list';
 import { Ago, Duration } from './ago';
+import { DatumDetails } from './datum-details';
 import { DatumProgress } from './datum-progress';
 import type { IDatumTableProps } from './datum-table';
 import { DatumTable } from './datum-table';
@@ -32,6 +33,12 @@ export interface IJobViewProps extends Omit<IDatumTableProps, 'counts'>, ILogSea
   /** Compare it with the run before it. */
   onCompare: () => void;
   onRerun: (reprocess: boolean) => void;
+  /** Run what did not succeed. */
+  onResume: () => void;
+  /** What the chosen datum opened of lazy inputs, newest first. */
+  opened: readonly api.Observation[];
+  /** Show a file at a commit. */
+  onFile: (repo: string, commit: string, path: string) => void;
   onLineage: (globalId: string) => void;
   /** Input name to its repo, as far as the datums tell. */
   inputRepos: ReadonlyMap<string, string>;
@@ -63,6 +70,15 @@ export function JobView(props: IJobViewProps): React.JSX.Element {
       )}
       <JobTable {...props} />
       <DatumTable {...props} counts={job.datum_counts} />
+      {chosen && (
+        <DatumDetails
+          datum={chosen}
+          opened={props.opened}
+          output={outputOf(job, chosen)}
+          trans={trans}
+          onFile={props.onFile}
+        />
+      )}
       {props.cells.length > 0 && <CellList cells={props.cells} trans={trans} />}
       <LogSearch {...props} />
       {props.choice !== null && (
@@ -124,18 +140,38 @@ function JobButtons(props: IJobViewProps): React.JSX.Element {
           {job.cancel_requested ? trans.__('Cancelling…') : trans.__('Cancel')}
         </button>
       ) : (
-        <button
-          type="button"
-          className="jp-DatalakeButton jp-mod-styled"
-          title={trans.__('With the inputs as they are now; Shift-click runs every datum anew')}
-          onClick={event => props.onRerun(event.shiftKey)}
-        >
-          <refreshIcon.react tag="span" className="jp-DatalakeButton-icon" />
-          {trans.__('Rerun')}
-        </button>
+        <>
+          {(job.state === 'failed' || job.state === 'cancelled') && (
+            <button
+              type="button"
+              className="jp-DatalakeButton jp-mod-styled"
+              title={trans.__('Over the same inputs; datums that succeeded are taken over')}
+              onClick={props.onResume}
+            >
+              <runIcon.react tag="span" className="jp-DatalakeButton-icon" />
+              {trans.__('Resume')}
+            </button>
+          )}
+          <button
+            type="button"
+            className="jp-DatalakeButton jp-mod-styled"
+            title={trans.__('With the inputs as they are now; Shift-click runs every datum anew')}
+            onClick={event => props.onRerun(event.shiftKey)}
+          >
+            <refreshIcon.react tag="span" className="jp-DatalakeButton-icon" />
+            {trans.__('Rerun')}
+          </button>
+        </>
       )}
     </div>
   );
+}
+
+/** Return where what a datum made can be looked at; null where nothing was committed. */
+function outputOf(job: api.Job, datum: api.Datum): { repo: string; commit: string } | null {
+  return job.output_commit_id === null || datum.output_root === null
+    ? null
+    : { repo: job.pipeline, commit: job.output_commit_id };
 }
 
 function JobTable(props: IJobViewProps): React.JSX.Element {

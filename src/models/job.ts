@@ -3,7 +3,9 @@
  */
 import { Poll } from '@lumino/polling';
 
+import { getFile } from '../api/files';
 import { getJob, getLogs, listCells, listDatums, listKernels, searchLogs } from '../api/jobs';
+import { listObserved } from '../api/lineage';
 import { getPipeline } from '../api/pipelines';
 import type * as api from '../api/types';
 import type { ILogSearch } from '../logs';
@@ -14,6 +16,7 @@ import { loadUpTo } from './paging';
 import { asLakeError, RefreshingModel } from './refreshing';
 
 const PAGE = 100;
+const MAX_OPENED = 200;
 const LOG_POLL_MS = 1000;
 
 /** One job, its datums and logs. */
@@ -79,6 +82,20 @@ export class JobModel extends RefreshingModel {
     return repos;
   }
 
+  /** What the chosen datum opened of lazy inputs, newest first. */
+  get opened(): readonly api.Observation[] {
+    return this._opened;
+  }
+
+  /** Tell whether a file, not a folder, is at a path of a commit. */
+  async isFile(repo: string, ref: string, path: string): Promise<boolean> {
+    if (path === '') {
+      return false;
+    }
+    const found = await getFile(this.lake.client, repo, ref, { path }).catch(() => null);
+    return found?.kind === 'file';
+  }
+
   /** The cells of the chosen datum's notebook; none of what is no notebook, or has not begun. */
   get cells(): readonly api.ExecutedCell[] {
     return this._cells;
@@ -108,6 +125,7 @@ export class JobModel extends RefreshingModel {
       this._choice = value;
       this._log = null;
       this._cells = [];
+      this._opened = [];
       this.stateChanged.emit();
       this.invalidate();
     }
@@ -188,7 +206,12 @@ export class JobModel extends RefreshingModel {
     this._datums = datums.results;
     this._next = datums.next;
     this._choice ??= chooseDatum(this._datums);
-    await Promise.all([this._loadLog(), this._loadCells(), this._loadKernels()]);
+    await Promise.all([
+      this._loadLog(),
+      this._loadCells(),
+      this._loadKernels(),
+      this._loadOpened()
+    ]);
     this._setPolling();
   }
 
@@ -245,6 +268,18 @@ export class JobModel extends RefreshingModel {
     }
   }
 
+  /** Load what the chosen datum opened of its lazy inputs. */
+  private async _loadOpened(): Promise<void> {
+    const choice = this._choice;
+    if (choice !== null) {
+      const query = { job: this.id, datum: choice, limit: MAX_OPENED };
+      const { results } = await listObserved(this.lake.client, query);
+      if (choice === this._choice) {
+        this._opened = results;
+      }
+    }
+  }
+
   /** Load what the chosen datum has printed since the last look. */
   private async _loadLog(): Promise<void> {
     const choice = this._choice;
@@ -284,6 +319,7 @@ export class JobModel extends RefreshingModel {
   private _datums: api.Datum[] = [];
   private _kernels: ReadonlyMap<number, api.KeptKernel> = new Map();
   private _log: api.DatumLog | null = null;
+  private _opened: readonly api.Observation[] = [];
   private _cells: readonly api.ExecutedCell[] = [];
   private _next: number | null = null;
   private _state: api.DatumState | null = null;

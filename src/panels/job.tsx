@@ -69,6 +69,9 @@ export class JobPanel extends ModelPanel {
           onSearch={text => void model.searchFor(text)}
           onSearchOn={() => void model.searchOn()}
           onLine={line => model.goTo(line)}
+          opened={model.opened}
+          onResume={() => this.run(CommandIDs.resumeJob, { job: job.id })}
+          onFile={this._openFile}
           onCancel={() => this.run(CommandIDs.cancelJob, { job: job.id })}
           onRerun={reprocess => this.run(CommandIDs.rerunJob, { job: job.id, reprocess })}
           onLineage={globalId => this.run(CommandIDs.openLineage, { globalId })}
@@ -77,6 +80,17 @@ export class JobPanel extends ModelPanel {
       </>
     );
   }
+
+  /** Show a file at a commit; of a folder, the commit in the history of its repo. */
+  private readonly _openFile = (repo: string, ref: string, path: string): void => {
+    void this.model.isFile(repo, ref, path).then(isFile => {
+      if (isFile) {
+        this.run(CommandIDs.openFile, { repo, ref, path });
+      } else {
+        this.run(CommandIDs.openHistory, { repo, ref });
+      }
+    });
+  };
 
   private _onStateChanged(): void {
     const { job } = this.model;

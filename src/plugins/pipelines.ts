@@ -8,7 +8,7 @@ import { deleteIcon, pauseIcon, refreshIcon, runIcon, stopIcon } from '@jupyterl
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-import { cancelJob, listJobs, rerunJob } from '../api/jobs';
+import { cancelJob, listJobs, rerunJob, resumeJob } from '../api/jobs';
 import {
   deletePipeline,
   listPipelines,
@@ -130,6 +130,21 @@ function addJobCommands(reporting: IReporting): void {
       const job = textOf(args, 'job');
       if (job !== undefined) {
         await attempt(trans, () => cancelJob(lake.client, job));
+      }
+    }
+  });
+  commands.addCommand(CommandIDs.resumeJob, {
+    label: trans.__('Resume Job'),
+    caption: trans.__('Run what of this job did not succeed, over the same inputs'),
+    icon: runIcon,
+    describedBy: ARGUMENTS[CommandIDs.resumeJob],
+    execute: async args => {
+      const job = textOf(args, 'job');
+      if (job !== undefined) {
+        await attempt(trans, async () => {
+          const { global_id } = await resumeJob(lake.client, job);
+          await followStarted(global_id, undefined, reporting);
+        });
       }
     }
   });

@@ -865,6 +865,12 @@ async def test_the_scheduler_s_verbs(call, served_lake, root):
     again = {"same_inputs": True}
     started = (await call("rerunJob", job=jobs[0]["id"], json_body=again, expect=202)).json
     repeated = (await call("listJobs", global_id=started["global_id"])).json["results"]
+    await call("resumeJob", job=repeated[0]["id"], expect=409)
+    await call("cancelJob", job=repeated[0]["id"], expect=202)
+    resumed = (await call("resumeJob", job=repeated[0]["id"], expect=202)).json["global_id"]
+    assert (await call("listJobs", global_id=resumed)).json["results"][0]["heads"] == jobs[0][
+        "heads"
+    ]
     assert repeated[0]["heads"] == {"raw": commits[0].id}
     await call("runPipeline", pipeline="copy", json_body={"priority": 11}, expect=400)
     dag = (await call("exportPipeline", pipeline="copy", json_body={"to": "airflow"})).json

@@ -1,4 +1,8 @@
 /** Runs are listed, filtered, charted and compared; a failed cell is shown; jobs' ends are told. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { expect, test } from '@jupyterlab/galata';
 
 import { expectNamed, Lake, openPanel, section } from './lake';
@@ -116,4 +120,41 @@ test('the end of a job is told with a link to it', async ({ page, request }) => 
   await expect(page.locator('.jp-DatalakeJobView:visible').getByRole('heading')).toContainText(
     'doomed-copy'
   );
+});
+
+test('a job that failed is resumed, and what a datum was given is looked at', async ({
+  page,
+  request
+}) => {
+  const flag = join(mkdtempSync(join(tmpdir(), 'resumed-')), 'mended');
+  const lake = new Lake(request);
+  await lake.createRepo('given');
+  await lake.put('given', 'good.txt', 'one', 'Good');
+  await lake.put('given', 'bad.txt', 'two', 'Bad');
+  await lake.createPipeline({
+    pipeline: 'mendable',
+    command: ['sh', '-c', `test ! -e pfs/given/bad.txt -o -e ${flag} && cp pfs/given/* pfs/out`],
+    datums: { tries: 1 },
+    input: { repo: { name: 'given', glob: '/*' } }
+  });
+  const panel = await openPanel(page);
+  const jobs = section(panel, 'jobs');
+  const failed = jobs.locator('li[data-state="failed"]', { hasText: 'mendable' });
+  await expect(failed).toHaveCount(1, { timeout: RUN_MS });
+  await failed.getByRole('button').first().click();
+  const job = page.getByRole('article', { name: /^Job / });
+  const details = job.getByRole('region', { name: /^Inputs and output of/ });
+  await expect(details).toContainText('given/bad.txt');
+  await expectNamed(job);
+  await page.theme.setDarkTheme();
+  await page.screenshot({ path: 'test-results/datum-dark.png' });
+  await page.theme.setLightTheme();
+  await page.screenshot({ path: 'test-results/datum.png' });
+
+  writeFileSync(flag, '');
+  await job.getByRole('button', { name: 'Resume' }).click();
+  const mended = jobs.locator('li[data-state="success"]', { hasText: 'mendable' });
+  await expect(mended).toHaveCount(1, { timeout: RUN_MS });
+  await details.getByRole('button', { name: 'given/bad.txt' }).click();
+  await expect(page.locator('.jp-DatalakeFileView').getByRole('grid')).toContainText('two');
 });

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from jupyter_datalake.errors import NotFoundError
+from jupyter_datalake.errors import NotFoundError, StateError
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.datums import DatumState
 from jupyter_datalake.model.gc import GcPolicy
@@ -140,6 +140,24 @@ def test_a_failed_job_is_not_gone_on_from_and_its_good_datums_are_kept(bench):
     assert bench.run() == [["b"]]
     assert bench.output() == {"a": "FINE", "b": "GOOD", "c": "NEW"}
     assert bench.job.datum_counts == {DatumState.SUCCESS: 1, DatumState.SKIPPED: 2}
+
+
+def test_a_failed_job_is_resumed_over_its_inputs_and_only_what_failed_runs(bench):
+    bench.commit(a="fine", b="bad")
+    bench.publish()
+    bench.run()
+    failed = bench.job
+    assert str(failed.state) == "failed"
+    (resumed,) = bench.lake.jobs.list(global_id=bench.lake.jobs.resume(failed.id))
+    assert resumed.heads == failed.heads
+    assert bench.run() == [["b"]]
+    bench.commit(b="good")
+    bench.run()
+    with pytest.raises(StateError, match=r"success.*nothing of it is left.*jobs rerun"):
+        bench.lake.jobs.resume(bench.job.id)
+    (waiting,) = bench.lake.jobs.list(global_id=bench.lake.pipelines.run("p"))
+    with pytest.raises(StateError, match="Wait for its end"):
+        bench.lake.jobs.resume(waiting.id)
 
 
 def test_reprocessing_looks_at_everything(bench):
