@@ -11,6 +11,7 @@ import type { INode } from '../lineage/graph';
 import { codeOf } from '../specs';
 import { Ago } from './ago';
 import { EmptyState } from './empty-state';
+import { Environment } from './environment';
 import { formatBytes, shortId } from './formats';
 import { IconButton } from './icon-button';
 import { JobList } from './job-list';
@@ -26,6 +27,8 @@ export interface ILineageSheetProps {
   commits: readonly api.Commit[];
   jobs: readonly api.Job[];
   pipeline: api.Pipeline | null;
+  /** The environment of its code. */
+  environment: unknown;
   trans: TranslationBundle;
   isLive: (job: api.Job) => boolean;
   onClose: () => void;
@@ -37,6 +40,8 @@ export interface ILineageSheetProps {
   onRun: (pipeline: string) => void;
   onJob: (job: api.Job) => void;
   onNotebook: (job: api.Job) => void;
+  /** Show a file of a pipeline's published code. */
+  onCode: (pipeline: api.Pipeline, path: string) => void;
   onCancel: (job: api.Job) => void;
   onRerun: (job: api.Job) => void;
   onChange: (globalId: string) => void;
@@ -211,6 +216,24 @@ function PipelineSheet(props: ILineageSheetProps): React.JSX.Element {
         )}
       </div>
       {pipeline && <PipelineDetails pipeline={pipeline} trans={trans} />}
+      {pipeline && isNotebook && (
+        <div className="jp-DatalakeLineageSheet-buttons">
+          <button
+            type="button"
+            className="jp-DatalakeLink"
+            title={trans.__('As it was when version %1 was published', pipeline.version)}
+            onClick={() => props.onCode(pipeline, codeOf(pipeline.spec).text)}
+          >
+            {trans.__('Notebook of version %1', pipeline.version)}
+          </button>
+        </div>
+      )}
+      {props.environment !== null && (
+        <>
+          <h4 className="jp-DatalakeLineageSheet-section">{trans.__('Environment')}</h4>
+          <Environment lock={props.environment} trans={trans} />
+        </>
+      )}
       <h4 className="jp-DatalakeLineageSheet-section">{trans.__('Jobs')}</h4>
       {jobs.length > 0 ? (
         <JobList

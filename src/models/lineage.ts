@@ -184,7 +184,7 @@ export class LineageModel extends RefreshingModel {
 
   protected async load(): Promise<void> {
     const [globalId, moment] = [this._globalId ?? undefined, this._moment];
-    const at = moment === null ? undefined : endOf(moment, this._changes);
+    const at = this._until;
     const [graph, summary] = await Promise.all([
       getGraph(this.lake.client, { global_id: globalId, at }),
       globalId === undefined ? null : getGlobal(this.lake.client, globalId),
@@ -263,12 +263,19 @@ export class LineageModel extends RefreshingModel {
     return this._toggled.get(group) ?? !this._grouping.isLarge;
   }
 
+  /** The moment that is shown; undefined for now. */
+  private get _until(): string | undefined {
+    return this._moment === null ? undefined : endOf(this._moment, this._changes);
+  }
+
   private async _loadSheet(): Promise<void> {
     const chosen = this._chosen;
     const node =
       this._graph.nodes.find(one => one.id === chosen) ??
       this._layout.nodes.find(one => one.node.id === chosen)?.node;
-    const sheet = node ? await loadSheet(this.lake.client, node, this._globalId) : null;
+    const sheet = node
+      ? await loadSheet(this.lake.client, node, this._globalId, this._until)
+      : null;
     if (chosen === this._chosen) {
       this._sheet = sheet;
     }

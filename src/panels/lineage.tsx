@@ -17,6 +17,7 @@ import { LineageSearch } from '../components/lineage-search';
 import { LineageSheet } from '../components/lineage-sheet';
 import { TimeSlider } from '../components/time-slider';
 import { isLive } from '../models/jobs';
+import { codeRepoOf } from '../models/lineage-sheet';
 import type { LineageModel } from '../models/lineage';
 import { pngOf, save, svgOf } from './lineage-picture';
 import { asLakeError } from '../models/refreshing';
@@ -169,6 +170,9 @@ export class LineagePanel extends ModelPanel {
         onRun={pipeline => this.run(CommandIDs.runPipeline, { pipeline })}
         onJob={this._openJob}
         onNotebook={job => this.run(CommandIDs.openNotebook, { job: job.id })}
+        onCode={({ name, code_commit_id: ref }, path) =>
+          this.run(CommandIDs.openFile, { repo: codeRepoOf(name), ref, path })
+        }
         onCancel={job => this.run(CommandIDs.cancelJob, { job: job.id })}
         onRerun={job => this.run(CommandIDs.rerunJob, { job: job.id })}
         onChange={this._showChange}
