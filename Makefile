@@ -10,7 +10,7 @@ STATES ?= 3000
 SEED ?= 1
 STRIDE ?= 1
 
-.PHONY: help setup demo test check lint types unit integration ui crash crash-s3 power large test-mount test-dask test-scheduler soak tour docs lock clean bench
+.PHONY: help setup demo test check lint types size unit integration ui crash crash-s3 power large test-mount test-dask test-scheduler soak tour docs lock clean bench
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -25,12 +25,14 @@ test: ## install everything and run what CI runs
 	@scripts/setup.sh --ui-tests
 	@$(MAKE) --no-print-directory check unit integration ui
 
-check: lint types ## format, lint, layers, types
+check: lint types size ## format, lint, layers, types, size of what browsers load
 lint:
 	ruff format --check .
 	ruff check .
 	lint-imports --no-cache
 	jlpm lint:check
+size:
+	jlpm size
 types:
 	mypy
 	jlpm tsc --noEmit

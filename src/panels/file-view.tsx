@@ -99,16 +99,7 @@ class Body extends ReactWidget {
     return (
       <ColouringContext.Provider value={this._options.colouring ?? null}>
         <RenderHtmlContext.Provider value={this._options.renderHtml ?? null}>
-          <Header model={model} trans={trans} />
-          <div
-            className="jp-DatalakeFileView-tab"
-            role="tabpanel"
-            id="jp-datalake-file-tab"
-            aria-label={tabText(model.tab, trans)}
-          >
-            <ErrorBanner error={model.failure} trans={trans} onRetry={() => model.retry()} />
-            <Tab model={model} trans={trans} />
-          </div>
+          <Shown model={model} trans={trans} />
         </RenderHtmlContext.Provider>
       </ColouringContext.Provider>
     );
@@ -120,13 +111,32 @@ interface IPartProps {
   trans: TranslationBundle;
 }
 
-function Header({ model, trans }: IPartProps): React.JSX.Element {
+/** The tabs, and the one that is chosen. */
+function Shown({ model, trans }: IPartProps): React.JSX.Element {
+  const id = React.useId(); // several files may be open
+  return (
+    <>
+      <Header model={model} trans={trans} tabId={id} />
+      <div
+        className="jp-DatalakeFileView-tab"
+        role="tabpanel"
+        id={id}
+        aria-label={tabText(model.tab, trans)}
+      >
+        <ErrorBanner error={model.failure} trans={trans} onRetry={() => model.retry()} />
+        <Tab model={model} trans={trans} />
+      </div>
+    </>
+  );
+}
+
+function Header({ model, trans, tabId }: IPartProps & { tabId: string }): React.JSX.Element {
   const { preview } = model;
   const page = preview?.page;
   const rows = model.isCounted ? model.count.toLocaleString() : `≈ ${model.count.toLocaleString()}`;
   const hidden = (page?.column_count ?? 0) - (page?.columns.length ?? 0);
   return (
-    <header className="jp-DatalakeFileView-header">
+    <div className="jp-DatalakeFileView-header">
       <h2 className="jp-DatalakeFileView-title" title={`${model.repo}@${model.ref}/${model.path}`}>
         {model.path}{' '}
         <span className="jp-DatalakeFileView-at">
@@ -151,7 +161,7 @@ function Header({ model, trans }: IPartProps): React.JSX.Element {
             role="tab"
             className="jp-DatalakeTabs-tab"
             aria-selected={model.tab === tab}
-            aria-controls="jp-datalake-file-tab"
+            aria-controls={tabId}
             tabIndex={model.tab === tab ? 0 : -1}
             onClick={() => {
               model.tab = tab;
@@ -171,7 +181,7 @@ function Header({ model, trans }: IPartProps): React.JSX.Element {
           </button>
         ))}
       </div>
-    </header>
+    </div>
   );
 }
 

@@ -14,6 +14,7 @@ import { shareRoom } from './room';
 /** How much more room a section gets that is asked for. */
 const REVEALED = 1.5;
 const LEAST_PX = 60;
+const FOCUSABLE = 'a, button, input, select, textarea, [tabindex]';
 
 /** One section of the panel. */
 export interface ISection {
@@ -152,7 +153,19 @@ export class LakeSidebar extends SidePanel {
       if (!this._isSized) {
         this._size();
       }
+      this._letKeysScroll();
     });
+  }
+
+  /** Let the keyboard into sections that scroll and have nothing else for it. */
+  private _letKeysScroll(): void {
+    for (const { node } of this.accordion.widgets) {
+      if (node.scrollHeight > node.clientHeight && !node.querySelector(FOCUSABLE)) {
+        node.tabIndex = 0;
+      } else {
+        node.removeAttribute('tabindex');
+      }
+    }
   }
 
   /** Open and close the sections as the state says. */

@@ -21,6 +21,7 @@ import { FileView, refText } from '../panels/file-view';
 import { ExecutedNotebook } from '../panels/notebook';
 import { textOf } from './arguments';
 import { colouringBy } from './colouring';
+import { showInMain } from './showing';
 
 const TABS: readonly string[] = ['data', 'statistics', 'changes'];
 
@@ -98,10 +99,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
           widget.title.caption = `${repo}@${ref}/${path}`;
           await tracker.add(widget);
         }
-        if (!widget.isAttached) {
-          shell.add(widget, 'main');
-        }
-        shell.activateById(widget.id);
+        showInMain(shell, widget);
       }
     });
     void restorer?.restore(tracker, {

@@ -20,6 +20,7 @@ import { ExecutedNotebook } from '../panels/notebook';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
 import { attempt, showNotification } from './reporting';
+import { showInMain } from './showing';
 
 /** Shows single jobs. */
 export const jobsPlugin: JupyterFrontEndPlugin<void> = {
@@ -55,10 +56,7 @@ export const jobsPlugin: JupyterFrontEndPlugin<void> = {
           widget.title.label = trans.__('Job');
           await tracker.add(widget);
         }
-        if (!widget.isAttached) {
-          shell.add(widget, 'main');
-        }
-        shell.activateById(widget.id);
+        showInMain(shell, widget);
       }
     });
     void restorer?.restore(tracker, {
@@ -117,8 +115,7 @@ export const notebookPlugin: JupyterFrontEndPlugin<void> = {
         job.number,
         datum
       );
-      shell.add(widget, 'main');
-      shell.activateById(widget.id);
+      showInMain(shell, widget);
     };
     commands.addCommand(CommandIDs.openNotebook, {
       label: trans.__('Open Executed Notebook'),

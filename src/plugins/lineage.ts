@@ -12,6 +12,7 @@ import { LineageModel } from '../models/lineage';
 import { LineagePanel } from '../panels/lineage';
 import { ILake } from '../tokens';
 import { fileOf, repoOf, textOf } from './arguments';
+import { showInMain } from './showing';
 
 /** Shows the lineage graph; there is one, whoever asks. */
 export const lineagePlugin: JupyterFrontEndPlugin<void> = {
@@ -61,10 +62,7 @@ export const lineagePlugin: JupyterFrontEndPlugin<void> = {
         if (file !== undefined) {
           model.file = file;
         }
-        if (!widget.isAttached) {
-          shell.add(widget, 'main');
-        }
-        shell.activateById(widget.id);
+        showInMain(shell, widget);
       }
     });
     palette?.addItem({ command: CommandIDs.openLineage, category: trans.__('Data Lake') });

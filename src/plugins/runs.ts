@@ -17,6 +17,7 @@ import { RunsPanel } from '../panels/runs';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
 import { attempt } from './reporting';
+import { showInMain } from './showing';
 
 /** Shows runs, and compares two of them. */
 export const runsPlugin: JupyterFrontEndPlugin<void> = {
@@ -56,10 +57,7 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
         if (pipeline !== undefined) {
           widget.content.jobs.pipeline = pipeline;
         }
-        if (!widget.isAttached) {
-          shell.add(widget, 'main');
-        }
-        shell.activateById(widget.id);
+        showInMain(shell, widget);
       }
     });
     palette?.addItem({ command: CommandIDs.openRuns, category: trans.__('Data Lake') });
@@ -75,8 +73,7 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
       widget.title.icon = pipelineIcon;
       widget.title.label = trans.__('Two runs');
       await comparisons.add(widget);
-      shell.add(widget, 'main');
-      shell.activateById(widget.id);
+      showInMain(shell, widget);
     };
     commands.addCommand(CommandIDs.compareJob, {
       label: trans.__('Compare Runs'),

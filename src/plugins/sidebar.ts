@@ -16,8 +16,8 @@ import {
   Toolbar,
   ToolbarButton
 } from '@jupyterlab/ui-components';
-import type { ReadonlyPartialJSONValue } from '@lumino/coreutils';
 
+import { listCommits } from '../api/commits';
 import { ARGUMENTS, CommandIDs } from '../commands';
 import { lakeIcon } from '../icons';
 import { CommitsModel } from '../models/commits';
@@ -157,13 +157,21 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
       ],
       onStateChanged: () => keep()
     });
-    const keep = () => void state?.save(ID, { ...sidebar.state, history: { ...history.state } });
+    const keep = () => {
+      const { repo, ref } = selection;
+      void state?.save(ID, { ...sidebar.state, history: { ...history.state }, repo, ref });
+    };
     for (const model of [mounts, sessions, pipelines, jobs]) {
       model.stateChanged.connect(() => sidebar.updateBadges());
     }
     selection.changed.connect(() => sidebar.updateBadges());
     sidebar.state = { closed: ['mounts', 'history'] };
-    void state?.fetch(ID).then(saved => restore(sidebar, history, saved));
+    void state
+      ?.fetch(ID)
+      .then(saved =>
+        restore(saved as Partial<IKept> | undefined, { lake, sidebar, history, selection })
+      )
+      .finally(() => selection.changed.connect(keep));
 
     shell.add(sidebar, 'left', { rank: RANK, type: 'Data Lake' });
     restorer?.add(sidebar, sidebar.id);
@@ -225,22 +233,39 @@ function addPanelCommands(
 /** What is kept with the layout. */
 interface IKept extends ISidebarState {
   history: Partial<IHistoryState>;
+  repo: string | null;
+  ref: string;
 }
 
-/** Show the panel as it was the last time. */
-function restore(
-  sidebar: LakeSidebar,
-  history: CommitsPanel,
-  saved: ReadonlyPartialJSONValue | undefined
-): void {
-  const kept = (saved ?? {}) as Partial<IKept>;
-  if (Array.isArray(kept.closed)) {
+/** What is restored. */
+interface IRestored {
+  lake: ILake;
+  sidebar: LakeSidebar;
+  history: CommitsPanel;
+  selection: ILakeSelection;
+}
+
+/** Show the panel as it was the last time, and the repo that was selected. */
+async function restore(
+  kept: Partial<IKept> | undefined,
+  { lake, sidebar, history, selection }: IRestored
+): Promise<void> {
+  if (Array.isArray(kept?.closed)) {
     sidebar.state = { closed: kept.closed };
   }
   history.state = {
-    hasFilters: kept.history?.hasFilters === true,
-    isGraph: kept.history?.isGraph !== false
+    hasFilters: kept?.history?.hasFilters === true,
+    isGraph: kept?.history?.isGraph !== false
   };
+  const { repo, ref } = kept ?? {};
+  if (typeof repo !== 'string' || typeof ref !== 'string') {
+    return;
+  }
+  // It may be gone, or of another lake.
+  const found = await listCommits(lake.client, repo, ref, { limit: 1 }).catch(() => null);
+  if (found && selection.repo === null) {
+    selection.select(repo, ref);
+  }
 }
 
 /** Keep to the settings. */

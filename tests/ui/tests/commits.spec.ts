@@ -1,5 +1,5 @@
 /** Any point of the history can be read and mounted. */
-import { expect, test } from '@jupyterlab/galata';
+import { expect, test } from './fixtures';
 
 import { expectFolder, fileEntry, Lake, openHistory, openPanel, repoRow } from './lake';
 

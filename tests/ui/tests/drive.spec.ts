@@ -1,5 +1,5 @@
 /** Where mounts have no folder, they are a drive in the file browser. */
-import { expect, test } from '@jupyterlab/galata';
+import { expect, test } from './fixtures';
 
 import { expectNamed, Lake, openPanel, section } from './lake';
 

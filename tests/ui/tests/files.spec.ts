@@ -1,8 +1,8 @@
 /** Files of any commit are looked at: their data, what their columns hold, and what changed. */
-import { expect, test } from '@jupyterlab/galata';
+import { expect, test } from './fixtures';
 import type { Locator, Page } from '@playwright/test';
 
-import { expectNamed, Lake, openHistory, openPanel, section } from './lake';
+import { expectNamed, Lake, openHistory, openPanel, section, setTheme } from './lake';
 
 const SVG =
   '<svg xmlns="http://www.w3.org/2000/svg" width="120" height="80">' +
@@ -41,12 +41,6 @@ async function openCommit(panel: Locator, repo: string): Promise<Locator> {
 /** The file view that is in front. */
 function view(page: Page): Locator {
   return page.locator('.jp-DatalakeFileView:not(.lm-mod-hidden *)').last();
-}
-
-async function setTheme(page: Page, theme: string): Promise<void> {
-  await page.evaluate(async name => {
-    await window.jupyterapp.commands.execute('apputils:change-theme', { theme: name });
-  }, theme);
 }
 
 test('a large table is scrolled through, and its columns are described', async ({

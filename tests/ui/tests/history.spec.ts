@@ -1,5 +1,5 @@
 /** The history of a repo: its graph, filters, and what can be done from a commit. */
-import { expect, test } from '@jupyterlab/galata';
+import { expect, test } from './fixtures';
 
 import { expectNamed, Lake, openHistory, openPanel } from './lake';
 

@@ -1,7 +1,8 @@
 /** What the tests share: making things in the lake, and finding them in the panel. */
+import { AxeBuilder } from '@axe-core/playwright';
 import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
 import { expect } from '@jupyterlab/galata';
-import type { APIRequestContext, Locator } from '@playwright/test';
+import type { APIRequestContext, Locator, Page } from '@playwright/test';
 
 /** The lake behind the server, over its REST interface. */
 export class Lake {
@@ -163,6 +164,27 @@ export async function expectNamed(part: Locator): Promise<void> {
       .map(one => one.outerHTML.slice(0, 120))
   );
   expect(unnamed).toEqual([]);
+}
+
+/** Expect that axe finds nothing amiss in a part of the page, by all rules or some. */
+export async function expectAccessible(page: Page, part: string, rules?: string[]): Promise<void> {
+  const axe = new AxeBuilder({ page }).include(part).setLegacyMode(); // there are no frames
+  const { violations } = await (rules ? axe.withRules(rules) : axe).analyze();
+  const found = violations.flatMap(({ id, nodes }) =>
+    nodes
+      // JupyterLab's own toolbar button, which says `aria-pressed` of a custom element.
+      .filter(one => id !== 'aria-allowed-attr' || !one.html.startsWith('<jp-button'))
+      .map(one => `${id}: ${one.html.slice(0, 200)} ${one.any[0]?.message ?? ''}`)
+  );
+  expect(found, part).toEqual([]);
+}
+
+/** Choose a theme, also while a dialog is open. */
+export async function setTheme(page: Page, theme: string): Promise<void> {
+  await page.evaluate(async name => {
+    await window.jupyterapp.commands.execute('apputils:change-theme', { theme: name });
+  }, theme);
+  await expect(page.locator('body')).toHaveAttribute('data-jp-theme-name', theme);
 }
 
 function escape(text: string): string {

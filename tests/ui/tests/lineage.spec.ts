@@ -1,12 +1,11 @@
 /** The lineage graph: large ones, keys, files, and going back in time. */
-import { AxeBuilder } from '@axe-core/playwright';
 import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
-import { expect, test } from '@jupyterlab/galata';
+import { expect, test } from './fixtures';
 import type { Locator, Page } from '@playwright/test';
 import { readFile } from 'fs/promises';
 
 import { madeLake } from '../../../src/__tests__/made-lake';
-import { Lake, openHistory, openPanel, section } from './lake';
+import { expectAccessible, Lake, openHistory, openPanel, section } from './lake';
 
 /** Far beyond what was measured: it guards against what grows with the square. */
 const PATIENCE_MS = 8_000;
@@ -85,11 +84,6 @@ async function pan(page: Page): Promise<{ frames: number[]; added: number }> {
     observer.disconnect();
     return { frames: frames.sort((a, b) => a - b), added };
   }, FRAMES);
-}
-
-async function expectAccessible(page: Page, part: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).include(part).analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 200)}`)).toEqual([]);
 }
 
 test('a thousand nodes are drawn at once, and panned without drawing anew', async ({ page }) => {

@@ -1,5 +1,5 @@
 /** A click on a repo mounts it, and its files are in the file browser. */
-import { expect, test } from '@jupyterlab/galata';
+import { expect, test } from './fixtures';
 
 import { expectFolder, fileEntry, Lake, openPanel, repoRow, section, showActions } from './lake';
 

@@ -1,25 +1,20 @@
-/** The panel in both themes: no errors in the console, everything named and reached by keys. */
-import { expect, test } from '@jupyterlab/galata';
+/** The panel: everything named and reached by keys, kept over a reload, and drawn at once. */
+import { expect, test } from './fixtures';
 
 import { expectNamed, Lake, openHistory, openPanel, section } from './lake';
+import { reportPaint, timePaint } from './paint';
+
+/** Far beyond what was measured, which is printed. */
+const PATIENCE_MS = 8_000;
 
 for (const theme of ['JupyterLab Light', 'JupyterLab Dark']) {
-  test(`the panel works in ${theme} without a word in the console`, async ({ page, request }) => {
-    const problems: string[] = [];
-    page.on('console', message => {
-      if (message.type() === 'error') {
-        problems.push(message.text());
-      }
-    });
-    page.on('pageerror', error => problems.push(String(error)));
+  test(`everything in the panel has a name in ${theme}`, async ({ page, request }) => {
     const repo = theme.endsWith('Dark') ? 'dark' : 'light';
     await new Lake(request).createRepo(repo);
     await page.theme.setTheme(theme);
     const panel = await openPanel(page);
     await openHistory(panel, repo);
-
     await expectNamed(panel);
-    expect(problems).toEqual([]);
   });
 }
 
@@ -60,14 +55,47 @@ test('an empty lake says what to do first', async ({ page }) => {
   await expect(page.locator('.jp-DatalakeLineagePanel')).toContainText('There is no lineage yet.');
 });
 
-test('a server that does not answer is told, and tried again', async ({ page, request }) => {
-  await new Lake(request).createRepo('reached');
+test.describe('without a server', () => {
+  test.use({ expectedErrors: /^Failed to load resource: net::ERR_FAILED/ });
+
+  test('a server that does not answer is told, and tried again', async ({ page, request }) => {
+    await new Lake(request).createRepo('reached');
+    const panel = await openPanel(page);
+    await page.route(/\/datalake\/repos(\?|$)/, route => route.abort());
+    await panel.getByRole('button', { name: 'Refresh' }).click();
+    await expect(section(panel, 'repos').getByRole('alert')).toContainText('does not answer');
+    await page.unroute(/\/datalake\/repos(\?|$)/);
+    await section(panel, 'repos').getByRole('button', { name: 'Try again' }).click();
+    await expect(section(panel, 'repos').getByRole('alert')).toHaveCount(0);
+    await expect(panel.locator('li[data-repo="reached"]')).toBeVisible();
+  });
+});
+
+test('the panel is as it was after a reload', async ({ page, request }) => {
+  const lake = new Lake(request);
+  const first = await lake.createRepo('kept');
+  await lake.createBranch('kept', 'side', first);
+  await lake.put('kept', 'a.txt', 'a\n', 'On main alone');
   const panel = await openPanel(page);
-  await page.route(/\/datalake\/repos(\?|$)/, route => route.abort());
-  await panel.getByRole('button', { name: 'Refresh' }).click();
-  await expect(section(panel, 'repos').getByRole('alert')).toContainText('does not answer');
-  await page.unroute(/\/datalake\/repos(\?|$)/);
-  await section(panel, 'repos').getByRole('button', { name: 'Try again' }).click();
-  await expect(section(panel, 'repos').getByRole('alert')).toHaveCount(0);
-  await expect(panel.locator('li[data-repo="reached"]')).toBeVisible();
+  const history = await openHistory(panel, 'kept');
+  const kept = page.waitForRequest(
+    one => one.method() === 'PUT' && /"jobs".*"ref":"side"/.test(one.postData() ?? '')
+  );
+  await panel.getByRole('heading', { name: /^Jobs/ }).click();
+  await history.getByRole('combobox', { name: 'Branch or tag' }).selectOption('side');
+  await kept;
+
+  await page.reload();
+  await openPanel(page);
+  await expect(panel.getByRole('heading', { name: 'History (kept)' })).toBeVisible();
+  await expect(history.getByRole('combobox', { name: 'Branch or tag' })).toHaveValue('side');
+  await expect(history.getByRole('listitem')).toHaveCount(1);
+  await expect(section(panel, 'pipelines')).toBeVisible();
+  await expect(section(panel, 'jobs')).toBeHidden();
+});
+
+test('the panel is drawn soon after it is opened', async ({ page }) => {
+  const taken = await timePaint(page);
+  reportPaint(taken);
+  expect(taken.opened).toBeLessThan(PATIENCE_MS);
 });

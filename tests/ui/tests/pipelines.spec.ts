@@ -1,5 +1,5 @@
 /** A notebook is promoted, runs as a job, and stands in the lineage. */
-import { expect, test } from '@jupyterlab/galata';
+import { expect, test } from './fixtures';
 
 import { expectNamed, fileEntry, Lake, openNotebook, openPanel, section } from './lake';
 

@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { expect, test } from '@jupyterlab/galata';
+import { expect, test } from './fixtures';
 
 import { expectNamed, Lake, openPanel, section } from './lake';
 

@@ -1,5 +1,5 @@
 /** A pipeline gets a schedule: in the form, as YAML, and later in the panel. */
-import { expect, test } from '@jupyterlab/galata';
+import { expect, test } from './fixtures';
 
 import { expectNamed, Lake, openNotebook, openPanel, section } from './lake';
 

@@ -1,0 +1,39 @@
+/** The `test` of all specs: one fails when the page throws, or logs an error. */
+import { expect, test as base } from '@jupyterlab/galata';
+
+export { expect };
+
+/** What the browser itself logs of answers that are refusals; panels show those to people. */
+const REFUSED = /^Failed to load resource: the server responded with a status of 4\d\d/;
+
+/** What the specs have beside Galata's fixtures. */
+export interface IFixtures {
+  /** Errors that are wanted: of a server that is cut off, for instance. */
+  expectedErrors: RegExp;
+  /** What was thrown and logged so far. */
+  problems: string[];
+}
+
+export const test = base.extend<IFixtures>({
+  expectedErrors: [/(?!)/, { option: true }],
+  problems: [
+    async ({ context, expectedErrors }, use) => {
+      const problems: string[] = [];
+      const tell = (text: string, from: string) => {
+        if (!REFUSED.test(text) && !expectedErrors.test(text)) {
+          problems.push(from === '' ? text : `${text} (${from})`);
+        }
+      };
+      // Of the context, not the page: that is loaded before a test sees it.
+      context.on('console', message => {
+        if (message.type() === 'error') {
+          tell(message.text(), message.location().url);
+        }
+      });
+      context.on('weberror', error => tell(String(error.error()), ''));
+      await use(problems);
+      expect(problems, 'errors in the console').toEqual([]);
+    },
+    { auto: true }
+  ]
+});
