@@ -63,6 +63,23 @@ export default tseslint.config(
     }
   },
   {
+    files: ['tests/ui/tests/*.spec.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            {
+              name: '@jupyterlab/galata',
+              importNames: ['test', 'expect'],
+              message: 'from ./fixtures, which looks at the console'
+            }
+          ]
+        }
+      ]
+    }
+  },
+  {
     files: ['scripts/**/*.mjs'],
     rules: { 'no-console': 'off' }
   },

@@ -1,18 +1,21 @@
 /**
  * Print the size of what a browser loads for the extension, and fail when it is over the budget.
  *
- * All of it is loaded before JupyterLab shows anything. What grows by our own code grows slowly; the
- * budget is there for what comes in unseen: React, its DOM, or a package of JupyterLab that is not
- * shared but bundled, each 100 kB and more. Of a development build, which has comments and names,
- * nothing is asked.
+ * The first chunk, our own code, is loaded before JupyterLab shows anything. It grows slowly with what
+ * we write; the budgets are there for what comes in unseen: React's DOM, a package of JupyterLab that
+ * is bundled and not shared, a library with all its languages, each 100 kB and more. Of a development
+ * build, which has comments and long names, nothing is asked.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-/** 292 kB when it was set, with room for our own code, and for none of the above. */
-const BUDGET_BYTES = 420_000;
+/** 283 kB when it was set: a quarter more, less than any of the above. */
+const FIRST_BYTES = 360_000;
+
+/** 690 kB when it was set, 203 of them cronstrue's languages, which are loaded when one is chosen. */
+const ALL_BYTES = 800_000;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, 'jupyter_datalake', 'labextension', 'static');
@@ -21,27 +24,31 @@ const chunks = readdirSync(folder)
   .filter(name => name.endsWith('.js'))
   .map(name => {
     const content = readFileSync(join(folder, name));
-    return { name, content, bytes: content.length, packed: gzipSync(content).length };
+    return { name, bytes: content.length, packed: gzipSync(content).length, content };
   })
   .sort((a, b) => b.bytes - a.bytes);
 
-const line = (bytes, packed, name) =>
-  console.log(
-    `${bytes.toLocaleString('en').padStart(10)} ${packed.toLocaleString('en').padStart(10)} gzipped  ${name}`
-  );
-for (const { name, bytes, packed } of chunks) {
-  line(bytes, packed, name);
-}
-const bytes = chunks.reduce((sum, one) => sum + one.bytes, 0);
-line(
-  bytes,
-  chunks.reduce((sum, one) => sum + one.packed, 0),
-  `all, of ${BUDGET_BYTES.toLocaleString('en')}`
-);
 const isDevelopment = chunks.some(({ name }) => name.startsWith('lib_'));
+const entry = chunks.find(({ name }) => name.startsWith('remoteEntry')).content.toString();
+const first = isDevelopment ? 'lib_' : /"\.\/index":\(\)=>\w+\.e\((\d+)\)/.exec(entry)?.[1];
+if (first === undefined) {
+  throw new Error('remoteEntry.js does not say which chunk ./index is: see scripts/bundle.mjs');
+}
+
+const say = (bytes, packed, name) =>
+  console.log(
+    [bytes, packed].map(one => one.toLocaleString('en').padStart(10)).join('') + ` gzipped  ${name}`
+  );
+const total = key => chunks.reduce((sum, one) => sum + one[key], 0);
+for (const { name, bytes, packed } of chunks) {
+  say(bytes, packed, name.startsWith(first) ? `${name}, the first` : name);
+}
+say(total('bytes'), total('packed'), 'all');
+
+const firstBytes = chunks.find(({ name }) => name.startsWith(first)).bytes;
 if (isDevelopment) {
   console.log('a development build: `jlpm build:prod` makes the one that the budget is for');
-} else if (bytes > BUDGET_BYTES) {
-  console.error('over the budget: see scripts/bundle.mjs');
+} else if (firstBytes > FIRST_BYTES || total('bytes') > ALL_BYTES) {
+  console.error(`over the budget, ${FIRST_BYTES} for the first and ${ALL_BYTES} for all of them`);
   process.exitCode = 1;
 }

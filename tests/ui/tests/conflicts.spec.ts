@@ -1,5 +1,5 @@
 /** What others changed too is decided path by path; mounts and sessions are listed. */
-import { expect, test } from '@jupyterlab/galata';
+import { expect, test } from './fixtures';
 
 import { expectNamed, Lake, openPanel, section, showActions } from './lake';
 

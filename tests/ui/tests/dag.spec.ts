@@ -1,7 +1,7 @@
 /** The editor of pipelines as a graph: drag notebooks, connect them, apply, and they run. */
 import { AxeBuilder } from '@axe-core/playwright';
 import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
-import { expect, test } from '@jupyterlab/galata';
+import { expect, test } from './fixtures';
 import type { Locator, Page } from '@playwright/test';
 
 import { expectNamed, fileEntry, Lake } from './lake';

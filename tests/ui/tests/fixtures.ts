@@ -1,7 +1,10 @@
-/** The `test` of all specs: one fails when the page throws, or logs an error. */
+/** The `test` of all specs: one fails when our code throws in the page, or logs an error. */
 import { expect, test as base } from '@jupyterlab/galata';
 
 export { expect };
+
+/** What has to do with us: our files, in addresses and stacks, and requests of our interface. */
+const OURS = /\/(jupyter-datalake|datalake)\//;
 
 /** What the browser itself logs of answers that are refusals; panels show those to people. */
 const REFUSED = /^Failed to load resource: the server responded with a status of 4\d\d/;
@@ -20,8 +23,9 @@ export const test = base.extend<IFixtures>({
     async ({ context, expectedErrors }, use) => {
       const problems: string[] = [];
       const tell = (text: string, from: string) => {
-        if (!REFUSED.test(text) && !expectedErrors.test(text)) {
-          problems.push(from === '' ? text : `${text} (${from})`);
+        const isOurs = OURS.test(from) || OURS.test(text);
+        if (isOurs && !REFUSED.test(text) && !expectedErrors.test(text)) {
+          problems.push(`${text} (${from})`);
         }
       };
       // Of the context, not the page: that is loaded before a test sees it.
@@ -30,7 +34,10 @@ export const test = base.extend<IFixtures>({
           tell(message.text(), message.location().url);
         }
       });
-      context.on('weberror', error => tell(String(error.error()), ''));
+      context.on('weberror', one => {
+        const error = one.error();
+        tell(String(error), error instanceof Error ? (error.stack ?? '') : '');
+      });
       await use(problems);
       expect(problems, 'errors in the console').toEqual([]);
     },
