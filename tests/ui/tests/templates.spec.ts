@@ -1,5 +1,5 @@
 /** A pipeline is made of a template, by a form that its arguments make. */
-import { expect, test } from '@jupyterlab/galata';
+import { expect, test } from './fixtures';
 
 import { expectNamed, fileEntry, Lake, openPanel } from './lake';
 
