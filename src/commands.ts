@@ -9,6 +9,7 @@ export namespace CommandIDs {
   export const copyAddress = 'datalake:copy-address';
   export const openComparison = 'datalake:open-comparison';
   export const openDag = 'datalake:open-dag';
+  export const writePipeline = 'datalake:write-pipeline';
   export const openFile = 'datalake:open-file';
   export const openFileAt = 'datalake:open-file-at';
   export const openFiles = 'datalake:open-files';
@@ -154,6 +155,10 @@ export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> =
     path: { type: 'string', description: 'Path of a notebook; the current one when left out' }
   }),
   [CommandIDs.openSchedule]: args({ pipeline: PIPELINE }),
+  [CommandIDs.writePipeline]: args(
+    { pipeline: PIPELINE, cwd: { type: 'string', description: 'Folder that is proposed' } },
+    ['pipeline']
+  ),
   [CommandIDs.renderPipeline]: args({
     path: { type: 'string', description: 'Path of the template; asked for when left out' }
   }),

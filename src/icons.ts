@@ -4,6 +4,7 @@
 import { LabIcon } from '@jupyterlab/ui-components';
 
 import branchSvg from '../style/icons/branch.svg';
+import calendarSvg from '../style/icons/calendar.svg';
 import clockSvg from '../style/icons/clock.svg';
 import commitSvg from '../style/icons/commit.svg';
 import compareSvg from '../style/icons/compare.svg';
@@ -20,6 +21,7 @@ import tagSvg from '../style/icons/tag.svg';
 import unmountSvg from '../style/icons/unmount.svg';
 
 export const branchIcon = new LabIcon({ name: 'datalake:branch', svgstr: branchSvg });
+export const calendarIcon = new LabIcon({ name: 'datalake:calendar', svgstr: calendarSvg });
 export const clockIcon = new LabIcon({ name: 'datalake:clock', svgstr: clockSvg });
 export const commitIcon = new LabIcon({ name: 'datalake:commit', svgstr: commitSvg });
 export const compareIcon = new LabIcon({ name: 'datalake:compare', svgstr: compareSvg });

@@ -525,6 +525,33 @@ def backfill(
         click.echo(f"Wait for them: datalake jobs wait {made.global_ids[-1][:12]}")
 
 
+@group.command("write")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option(
+    "-f",
+    "--file",
+    "place",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="A YAML file that is not there yet; notebooks and other files go beside it.",
+)
+@click.option("--connected", is_flag=True, help="Also what they read, and what reads them.")
+@json_option
+@pass_context
+def write(
+    context: CliContext, names: tuple[str, ...], place: Path, connected: bool, as_json: bool
+) -> None:
+    """Write pipelines to a file of specs, with their code beside it, for 'apply' to read."""
+    written = context.lake.pipelines.write(names, place, connected=connected)
+    if as_json:
+        print_json([str(path) for path in written])
+        return
+    for path in written:
+        click.echo(f"Wrote {path}")
+    if not written:
+        click.echo("All of it is there already")
+
+
 @group.command("export")
 @click.argument("name")
 @click.option(

@@ -83,6 +83,7 @@ from jupyter_datalake.pipelines.publishing import (
     read_code_files,
     read_published_files,
 )
+from jupyter_datalake.pipelines.taking_out import connected_to, take_out
 from jupyter_datalake.pipelines.templating import Template, load_source
 from jupyter_datalake.pipelines.triggering import is_behind
 
@@ -408,6 +409,39 @@ class Pipelines:
                 case ChangeAction.UNCHANGED:
                     continue
         return changes
+
+    def write(
+        self, names: Sequence[str], file: str | Path, *, connected: bool = False
+    ) -> Sequence[Path]:
+        """Write pipelines to a file of specs, and their code beside it: what `apply_all` reads.
+
+        To be looked at, edited or kept with other code. Of what a template made, the spec is
+        written that it made.
+
+        Parameters
+        ----------
+        file
+            A YAML file; ``.pipelines.yaml`` at its end lets JupyterLab open it as a graph.
+        connected
+            Whether those are written too that these read, or that read these, and so on.
+
+        Returns
+        -------
+        sequence of Path
+            What was written; files that are there with the same content are not.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such pipeline.
+        AlreadyExistsError
+            Something else is at one of the places; nothing was written.
+        """
+        chosen = {name: self.get(name) for name in names}
+        if connected:
+            known = {one.name: one for one in self.list()}
+            chosen = {name: known[name] for name in connected_to(names, known.values())}
+        return take_out(self._context.core, chosen.values(), Path(file))
 
     def export(
         self,

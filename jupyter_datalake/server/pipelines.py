@@ -241,6 +241,22 @@ class DeclarationsHandler(PipelineHandlerBase):
         self.answer(whole(changes))
 
 
+class PipelineFilesHandler(PipelineHandlerBase):
+    """Pipelines as a file of specs, with their code beside it."""
+
+    path = "/pipeline-files"
+
+    @operation("writePipeline")
+    async def post(self, body: dict[str, Any]) -> None:
+        lake = await self.lake()
+        place = self.folder(body["path"])
+        written = await self.call(
+            lake.pipelines.write, body["pipelines"], place, connected=body["connected"]
+        )
+        root = self.folder("")
+        self.answer(whole([path.relative_to(root).as_posix() for path in written]))
+
+
 class ExportsHandler(DatalakeHandler):
     """Pipelines for other schedulers."""
 
@@ -446,6 +462,7 @@ HANDLERS = [
     BackfillsHandler,
     DiffsHandler,
     DeclarationsHandler,
+    PipelineFilesHandler,
     ExportsHandler,
     LimitsHandler,
     LimitHandler,

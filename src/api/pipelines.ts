@@ -100,6 +100,14 @@ export function applyAll(client: IClient, body: Body<'applyAll'>): Promise<api.P
   return client.request({ method: 'POST', path: ['pipeline-declarations'], body });
 }
 
+/** Write pipelines to a file of specs, and their code beside it; return the paths. */
+export function writePipeline(
+  client: IClient,
+  body: Body<'writePipeline'>
+): Promise<{ results: string[] }> {
+  return client.request({ method: 'POST', path: ['pipeline-files'], body });
+}
+
 /** Return the spec that a template makes of arguments; nothing is published. */
 export function renderPipeline(
   client: IClient,

@@ -1461,6 +1461,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/pipeline-files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write pipelines to a file of specs, and their code beside it. */
+        post: operations["writePipeline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/slots": {
         parameters: {
             query?: never;
@@ -6574,6 +6591,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PipelineChangePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    writePipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    pipelines: string[];
+                    /** @description A YAML file below the server's root that is not there yet. */
+                    path: string;
+                    /**
+                     * @description Whether those are written too that these read, or that read these.
+                     * @default false
+                     */
+                    connected?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description What was written, below the server's root; what was there as it is is not. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        results: string[];
+                        next: null;
+                    };
                 };
             };
             default: components["responses"]["Error"];

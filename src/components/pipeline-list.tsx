@@ -13,7 +13,7 @@ import {
 import * as React from 'react';
 
 import type * as api from '../api/types';
-import { clockIcon, lineageIcon } from '../icons';
+import { calendarIcon, clockIcon, lineageIcon } from '../icons';
 import { scheduleOf } from '../schedules';
 import { codeOf, cronInputs, parametersOf, repoInputs } from '../specs';
 import { Ago } from './ago';
@@ -33,6 +33,7 @@ export interface IPipelineListProps {
   onPause: (pipeline: string) => void;
   onResume: (pipeline: string) => void;
   onSchedule: (pipeline: string) => void;
+  onEdit: (pipeline: string) => void;
   onDelete: (pipeline: string) => void;
   onLineage: (pipeline: string) => void;
   onJob: (job: string) => void;
@@ -109,9 +110,14 @@ function PipelineItem(props: IPipelineListProps & { pipeline: api.Pipeline }): R
             />
           )}
           <IconButton
-            icon={editIcon}
+            icon={calendarIcon}
             label={trans.__('Schedule of %1', name)}
             onClick={() => props.onSchedule(name)}
+          />
+          <IconButton
+            icon={editIcon}
+            label={trans.__('Edit %1 as a graph', name)}
+            onClick={() => props.onEdit(name)}
           />
           <IconButton
             icon={lineageIcon}

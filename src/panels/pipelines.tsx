@@ -44,6 +44,7 @@ export class PipelinesPanel extends ModelPanel {
           onPause={pipeline => this.run(CommandIDs.pausePipeline, { pipeline })}
           onResume={pipeline => this.run(CommandIDs.resumePipeline, { pipeline })}
           onSchedule={pipeline => this.run(CommandIDs.openSchedule, { pipeline })}
+          onEdit={pipeline => this.run(CommandIDs.writePipeline, { pipeline })}
           onDelete={pipeline => this.run(CommandIDs.deletePipeline, { pipeline })}
           onLineage={pipeline => this.run(CommandIDs.openLineage, { node: `pipeline:${pipeline}` })}
           onJob={job => this.run(CommandIDs.openJob, { job })}

@@ -12,9 +12,12 @@ import { ABCWidgetFactory, DocumentWidget } from '@jupyterlab/docregistry';
 import { FileDialog, IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { ILauncher } from '@jupyterlab/launcher';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { editIcon } from '@jupyterlab/ui-components';
 import type { ISignal } from '@lumino/signaling';
 
+import { writePipeline } from '../api/pipelines';
 import { ARGUMENTS, CommandIDs } from '../commands';
+import { showEditPipelines } from '../dialogs/edit-pipelines';
 import { lineageIcon } from '../icons';
 import type { ISpecFile } from '../models/dag';
 import { DagModel } from '../models/dag';
@@ -132,6 +135,28 @@ export const dagPlugin: JupyterFrontEndPlugin<void> = {
           }
           return manager.openOrReveal(path, FACTORY);
         })
+    });
+    commands.addCommand(CommandIDs.writePipeline, {
+      label: trans.__('Edit Pipeline as a Graph'),
+      caption: trans.__('Write a pipeline, and those it is connected with, to a file, and open that'),
+      icon: editIcon,
+      describedBy: ARGUMENTS[CommandIDs.writePipeline],
+      execute: async args => {
+        const pipeline = textOf(args, 'pipeline');
+        if (pipeline === undefined) {
+          return null;
+        }
+        const cwd = textOf(args, 'cwd') ?? browsers?.tracker.currentWidget?.model.path ?? '';
+        const path = await showEditPipelines(pipeline, localPath(cwd), trans, async chosen => {
+          await writePipeline(lake.client, {
+            pipelines: [pipeline],
+            path: chosen,
+            connected: true
+          });
+          return chosen;
+        });
+        return path === null ? null : manager.openOrReveal(path, FACTORY);
+      }
     });
     launcher?.add({ command: CommandIDs.openDag, category: trans.__('Other'), rank: 5 });
     palette?.addItem({

@@ -668,6 +668,10 @@ async def test_pipelines_and_jobs(call, served_lake, root):
     (listed,) = (await call("listPipelines")).json["results"]
     assert listed["latest_job"]["state"] == "success"
     assert (await call("getPipeline", pipeline="copy")).json["version"] == 1
+    taken = {"pipelines": ["copy"], "path": "taken/copy.pipelines.yaml"}
+    written = (await call("writePipeline", json_body=taken)).json["results"]
+    assert written == ["taken/copy.ipynb", "taken/copy.pipelines.yaml"]
+    assert (await call("writePipeline", json_body=taken)).json["results"] == []
     plan = (await call("planPipeline", pipeline="copy")).json["results"]
     assert [(one["runs"], one["reason"]) for one in plan] == [(False, "unchanged")]
     job = (await call("listJobs", pipeline="copy")).json["results"][0]

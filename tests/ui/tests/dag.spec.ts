@@ -4,7 +4,7 @@ import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
 import { expect, test } from './fixtures';
 import type { Locator, Page } from '@playwright/test';
 
-import { expectNamed, fileEntry, Lake } from './lake';
+import { expectNamed, fileEntry, Lake, openPanel, section } from './lake';
 
 const RUN_MS = 60_000;
 
@@ -135,6 +135,18 @@ test('two notebooks are dragged in, connected and applied, and run', async ({
       { timeout: RUN_MS }
     )
     .toBe('2');
+
+  // What is published is written to another file, with its notebooks, and edited there.
+  await section(await openPanel(page), 'pipelines')
+    .getByRole('button', { name: 'Edit dag-count as a graph' })
+    .click();
+  await dialog.getByLabel('File').fill(`${tmpPath}/again/all.pipelines.yaml`);
+  await dialog.getByRole('button', { name: 'Write and open' }).click();
+  const again = page.locator('.jp-DatalakeDagPanel:visible');
+  await expect(again.getByRole('button', { name: /^pipeline dag-words/ })).toBeVisible();
+  await expect(again.getByRole('button', { name: /^pipeline dag-count/ })).toBeVisible();
+  await again.getByRole('button', { name: 'Plan and apply…' }).click();
+  await expect(dialog.getByRole('row', { name: /dag-words unchanged/ })).toBeVisible();
 });
 
 test('the text is the one truth: broken steps are told, edits keep comments, undo brings back', async ({

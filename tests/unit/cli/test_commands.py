@@ -346,6 +346,10 @@ def test_a_folder_of_specs_is_shown_asked_about_and_applied(run, lake, tmp_path)
     dag.write_text("pipeline: c\ncommand: ['true']\n---\npipeline: d\ncommand: ['true']\n")
     done = run("pipelines", "apply", "-f", dag, "--yes").out
     assert done.endswith("2 create, 0 update, 0 unchanged, 0 delete\n")
+    again = tmp_path / "again.yaml"
+    assert run("pipelines", "write", "c", "d", "-f", again).out == f"Wrote {again}\n"
+    assert run("pipelines", "write", "c", "d", "-f", again).out == "All of it is there already\n"
+    assert "2 unchanged" in run("pipelines", "diff", "-f", again).out
 
 
 def test_the_past_is_gone_over_and_everything_is_stopped(run, lake):
