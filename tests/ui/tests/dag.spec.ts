@@ -4,7 +4,7 @@ import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
 import { expect, test } from './fixtures';
 import type { Locator, Page } from '@playwright/test';
 
-import { expectNamed, fileEntry, Lake, openPanel, section } from './lake';
+import { expectNamed, fileEntry, Lake, openPanel, section, showActions } from './lake';
 
 const RUN_MS = 60_000;
 
@@ -137,9 +137,9 @@ test('two notebooks are dragged in, connected and applied, and run', async ({
     .toBe('2');
 
   // What is published is written to another file, with its notebooks, and edited there.
-  await section(await openPanel(page), 'pipelines')
-    .getByRole('button', { name: 'Edit dag-count as a graph' })
-    .click();
+  const row = section(await openPanel(page), 'pipelines').locator('[data-pipeline="dag-count"]');
+  await showActions(row);
+  await row.getByRole('button', { name: 'Edit dag-count as a graph' }).click();
   await dialog.getByLabel('File').fill(`${tmpPath}/again/all.pipelines.yaml`);
   await dialog.getByRole('button', { name: 'Write and open' }).click();
   const again = page.locator('.jp-DatalakeDagPanel:visible');
