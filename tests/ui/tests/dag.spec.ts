@@ -142,7 +142,7 @@ test('two notebooks are dragged in, connected and applied, and run', async ({
   await row.getByRole('button', { name: 'Edit dag-count as a graph' }).click();
   await dialog.getByLabel('File').fill(`${tmpPath}/again/all.pipelines.yaml`);
   await dialog.getByRole('button', { name: 'Write and open' }).click();
-  const again = page.locator('.jp-DatalakeDagPanel:visible');
+  const again = page.getByRole('tabpanel', { name: 'all.pipelines.yaml' });
   await expect(again.getByRole('button', { name: /^pipeline dag-words/ })).toBeVisible();
   await expect(again.getByRole('button', { name: /^pipeline dag-count/ })).toBeVisible();
   await again.getByRole('button', { name: 'Plan and apply…' }).click();

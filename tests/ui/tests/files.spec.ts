@@ -208,6 +208,7 @@ test('what is staged is compared with the commit below it, as what it is', async
   const panel = await openPanel(page);
   const open = (path: string) =>
     section(panel, 'changes')
+      .getByRole('region', { name: 'Changes in staged@main' })
       .locator(`[data-path="${path}"]`)
       .getByRole('button', { name: path, exact: true })
       .click();

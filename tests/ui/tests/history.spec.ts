@@ -8,16 +8,16 @@ test('a history is a graph of all lines, and is filtered by path, message and au
   request
 }) => {
   const lake = new Lake(request);
-  await lake.createRepo('lines');
-  await lake.put('lines', 'a.txt', 'one\n', 'Write a');
-  const parted = await lake.put('lines', 'b/c.txt', 'two\n', 'Write c');
-  await lake.createBranch('lines', 'side', parted);
-  await lake.put('lines', 'd.txt', 'three\n', 'Write d on the side', 'side');
-  await lake.put('lines', 'a.txt', 'four\n', 'Mend a');
-  await lake.merge('lines', 'side', 'main');
+  await lake.createRepo('two-lines');
+  await lake.put('two-lines', 'a.txt', 'one\n', 'Write a');
+  const parted = await lake.put('two-lines', 'b/c.txt', 'two\n', 'Write c');
+  await lake.createBranch('two-lines', 'side', parted);
+  await lake.put('two-lines', 'd.txt', 'three\n', 'Write d on the side', 'side');
+  await lake.put('two-lines', 'a.txt', 'four\n', 'Mend a');
+  await lake.merge('two-lines', 'side', 'main');
 
   const panel = await openPanel(page);
-  const history = await openHistory(panel, 'lines');
+  const history = await openHistory(panel, 'two-lines');
   const rows = history.getByRole('list', { name: 'Commits' }).getByRole('listitem');
   await expect(rows).toHaveCount(6);
   await expect(rows.first().getByRole('img', { name: 'A merge, on line 1' })).toBeVisible();

@@ -73,11 +73,11 @@ test.describe('without a server', () => {
 
 test('the panel is as it was after a reload', async ({ page, request }) => {
   const lake = new Lake(request);
-  const first = await lake.createRepo('kept');
-  await lake.createBranch('kept', 'side', first);
-  await lake.put('kept', 'a.txt', 'a\n', 'On main alone');
+  const first = await lake.createRepo('reloaded');
+  await lake.createBranch('reloaded', 'side', first);
+  await lake.put('reloaded', 'a.txt', 'a\n', 'On main alone');
   const panel = await openPanel(page);
-  const history = await openHistory(panel, 'kept');
+  const history = await openHistory(panel, 'reloaded');
   const kept = page.waitForRequest(
     one => one.method() === 'PUT' && /"jobs".*"ref":"side"/.test(one.postData() ?? '')
   );
@@ -87,7 +87,7 @@ test('the panel is as it was after a reload', async ({ page, request }) => {
 
   await page.reload();
   await openPanel(page);
-  await expect(panel.getByRole('heading', { name: 'History (kept)' })).toBeVisible();
+  await expect(panel.getByRole('heading', { name: 'History (reloaded)' })).toBeVisible();
   await expect(history.getByRole('combobox', { name: 'Branch or tag' })).toHaveValue('side');
   await expect(history.getByRole('listitem')).toHaveCount(1);
   await expect(section(panel, 'pipelines')).toBeVisible();

@@ -90,8 +90,8 @@ test('a conflict is told where the commit was asked for, and settled by discardi
   const message = changes.getByRole('textbox', { name: 'Commit message for contested@main' });
   await message.fill('Mine');
   await changes.getByRole('button', { name: 'Commit', exact: true }).click();
-  const alert = changes.getByRole('alert');
-  await expect(alert).toContainText('Others have changed the same files: a.csv');
+  const conflicts = changes.getByRole('region', { name: 'Conflicts' });
+  await expect(conflicts.getByRole('group', { name: 'a.csv' })).toBeVisible();
   await expect(message).toHaveValue('Mine');
 
   await changes.getByRole('button', { name: 'Discard all changes in contested@main' }).click();
