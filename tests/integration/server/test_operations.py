@@ -931,6 +931,14 @@ async def test_notifications(call, served_lake):
     await call("testNotification", json_body={"pipeline": "none"}, expect=404)
 
 
+async def test_kernels_that_are_kept(call):
+    # What is kept takes a failed datum: tests/integration/jobs/test_kept_kernels.py
+    assert (await call("listKernels")).json == {"results": [], "next": None}
+    await call("listKernels", job="none", expect=404)
+    error = (await call("endKernel", kernel="none", expect=404)).json
+    assert error["kind"] == "kernel-not-found"
+
+
 def test_every_operation_is_called_by_a_test_above():
     source = Path(__file__).read_text(encoding="utf-8")
     missing = [
