@@ -138,7 +138,9 @@ export const dagPlugin: JupyterFrontEndPlugin<void> = {
     });
     commands.addCommand(CommandIDs.writePipeline, {
       label: trans.__('Edit Pipeline as a Graph'),
-      caption: trans.__('Write a pipeline, and those it is connected with, to a file, and open that'),
+      caption: trans.__(
+        'Write a pipeline, and those it is connected with, to a file, and open that'
+      ),
       icon: editIcon,
       describedBy: ARGUMENTS[CommandIDs.writePipeline],
       execute: async args => {
