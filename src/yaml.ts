@@ -1,6 +1,7 @@
 /**
  * Reading YAML that people type. Pure.
  */
+import type { DocumentOptions, ParseOptions, SchemaOptions } from 'yaml';
 import { parseDocument } from 'yaml';
 
 /** A document, or why it is none. */
@@ -8,16 +9,21 @@ export type ReadYaml =
   | { readonly value: Record<string, unknown> }
   | { readonly problem: string; readonly line: number | null };
 
+const MAX_ALIASES = 100;
+
 /** Read a map from YAML; `problem` is empty where it is good YAML, but no map. */
-export function readYaml(text: string): ReadYaml {
-  const document = parseDocument(text, { prettyErrors: false });
+export function readYaml(
+  text: string,
+  options: ParseOptions & DocumentOptions & SchemaOptions = {}
+): ReadYaml {
+  const document = parseDocument(text, { ...options, prettyErrors: false });
   const [error] = document.errors;
   if (error) {
     return { problem: error.message, line: text.slice(0, error.pos[0]).split('\n').length };
   }
   let value: unknown;
   try {
-    value = document.toJS({ maxAliasCount: 100 });
+    value = document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (reason) {
     return { problem: reason instanceof Error ? reason.message : String(reason), line: null };
   }

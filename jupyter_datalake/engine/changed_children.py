@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from jupyter_datalake.engine.rebasing import Meetings
+from jupyter_datalake.engine.rebasing import Meetings, is_closed
 from jupyter_datalake.engine.side_by_side import side_by_side
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.model.changes import ChangedChild, ChangeKind
-from jupyter_datalake.model.entries import EntryKind, FileEntry
+from jupyter_datalake.model.entries import FileEntry
 from jupyter_datalake.model.paths import RepoPath, name_of, path_from_key, path_key
 
 
@@ -73,15 +73,11 @@ def _marked(
         if mine is not None and their is not None and _same(mine[1], their[1]):
             yield mine[1].path, 1, False
             continue
-        met = meetings.add(key, mine and mine[1].is_closed, their and _is_closed(their[1]))
+        met = meetings.add(key, mine and mine[1].is_closed, their and is_closed(their[1]))
         if mine is not None:
             yield mine[1].path, 1, met is not None
         elif met is not None and met.below_ours is not None:
             yield path_from_key(met.below_ours), 0, True
-
-
-def _is_closed(entry: FileEntry | None) -> bool:
-    return entry is not None and entry.kind is not EntryKind.FOLDER
 
 
 def _same(ours: Ours, theirs: FileEntry | None) -> bool:

@@ -46,7 +46,7 @@ from jupyter_datalake.model.manifests import (
 from jupyter_datalake.model.packs import BlobKind
 from jupyter_datalake.model.paths import RepoPath, path_key
 from jupyter_datalake.model.refs import RefKind
-from jupyter_datalake.model.sessions import Choices
+from jupyter_datalake.model.sessions import NO_CHOICES, Choices
 
 BY_HAND = Provenance(Origin.SESSION)
 """What a person does, through a session."""
@@ -118,7 +118,7 @@ class BranchChanges:
     also: AlsoInTransaction | None = None
     tree: Digest | None = None
     """The tree that the base is to become, if it is stored already; there are no `changes` then."""
-    choices: Choices = field(default_factory=Choices)
+    choices: Choices = NO_CHOICES
     """Whose version is committed of paths that others changed too."""
 
     @property

@@ -182,9 +182,12 @@ def _markers_above(source: NodeSource, head: Digest, key: bytes, last: bytes) ->
 
 def _closes(change: KeyChange | None) -> bool | None:
     """Tell whether a side put something at a key that nothing can be below; None: no change."""
-    if change is None:
-        return None
-    return change[1] is not None and change[1].kind is not EntryKind.FOLDER
+    return None if change is None else is_closed(change[1])
+
+
+def is_closed(entry: FileEntry | None) -> bool:
+    """Tell whether nothing can be below what an entry says: a file or symlink, no folder."""
+    return entry is not None and entry.kind is not EntryKind.FOLDER
 
 
 def _whose(

@@ -39,7 +39,7 @@ from jupyter_datalake.engine.commits import (
 from jupyter_datalake.engine.content import open_content, store_stream
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.nodes import NodeWriter
-from jupyter_datalake.engine.rebasing import old_times
+from jupyter_datalake.engine.rebasing import is_closed, old_times
 from jupyter_datalake.engine.reverting import revert
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.sources import Source, store_source, walk_folder
@@ -62,7 +62,6 @@ from jupyter_datalake.model.commits import Author, Commit, Provenance
 from jupyter_datalake.model.entries import (
     DEFAULT_FILE_MODE,
     DEFAULT_FOLDER_MODE,
-    EntryKind,
     FileEntry,
 )
 from jupyter_datalake.model.events import EventKind
@@ -79,7 +78,7 @@ from jupyter_datalake.model.paths import (
     name_of,
     parent_of,
 )
-from jupyter_datalake.model.sessions import Choices, SessionInfo
+from jupyter_datalake.model.sessions import NO_CHOICES, Choices, SessionInfo
 from jupyter_datalake.storage.local import sync_folder
 
 logger = logging.getLogger(__name__)
@@ -520,7 +519,7 @@ class Session(StagedTree):
         metadata: dict[str, str] | None = None,
         global_id: GlobalId | None = None,
         provenance: Provenance | None = None,
-        choices: Choices | None = None,
+        choices: Choices = NO_CHOICES,
     ) -> tuple[CommitResult, Shift]:
         """Commit what is staged onto the branch and go on from there.
 
@@ -582,7 +581,7 @@ class Session(StagedTree):
         metadata: dict[str, str] | None = None,
         global_id: GlobalId | None = None,
         provenance: Provenance | None = None,
-        choices: Choices | None = None,
+        choices: Choices = NO_CHOICES,
     ) -> CommitResult:
         """Store what was collected and move the branch; the long second step of a commit.
 
@@ -601,7 +600,7 @@ class Session(StagedTree):
                     hint="Write some files first",
                     session=self.id,
                 )
-            return commit_together(self._core, [replace(part, choices=choices or Choices())])[0]
+            return commit_together(self._core, [replace(part, choices=choices)])[0]
 
     def _request(
         self, message: str, author: Author, metadata: dict[str, str] | None
@@ -931,7 +930,7 @@ def _as_ours(change: StagedChange) -> Ours:
     path, _, new = change
     if isinstance(new, Node):
         return Ours(path, not new.is_folder)
-    return Ours(path, new is not None and new.kind is not EntryKind.FOLDER, new)
+    return Ours(path, is_closed(new), new)
 
 
 def _is_settled(file: Node) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,8 @@ from jupyter_datalake.pipelines.publishing import (
 )
 from jupyter_datalake.pipelines.templating import Source, load_sources
 
-_SUFFIXES = frozenset({".yaml", ".yml"})
+SUFFIXES = frozenset({".yaml", ".yml"})
+"""Of files of specs."""
 _ALL = 1_000_000
 
 
@@ -84,7 +85,7 @@ def read_declared(place: Path) -> list[Declared]:
             hint="Each document in it is one; docs/pipelines.md shows what it holds",
             path=str(place),
         )
-    feeds = [(given.repo, name) for name, one in found.items() for given in repo_inputs(one.spec)]
+    feeds = feeds_of(one.spec for one in found.values())
     cycle = find_cycle(feeds)
     if cycle is not None:
         raise InvalidInputError(
@@ -94,6 +95,11 @@ def read_declared(place: Path) -> list[Declared]:
             cycle=cycle,
         )
     return [found[name] for name in topological_order(set(found), feeds)]
+
+
+def feeds_of(specs: Iterable[PipelineSpec]) -> list[tuple[str, str]]:
+    """Return each repo that pipelines read, with the pipeline that does."""
+    return [(given.repo, spec.name) for spec in specs for given in repo_inputs(spec)]
 
 
 def _sources(place: Path) -> Iterator[tuple[Path, Source]]:
@@ -111,7 +117,7 @@ def _specs_below(folder: Path) -> list[Path]:
     return [
         path
         for path in folder.rglob("*")
-        if path.suffix in _SUFFIXES
+        if path.suffix in SUFFIXES
         and path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]

@@ -413,15 +413,8 @@ def read_code_files(spec: PipelineSpec, folder: Path) -> dict[str, bytes]:
         One leads outside the folder, is no regular file, or is larger than 64 MiB.
     """
     files: dict[str, bytes] = {}
-    root = folder.resolve()
     for path in code_paths(spec):
-        place = (root / parse_path(path)).resolve()
-        if not place.is_relative_to(root):
-            raise InvalidInputError(
-                f"The file {path!r} leads outside {folder}",
-                kind=ErrorKind.INVALID_PATH,
-                path=path,
-            )
+        place = place_below(folder, path)
         if not place.is_file():
             raise PathNotFoundError(
                 f"Pipeline {spec.name!r} needs the file {str(folder / path)!r}, which is not there",
@@ -437,6 +430,17 @@ def read_code_files(spec: PipelineSpec, folder: Path) -> dict[str, bytes]:
             )
         files[path] = place.read_bytes()
     return files
+
+
+def place_below(folder: Path, path: str) -> Path:
+    """Return where a file of a spec is, or raise `InvalidInputError` if links lead elsewhere."""
+    root = folder.resolve()
+    place = (root / parse_path(path)).resolve()
+    if not place.is_relative_to(root):
+        raise InvalidInputError(
+            f"The file {path!r} leads outside {folder}", kind=ErrorKind.INVALID_PATH, path=path
+        )
+    return place
 
 
 def read_published_files(spec: PipelineSpec, code: Snapshot) -> dict[str, bytes]:

@@ -14,23 +14,20 @@ from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.exporting import translated_errors
 from jupyter_datalake.errors import AlreadyExistsError, ErrorKind, InvalidInputError, NotFoundError
 from jupyter_datalake.model.lineage import topological_order
-from jupyter_datalake.model.paths import parse_path
 from jupyter_datalake.model.pipeline_specs import spec_as_dict
-from jupyter_datalake.model.pipelines import Pipeline, repo_inputs
-from jupyter_datalake.pipelines.publishing import read_published_files
-
-_SUFFIXES = frozenset({".yaml", ".yml"})
+from jupyter_datalake.model.pipelines import Pipeline
+from jupyter_datalake.pipelines.declaring import SUFFIXES, feeds_of
+from jupyter_datalake.pipelines.publishing import place_below, read_published_files
 
 
 def connected_to(names: Iterable[str], pipelines: Iterable[Pipeline]) -> set[str]:
     """Return pipelines and all that is tied to them by what they read, in either direction."""
     known = {one.name: one for one in pipelines}
     ties: dict[str, set[str]] = {name: set() for name in known}
-    for name, one in known.items():
-        for given in repo_inputs(one.spec):
-            if given.repo in known:
-                ties[name].add(given.repo)
-                ties[given.repo].add(name)
+    for repo, name in feeds_of(one.spec for one in known.values()):
+        if repo in known:
+            ties[name].add(repo)
+            ties[repo].add(name)
     found: set[str] = set()
     waiting = [name for name in names if name in known]
     while waiting:
@@ -56,7 +53,7 @@ def take_out(core: LakeCore, pipelines: Iterable[Pipeline], file: Path) -> list[
     InvalidInputError
         Two pipelines were published with different files of one name.
     """
-    if file.suffix not in _SUFFIXES:
+    if file.suffix not in SUFFIXES:
         raise InvalidInputError(
             f"{str(file)!r} is no name for a file of specs",
             kind=ErrorKind.INVALID_PATH,
@@ -68,7 +65,7 @@ def take_out(core: LakeCore, pipelines: Iterable[Pipeline], file: Path) -> list[
             "There is no pipeline to write", kind=ErrorKind.PIPELINE_NOT_FOUND, hint="Name one"
         )
     wanted = _files_of(core, chosen)
-    feeds = [(given.repo, name) for name, one in chosen.items() for given in repo_inputs(one.spec)]
+    feeds = feeds_of(one.spec for one in chosen.values())
     ordered = topological_order(set(chosen), feeds)
     specs = [yaml.safe_dump(spec_as_dict(chosen[one].spec), sort_keys=False) for one in ordered]
     wanted[file.name] = "---\n".join(specs).encode()
@@ -96,14 +93,9 @@ def _files_of(core: LakeCore, pipelines: Mapping[str, Pipeline]) -> dict[str, by
 
 def _write_all(folder: Path, wanted: Mapping[str, bytes]) -> list[Path]:
     """Write files that are not there yet; refuse before the first if another one is in the way."""
-    root = folder.resolve()
     fresh = []
     for path, content in wanted.items():
-        place = (root / parse_path(path)).resolve()
-        if not place.is_relative_to(root):
-            raise InvalidInputError(
-                f"The file {path!r} leads outside {folder}", kind=ErrorKind.INVALID_PATH, path=path
-            )
+        place = place_below(folder, path)
         if place.is_file() and place.read_bytes() == content:
             continue
         if os.path.lexists(place):

@@ -7,6 +7,7 @@ import { isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
 
 import type * as api from '../api/types';
 import { toYaml } from '../specs';
+import { readYaml } from '../yaml';
 
 /** What is wrong with the text of a step. */
 export interface ITextProblem {
@@ -34,7 +35,6 @@ const READING = { version: '1.2', merge: true, compat: 'yaml-1.1', prettyErrors:
 /** A line that begins a document; in YAML it can be nothing else, wherever it stands. */
 const MARK = /^---(?=\s|$)(?:[ \t]*(?:\r?\n|$))?/gm;
 const IDLE = /^(?:[ \t]*(?:#.*)?|%.*|\.\.\.[ \t]*)\r?$/;
-const MAX_ALIASES = 100;
 
 /**
  * Return the steps of a text, in its order.
@@ -63,23 +63,12 @@ export function readSteps(text: string, before: readonly IStep[] = []): IStep[] 
 
 /** Return what one document says, or why that is not known. */
 export function readStep(text: string): Pick<IStep, 'spec' | 'problem'> {
-  const wrong = (message: string, offset: number) => ({
-    spec: null,
-    problem: { message, line: lineAt(text, offset) }
-  });
-  try {
-    const document = parseDocument(text, READING);
-    const [error] = document.errors;
-    if (error) {
-      return wrong(error.message, error.pos[0]);
-    }
-    if (!isMap(document.contents)) {
-      return wrong('A spec is a map of keys and values', 0);
-    }
-    return { spec: document.toJS({ maxAliasCount: MAX_ALIASES }) as api.Spec, problem: null };
-  } catch (reason) {
-    return wrong(reason instanceof Error ? reason.message : String(reason), 0);
+  const read = readYaml(text, READING);
+  if ('value' in read) {
+    return { spec: read.value, problem: null };
   }
+  const message = read.problem || 'A spec is a map of keys and values';
+  return { spec: null, problem: { message, line: read.line ?? 1 } };
 }
 
 /** Return the text with another one for a step. */

@@ -4,6 +4,7 @@
 import { Dialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReactWidget } from '@jupyterlab/ui-components';
+import type { ISignal } from '@lumino/signaling';
 
 /** A dialog with an action behind its accepting button. */
 export class ActingDialog<T> extends Dialog<void> {
@@ -83,6 +84,35 @@ export class ActingDialog<T> extends Dialog<void> {
 }
 
 const ACCEPT = 1;
+
+/** What a dialog follows: its view, and whether the action can be taken, are told by a model. */
+export interface IFollowed {
+  readonly stateChanged: ISignal<unknown, unknown>;
+  dispose(): void;
+}
+
+/**
+ * Run a dialog that follows a model; the model is disposed of in the end.
+ *
+ * @param follow - called at first and whenever the model has changed.
+ * @param begin - called before the dialog is shown, which waits for what it returns.
+ */
+export async function runFollowing<T>(
+  dialog: ActingDialog<T>,
+  model: IFollowed,
+  follow: () => void,
+  begin: () => Promise<void> | void
+): Promise<T | null> {
+  model.stateChanged.connect(follow);
+  follow();
+  try {
+    await begin();
+    return await dialog.run();
+  } finally {
+    model.stateChanged.disconnect(follow);
+    model.dispose();
+  }
+}
 
 /** What an {@link ActingDialog} is made of. */
 export namespace ActingDialog {

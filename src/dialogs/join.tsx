@@ -11,14 +11,14 @@ import { ConflictList } from '../components/conflict-list';
 import { ErrorBanner } from '../components/error-banner';
 import { shortId } from '../components/formats';
 import type { JoinModel } from '../models/joining';
-import { ActingDialog } from './acting-dialog';
+import { ActingDialog, runFollowing } from './acting-dialog';
 
 const BRANCH_FIELD = 'jp-datalake-join-branch';
 const PARENT_FIELD = 'jp-datalake-join-parent';
 const MESSAGE_FIELD = 'jp-datalake-join-message';
 
 /** Show what would become of it, and do it; return null if it was not done. */
-export async function showJoin(
+export function showJoin(
   model: JoinModel,
   branches: readonly string[],
   trans: TranslationBundle
@@ -35,14 +35,9 @@ export async function showJoin(
   });
   dialog.addClass('jp-DatalakeJoinDialog');
   const follow = () => dialog.setReady(model.isReady);
-  model.stateChanged.connect(follow);
-  follow();
-  void model.look();
-  try {
-    return await dialog.run();
-  } finally {
-    model.dispose();
-  }
+  return runFollowing(dialog, model, follow, () => {
+    void model.look(); // the body says meanwhile that it is looked
+  });
 }
 
 /** Return the title and the label of the button. */

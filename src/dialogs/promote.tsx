@@ -10,9 +10,10 @@ import { PromoteForm } from '../components/promote-form';
 import type { PromotionModel } from '../models/promotion';
 import type { IPromoted } from '../models/publishing';
 import { ActingDialog } from './acting-dialog';
+import { runPublishing } from './publishing';
 
 /** Show the form and publish; return what it led to, or null if it was not done. */
-export async function showPromote(
+export function showPromote(
   model: PromotionModel,
   trans: TranslationBundle
 ): Promise<IPromoted | null> {
@@ -25,26 +26,9 @@ export async function showPromote(
     trans,
     act: () => model.publish()
   });
-  dialog.addClass('jp-DatalakePromoteDialog');
-  const follow = () => {
-    dialog.setReady(model.isComplete);
-    dialog.setAccept(
-      model.isPublishing
-        ? trans.__('Publishing…')
-        : model.exists
-          ? trans.__('Update and run')
-          : trans.__('Create and run')
-    );
-  };
-  model.stateChanged.connect(follow);
-  follow();
-  void model.load();
-  try {
-    return await dialog.run();
-  } finally {
-    model.stateChanged.disconnect(follow);
-    model.dispose();
-  }
+  return runPublishing(dialog, model, trans, () => {
+    void model.load(); // the form says meanwhile that the notebook is read
+  });
 }
 
 class PromoteBody extends ReactWidget {

@@ -9,10 +9,10 @@ import type * as api from '../api/types';
 import { ErrorBanner } from '../components/error-banner';
 import { ScheduleFields } from '../components/schedule-fields';
 import type { PipelineScheduleModel } from '../models/pipeline-schedule';
-import { ActingDialog } from './acting-dialog';
+import { ActingDialog, runFollowing } from './acting-dialog';
 
 /** Show the form and publish; return the pipeline, or null if it was left as it is. */
-export async function showSchedule(
+export function showSchedule(
   model: PipelineScheduleModel,
   trans: TranslationBundle
 ): Promise<api.Pipeline | null> {
@@ -27,15 +27,7 @@ export async function showSchedule(
   });
   dialog.addClass('jp-DatalakePromoteDialog');
   const follow = () => dialog.setReady(model.isComplete);
-  model.stateChanged.connect(follow);
-  follow();
-  await model.load();
-  try {
-    return await dialog.run();
-  } finally {
-    model.stateChanged.disconnect(follow);
-    model.dispose();
-  }
+  return runFollowing(dialog, model, follow, () => model.load());
 }
 
 class ScheduleBody extends ReactWidget {

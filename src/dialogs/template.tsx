@@ -11,9 +11,10 @@ import { ErrorBanner } from '../components/error-banner';
 import type { IPromoted } from '../models/publishing';
 import type { TemplateModel } from '../models/template';
 import { ActingDialog } from './acting-dialog';
+import { runPublishing } from './publishing';
 
 /** Show the form and publish; return what it led to, or null if it was not done. */
-export async function showTemplate(
+export function showTemplate(
   model: TemplateModel,
   trans: TranslationBundle
 ): Promise<IPromoted | null> {
@@ -25,27 +26,8 @@ export async function showTemplate(
     trans,
     act: () => model.publish()
   });
-  dialog.addClass('jp-DatalakePromoteDialog');
   dialog.addClass('jp-mod-wide');
-  const follow = () => {
-    dialog.setReady(model.isComplete);
-    dialog.setAccept(
-      model.isPublishing
-        ? trans.__('Publishing…')
-        : model.exists
-          ? trans.__('Update and run')
-          : trans.__('Create and run')
-    );
-  };
-  model.stateChanged.connect(follow);
-  follow();
-  await model.load();
-  try {
-    return await dialog.run();
-  } finally {
-    model.stateChanged.disconnect(follow);
-    model.dispose();
-  }
+  return runPublishing(dialog, model, trans, () => model.load());
 }
 
 class TemplateBody extends ReactWidget {

@@ -63,7 +63,7 @@ export class ChangesPanel extends ModelPanel {
             isBusy={sessions.isBusy(session.id)}
             isTree={this._isTree}
             trans={trans}
-            onTree={isTree => this._options.onTree?.((this.isTree = isTree))}
+            onTree={isTree => this._showTree(isTree)}
             onMore={canLoadMore ? () => void sessions.loadMore(session) : undefined}
             onMessage={text => sessions.setMessage(session.id, text)}
             onCommit={() => this._quietly(sessions.commit(session))}
@@ -92,6 +92,11 @@ export class ChangesPanel extends ModelPanel {
   /** Show how a staged file differs from the commit below it. */
   private _openStaged({ id, repo, branch }: api.Session, path: string): void {
     this.run(CommandIDs.openFile, { repo, ref: branch, path, session: id });
+  }
+
+  private _showTree(isTree: boolean): void {
+    this.isTree = isTree;
+    this._options.onTree?.(isTree);
   }
 
   private async _discard(id: string, path?: string, isFolder = false): Promise<void> {
