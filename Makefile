@@ -43,7 +43,7 @@ unit: ## fast tests: no network, no FUSE, no kernel
 	jlpm test
 
 integration: ## real files, mounts, kernels, servers
-	pytest tests/integration tests/faults -q
+	pytest tests/integration tests/faults -q -n 2 --dist loadfile
 
 ui: ## JupyterLab in headless Chromium
 	cd tests/ui && npx playwright test

@@ -59,7 +59,7 @@ def take_out(core: LakeCore, pipelines: Iterable[Pipeline], file: Path) -> list[
             kind=ErrorKind.INVALID_PATH,
             hint="Let it end in .pipelines.yaml",
         )
-    chosen = {one.name: one for one in pipelines}
+    chosen = {one.name: one for one in sorted(pipelines, key=lambda one: one.name)}
     if not chosen:
         raise NotFoundError(
             "There is no pipeline to write", kind=ErrorKind.PIPELINE_NOT_FOUND, hint="Name one"
