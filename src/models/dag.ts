@@ -37,6 +37,8 @@ export interface ISpecFile {
   readonly path: string;
   text: string;
   readonly textChanged: ISignal<unknown, unknown>;
+  /** Let what is changed from here on be undone by itself, however soon it follows. */
+  beginAct(): void;
   undo(): void;
   redo(): void;
   canUndo(): boolean;
@@ -172,6 +174,7 @@ export class DagModel extends RefreshingModel {
     const folder = this.file.path.split('/').slice(0, -1).join('/');
     const taken = new Set(this._steps.map(({ name }) => name));
     const placed = results.map(draft => ({ draft, spec: withinFolder(draft, folder) }));
+    this.file.beginAct();
     let { text } = this.file;
     for (const { draft, spec } of placed) {
       const name = unusedName(String(spec.pipeline), taken);
@@ -193,6 +196,7 @@ export class DagModel extends RefreshingModel {
 
   /** Add a step that runs a command. */
   addCommand(): void {
+    this.file.beginAct();
     const taken = new Set(this._steps.map(({ name }) => name));
     const pipeline = unusedName('step', taken);
     const command = ['sh', '-c', 'find pfs -type f > pfs/out/files.txt'];
@@ -202,6 +206,7 @@ export class DagModel extends RefreshingModel {
 
   /** Let a step read a repo. */
   connect(target: string, input: IRepoInput): void {
+    this.file.beginAct();
     const step = this._steps.find(({ id }) => id === target);
     if (step?.step.spec && mayRead(this._steps, input.repo).has(target)) {
       this.setSpec(step, addInput(step.step.spec, input));
@@ -237,6 +242,7 @@ export class DagModel extends RefreshingModel {
 
   /** Call a step, and what others read of it, another name. */
   rename(step: IDagStep, name: string): void {
+    this.file.beginAct();
     let { text } = this.file;
     const isOnly = this._steps.filter(other => other.name === step.name).length === 1;
     for (const { index } of this._steps) {
@@ -257,6 +263,7 @@ export class DagModel extends RefreshingModel {
 
   /** Remove a step, or a repo from all that reads it. */
   remove(id: string): void {
+    this.file.beginAct();
     const step = this._steps.find(one => one.id === id);
     if (step) {
       this.file.text = withoutStep(this.file.text, step.step);
@@ -279,6 +286,7 @@ export class DagModel extends RefreshingModel {
 
   /** Let a step no longer read a repo, which stays on the canvas. */
   disconnect({ source, target }: IDagEdge): void {
+    this.file.beginAct();
     const step = this._steps.find(({ id }) => id === target);
     const repo = this.repoOf(source);
     if (step?.step.spec && repo !== null) {

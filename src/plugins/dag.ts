@@ -231,6 +231,12 @@ class ContextFile implements ISpecFile {
     return this._shared.changed;
   }
 
+  beginAct(): void {
+    // JupyterLab's shared documents have it, but their interface does not say so.
+    const { undoManager } = this._shared as { undoManager?: { stopCapturing(): void } | null };
+    undoManager?.stopCapturing();
+  }
+
   undo(): void {
     this._shared.undo();
   }
