@@ -77,14 +77,14 @@ from jupyter_datalake.pipelines.exporting import (
 from jupyter_datalake.pipelines.grouping import list_groups, members
 from jupyter_datalake.pipelines.planning import code_version, plan_datums
 from jupyter_datalake.pipelines.publishing import (
+    Publication,
     Publisher,
-    check_idle,
     has_data,
     read_code_files,
     read_published_files,
 )
 from jupyter_datalake.pipelines.taking_out import connected_to, take_out
-from jupyter_datalake.pipelines.templating import Template, load_source
+from jupyter_datalake.pipelines.templating import Source, Template, load_source
 from jupyter_datalake.pipelines.triggering import is_behind
 
 TemplateSource = Template | dict[str, Any] | str | Path
@@ -355,30 +355,34 @@ class Pipelines:
             made = backfill(tx, name, steps, input_name, by, reprocess=reprocess, priority=priority)
         return Backfill(tuple(steps), tuple(made))
 
-    def diff(self, place: str | Path, *, prune: bool = False) -> Sequence[PipelineChange]:
+    def diff(
+        self, place: str | Path | Sequence[Source], *, prune: bool = False
+    ) -> Sequence[PipelineChange]:
         """Return what `apply_all` would do; changes nothing.
 
         Parameters
         ----------
         place
-            A folder of specs, or a file that holds one or more.
+            A folder of specs, a file that holds one or more, or specs.
         prune
             Whether pipelines go that are not declared there.
         """
-        return list_changes(self._context.core, read_declared(Path(place)), prune=prune)
+        return list_changes(self._context.core, read_declared(_declared_at(place)), prune=prune)
 
-    def apply_all(self, place: str | Path, *, prune: bool = False) -> Sequence[PipelineChange]:
+    def apply_all(
+        self, place: str | Path | Sequence[Source], *, prune: bool = False
+    ) -> Sequence[PipelineChange]:
         """Make the lake's pipelines those that a folder declares; return what was done.
 
-        Pipelines are created and updated with what they read before them, and then deleted. Each is
-        done as a whole; after an error those before it are done, and doing it again goes on.
+        All of it is done or, after an error, nothing. What runs then does so under one global id,
+        what is downstream of several once.
 
         Parameters
         ----------
         place
             A folder, whose YAML files with a key ``pipeline`` are specs, and those with
             ``template`` and ``arguments`` make one of a template; or one such file. A file may
-            hold several, as YAML documents.
+            hold several, as YAML documents. Or specs, each with the folder of its files.
         prune
             Delete pipelines that are not declared there, with their jobs; their outputs stay.
 
@@ -389,25 +393,19 @@ class Pipelines:
         StateError
             A job runs of one that is to be deleted; then nothing was done.
         """
-        declared = read_declared(Path(place))
+        declared = read_declared(_declared_at(place))
         changes = list_changes(self._context.core, declared, prune=prune)
-        with self._context.core.metadata.read() as tx:
-            for change in changes:
-                if change.action is ChangeAction.DELETE:
-                    check_idle(tx, change.pipeline)
-        of = {one.spec.name: one for one in declared}
-        for change in changes:
-            match change.action:
-                case ChangeAction.CREATE:
-                    one = of[change.pipeline]
-                    self._publisher.create(one.spec, one.files)
-                case ChangeAction.UPDATE:
-                    one = of[change.pipeline]
-                    self._publisher.update(one.spec, one.files)
-                case ChangeAction.DELETE:
-                    self._publisher.delete(change.pipeline)
-                case ChangeAction.UNCHANGED:
-                    continue
+        actions = {change.pipeline: change.action for change in changes}
+        self._publisher.publish_all(
+            [
+                Publication(
+                    one.spec, one.files, is_new=actions[one.spec.name] is ChangeAction.CREATE
+                )
+                for one in declared
+                if actions[one.spec.name] is not ChangeAction.UNCHANGED
+            ],
+            deleted=[change.pipeline for change in changes if change.action is ChangeAction.DELETE],
+        )
         return changes
 
     def write(
@@ -819,6 +817,10 @@ def _set_state(tx: Transaction, name: str, state: PipelineState) -> PipelineRow:
 
 def _document(source: dict[str, Any] | str | Path) -> Any:
     return source if isinstance(source, dict) else load_source(Path(source)).document
+
+
+def _declared_at(place: str | Path | Sequence[Source]) -> Path | Sequence[Source]:
+    return Path(place) if isinstance(place, str) else place
 
 
 def _template(source: TemplateSource) -> Template:

@@ -26,6 +26,7 @@ from jupyter_datalake.pipelines.publishing import (
     read_code_files,
     request_for,
     stored_packages,
+    told_of,
 )
 from jupyter_datalake.pipelines.templating import Source, load_sources
 
@@ -44,8 +45,8 @@ class Declared:
     """The file of the template that made its spec, as the folder names it; empty for none."""
 
 
-def read_declared(place: Path) -> list[Declared]:
-    """Return the pipelines that a spec file, or the spec files below a folder, declare.
+def read_declared(place: Path | Sequence[Source]) -> list[Declared]:
+    """Return the pipelines that specs, a spec file, or the spec files below a folder, declare.
 
     A file may hold several. In a folder those documents are specs that have a key ``pipeline``, and
     those that name a template and give it arguments; what is hidden is left out. The pipelines are
@@ -58,7 +59,7 @@ def read_declared(place: Path) -> list[Declared]:
     InvalidInputError
         A file is no spec, two declare one pipeline, or they read each other in a circle.
     """
-    if not place.exists():
+    if isinstance(place, Path) and not place.exists():
         raise PathNotFoundError(
             f"There is no file or folder {str(place)!r}",
             hint="Give a spec, or a folder that holds specs",
@@ -67,18 +68,19 @@ def read_declared(place: Path) -> list[Declared]:
     found: dict[str, Declared] = {}
     places: dict[str, Path] = {}
     for path, source in _sources(place):
-        spec = parse_spec(source.document)
-        if spec.name in found:
-            raise InvalidInputError(
-                f"Pipeline {spec.name!r} is declared in {str(places[spec.name])!r}"
-                f" and {'again there' if places[spec.name] == path else f'in {str(path)!r}'}",
-                kind=ErrorKind.INVALID_SPEC,
-                hint="Keep one of them",
-                pipeline=spec.name,
-            )
-        found[spec.name] = Declared(spec, read_code_files(spec, source.folder), source.template)
+        with told_of(_name_in(source)):
+            spec = parse_spec(source.document)
+            if spec.name in found:
+                raise InvalidInputError(
+                    f"Pipeline {spec.name!r} is declared in {str(places[spec.name])!r}"
+                    f" and {'again there' if places[spec.name] == path else f'in {str(path)!r}'}",
+                    kind=ErrorKind.INVALID_SPEC,
+                    hint="Keep one of them",
+                )
+            files = read_code_files(spec, source.folder)
+        found[spec.name] = Declared(spec, files, source.template)
         places[spec.name] = path
-    if not found and not place.is_dir():
+    if not found and isinstance(place, Path) and not place.is_dir():
         raise InvalidInputError(
             f"There is no spec in {str(place)!r}",
             kind=ErrorKind.INVALID_SPEC,
@@ -102,8 +104,17 @@ def feeds_of(specs: Iterable[PipelineSpec]) -> list[tuple[str, str]]:
     return [(given.repo, spec.name) for spec in specs for given in repo_inputs(spec)]
 
 
-def _sources(place: Path) -> Iterator[tuple[Path, Source]]:
-    """Yield the specs in a file, or in the files below a folder, each with its file."""
+def _name_in(source: Source) -> str:
+    """Return the name that a spec, which may be wrong, gives its pipeline."""
+    found = source.document.get("pipeline") if isinstance(source.document, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _sources(place: Path | Sequence[Source]) -> Iterator[tuple[Path, Source]]:
+    """Yield specs, those in a file, or in the files below a folder, each with where it is."""
+    if not isinstance(place, Path):
+        yield from ((source.folder, source) for source in place)
+        return
     if not place.is_dir():
         yield from ((place, source) for source in load_sources(place))
         return

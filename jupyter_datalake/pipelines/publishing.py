@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from jupyter_datalake.engine.sources import store_source
 from jupyter_datalake.environment import uv_environment
 from jupyter_datalake.errors import (
     AlreadyExistsError,
+    DatalakeError,
     ErrorKind,
     InvalidInputError,
     NotFoundError,
@@ -42,6 +45,7 @@ from jupyter_datalake.jobs.packages import (
 )
 from jupyter_datalake.jobs.workspace import INPUTS
 from jupyter_datalake.metadata.pipelines import PipelineRow
+from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.commits import Author, Commit, Origin, Provenance
 from jupyter_datalake.model.entries import FileEntry
@@ -76,6 +80,27 @@ QUERY_FILE = "query.sql"
 MAX_HELPER_BYTES = 64 * 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A spec that is to be published."""
+
+    spec: PipelineSpec
+    files: dict[str, bytes]
+    """The notebook and helper files that it names, by path."""
+    is_new: bool
+    """Whether there is no pipeline of its name."""
+
+
+@contextmanager
+def told_of(pipeline: str) -> Iterator[None]:
+    """Let errors say which of several pipelines they are about."""
+    try:
+        yield
+    except DatalakeError as error:
+        error.context.setdefault("pipeline", pipeline)
+        raise
+
+
 class Publisher:
     """Creates, updates and deletes pipelines of one lake."""
 
@@ -100,19 +125,7 @@ class Publisher:
         NotFoundError
             An input's repo or branch, a connection or the kernel is missing.
         """
-        self._check(spec, files)
-        with self._core.metadata.read() as tx:
-            if tx.pipelines.find(spec.name) is not None:
-                raise AlreadyExistsError(
-                    f"There is a pipeline {spec.name!r} already",
-                    kind=ErrorKind.PIPELINE_EXISTS,
-                    hint="Update it instead, or choose another name",
-                    pipeline=spec.name,
-                )
-        contents = code_contents(spec, files, lock_code(spec, files, None))
-        self._ensure_repo(spec.name, RepoKind.OUTPUT, spec.description)
-        self._ensure_repo(spec.code_repo, RepoKind.CODE, f"Code of pipeline {spec.name}")
-        return self._publish(spec, contents, None)
+        return self.publish_all([Publication(spec, files, is_new=True)])[0]
 
     def update(
         self, spec: PipelineSpec, files: dict[str, bytes], *, upgrade: bool = False
@@ -129,11 +142,70 @@ class Publisher:
         NotFoundError
             There is no such pipeline, or something it needs is missing.
         """
+        publication = Publication(spec, files, is_new=False)
+        return self.publish_all([publication], upgrade=upgrade)[0]
+
+    def publish_all(
+        self,
+        publications: Sequence[Publication],
+        *,
+        deleted: Sequence[str] = (),
+        upgrade: bool = False,
+    ) -> list[Pipeline]:
+        """Publish pipelines and delete others, all or none; what runs does so under one global id.
+
+        Everything is checked before anything is done. What is refused, or ends on the way, leaves
+        at most repos without files behind, which the next attempt takes over.
+
+        Parameters
+        ----------
+        publications
+            Each after those that write what it reads.
+        upgrade
+            Whether newer packages are taken into environments of their own.
+
+        Raises
+        ------
+        DatalakeError
+            As `create`, `update` and `delete` do.
+        """
         with self._core.metadata.read() as tx:
-            current = tx.pipelines.get(spec.name)
-        self._check(spec, files)
-        packages = lock_code(spec, files, self._packages_of(spec), upgrade=upgrade)
-        return self._publish(spec, code_contents(spec, files, packages), current)
+            for name in deleted:
+                check_idle(tx, name)
+            for one in publications:
+                self._check_name(tx, one)
+        coming: list[PipelineSpec] = []
+        for one in publications:
+            with told_of(one.spec.name):
+                self._check(one.spec, one.files, coming)
+            coming.append(one.spec)
+        contents = [self._contents(one, upgrade=upgrade) for one in publications]
+        for one in publications:
+            if one.is_new:
+                spec = one.spec
+                self._ensure_repo(spec.name, RepoKind.OUTPUT, spec.description)
+                self._ensure_repo(spec.code_repo, RepoKind.CODE, f"Code of pipeline {spec.name}")
+        codes = [
+            self._commit_code(one.spec, files)
+            for one, files in zip(publications, contents, strict=True)
+        ]
+        with self._core.metadata.write() as tx:
+            started = []
+            rows = []
+            for one, code in zip(publications, codes, strict=True):
+                row, is_changed = self._put(tx, one, code)
+                rows.append(row)
+                if is_changed and has_data(tx, one.spec):
+                    trigger = Trigger(TriggerKind.PIPELINE, one.spec.name, tx.now_ns)
+                    started.append(Started(row, trigger))
+            for name in deleted:
+                _delete(tx, name)
+            if started:
+                global_id = new_global_id()
+                names = ", ".join(one.row.pipeline.name for one in started)
+                tx.lineage.begin(global_id, GlobalOrigin.PIPELINE, names, str(self._author))
+                plan_jobs(tx, started, global_id)
+            return [row.pipeline for row in rows]
 
     def delete(self, name: str) -> None:
         """Remove a pipeline with its jobs; its output repo stays, as a repo of the user's.
@@ -144,28 +216,43 @@ class Publisher:
             A job of it is running.
         """
         with self._core.metadata.write() as tx:
-            row = tx.pipelines.get(name)
-            check_idle(tx, name)
-            tx.pipelines.delete(row.id)
-            tx.repos.set_kind(tx.repos.get(name).id, RepoKind.USER)
-            code = tx.repos.find(row.pipeline.spec.code_repo)
-            if code is not None:
-                tx.repos.set_kind(code.id, RepoKind.USER)
-            tx.events.append(EventKind.PIPELINE_CHANGED, name, deleted=True)
+            _delete(tx, name)
 
     # --- checks ----------------------------------------------------------------------------------
 
-    def _check(self, spec: PipelineSpec, files: dict[str, bytes]) -> None:
+    def _check_name(self, tx: Transaction, one: Publication) -> None:
+        """Raise unless a pipeline is there, or not, as its publication says."""
+        name = one.spec.name
+        if not one.is_new:
+            tx.pipelines.get(name)
+            return
+        if tx.pipelines.find(name) is not None:
+            raise AlreadyExistsError(
+                f"There is a pipeline {name!r} already",
+                kind=ErrorKind.PIPELINE_EXISTS,
+                hint="Update it instead, or choose another name",
+                pipeline=name,
+            )
+        row = tx.repos.find(name)
+        if row is not None:
+            _check_free(tx, row)
+
+    def _check(
+        self, spec: PipelineSpec, files: dict[str, bytes], coming: Sequence[PipelineSpec] = ()
+    ) -> None:
+        """Raise unless a spec can be published after those that are coming."""
         with self._core.metadata.read() as tx:
-            self._check_inputs(tx, spec)
-            self._check_cycle(tx, spec)
+            self._check_inputs(tx, spec, {one.name for one in coming})
+            self._check_cycle(tx, spec, coming)
             for connection in _connections(spec):
                 tx.connections.get(connection)
             _check_slots(tx, spec)
         self._check_files(spec, files)
 
-    def _check_inputs(self, tx: Transaction, spec: PipelineSpec) -> None:
+    def _check_inputs(self, tx: Transaction, spec: PipelineSpec, coming: Collection[str]) -> None:
         for given in repo_inputs(spec):
+            if given.repo in coming and given.branch == DEFAULT_BRANCH:
+                continue
             repo = tx.repos.find(given.repo)
             if repo is None or tx.refs.find(repo, given.branch) is None:
                 what = "repo" if repo is None else f"branch {given.branch!r} in repo"
@@ -183,10 +270,14 @@ class Publisher:
                     input=given.name,
                 )
 
-    def _check_cycle(self, tx: Transaction, spec: PipelineSpec) -> None:
+    def _check_cycle(
+        self, tx: Transaction, spec: PipelineSpec, coming: Sequence[PipelineSpec]
+    ) -> None:
+        anew = [*coming, spec]
+        names = {one.name for one in anew}
         edges = [(edge.repo, edge.pipeline) for edge in tx.pipelines.edges()]
-        edges = [edge for edge in edges if edge[1] != spec.name]
-        edges += [(given.repo, spec.name) for given in repo_inputs(spec)]
+        edges = [edge for edge in edges if edge[1] not in names]
+        edges += [(given.repo, one.name) for one in anew for given in repo_inputs(one)]
         cycle = find_cycle(edges)
         if cycle is not None:
             raise InvalidInputError(
@@ -226,15 +317,7 @@ class Publisher:
         with self._core.metadata.write() as tx:
             row = tx.repos.find(name)
             if row is not None:
-                head = tx.commits.get(tx.refs.get(row, DEFAULT_BRANCH).commit_id)
-                if head.provenance.origin is Origin.SESSION:
-                    raise AlreadyExistsError(
-                        f"There is a repo {name!r} with files of its own, which the pipeline's"
-                        " output would replace",
-                        kind=ErrorKind.REPO_EXISTS,
-                        hint="Choose another name for the pipeline",
-                        repo=name,
-                    )
+                _check_free(tx, row)
                 tx.repos.set_kind(row.id, kind)
                 return
         Repositories(self._core).create(
@@ -246,28 +329,25 @@ class Publisher:
         head = head_of(self._core, spec.code_repo, DEFAULT_BRANCH)
         return stored_packages(self._core.snapshot(head))
 
-    def _publish(
-        self, spec: PipelineSpec, contents: dict[str, bytes], current: PipelineRow | None
-    ) -> Pipeline:
-        code = self._commit_code(spec, contents)
-        if current is not None and (current.pipeline.spec, current.pipeline.code_commit_id) == (
-            spec,
-            code.id,
-        ):
-            return current.pipeline  # published again as it is: no new version, nothing runs
-        with self._core.metadata.write() as tx:
-            by = str(self._author)
-            if current is None:
-                row = tx.pipelines.create(spec, code.id, by)
-            else:
-                row = tx.pipelines.update(tx.pipelines.get(spec.name), spec, code.id, by)
-            tx.events.append(EventKind.PIPELINE_CHANGED, spec.name, version=row.pipeline.version)
-            if has_data(tx, spec):
-                global_id = new_global_id()
-                tx.lineage.begin(global_id, GlobalOrigin.PIPELINE, spec.name, by)
-                trigger = Trigger(TriggerKind.PIPELINE, spec.name, tx.now_ns)
-                plan_jobs(tx, [Started(row, trigger)], global_id)
-            return row.pipeline
+    def _contents(self, one: Publication, *, upgrade: bool) -> dict[str, bytes]:
+        """Return what a publication commits, its environment locked."""
+        with told_of(one.spec.name):
+            before = None if one.is_new else self._packages_of(one.spec)
+            packages = lock_code(one.spec, one.files, before, upgrade=upgrade)
+            return code_contents(one.spec, one.files, packages)
+
+    def _put(self, tx: Transaction, one: Publication, code: Commit) -> tuple[PipelineRow, bool]:
+        """Write a pipeline's row; return it, and whether that made it another."""
+        by = str(self._author)
+        if one.is_new:
+            row = tx.pipelines.create(one.spec, code.id, by)
+        else:
+            row = tx.pipelines.get(one.spec.name)
+            if (row.pipeline.spec, row.pipeline.code_commit_id) == (one.spec, code.id):
+                return row, False  # published again as it is: no new version, nothing runs
+            row = tx.pipelines.update(row, one.spec, code.id, by)
+        tx.events.append(EventKind.PIPELINE_CHANGED, one.spec.name, version=row.pipeline.version)
+        return row, True
 
     def _commit_code(self, spec: PipelineSpec, contents: dict[str, bytes]) -> Commit:
         base = head_of(self._core, spec.code_repo, DEFAULT_BRANCH)
@@ -290,6 +370,32 @@ class Publisher:
                 provenance=Provenance(Origin.CODE, pipeline=spec.name),
             )
             return commit_changes(self._core, writer, base, changes, request).commit
+
+
+def _check_free(tx: Transaction, row: RepoRow) -> None:
+    """Raise if a pipeline's output would replace what people have put into a repo."""
+    head = tx.commits.get(tx.refs.get(row, DEFAULT_BRANCH).commit_id)
+    if head.provenance.origin is Origin.SESSION:
+        name = row.repo.name
+        raise AlreadyExistsError(
+            f"There is a repo {name!r} with files of its own, which the pipeline's"
+            " output would replace",
+            kind=ErrorKind.REPO_EXISTS,
+            hint="Choose another name for the pipeline",
+            repo=name,
+            pipeline=name,
+        )
+
+
+def _delete(tx: Transaction, name: str) -> None:
+    row = tx.pipelines.get(name)
+    check_idle(tx, name)
+    tx.pipelines.delete(row.id)
+    tx.repos.set_kind(tx.repos.get(name).id, RepoKind.USER)
+    code = tx.repos.find(row.pipeline.spec.code_repo)
+    if code is not None:
+        tx.repos.set_kind(code.id, RepoKind.USER)
+    tx.events.append(EventKind.PIPELINE_CHANGED, name, deleted=True)
 
 
 def code_paths(spec: PipelineSpec) -> list[str]:

@@ -14,6 +14,7 @@ from jupyter_datalake.model.jsonable import as_json
 from jupyter_datalake.model.paths import parse_path
 from jupyter_datalake.model.pipeline_specs import parse_spec, spec_as_dict
 from jupyter_datalake.model.pipelines import Pipeline, repo_inputs
+from jupyter_datalake.pipelines.templating import Source
 from jupyter_datalake.server.base import DatalakeHandler, operation, page, whole
 
 
@@ -41,6 +42,12 @@ class PipelineHandlerBase(DatalakeHandler):
         """End the request with one pipeline."""
         jobs = await self.call(lake.jobs.list, pipeline=pipeline.name, limit=1)
         self.answer(await self.shown(lake, pipeline, jobs[0] if jobs else None), status)
+
+    def declared(self, body: dict[str, Any]) -> Path | list[Source]:
+        """Return the place of a declaration, or the specs that it holds itself."""
+        if "specs" in body:
+            return [Source(one["spec"], self.folder(one["folder"])) for one in body["specs"]]
+        return self.folder(body["folder"])
 
 
 class PipelinesHandler(PipelineHandlerBase):
@@ -223,8 +230,7 @@ class DiffsHandler(PipelineHandlerBase):
     @operation("diffPipeline")
     async def post(self, body: dict[str, Any]) -> None:
         lake = await self.lake()
-        place = self.folder(body["folder"])
-        changes = await self.call(lake.pipelines.diff, place, prune=body["prune"])
+        changes = await self.call(lake.pipelines.diff, self.declared(body), prune=body["prune"])
         self.answer(whole(changes))
 
 
@@ -236,7 +242,7 @@ class DeclarationsHandler(PipelineHandlerBase):
     @operation("applyAll")
     async def post(self, body: dict[str, Any]) -> None:
         lake = await self.lake()
-        place = self.folder(body["folder"])
+        place = self.declared(body)
         changes = await self.call(lake.pipelines.apply_all, place, prune=body["prune"])
         self.answer(whole(changes))
 

@@ -4,12 +4,14 @@ import pytest
 import yaml
 
 from jupyter_datalake.errors import (
+    AlreadyExistsError,
     ErrorKind,
     InvalidInputError,
     NotFoundError,
     PathNotFoundError,
     StateError,
 )
+from jupyter_datalake.pipelines.templating import Source
 
 
 @pytest.fixture
@@ -123,16 +125,71 @@ def test_what_cannot_be_declared_is_refused_by_name_and_nothing_is_done(lake, tm
     assert names(lake) == []
 
 
-def test_after_an_error_what_came_before_it_is_done_and_doing_it_again_goes_on(lake, tmp_path):
+def test_after_an_error_nothing_is_done_and_doing_it_again_does_all(lake, tmp_path):
     write(tmp_path, "a", "raw")
     write(tmp_path, "b", "missing")
-    with pytest.raises(NotFoundError, match="'missing', which does not exist"):
+    with pytest.raises(NotFoundError, match="'missing', which does not exist") as caught:
         lake.pipelines.apply_all(tmp_path)
-    assert names(lake) == ["a"]
+    assert caught.value.context["pipeline"] == "b"
+    assert (names(lake), [repo.name for repo in lake.repos.list()]) == ([], ["raw"])
     lake.repos.create("missing")
-    assert changes(lake, tmp_path) == [("a", "unchanged"), ("b", "create")]
     lake.pipelines.apply_all(tmp_path)
     assert names(lake) == ["a", "b"]
+
+
+def test_one_that_cannot_be_updated_or_deleted_keeps_the_others_as_they_are(lake, tmp_path):
+    for name, reads in (("a", "raw"), ("b", "a"), ("c", "raw")):
+        write(tmp_path, name, reads)
+    lake.pipelines.apply_all(tmp_path)
+    write(tmp_path, "a", "raw", description="newer")
+    write(tmp_path, "b", "gone")
+    with pytest.raises(NotFoundError, match="'gone'"):
+        lake.pipelines.apply_all(tmp_path)
+    write(tmp_path, "b", "c")
+    write(tmp_path, "c", "a")
+    lake.pipelines.run("c")
+    (tmp_path / "c.yaml").unlink()
+    with pytest.raises(StateError, match="of pipeline 'c' is waiting"):
+        lake.pipelines.apply_all(tmp_path, prune=True)
+    assert {one.name: one.version for one in lake.pipelines.list()} == {"a": 1, "b": 1, "c": 1}
+
+
+def test_a_name_that_people_have_files_under_is_refused_before_anything_is_done(lake, tmp_path):
+    lake.files.put("raw@main/a", "a")
+    lake.repos.create("mine")
+    lake.files.put("mine@main/a", "a")
+    write(tmp_path, "a", "raw")
+    write(tmp_path, "mine", "raw")
+    with pytest.raises(AlreadyExistsError, match="repo 'mine' with files of its own"):
+        lake.pipelines.apply_all(tmp_path)
+    assert names(lake) == []
+
+
+def test_what_is_published_together_runs_under_one_global_id(lake, tmp_path):
+    lake.files.put("raw@main/a", "a")
+    for name, reads in (("a", "raw"), ("b", "a"), ("c", "raw")):
+        write(tmp_path, name, reads)
+    lake.pipelines.apply_all(tmp_path)
+    jobs = lake.jobs.list()
+    assert sorted(one.pipeline for one in jobs) == ["a", "b", "c"]
+    assert len({one.global_id for one in jobs}) == 1
+
+
+def test_specs_need_no_file(lake, tmp_path):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "helper.py").write_text("x = 1\n")
+    reading = {"pipeline": "b", "input": {"repo": {"name": "a", "glob": "/"}}, "command": ["ls"]}
+    first = {**reading, "pipeline": "a", "files": ["helper.py"]}
+    first["input"] = {"repo": {"name": "raw", "glob": "/"}}
+    specs = [Source(reading, tmp_path), Source(first, tmp_path / "one")]
+    assert [one.pipeline for one in lake.pipelines.diff(specs)] == ["a", "b"]
+    done = lake.pipelines.apply_all(specs)
+    assert [str(one.action) for one in done] == ["create", "create"]
+    again = lake.pipelines.apply_all(specs[:1])
+    assert [(one.pipeline, str(one.action)) for one in again] == [("b", "unchanged")]
+    with pytest.raises(InvalidInputError, match="pipelin") as caught:
+        lake.pipelines.diff([Source({"pipeline": "x", "pipelin": 1}, tmp_path)])
+    assert caught.value.context["pipeline"] == "x"
 
 
 # --- templates -----------------------------------------------------------------------------------
