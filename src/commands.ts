@@ -152,7 +152,8 @@ export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> =
   [CommandIDs.commitSession]: args({ repo: REPO, message: { type: 'string' } }),
   [CommandIDs.discardSession]: args({ repo: REPO }),
   [CommandIDs.promotePipeline]: args({
-    path: { type: 'string', description: 'Path of a notebook; the current one when left out' }
+    path: { type: 'string', description: 'Path of a notebook; the current one when left out' },
+    asks: { type: 'boolean', description: 'Ask for notebooks, several of which feed each other' }
   }),
   [CommandIDs.openSchedule]: args({ pipeline: PIPELINE }),
   [CommandIDs.writePipeline]: args(

@@ -1436,7 +1436,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What has to be done so that pipelines are as a folder declares them; nothing is changed. */
+        /** What has to be done so that pipelines are as a folder, or specs, declare them; nothing is changed. */
         post: operations["diffPipeline"];
         delete?: never;
         options?: never;
@@ -1453,7 +1453,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make the lake's pipelines those that a folder declares. */
+        /** Make the lake's pipelines those that a folder, or specs, declare; all of it or nothing. */
         post: operations["applyAll"];
         delete?: never;
         options?: never;
@@ -3695,13 +3695,19 @@ export interface components {
             content: {
                 "application/json": {
                     /** @description A folder of specs, or a file that holds some, below the server's root. */
-                    folder: string;
+                    folder?: string;
+                    /** @description Specs in place of a folder of them. */
+                    specs?: {
+                        spec: components["schemas"]["Spec"];
+                        /** @description Where its notebook and helper files are, below the server's root. */
+                        folder: string;
+                    }[];
                     /**
                      * @description Whether pipelines go that are not declared there.
                      * @default false
                      */
                     prune?: boolean;
-                };
+                } & (unknown | unknown);
             };
         };
         NewRef: {

@@ -6,6 +6,7 @@ import { closeIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { IDagProblem, IDagStep } from '../dag/graph';
+import type { OutOfReachError } from '../dag/placing';
 import { IconButton } from './icon-button';
 import type { IStepFormProps } from './step-form';
 import { StepForm } from './step-form';
@@ -41,6 +42,33 @@ export function dagProblemText(problem: IDagProblem, trans: TranslationBundle): 
     case 'server':
       return problem.value;
   }
+}
+
+/** Return what stands below the names of nodes, in a few letters. */
+export function dagNotes(trans: TranslationBundle): {
+  datums: (count: number, hasMore: boolean) => string;
+  repo: (isThere: boolean, isMade: boolean) => string;
+} {
+  return {
+    datums: (count, hasMore) =>
+      hasMore ? trans.__('more than %1 datums', count) : trans._n('%1 datum', '%1 datums', count),
+    repo: (isThere, isMade) =>
+      isThere ? trans.__('in the lake') : isMade ? trans.__('not written yet') : trans.__('missing')
+  };
+}
+
+/** Return in a sentence why a notebook cannot be named in a file of specs. */
+export function outOfReachText(error: OutOfReachError, trans: TranslationBundle): string {
+  const folder = error.folder || '/';
+  return error.hasHelpers
+    ? trans.__(
+        'The notebook in %1 needs files beside it: make the file of steps in that folder.',
+        folder
+      )
+    : trans.__(
+        'The notebook in %1 is not below this file: make the file of steps there, or further up.',
+        folder
+      );
 }
 
 /** A step, or one edge of it. */

@@ -27,8 +27,8 @@ export interface ILineageGraphProps {
   onChoose: (id: string | null) => void;
   /** Open a group. */
   onOpen: (id: string) => void;
-  /** Lay it out anew. */
-  onTidy: () => void;
+  /** Lay it out anew; it cannot be when left out. */
+  onTidy?: () => void;
   /** What it is, and which keys do something; those of the lineage when left out. */
   label?: string;
   /** Ids of the nodes that stand out; those along the flow when left out. */
@@ -151,16 +151,18 @@ export function LineageGraph(props: ILineageGraphProps): React.JSX.Element {
         <button type="button" title={trans.__('Fit (0)')} onClick={() => view.move(null)}>
           {trans.__('Fit')}
         </button>
-        <button
-          type="button"
-          title={trans.__('Lay the graph out anew, with few crossings')}
-          onClick={() => {
-            view.move(null);
-            props.onTidy();
-          }}
-        >
-          {trans.__('Tidy')}
-        </button>
+        {props.onTidy && (
+          <button
+            type="button"
+            title={trans.__('Lay the graph out anew, with few crossings')}
+            onClick={() => {
+              view.move(null);
+              props.onTidy?.();
+            }}
+          >
+            {trans.__('Tidy')}
+          </button>
+        )}
       </div>
     </div>
   );

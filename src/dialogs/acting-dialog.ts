@@ -14,12 +14,16 @@ export class ActingDialog<T> extends Dialog<void> {
       body: options.body as unknown as Dialog.IBodyWidget<void>,
       buttons: [
         Dialog.cancelButton({ label: options.trans.__('Cancel') }),
+        ...(options.other
+          ? [Dialog.createButton({ label: options.other.label, accept: false })]
+          : []),
         Dialog.okButton({ label: options.accept })
       ],
       focusNodeSelector: options.focus ?? 'input, textarea'
     });
     this.addClass('jp-DatalakeDialog');
     this._act = options.act;
+    this._other = options.other;
   }
 
   /** Show the dialog; return what the action gave, or null if it was not done. */
@@ -53,19 +57,24 @@ export class ActingDialog<T> extends Dialog<void> {
   }
 
   override resolve(index?: number): void {
-    if (index !== undefined && index !== ACCEPT) {
+    const accept = this._other ? OTHER + 1 : OTHER;
+    if (this._other && index === OTHER) {
+      if (!this._isActing) {
+        void this._take(this._other.act);
+      }
+    } else if (index !== undefined && index !== accept) {
       super.resolve(index);
     } else if (this._isReady && !this._isActing) {
-      void this._accept();
+      void this._take(this._act);
     }
   }
 
-  private async _accept(): Promise<void> {
+  private async _take(act: () => Promise<T | null>): Promise<void> {
     this._isActing = true;
     const isReady = this._isReady;
     this.setReady(false);
     try {
-      this._result = await this._act();
+      this._result = await act();
     } finally {
       this._isActing = false;
       if (!this.isDisposed) {
@@ -73,17 +82,19 @@ export class ActingDialog<T> extends Dialog<void> {
       }
     }
     if (this._result !== null) {
-      super.resolve(ACCEPT);
+      super.resolve(OTHER);
     }
   }
 
   private readonly _act: () => Promise<T | null>;
+  private readonly _other: ActingDialog.IOptions<T>['other'];
   private _isReady = true;
   private _isActing = false;
   private _result: T | null = null;
 }
 
-const ACCEPT = 1;
+/** Position of the button behind the one that cancels. */
+const OTHER = 1;
 
 /** What a dialog follows: its view, and whether the action can be taken, are told by a model. */
 export interface IFollowed {
@@ -126,5 +137,7 @@ export namespace ActingDialog {
     trans: TranslationBundle;
     /** Return null if it failed; the body then says why. */
     act: () => Promise<T | null>;
+    /** A button with another action, which can be taken at any time. */
+    other?: { label: string; act: () => Promise<T | null> };
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Choosing a file of the file browser.
+ * Choosing files of the file browser.
  */
 import type { FileBrowser } from '@jupyterlab/filebrowser';
 import { FileDialog } from '@jupyterlab/filebrowser';
@@ -14,8 +14,8 @@ export interface IChooseFileOptions {
   translator?: ITranslator;
 }
 
-/** Ask for a file; return its path, or undefined if none was chosen. */
-export async function chooseFile(options: IChooseFileOptions): Promise<string | undefined> {
+/** Ask for files; return their paths, none if none was chosen. */
+export async function chooseFiles(options: IChooseFileOptions): Promise<string[]> {
   const { browser, title, fits, translator } = options;
   const chosen = await FileDialog.getOpenFiles({
     manager: browser.model.manager,
@@ -24,5 +24,5 @@ export async function chooseFile(options: IChooseFileOptions): Promise<string | 
     defaultPath: browser.model.path,
     filter: file => (file.type === 'directory' || fits(file) ? {} : null)
   });
-  return chosen.value?.find(fits)?.path;
+  return (chosen.value ?? []).filter(fits).map(({ path }) => path);
 }

@@ -5,6 +5,7 @@ import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
+import { actionText } from '../components/promotion-steps';
 import type { PipelineChange } from '../models/dag';
 
 /** Show what would be done; return whether it is to be done. */
@@ -54,17 +55,4 @@ function Plan(props: {
       </tbody>
     </table>
   );
-}
-
-function actionText(action: PipelineChange['action'], trans: TranslationBundle): string {
-  switch (action) {
-    case 'create':
-      return trans.__('create');
-    case 'update':
-      return trans.__('update');
-    case 'delete':
-      return trans.__('delete');
-    case 'unchanged':
-      return trans.__('unchanged');
-  }
 }

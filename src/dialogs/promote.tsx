@@ -5,7 +5,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
+import type * as api from '../api/types';
 import { ErrorBanner } from '../components/error-banner';
+import type { IPromoteFormProps } from '../components/promote-form';
 import { PromoteForm } from '../components/promote-form';
 import type { PromotionModel } from '../models/promotion';
 import type { IPromoted } from '../models/publishing';
@@ -53,38 +55,48 @@ class PromoteBody extends ReactWidget {
         </p>
       );
     }
-    return (
-      <PromoteForm
-        notebook={model.notebook}
-        draft={model.draft}
-        fields={model.form.fields}
-        inputs={model.form.inputs}
-        parameters={model.parameters}
-        values={model.form.values}
-        problems={model.problems}
-        error={model.error}
-        errorPlace={model.errorPlace}
-        exists={model.exists}
-        repos={model.repos}
-        preview={model.preview}
-        previewError={model.previewError}
-        isPreviewing={model.isPreviewing}
-        schedule={model.form.schedule}
-        hasOwnInputs={model.hasOwnInputs}
-        ticks={model.ticks.ticks}
-        ticksError={model.ticks.error}
-        isAskingTicks={model.ticks.isAsking}
-        yaml={model.yaml}
-        yamlProblem={model.yamlProblem}
-        trans={trans}
-        onField={(field, value) => model.setField(field, value)}
-        onInput={(index, change) => model.setInput(index, change)}
-        onAddInput={() => model.addInput()}
-        onRemoveInput={index => model.removeInput(index)}
-        onValue={(parameter, value) => model.setValue(parameter, value)}
-        onSchedule={change => model.setSchedule(change)}
-        onYaml={yaml => model.setYaml(yaml)}
-      />
-    );
+    return promotionForm(model, trans);
   }
+}
+
+/** Return the form of a promotion; what is given is shown in place of what the model says. */
+export function promotionForm(
+  model: PromotionModel,
+  trans: TranslationBundle,
+  given: Partial<IPromoteFormProps> = {}
+): React.JSX.Element {
+  return (
+    <PromoteForm
+      notebook={model.notebook}
+      draft={model.draft as api.Draft}
+      fields={model.form.fields}
+      inputs={model.form.inputs}
+      parameters={model.parameters}
+      values={model.form.values}
+      problems={model.problems}
+      error={model.error}
+      errorPlace={model.errorPlace}
+      exists={model.exists}
+      repos={model.repos}
+      preview={model.preview}
+      previewError={model.previewError}
+      isPreviewing={model.isPreviewing}
+      schedule={model.form.schedule}
+      hasOwnInputs={model.hasOwnInputs}
+      ticks={model.ticks.ticks}
+      ticksError={model.ticks.error}
+      isAskingTicks={model.ticks.isAsking}
+      yaml={model.yaml}
+      yamlProblem={model.yamlProblem}
+      trans={trans}
+      onField={(field, value) => model.setField(field, value)}
+      onInput={(index, change) => model.setInput(index, change)}
+      onAddInput={() => model.addInput()}
+      onRemoveInput={index => model.removeInput(index)}
+      onValue={(parameter, value) => model.setValue(parameter, value)}
+      onSchedule={change => model.setSchedule(change)}
+      onYaml={yaml => model.setYaml(yaml)}
+      {...given}
+    />
+  );
 }

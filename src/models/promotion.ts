@@ -37,6 +37,7 @@ export class PromotionModel extends VDomModel {
   constructor(options: PromotionModel.IOptions) {
     super();
     this._lake = options.lake;
+    this._known = options.known;
     this.notebook = options.notebook;
     this._previewer = new Debouncer(() => this._askPreview(), DEBOUNCE_MS);
     this._prober = new Debouncer(() => this._askExists(), DEBOUNCE_MS);
@@ -152,16 +153,12 @@ export class PromotionModel extends VDomModel {
     super.dispose();
   }
 
-  /** Ask the server what the notebook says. */
+  /** Ask the server what the notebook says, unless that is known. */
   async load(): Promise<void> {
-    const { client } = this._lake;
     try {
-      const [draft, repos] = await Promise.all([
-        promotePipeline(client, { notebook: this.notebook }),
-        listRepos(client, { limit: MAX_REPOS })
-      ]);
+      const { draft, repos } = this._known ?? (await this._ask());
       this._draft = draft;
-      this._repos = repos.results.map(repo => repo.name);
+      this._repos = repos;
       this._exists = draft.exists;
       this._setForm(formOf(this._draft));
     } catch (reason) {
@@ -220,6 +217,24 @@ export class PromotionModel extends VDomModel {
     this._later(this._previewer);
   }
 
+  /** Read a repo by another name, where it is read. */
+  renameRepo(before: string, repo: string): void {
+    this._form.inputs.forEach((input, index) => {
+      if (input.repo === before) {
+        this.setInput(index, { repo, name: input.name });
+      }
+    });
+    if (!this._repos.includes(repo)) {
+      this._repos = [...this._repos.filter(one => one !== before), repo].sort();
+    }
+  }
+
+  /** Show why the server refuses the spec. */
+  refuse(error: LakeApiError): void {
+    this._error = error;
+    this._changed();
+  }
+
   /** Add an input. */
   addInput(): void {
     const input: IRepoInput = { name: '', repo: '', branch: 'main', glob: '/' };
@@ -256,6 +271,15 @@ export class PromotionModel extends VDomModel {
       this._isPublishing = false;
       this._changed();
     }
+  }
+
+  private async _ask(): Promise<PromotionModel.IKnown> {
+    const { client } = this._lake;
+    const [draft, repos] = await Promise.all([
+      promotePipeline(client, { notebook: this.notebook }),
+      listRepos(client, { limit: MAX_REPOS })
+    ]);
+    return { draft, repos: repos.results.map(repo => repo.name) };
   }
 
   private _edit(change: Partial<IPromotionForm>): void {
@@ -322,13 +346,14 @@ export class PromotionModel extends VDomModel {
   }
 
   private readonly _lake: ILake;
+  private readonly _known: PromotionModel.IKnown | undefined;
   private readonly _previewer: Debouncer;
   private readonly _prober: Debouncer;
   private _draft: api.Draft | null = null;
   private _form = formOf(null);
   private _typed: string | null = null;
   private _yamlProblem: { problem: string; line: number | null } | null = null;
-  private _repos: string[] = [];
+  private _repos: readonly string[] = [];
   private _exists = false;
   private _error: LakeApiError | null = null;
   private _preview: api.Preview | null = null;
@@ -343,5 +368,14 @@ export namespace PromotionModel {
     lake: ILake;
     /** Path of the notebook below the server's root. */
     notebook: string;
+    /** What the server says of it; asked for when left out. */
+    known?: IKnown;
+  }
+
+  /** What the server says. */
+  export interface IKnown {
+    draft: api.Draft;
+    /** Names of the repos that can be inputs. */
+    repos: readonly string[];
   }
 }

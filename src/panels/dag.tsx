@@ -12,7 +12,7 @@ import type { IClient } from '../api/client';
 import { CommandIDs } from '../commands';
 import { DagCanvas } from '../components/dag-canvas';
 import type { IStepSheetProps } from '../components/dag-sheet';
-import { Problems, StepSheet } from '../components/dag-sheet';
+import { outOfReachText, Problems, StepSheet } from '../components/dag-sheet';
 import { EmptyState } from '../components/empty-state';
 import { ErrorBanner } from '../components/error-banner';
 import { describeError } from '../components/errors';
@@ -447,19 +447,6 @@ export class DagPanel extends ModelPanel {
 }
 
 const DRAGS = ['lm-dragenter', 'lm-dragover', 'lm-drop'];
-
-function outOfReachText(error: OutOfReachError, trans: DagPanel.IOptions['trans']): string {
-  const folder = error.folder || '/';
-  return error.hasHelpers
-    ? trans.__(
-        'The notebook in %1 needs files beside it: make the file of steps in that folder.',
-        folder
-      )
-    : trans.__(
-        'The notebook in %1 is not below this file: make the file of steps there, or further up.',
-        folder
-      );
-}
 
 /** What a {@link DagPanel} is made of. */
 export namespace DagPanel {

@@ -17,17 +17,17 @@ import type { ISignal } from '@lumino/signaling';
 
 import { writePipeline } from '../api/pipelines';
 import { ARGUMENTS, CommandIDs } from '../commands';
+import { dagNotes } from '../components/dag-sheet';
 import { showEditPipelines } from '../dialogs/edit-pipelines';
 import { lineageIcon } from '../icons';
 import type { ISpecFile } from '../models/dag';
-import { DagModel } from '../models/dag';
+import { DagModel, SPECS_SUFFIX } from '../models/dag';
 import { DagPanel } from '../panels/dag';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
 import { attempt } from './reporting';
 
 const FACTORY = 'Pipelines editor';
-const SUFFIX = '.pipelines.yaml';
 
 type Context = DocumentRegistry.CodeContext;
 
@@ -55,7 +55,7 @@ export const dagPlugin: JupyterFrontEndPlugin<void> = {
     docRegistry.addFileType({
       name: 'datalake-pipelines',
       displayName: trans.__('Pipelines'),
-      extensions: [SUFFIX, '.pipelines.yml'],
+      extensions: [SPECS_SUFFIX, '.pipelines.yml'],
       mimeTypes: ['text/x-yaml'],
       fileFormat: 'text',
       icon: lineageIcon
@@ -81,18 +81,7 @@ export const dagPlugin: JupyterFrontEndPlugin<void> = {
       const model = new DagModel({
         lake,
         file,
-        notes: {
-          datums: (count, hasMore) =>
-            hasMore
-              ? trans.__('more than %1 datums', count)
-              : trans._n('%1 datum', '%1 datums', count),
-          repo: (isThere, isMade) =>
-            isThere
-              ? trans.__('in the lake')
-              : isMade
-                ? trans.__('not written yet')
-                : trans.__('missing')
-        }
+        notes: dagNotes(trans)
       });
       const { sharedModel } = context.model;
       const editor = new CodeEditorWrapper({
@@ -131,7 +120,8 @@ export const dagPlugin: JupyterFrontEndPlugin<void> = {
           let path = textOf(args, 'path');
           if (path === undefined) {
             const cwd = textOf(args, 'cwd') ?? browsers?.tracker.currentWidget?.model.path ?? '';
-            path = (await contents.newUntitled({ path: cwd, type: 'file', ext: SUFFIX })).path;
+            path = (await contents.newUntitled({ path: cwd, type: 'file', ext: SPECS_SUFFIX }))
+              .path;
           }
           return manager.openOrReveal(path, FACTORY);
         })

@@ -1,22 +1,29 @@
 /**
- * Promoting a notebook to a pipeline: from its toolbar, the file browser or the command palette.
+ * Promoting notebooks to pipelines: from their toolbar, the file browser, the launcher or the palette.
  */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { IDefaultFileBrowser, IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { ILauncher } from '@jupyterlab/launcher';
 import { INotebookTracker } from '@jupyterlab/notebook';
+import type { Contents } from '@jupyterlab/services';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { ARGUMENTS, CommandIDs } from '../commands';
-import { chooseFile } from '../dialogs/choose-file';
+import { dagNotes, outOfReachText } from '../components/dag-sheet';
+import { OutOfReachError } from '../dag/placing';
 import { showPromote } from '../dialogs/promote';
+import { showPromotions } from '../dialogs/promotions';
 import { promoteIcon } from '../icons';
+import { SPECS_SUFFIX } from '../models/dag';
 import { PromotionModel } from '../models/promotion';
+import { PromotionsModel } from '../models/promotions';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
-import { attempt, tellPublished } from './reporting';
+import { addMaker } from './making';
+import { attempt, tellApplied, tellPublished } from './reporting';
 
 /** Makes pipelines of notebooks. */
 export const promotePlugin: JupyterFrontEndPlugin<void> = {
@@ -44,65 +51,108 @@ export const promotePlugin: JupyterFrontEndPlugin<void> = {
   ): void => {
     const trans = (translator ?? nullTranslator).load('jupyter_datalake');
     const { commands } = app;
-    const pathOf = (args: ReadonlyPartialJSONObject): string | undefined =>
-      textOf(args, 'path') ??
-      (args.isContextMenu === true
-        ? selectedNotebook(browsers)
-        : notebooks?.currentWidget?.context.path);
-    const choose = async () =>
-      browser === null
-        ? undefined
-        : chooseFile({
-            browser,
-            title: trans.__('Promote which notebook?'),
-            fits: file => file.type === 'notebook',
-            translator: translator ?? undefined
-          });
+    const { contents } = app.serviceManager;
+    const maker = addMaker(
+      {
+        command: CommandIDs.promotePipeline,
+        rank: 1,
+        asks: trans.__('Promote which notebooks?'),
+        fits: file => file.type === 'notebook',
+        trans
+      },
+      { browsers, browser, launcher, palette, translator }
+    );
+    const pathsOf = (args: ReadonlyPartialJSONObject): string[] => {
+      const path = textOf(args, 'path');
+      if (path !== undefined) {
+        return [path];
+      }
+      if (args.isContextMenu === true) {
+        return maker.selected();
+      }
+      const current = notebooks?.currentWidget?.context.path;
+      return current === undefined ? [] : [current];
+    };
+    const asks = (args: ReadonlyPartialJSONObject) =>
+      args.isLauncher === true || args.asks === true;
+    /** The server reads notebooks from their files. */
+    const save = async (paths: readonly string[]) => {
+      for (const path of paths) {
+        const open = notebooks?.find(one => one.context.path === path)?.context;
+        await open?.save();
+      }
+      return true;
+    };
+    const promoteOne = async (path: string) => {
+      const notebook = contents.localPath(path);
+      const promoted = await showPromote(new PromotionModel({ lake, notebook }), trans);
+      if (promoted) {
+        tellPublished(promoted, { lake, commands, trans });
+      }
+    };
+    const promoteSeveral = async (paths: readonly string[]) => {
+      const model = new PromotionsModel({
+        lake,
+        notebooks: paths.map(path => contents.localPath(path)),
+        notes: dagNotes(trans)
+      });
+      const drive = contents.driveName(paths[0] ?? '');
+      const promoted = await showPromotions(model, trans, () =>
+        attempt(trans, () => writeSpecs(contents, drive, model, trans))
+      );
+      if (promoted && 'file' in promoted) {
+        await commands.execute(CommandIDs.openDag, { path: promoted.file });
+      } else if (promoted) {
+        tellApplied(promoted.applied, { commands, trans });
+      }
+    };
     commands.addCommand(CommandIDs.promotePipeline, {
       label: args =>
-        args.isLauncher === true ? trans.__('Promote Notebook') : trans.__('Promote to Pipeline…'),
+        args.isLauncher === true
+          ? trans.__('Promote Notebook')
+          : asks(args) || pathsOf(args).length > 1
+            ? trans.__('Promote to Pipelines…')
+            : trans.__('Promote to Pipeline…'),
       caption: trans.__('Promote to pipeline: run this notebook whenever its inputs change'),
       icon: promoteIcon,
       describedBy: ARGUMENTS[CommandIDs.promotePipeline],
-      isEnabled: args => args.isLauncher === true || pathOf(args) !== undefined,
+      isEnabled: args => asks(args) || pathsOf(args).length > 0,
       execute: async args => {
-        const path = args.isLauncher === true ? await choose() : pathOf(args);
-        if (path === undefined) {
+        const paths = asks(args) ? await maker.choose() : pathsOf(args);
+        const [first] = paths;
+        if (first === undefined || (await attempt(trans, () => save(paths))) === null) {
           return;
         }
-        // The server reads the notebook from its file.
-        const open = notebooks?.find(one => one.context.path === path)?.context;
-        if (open && (await attempt(trans, () => open.save().then(() => true))) === null) {
-          return;
-        }
-        const notebook = app.serviceManager.contents.localPath(path);
-        const promoted = await showPromote(new PromotionModel({ lake, notebook }), trans);
-        if (promoted) {
-          tellPublished(promoted, { lake, commands, trans });
-        }
+        await (paths.length === 1 ? promoteOne(first) : promoteSeveral(paths));
       }
     });
+    if (browser) {
+      palette?.addItem({
+        command: CommandIDs.promotePipeline,
+        category: trans.__('Data Lake'),
+        args: { asks: true }
+      });
+    }
     notebooks?.currentChanged.connect(() =>
       commands.notifyCommandChanged(CommandIDs.promotePipeline)
     );
-    palette?.addItem({ command: CommandIDs.promotePipeline, category: trans.__('Data Lake') });
-    if (browser) {
-      launcher?.add({
-        command: CommandIDs.promotePipeline,
-        args: { isLauncher: true },
-        category: trans.__('Data Lake'),
-        rank: 1
-      });
-    }
   }
 };
 
-/** Return the path of the notebook that is selected in the file browser. */
-function selectedNotebook(browsers: IFileBrowserFactory | null): string | undefined {
-  for (const item of browsers?.tracker.currentWidget?.selectedItems() ?? []) {
-    if (item.type === 'notebook') {
-      return item.path;
-    }
+/** Write the steps as a file of specs that is not there yet, in the folder of the notebooks. */
+async function writeSpecs(
+  contents: Contents.IManager,
+  drive: string,
+  model: PromotionsModel,
+  trans: TranslationBundle
+): Promise<string> {
+  try {
+    const { folder, text } = model.file();
+    const path = drive === '' ? folder : `${drive}:${folder}`;
+    const file = await contents.newUntitled({ path, type: 'file', ext: SPECS_SUFFIX });
+    await contents.save(file.path, { type: 'file', format: 'text', content: text });
+    return file.path;
+  } catch (reason) {
+    throw reason instanceof OutOfReachError ? new Error(outOfReachText(reason, trans)) : reason;
   }
-  return undefined;
 }

@@ -10,6 +10,7 @@ import { CommandIDs } from '../commands';
 import { describeError } from '../components/errors';
 import { stateText } from '../components/state-badge';
 import { datumsDone, isLive, JobFollower } from '../models/jobs';
+import type { Applied } from '../models/promotions';
 import type { IPromoted } from '../models/publishing';
 import { asLakeError } from '../models/refreshing';
 import { scheduleOf } from '../schedules';
@@ -147,4 +148,24 @@ export function tellPublished({ pipeline, job }: IPromoted, reporting: IReportin
       ? trans.__('%1 is published. It runs as soon as there is data in %2.', pipeline.name, inputs)
       : trans.__('%1 is published.', pipeline.name)
   );
+}
+
+/** Tell what was done with several pipelines; show it in the lineage. */
+export function tellApplied(applied: Applied, { commands, trans }: Omit<IReporting, 'lake'>): void {
+  const done = applied.filter(({ action }) => action !== 'unchanged');
+  const names = done.map(({ pipeline }) => pipeline);
+  const node = `pipeline:${names[names.length - 1] ?? ''}`;
+  Notification.success(trans.__('Applied: %1', names.join(', ')), {
+    autoClose: 10_000,
+    actions: [
+      {
+        label: trans.__('Show the runs'),
+        callback: () => void commands.execute(CommandIDs.openRuns)
+      },
+      {
+        label: trans.__('Show the lineage'),
+        callback: () => void commands.execute(CommandIDs.openLineage, { node })
+      }
+    ]
+  });
 }

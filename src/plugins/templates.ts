@@ -12,13 +12,13 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { addIcon } from '@jupyterlab/ui-components';
 
 import { ARGUMENTS, CommandIDs } from '../commands';
-import { chooseFile } from '../dialogs/choose-file';
 import { showTemplate } from '../dialogs/template';
 import { promoteIcon } from '../icons';
 import { TemplateModel } from '../models/template';
 import { ILake } from '../tokens';
 import { readYaml } from '../yaml';
 import { textOf } from './arguments';
+import { addMaker } from './making';
 import { attempt, tellPublished } from './reporting';
 
 /** Makes pipelines of templates. */
@@ -40,18 +40,16 @@ export const templatesPlugin: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('jupyter_datalake');
     const { commands } = app;
     const { contents } = app.serviceManager;
-    const selected = () =>
-      [...(browsers?.tracker.currentWidget?.selectedItems() ?? [])].find(isYaml)?.path;
-    const choose = async () =>
-      browser === null
-        ? undefined
-        : chooseFile({
-            browser,
-            title: trans.__('Which template?'),
-            fits: isYaml,
-            translator: translator ?? undefined
-          });
-
+    const maker = addMaker(
+      {
+        command: CommandIDs.renderPipeline,
+        rank: 2,
+        asks: trans.__('Which template?'),
+        fits: isYaml,
+        trans
+      },
+      { browsers, browser, launcher, palette, translator }
+    );
     commands.addCommand(CommandIDs.renderPipeline, {
       label: args =>
         args.isLauncher === true
@@ -60,10 +58,11 @@ export const templatesPlugin: JupyterFrontEndPlugin<void> = {
       caption: trans.__('Fill in a template: a pipeline with places for arguments'),
       icon: args => (args.isLauncher === true ? promoteIcon : addIcon),
       describedBy: ARGUMENTS[CommandIDs.renderPipeline],
-      isVisible: args => args.isContextMenu !== true || selected() !== undefined,
+      isVisible: args => args.isContextMenu !== true || maker.selected().length > 0,
       execute: async args => {
         const named = textOf(args, 'path');
-        const path = named ?? (args.isContextMenu === true ? selected() : await choose());
+        const chosen = args.isContextMenu === true ? maker.selected() : [];
+        const path = named ?? chosen[0] ?? (await maker.choose())[0];
         if (path === undefined) {
           return;
         }
@@ -81,15 +80,6 @@ export const templatesPlugin: JupyterFrontEndPlugin<void> = {
         }
       }
     });
-    palette?.addItem({ command: CommandIDs.renderPipeline, category: trans.__('Data Lake') });
-    if (browser) {
-      launcher?.add({
-        command: CommandIDs.renderPipeline,
-        args: { isLauncher: true },
-        category: trans.__('Data Lake'),
-        rank: 2
-      });
-    }
   }
 };
 

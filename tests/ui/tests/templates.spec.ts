@@ -91,7 +91,7 @@ test('the panel and the launcher ask which template, and which notebook', async 
   await expect(cards.filter({ hasText: 'Pipeline from Template' })).toBeVisible();
   await cards.filter({ hasText: 'Promote Notebook' }).click();
   const asked = page.getByRole('dialog');
-  await expect(asked).toContainText('Promote which notebook?');
+  await expect(asked).toContainText('Promote which notebooks?');
   await expect(asked.getByText('second.yaml')).toHaveCount(0);
   await asked.getByText('count.ipynb').click();
   await asked.getByRole('button', { name: 'Select' }).click();
