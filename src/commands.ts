@@ -107,7 +107,8 @@ export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> =
   [CommandIDs.openComparison]: args({
     repo: REPO,
     old: { type: 'string', description: 'Ref expression; the selected commit when left out' },
-    new: { type: 'string', description: 'Ref expression of what it is compared with' }
+    new: { type: 'string', description: 'Ref expression of what it is compared with' },
+    session: { type: 'string', description: 'Session whose staged files it is compared with' }
   }),
   [CommandIDs.openFiles]: args({ repo: REPO, ref: REF }),
   [CommandIDs.openHistory]: args({ repo: REPO, ref: REF }),

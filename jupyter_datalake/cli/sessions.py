@@ -135,8 +135,14 @@ def create(context: CliContext, repo: str, branch: str, as_json: bool) -> None:
         click.echo(f"Began session {id_text(info.id)} on {info.repo}@{info.branch}")
 
 
+old_option = click.option(
+    "--old", metavar="REF", help="Compare with this commit; the one it is based on by default."
+)
+
+
 @group.command("diff")
 @click.argument("session")
+@old_option
 @click.option("--path", default="/", help="Only at and below this path.")
 @click.option("--after", help="Only what comes behind this path: the last one of a page.")
 @limit_option(None)
@@ -145,18 +151,19 @@ def create(context: CliContext, repo: str, branch: str, as_json: bool) -> None:
 def diff(
     context: CliContext,
     session: str,
+    old: str | None,
     path: str,
     after: str | None,
     limit: int | None,
     as_json: bool,
 ) -> None:
-    """List what is staged."""
+    """List what is staged, or how it differs from any commit."""
     found = _find(context, session).id
-    changes = context.lake.sessions.diff(found, path=path, after=after, limit=limit)
+    changes = context.lake.sessions.diff(found, old=old, path=path, after=after, limit=limit)
     if as_json:
         print_json(changes)
     else:
-        print_changes(list(changes), empty="Nothing is staged")
+        print_changes(list(changes), empty="No path differs" if old else "Nothing is staged")
 
 
 @group.command("list-changed")
@@ -191,20 +198,22 @@ def list_changed(
 @group.command("diff-text")
 @click.argument("session")
 @click.argument("path")
+@old_option
 @limit_option(None)
 @json_option
 @pass_context
 def diff_text(
-    context: CliContext, session: str, path: str, limit: int | None, as_json: bool
+    context: CliContext, session: str, path: str, old: str | None, limit: int | None, as_json: bool
 ) -> None:
     """Show how a staged file differs, line by line, from the commit it is based on."""
-    found = context.lake.sessions.diff_text(_find(context, session).id, path, limit=limit)
+    found = context.lake.sessions.diff_text(_find(context, session).id, path, old=old, limit=limit)
     print_text_diff(found, f"a/{path}", f"b/{path}", as_json=as_json)
 
 
 @group.command("diff-table")
 @click.argument("session")
 @click.argument("path")
+@old_option
 @click.option("--key", multiple=True, help="Column that names a row; may be repeated.")
 @click.option("--no-key", is_flag=True, help="Compare whole rows.")
 @limit_option(DEFAULT_ROWS)
@@ -214,6 +223,7 @@ def diff_table(
     context: CliContext,
     session: str,
     path: str,
+    old: str | None,
     key: tuple[str, ...],
     no_key: bool,
     limit: int,
@@ -221,7 +231,7 @@ def diff_table(
 ) -> None:
     """Show how a staged table differs, row by row, from the commit it is based on."""
     found = context.lake.sessions.diff_table(
-        _find(context, session).id, path, key=key_of(key, no_key=no_key), limit=limit
+        _find(context, session).id, path, old=old, key=key_of(key, no_key=no_key), limit=limit
     )
     print_table_diff(found, as_json=as_json)
 

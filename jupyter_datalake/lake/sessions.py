@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import islice
@@ -23,6 +23,7 @@ from jupyter_datalake.engine.session import (
     open_session,
     sessions_folder,
 )
+from jupyter_datalake.engine.since import Opener, changes_since
 from jupyter_datalake.engine.sources import Source
 from jupyter_datalake.engine.text_diff import Nothing, OpenFile, diff_texts
 from jupyter_datalake.engine.writing import check_writable
@@ -48,6 +49,9 @@ from jupyter_datalake.mount.control import SessionHolder, mount_holding
 
 MOUNTABLE = "mounted"
 """File in the folder of a session that a mount of its branch may take up."""
+_PAGE = 1000
+"""Changes that a mount is asked for at a time."""
+_TRIES = 3
 DRIVE_PATIENCE_S = 10.0
 """How long a verb waits for the session of a drive, which each request has for moments only."""
 
@@ -286,23 +290,74 @@ class Sessions:
         self,
         session_id: str,
         *,
+        old: str | None = None,
         path: str = "/",
         after: str | None = None,
         limit: int | None = None,
     ) -> Sequence[Change]:
-        """Return what is staged in a session, by path.
+        """Return what is staged in a session, by path; or how that differs from another commit.
 
         Parameters
         ----------
+        old
+            Ref expression of what is compared with what is staged; by default the commit that the
+            session is based on. The cost is that of the differences between the two commits, and
+            of what is staged.
         after
             The path of the last change of the previous page.
+
+        Raises
+        ------
+        ConflictError
+            The session went on from other commits all the while it was compared with `old`.
         """
         below, behind = parse_path(path), parse_path(after or "/")
+        if old is not None:
+            return self._diff_since(session_id, old, below, behind, limit_of(limit))
         client = self._holder(session_id)
         if client is not None:
             return client.diff(session_id, below, behind, limit_of(limit))
         with self._opened(session_id) as session:
             return [*islice(session.diff(below, after=behind), limit_of(limit))]
+
+    def _diff_since(
+        self, session_id: str, old: str, below: RepoPath, after: RepoPath, limit: int
+    ) -> Sequence[Change]:
+        """Compare what is staged with another commit, again if the session went on meanwhile."""
+        history = self._context.history
+        for _ in range(_TRIES):
+            info = self.get(session_id)
+            first = history.resolve(info.repo, old)
+            base = history.resolve(info.repo, info.base_commit_id)
+            origin = self._context.core.snapshot(first)
+            with self._looked_at(session_id) as (staged, opener):
+                changes = changes_since(
+                    history.diff(first, base, below=below, after=after),
+                    staged(below, after),
+                    origin.open,
+                    opener,
+                )
+                found = [*islice(changes, limit)]
+            if self.get(session_id).base_commit_id == base.id:
+                return found
+        raise ConflictError(
+            f"Session {session_id} goes on from new commits too often to be compared",
+            kind=ErrorKind.SESSION_BUSY,
+            hint="Try again in a moment",
+            session=session_id,
+        )
+
+    @contextmanager
+    def _looked_at(
+        self, session_id: str
+    ) -> Iterator[tuple[Callable[[RepoPath, RepoPath], Iterator[Change]], Opener]]:
+        """Give what streams what is staged below a path and behind another, and opens its files."""
+        client = self._holder(session_id)
+        if client is not None:
+            yield partial(_pages_of, client, session_id), partial(self.open_file, session_id)
+            return
+        with self._opened(session_id) as session:
+            yield lambda below, after: session.diff(below, after=after), session.open
 
     def list_changed(
         self, session_id: str, path: str = "/", *, after: str = "", limit: int | None = None
@@ -328,7 +383,13 @@ class Sessions:
         return [*islice(behind, limit_of(limit))]
 
     def diff_text(
-        self, session_id: str, path: str, *, offset: int = 0, limit: int | None = None
+        self,
+        session_id: str,
+        path: str,
+        *,
+        old: str | None = None,
+        offset: int = 0,
+        limit: int | None = None,
     ) -> TextDiff:
         """Return how a file in a session differs, as a text, from the commit it is based on.
 
@@ -336,19 +397,21 @@ class Sessions:
 
         Parameters
         ----------
+        old
+            Ref expression of another commit to compare it with.
         offset, limit
             Which hunks are wanted; all of them by default.
 
         Raises
         ------
         PathNotFoundError
-            Neither the session nor its base has a file there.
+            Neither the session nor the commit has a file there.
         InvalidInputError
             More than 8 MiB lie between the first and the last difference.
         """
         place = parse_path(path)
         info = self.get(session_id)
-        base = self._context.history.snapshot(info.repo, info.base_commit_id)
+        base = self._context.history.snapshot(info.repo, old or info.base_commit_id)
         before = base.content(place) if base.find(place) is not None else Nothing()
         with self._staged(info, place) as file:
             if file is None and isinstance(before, Nothing):
@@ -361,6 +424,7 @@ class Sessions:
         session_id: str,
         path: str,
         *,
+        old: str | None = None,
         key: Sequence[str] | None = None,
         offset: int = 0,
         limit: int = DEFAULT_ROWS,
@@ -371,13 +435,15 @@ class Sessions:
 
         Parameters
         ----------
+        old
+            Ref expression of another commit to compare it with.
         key, offset, limit
             As there.
 
         Raises
         ------
         PathNotFoundError
-            The session or its base has no file there.
+            The session or the commit has no file there.
         InvalidInputError
             One of them cannot be read as a table, or lacks a column of the key.
         """
@@ -385,7 +451,7 @@ class Sessions:
         from jupyter_datalake.warehouse.table_files import TableSource  # noqa: PLC0415  # Arrow
 
         info, place = self.get(session_id), parse_path(path)
-        base = self._context.history.snapshot(info.repo, info.base_commit_id)
+        base = self._context.history.snapshot(info.repo, old or info.base_commit_id)
         base.get(place)
         return diff_tables(
             TableSource(f"{base.label}/{place}", partial(base.open, place)),
@@ -698,6 +764,18 @@ class Sessions:
     def _holder(self, session_id: str) -> SessionHolder | None:
         """Return the mount that has a session open, or None."""
         return mount_holding(self._context.core, session_id)
+
+
+def _pages_of(
+    client: SessionHolder, session_id: str, below: RepoPath, after: RepoPath
+) -> Iterator[Change]:
+    """Yield what a mount has staged, asking for some at a time."""
+    while True:
+        page = client.diff(session_id, below, after, _PAGE)
+        yield from page
+        if len(page) < _PAGE:
+            return
+        after = page[-1].path
 
 
 def _open_below(folder: Path, path: RepoPath) -> BinaryIO:

@@ -62,10 +62,10 @@ class SessionChangesHandler(DatalakeHandler):
     path = "/sessions/{session}/changes"
 
     @operation("diffSession")
-    async def get(self, session: str, path: str, after: str, limit: int) -> None:
+    async def get(self, session: str, old: str | None, path: str, after: str, limit: int) -> None:
         lake = await self.lake()
         changes = await self.call(
-            lake.sessions.diff, session, path=path, after=after or None, limit=limit + 1
+            lake.sessions.diff, session, old=old, path=path, after=after or None, limit=limit + 1
         )
         self.answer(page_of_changes(changes, limit))
 
@@ -90,10 +90,12 @@ class SessionTextDiffHandler(DatalakeHandler):
     path = "/sessions/{session}/diff/text"
 
     @operation("diffSessionText")
-    async def get(self, session: str, path: str, offset: int, limit: int) -> None:
+    async def get(self, session: str, old: str | None, path: str, offset: int, limit: int) -> None:
         lake = await self.lake()
         self.answer(
-            await self.call(lake.sessions.diff_text, session, path, offset=offset, limit=limit)
+            await self.call(
+                lake.sessions.diff_text, session, path, old=old, offset=offset, limit=limit
+            )
         )
 
 
@@ -103,11 +105,13 @@ class SessionTableDiffHandler(DatalakeHandler):
     path = "/sessions/{session}/diff/table"
 
     @operation("diffSessionTable")
-    async def get(self, session: str, path: str, key: str | None, offset: int, limit: int) -> None:
+    async def get(
+        self, session: str, path: str, old: str | None, key: str | None, **page: int
+    ) -> None:
         lake = await self.lake()
         columns = None if key is None else parse_key(key)
         found = await self.call(
-            lake.sessions.diff_table, session, path, key=columns, offset=offset, limit=limit
+            lake.sessions.diff_table, session, path, old=old, key=columns, **page
         )
         self.answer(found.shown())
 

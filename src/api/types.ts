@@ -3684,6 +3684,8 @@ export interface components {
         after: string;
         /** @description How many come before the page. */
         offset: number;
+        /** @description Ref expression of the commit that is compared with what is staged; left out, the one that the session is based on. */
+        oldOfSession: string;
         /** @description The older file: `repo@ref/path`. */
         oldAddress: string;
         /** @description The newer file: `repo@ref/path`. */
@@ -3958,6 +3960,7 @@ export type ParameterRequiredPath = components['parameters']['requiredPath'];
 export type ParameterDrivePath = components['parameters']['drivePath'];
 export type ParameterAfter = components['parameters']['after'];
 export type ParameterOffset = components['parameters']['offset'];
+export type ParameterOldOfSession = components['parameters']['oldOfSession'];
 export type ParameterOldAddress = components['parameters']['oldAddress'];
 export type ParameterNewAddress = components['parameters']['newAddress'];
 export type ParameterLimit = components['parameters']['limit'];
@@ -5421,6 +5424,8 @@ export interface operations {
     diffSession: {
         parameters: {
             query?: {
+                /** @description Ref expression of the commit that is compared with what is staged; left out, the one that the session is based on. */
+                old?: components["parameters"]["oldOfSession"];
                 /** @description Within the repo; its root when left out. */
                 path?: components["parameters"]["path"];
                 /** @description The `next` of the page before. */
@@ -5479,6 +5484,8 @@ export interface operations {
     diffSessionText: {
         parameters: {
             query: {
+                /** @description Ref expression of the commit that is compared with what is staged; left out, the one that the session is based on. */
+                old?: components["parameters"]["oldOfSession"];
                 /** @description Within the repo. */
                 path: components["parameters"]["requiredPath"];
                 /** @description How many come before the page. */
@@ -5508,6 +5515,8 @@ export interface operations {
     diffSessionTable: {
         parameters: {
             query: {
+                /** @description Ref expression of the commit that is compared with what is staged; left out, the one that the session is based on. */
+                old?: components["parameters"]["oldOfSession"];
                 /** @description Within the repo. */
                 path: components["parameters"]["requiredPath"];
                 /** @description Columns that name a row, as one line of CSV. Left out, they are guessed; empty, whole rows are compared. */

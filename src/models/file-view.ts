@@ -314,20 +314,22 @@ export class FileViewModel extends VDomModel {
     return { kind: 'text', text: await diffText(this._client, query, signal) };
   }
 
-  /** Compare what is staged with the commit below it, by what its name says it is. */
+  /** Compare what is staged with a commit, by what its name says it is. */
   private async _compareStaged(session: string, signal: AbortSignal): Promise<FileDiff> {
     const { path } = this;
-    const staged = { path, limit: DIFF_PAGE };
+    const old = this._base ?? undefined;
+    const staged = { old, path, limit: DIFF_PAGE };
     const type = mediaTypeOf(path);
     const isNotebook = path.toLowerCase().endsWith('.ipynb');
     const isTable = TABLES.test(path);
     if (!isTable && !isNotebook && type === null) {
       return { kind: 'text', text: await diffSessionText(this._client, session, staged, signal) };
     }
-    const [{ base_commit_id: base }, { results }] = await Promise.all([
+    const [{ base_commit_id }, { results }] = await Promise.all([
       getSession(this._client, session),
-      diffSession(this._client, session, { path, limit: 1 })
+      diffSession(this._client, session, { old, path, limit: 1 })
     ]);
+    const base = old ?? base_commit_id;
     const change = results.find(one => one.path === path);
     if (isTable && (!change || (change.old && change.new))) {
       const query = { ...staged, key: this._key };

@@ -1,7 +1,7 @@
 /**
- * Two commits beside each other: the files that differ, and the way to each difference.
+ * Two versions beside each other, commits or what is staged: the files that differ, and the way to each difference.
  */
-import { listIcon, treeViewIcon } from '@jupyterlab/ui-components';
+import { listIcon, refreshIcon, treeViewIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type * as api from '../api/types';
@@ -13,12 +13,13 @@ import { EmptyState } from '../components/empty-state';
 import { ErrorBanner } from '../components/error-banner';
 import { shortId } from '../components/formats';
 import { IconButton } from '../components/icon-button';
+import { stagedText, VersionPicker } from '../components/version-picker';
 import { compareIcon } from '../icons';
 import type { CommitDiffModel } from '../models/commit-diff';
 import { ModelPanel } from './model-panel';
 import { refText } from './file-view';
 
-/** What differs between two commits. */
+/** What differs between two versions of a repo. */
 export class CommitDiffPanel extends ModelPanel {
   constructor(options: CommitDiffPanel.IOptions) {
     super({ ...options, models: [options.model] });
@@ -36,20 +37,45 @@ export class CommitDiffPanel extends ModelPanel {
       <>
         <header className="jp-DatalakeCommitDiff-header">
           <span className="jp-DatalakeRow-name">{model.repo}</span>
-          <Version label={model.old} commit={model.commits?.[0]} />
+          <VersionPicker
+            label={trans.__('Older version')}
+            value={{ ref: model.old }}
+            refs={model.versions.refs}
+            trans={trans}
+            onChange={version => 'ref' in version && model.chooseOld(version.ref)}
+          />
+          <About commit={model.commits?.[0]} label={model.old} />
           <IconButton
             icon={compareIcon}
             label={trans.__('Compare the other way round')}
+            isDisabled={model.staged !== null}
             onClick={() => model.swap()}
           />
-          <Version label={model.new} commit={model.commits?.[1]} />
+          <VersionPicker
+            label={trans.__('Newer version')}
+            value={model.staged === null ? { ref: model.new } : { session: model.staged }}
+            refs={model.versions.refs}
+            sessions={model.versions.sessions}
+            trans={trans}
+            onChange={version => model.chooseNew(version)}
+          />
+          {model.staged === null ? (
+            <About commit={model.commits?.[1]} label={model.new} />
+          ) : (
+            <IconButton
+              icon={refreshIcon}
+              label={trans.__('Compare again: files may have been written')}
+              onClick={() => void model.refresh()}
+            />
+          )}
           <span className="jp-DatalakeCount" title={trans.__('Paths that differ')}>
             {count}
           </span>
           <label className="jp-DatalakeCommitDiff-renames">
             <input
               type="checkbox"
-              checked={model.renames}
+              checked={model.renames && model.staged === null}
+              disabled={model.staged !== null}
               onChange={event => {
                 model.renames = event.target.checked;
               }}
@@ -79,7 +105,7 @@ export class CommitDiffPanel extends ModelPanel {
         <ChangeList
           changes={model.changes}
           hasMore={model.hasMore}
-          label={trans.__('Files that differ between %1 and %2', model.old, model.new)}
+          label={trans.__('Files that differ between %1 and %2', model.old, this._newText)}
           trans={trans}
           isTree={this._isTree}
           onMore={() => void model.loadMore()}
@@ -93,24 +119,34 @@ export class CommitDiffPanel extends ModelPanel {
     const { repo, commits } = this.model;
     if (commits) {
       const [old, now] = commits;
+      const { session } = this.model;
+      if (session) {
+        const place = { repo, ref: session.branch, path: change.path };
+        this.run(CommandIDs.openFile, { ...place, session: session.id, base: old.id });
+        return;
+      }
       const file = changedFile({ repo, old: old.id, now: now.id }, change);
       this.run(CommandIDs.openFile, { ...file });
     }
   }
 
+  private get _newText(): string {
+    const { session } = this.model;
+    return session ? stagedText(session, this.trans) : refText(this.model.new);
+  }
+
   private _isTree = false;
 }
 
-function Version(props: { label: string; commit: api.Commit | undefined }): React.JSX.Element {
+/** Which commit a ref expression means, and of when it is. */
+function About(props: { label: string; commit: api.Commit | undefined }): React.JSX.Element | null {
   const { label, commit } = props;
-  const text = refText(label);
-  return (
-    <span className="jp-DatalakeCommitDiff-version" title={commit?.message}>
-      <code>{text}</code>
-      {commit && text !== shortId(commit.id) && <code>{shortId(commit.id)}</code>}
-      {commit && <Ago time={commit.created_at} />}
+  return commit ? (
+    <span className="jp-DatalakeCommitDiff-version" title={commit.message}>
+      {refText(label) !== shortId(commit.id) && <code>{shortId(commit.id)}</code>}
+      <Ago time={commit.created_at} />
     </span>
-  );
+  ) : null;
 }
 
 /** What a {@link CommitDiffPanel} is made of. */

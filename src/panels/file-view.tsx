@@ -190,7 +190,7 @@ function Tab({ model, trans }: IPartProps): React.JSX.Element | null {
   if (model.tab === 'changes') {
     return (
       <>
-        {model.session === null && <Base model={model} trans={trans} />}
+        <Base model={model} trans={trans} />
         {diff ? (
           <FileDiff
             diff={diff}
@@ -273,7 +273,11 @@ function Base({ model, trans }: IPartProps): React.JSX.Element {
         <input
           className="jp-DatalakeField"
           value={text}
-          placeholder={trans.__('the commit before')}
+          placeholder={
+            model.session === null
+              ? trans.__('the commit before')
+              : trans.__('the commit it is based on')
+          }
           onChange={event => setText(event.target.value)}
         />
       </label>

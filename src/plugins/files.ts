@@ -82,10 +82,10 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
           const { model } = widget.content;
           if (base !== undefined && base !== model.base) {
             model.base = base;
-          }
-          if (session !== undefined) {
+          } else if (session !== undefined) {
             model.compareAnew(); // what is staged has gone on
-          } else {
+          }
+          if (session === undefined) {
             model.tab = tab ?? model.tab;
           }
         } else {

@@ -9,6 +9,7 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { getCommit } from '../api/commits';
 import { listRefs, resetRef, undoRef } from '../api/refs';
+import { listSessions } from '../api/sessions';
 import type * as api from '../api/types';
 import { ARGUMENTS, CommandIDs } from '../commands';
 import { shortId } from '../components/formats';
@@ -28,6 +29,7 @@ import { refText } from '../panels/file-view';
 import type { ILake, ILakeSelection } from '../tokens';
 import { refOf, repoOf, textOf } from './arguments';
 import { attempt } from './reporting';
+import { showInMain } from './showing';
 
 /** What the commands work on. */
 export interface IHistoryCommandOptions {
@@ -121,40 +123,72 @@ function addComparison(
     namespace: 'datalake-commits'
   });
   commands.addCommand(CommandIDs.openComparison, {
-    label: args =>
-      args.withHead === true
+    label: args => {
+      if (args.withStaged === true) {
+        return trans.__('Compare with What Is Staged');
+      }
+      return args.withHead === true
         ? trans.__('Compare with Branch Head')
-        : trans.__('Compare with Selected'),
+        : trans.__('Compare with Selected');
+    },
     icon: compareIcon,
     describedBy: ARGUMENTS[CommandIDs.openComparison],
     isEnabled: args => {
       const repo = meant(args)?.repo;
-      return args.withHead === true || 'old' in args || commits.selected?.repo === repo;
+      const isPlaced = [args.withHead, args.withStaged].includes(true) || 'old' in args;
+      return isPlaced || commits.selected?.repo === repo;
     },
     execute: async args => {
       const place = meant(args);
-      const [old, now] =
-        args.withHead === true
-          ? [place?.ref, selection.ref]
-          : [textOf(args, 'old') ?? commits.selected?.id, textOf(args, 'new') ?? place?.ref];
+      const isToHere = args.withHead === true || args.withStaged === true;
+      const [old, now] = isToHere
+        ? [place?.ref, selection.ref]
+        : [textOf(args, 'old') ?? commits.selected?.id, textOf(args, 'new') ?? place?.ref];
       if (!place || old === undefined || now === undefined) {
         return;
       }
-      const id = `datalake-commits-${place.repo}@${old}..${now}`;
+      let session = textOf(args, 'session');
+      if (args.withStaged === true && session === undefined) {
+        session = await stagedIn({ lake, trans }, place.repo, selection.ref);
+        if (session === undefined) {
+          return;
+        }
+      }
+      const id = `datalake-commits-${place.repo}@${old}..${session ?? now}`;
       let widget = tracker.find(one => one.id === id);
       if (!widget) {
-        const model = new CommitDiffModel({ lake, repo: place.repo, old, new: now });
+        const model = new CommitDiffModel({ lake, repo: place.repo, old, new: now, session });
         widget = new MainAreaWidget({ content: new CommitDiffPanel({ commands, trans, model }) });
         widget.id = id;
         widget.title.icon = compareIcon;
-        widget.title.label = `${refText(old)} → ${refText(now)}`;
-        widget.title.caption = `${place.repo}: ${old} → ${now}`;
+        const { title } = widget;
+        const entitle = () => {
+          const to = model.staged === null ? refText(model.new) : trans.__('staged');
+          title.label = `${refText(model.old)} → ${to}`;
+          title.caption = `${place.repo}: ${refText(model.old)} → ${to}`;
+        };
+        entitle();
+        model.stateChanged.connect(entitle);
         await tracker.add(widget);
-        shell.add(widget, 'main');
       }
-      shell.activateById(widget.id);
+      showInMain(shell, widget);
     }
   });
+}
+
+/** Return the session of a repo in which something may be staged, that of a branch first. */
+async function stagedIn(
+  { lake, trans }: Pick<IHistoryCommandOptions, 'lake' | 'trans'>,
+  repo: string,
+  branch: string
+): Promise<string | undefined> {
+  const found = await attempt(trans, () => listSessions(lake.client, { repo }));
+  const sessions = found?.results ?? [];
+  const session = sessions.find(one => one.branch === branch) ?? sessions[0];
+  if (found && !session) {
+    Notification.info(trans.__('No branch of %1 is mounted to be written to.', repo));
+  }
+  return session?.id;
 }
 
 function commitAt(

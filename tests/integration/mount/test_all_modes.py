@@ -376,6 +376,33 @@ def test_status_and_diff_say_what_is_staged(ground):
     assert lines == [" one", "-two", "+three"]
 
 
+def test_what_is_staged_is_compared_with_any_commit_as_if_it_were_committed(ground):
+    first = ground.commit_file("same", b"as it was\n")
+    for path, data in [("same", b"otherwise\n"), ("b", b"of the base"), ("kept", b"k")]:
+        ground.commit_file(path, data)
+    ground.mount()
+    ground.files.write(
+        ground.at("same"), b"as it was\n"
+    )  # another file, and what the first one had
+    ground.files.delete(ground.at("b"))
+    ground.files.write(ground.at("new"), b"new")
+    assert ground.staged == {"b": "removed", "new": "added", "same": "modified"}
+    pages, after = [], None
+    while page := ground.lake.sessions.diff(ground.session, old=first.id, after=after, limit=1):
+        pages += [(one.path, str(one.kind)) for one in page]
+        after = page[-1].path
+    assert pages == [("kept", "added"), ("new", "added")]
+    difference = ground.lake.sessions.diff_text(ground.session, "same", old="main~2")
+    assert [line.rstrip("\n") for hunk in difference.hunks for line in hunk.lines] == [
+        "-otherwise",
+        "+as it was",
+    ]
+    ground.commit()
+    for one in ground.lake.commits.diff(ground.repo, first.id):
+        is_other = one.path != "same"  # which differs by its time alone
+        assert ((one.path, str(one.kind)) in pages) is is_other
+
+
 def test_what_is_discarded_is_as_it_was(ground):
     ground.commit_file("a", b"a")
     ground.commit_file("d/b", b"b")

@@ -358,6 +358,14 @@ async def test_differences_of_files(call, served_lake):
         identity = session.id
     staged = (await call("diffSessionText", session=identity, path="t.csv")).json
     assert (staged["removed"], staged["added"]) == (2, 0)
+    since = {"session": identity, "old": "main^"}
+    (change,) = (await call("diffSession", **since)).json["results"]
+    assert (change["path"], change["old"]["size_bytes"]) == ("t.csv", 19)
+    text = (await call("diffSessionText", **since, path="t.csv")).json
+    assert (text["removed"], text["added"]) == (3, 0)
+    rows = (await call("diffSessionTable", **since, path="t.csv")).json
+    assert (rows["removed"], rows["key"]) == (3, ["id"])
+    await call("diffSession", session=identity, old="nowhere", expect=404)
 
 
 async def test_files(call, served_lake):

@@ -81,6 +81,21 @@ test('a commit is reverted, the branch is reset, and any two commits are compare
   await comparison.getByRole('button', { name: 'a.txt' }).click();
   await expect(page.getByRole('main').getByText('more', { exact: true }).last()).toBeVisible();
 
+  // What is staged may stand in place of the newer commit.
+  await lake.stage('moved', 'main', `moved@${first}`);
+  await history.locator(`[data-commit="${first}"] button`).first().click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Compare with What Is Staged' }).click();
+  const staged = page.locator('.jp-DatalakeCommitDiff:visible');
+  await expect(staged.getByText('No file differs.')).toBeVisible();
+  const newer = staged.getByRole('combobox', { name: 'Newer version' });
+  await expect(newer.locator('option:checked')).toHaveText('what is staged in moved@main');
+  await staged.getByRole('combobox', { name: 'Older version' }).selectOption('main');
+  await expect(staged.getByRole('listitem')).toHaveCount(2);
+  await page.screenshot({ path: test.info().outputPath('staged.png') });
+  await staged.getByRole('button', { name: 'a.txt' }).click();
+  const base = page.getByRole('textbox', { name: 'Compared with' });
+  await expect(base).toHaveValue(/^[0-9a-f]{8}$/);
+
   const written = rows.filter({ hasText: 'Write b' });
   await written.getByRole('button').first().click();
   await written.getByRole('button', { name: /^Revert/ }).click();
