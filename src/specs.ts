@@ -96,6 +96,34 @@ export function codeOf(spec: api.Spec): ICode {
   return { kind: 'ingest', text: text((spec.ingest as Json | undefined)?.query) };
 }
 
+/** Return what a query makes: the connection that it is asked over, and the file. */
+export function ingestOf(spec: api.Spec): {
+  connection: string;
+  output: string;
+  isPartitioned: boolean;
+} {
+  const ingest = (spec.ingest as Json | undefined) ?? {};
+  return {
+    connection: text(ingest.connection),
+    output: text(ingest.output) || '/data.parquet',
+    isPartitioned: text(ingest.partition_by) !== ''
+  };
+}
+
+/** Return what of the output goes into which table; undefined where nothing does. */
+export function egressOf(
+  spec: api.Spec
+): { mode: string; key: string[]; files: string } | undefined {
+  const egress = spec.egress as Json | undefined;
+  return (
+    egress && {
+      mode: text(egress.mode) || 'append',
+      key: Array.isArray(egress.key) ? egress.key.map(String) : [],
+      files: text(egress.files) || '/**'
+    }
+  );
+}
+
 /** Return the parameters that a spec sets. */
 export function parametersOf(spec: api.Spec): Json {
   return (spec.parameters as Json | undefined) ?? {};

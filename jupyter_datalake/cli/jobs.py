@@ -22,8 +22,10 @@ from jupyter_datalake.cli.output import (
     print_table,
     time_text,
 )
+from jupyter_datalake.lake.lineage import MAX_OPENED
 from jupyter_datalake.model.datums import BEFORE_ALL, STEP_POSITIONS, DatumState
 from jupyter_datalake.model.jobs import Job, JobState, Outcome
+from jupyter_datalake.model.lineage import Observation
 from jupyter_datalake.model.logs import LogLine
 from jupyter_datalake.model.text import printable
 
@@ -149,6 +151,23 @@ def get(context: CliContext, job_id: str, as_json: bool) -> None:
             ("attempt", job.attempt if job.attempt > 1 else ""),
         ]
     )
+    print_opened(context.lake.lineage.observed(job=job.id, limit=MAX_OPENED))
+
+
+def print_opened(opened: Sequence[Observation]) -> None:
+    """Print what datums opened of their lazy inputs, newest first; nothing where there is none."""
+    if not opened:
+        return
+    click.echo("\nopened of lazy inputs:")
+    for one in opened:
+        place = printable(f"{one.repo}@{id_text(one.commit_id)}/{one.path}")
+        times = f"  {one.opens} times" if one.opens > 1 else ""
+        click.echo(f"  datum {one.observer.datum}  {place}{times}")
+    if len(opened) == MAX_OPENED:
+        job = id_text(opened[-1].observer.job_id)
+        click.echo(
+            f"  these are the newest; more: datalake lineage observed --job {job} --limit 1000"
+        )
 
 
 @group.command("cancel")

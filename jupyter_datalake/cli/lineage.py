@@ -10,7 +10,7 @@ import click
 
 from jupyter_datalake.cli.commits import print_changes
 from jupyter_datalake.cli.context import CliContext, json_option, limit_option, pass_context
-from jupyter_datalake.cli.jobs import print_jobs
+from jupyter_datalake.cli.jobs import print_jobs, print_opened
 from jupyter_datalake.cli.output import (
     id_text,
     print_fields,
@@ -77,11 +77,7 @@ def get(context: CliContext, address: str, as_json: bool) -> None:
         for given in datum.inputs:
             place = f"{given.repo}@{id_text(given.commit_id)}/{given.path}"
             click.echo(f"  {given.name} = {printable(place)}")
-    if lineage.opened:
-        click.echo("\nopened of lazy inputs:")
-    for one in lineage.opened:
-        place = f"{one.repo}@{id_text(one.commit_id)}/{one.path}"
-        click.echo(f"  datum {one.observer.datum}  {printable(place)}")
+    print_opened(lineage.opened)
     if lineage.uses:
         click.echo("\nread by:")
         print_table(

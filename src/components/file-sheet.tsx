@@ -77,7 +77,7 @@ function Makers(props: ILoadedProps): React.JSX.Element {
       <p className="jp-DatalakeNote">
         {commit.provenance.pipeline
           ? trans.__('%1; which of its datums is not known any more.', commit.provenance.pipeline)
-          : trans.__('%1 committed it.', commit.author)}
+          : trans.__('%1 committed it.', commit.author.name)}
       </p>
     );
   }

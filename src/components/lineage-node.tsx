@@ -134,17 +134,26 @@ export const LineageNode = React.memo(function LineageNode(
   );
 });
 
-function Shape({ kind }: { kind: NodeKind }): React.JSX.Element {
-  const { width, height } = NODE;
+/** The outline of a kind of nodes, as large as in the graph or as told. */
+export function Shape(props: {
+  kind: NodeKind;
+  width?: number;
+  height?: number;
+}): React.JSX.Element {
+  const { kind, width = NODE.width, height = NODE.height } = props;
+  const part = height / NODE.height;
+  const corner = CORNER * Math.sqrt(part);
+  const round = 7 * Math.sqrt(part);
+  const back = 4 * Math.sqrt(part);
   const className = 'jp-DatalakeLineageNode-shape';
   switch (kind) {
     case 'pipeline': {
       // An arrow's shaft: data goes through it from left to right.
       const points = [
         [0, 0],
-        [width - CORNER, 0],
+        [width - corner, 0],
         [width, height / 2],
-        [width - CORNER, height],
+        [width - corner, height],
         [0, height]
       ];
       return <polygon className={className} points={points.map(one => one.join(',')).join(' ')} />;
@@ -155,19 +164,19 @@ function Shape({ kind }: { kind: NodeKind }): React.JSX.Element {
       return (
         <>
           <rect className={className} width={width} height={height} />
-          <line className={className} x1={0} y1={5} x2={width} y2={5} />
+          <line className={className} x1={0} y1={5 * part} x2={width} y2={5 * part} />
         </>
       );
     case 'group':
       return (
         <>
-          <rect className={className} x={4} y={-4} width={width} height={height} rx={7} />
-          <rect className={className} width={width} height={height} rx={7} />
+          <rect className={className} x={back} y={-back} width={width} height={height} rx={round} />
+          <rect className={className} width={width} height={height} rx={round} />
         </>
       );
     case 'notebook':
     case 'repo':
-      return <rect className={className} width={width} height={height} rx={7} />;
+      return <rect className={className} width={width} height={height} rx={round} />;
   }
 }
 

@@ -7,6 +7,7 @@ import * as React from 'react';
 
 import type * as api from '../api/types';
 import { mountIcon } from '../icons';
+import type { ITableFlow } from '../lineage/flows';
 import type { INode } from '../lineage/graph';
 import { codeOf } from '../specs';
 import { Ago } from './ago';
@@ -17,6 +18,7 @@ import { IconButton } from './icon-button';
 import { JobList } from './job-list';
 import { kindText } from './lineage-node';
 import { PipelineDetails } from './pipeline-list';
+import { TableFlows } from './table-flows';
 import { StateBadge } from './state-badge';
 
 /** What a {@link LineageSheet} shows and does. */
@@ -29,6 +31,8 @@ export interface ILineageSheetProps {
   pipeline: api.Pipeline | null;
   /** The environment of its code. */
   environment: unknown;
+  /** Of a warehouse table: the pipelines between it and the lake. */
+  flows: readonly ITableFlow[];
   trans: TranslationBundle;
   isLive: (job: api.Job) => boolean;
   onClose: () => void;
@@ -45,6 +49,8 @@ export interface ILineageSheetProps {
   onCancel: (job: api.Job) => void;
   onRerun: (job: api.Job) => void;
   onChange: (globalId: string) => void;
+  /** Choose another node. */
+  onNode: (id: string) => void;
 }
 
 /** The sheet beside the graph. */
@@ -64,7 +70,15 @@ export function LineageSheet(props: ILineageSheetProps): React.JSX.Element {
       {node.kind === 'repo' && <RepoSheet {...props} />}
       {node.kind === 'pipeline' && <PipelineSheet {...props} />}
       {node.kind === 'group' && <GroupSheet {...props} />}
-      {(node.kind === 'table' || node.kind === 'cron') && <Details {...props} />}
+      {node.kind === 'table' && (
+        <TableFlows
+          flows={props.flows}
+          trans={trans}
+          onPipeline={name => props.onNode(`pipeline:${name}`)}
+          onJob={props.onJob}
+        />
+      )}
+      {node.kind === 'cron' && <Details {...props} />}
       <Groups {...props} />
     </aside>
   );

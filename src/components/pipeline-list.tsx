@@ -147,7 +147,8 @@ function PipelineItem(props: IPipelineListProps & { pipeline: api.Pipeline }): R
   );
 }
 
-function ClockText(props: {
+/** A clock as it is written, and in plain words. */
+export function ClockText(props: {
   clock: { schedule: string; zone: string };
   trans: TranslationBundle;
 }): React.JSX.Element {

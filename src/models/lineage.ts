@@ -90,6 +90,15 @@ export class LineageModel extends RefreshingModel {
     this._arrange();
   }
 
+  /** Whether the legend is open. */
+  get hasLegend(): boolean {
+    return this._hasLegend;
+  }
+  set hasLegend(value: boolean) {
+    this._hasLegend = value;
+    this.stateChanged.emit();
+  }
+
   /** Id of the chosen node; null when there is none. */
   get chosen(): string | null {
     return this._chosen;
@@ -274,7 +283,7 @@ export class LineageModel extends RefreshingModel {
       this._graph.nodes.find(one => one.id === chosen) ??
       this._layout.nodes.find(one => one.node.id === chosen)?.node;
     const sheet = node
-      ? await loadSheet(this.lake.client, node, this._globalId, this._until)
+      ? await loadSheet(this.lake.client, node, this._graph.edges, this._globalId, this._until)
       : null;
     if (chosen === this._chosen) {
       this._sheet = sheet;
@@ -292,6 +301,7 @@ export class LineageModel extends RefreshingModel {
   /** Groups that somebody opened or closed. */
   private readonly _toggled = new Map<string, boolean>();
   private _hasObserved = true;
+  private _hasLegend = true;
   private _isFresh = true;
   private _layout: ILayout = layout(NOTHING);
   private _written = '';

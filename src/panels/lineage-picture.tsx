@@ -6,10 +6,13 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
+import { LegendPicture, legendHeight } from '../components/lineage-legend';
 import { LineagePicture } from '../components/lineage-picture';
 import type { ILayout } from '../lineage/layout';
 
 const MARGIN = 24;
+/** Fewer pixels than this leave no room for a legend. */
+const LEAST_WIDTH = 420;
 /** Largest side of a PNG; canvases have limits. */
 const MOST_PX = 12_000;
 const SHARP = 2;
@@ -31,7 +34,8 @@ const nothing = () => undefined;
 /** Return the graph as the text of an SVG file. */
 export async function svgOf(layout: ILayout, trans: TranslationBundle): Promise<string> {
   const svg = React.createRef<SVGSVGElement>();
-  const { width, height } = layout;
+  const width = Math.max(layout.width, LEAST_WIDTH);
+  const height = layout.height + MARGIN + legendHeight(layout, width);
   const box = { left: -Infinity, top: -Infinity, right: Infinity, bottom: Infinity };
   let drawn: () => void = nothing;
   const isDrawn = new Promise<void>(resolve => {
@@ -65,6 +69,7 @@ export async function svgOf(layout: ILayout, trans: TranslationBundle): Promise<
           onFocus={nothing}
           onHover={nothing}
         />
+        <LegendPicture layout={layout} width={width} y={layout.height + MARGIN} trans={trans} />
       </svg>
     </Drawn>
   );

@@ -13,6 +13,7 @@ import { describeError } from '../components/errors';
 import { shortId } from '../components/formats';
 import { FileSheet } from '../components/file-sheet';
 import { LineageGraph } from '../components/lineage-graph';
+import { LineageLegend } from '../components/lineage-legend';
 import { LineageSearch } from '../components/lineage-search';
 import { LineageSheet } from '../components/lineage-sheet';
 import { TimeSlider } from '../components/time-slider';
@@ -88,6 +89,16 @@ export class LineagePanel extends ModelPanel {
           )}
           {this._renderSheet()}
         </div>
+        {!isEmpty && (
+          <LineageLegend
+            layout={model.layout}
+            isOpen={model.hasLegend}
+            trans={trans}
+            onToggle={() => {
+              model.hasLegend = !model.hasLegend;
+            }}
+          />
+        )}
         {model.summary && (
           <ChangeSummary summary={model.summary} trans={trans} onJob={this._openJob} />
         )}
@@ -176,6 +187,7 @@ export class LineagePanel extends ModelPanel {
         onCancel={job => this.run(CommandIDs.cancelJob, { job: job.id })}
         onRerun={job => this.run(CommandIDs.rerunJob, { job: job.id })}
         onChange={this._showChange}
+        onNode={id => model.seek(id)}
       />
     );
   }

@@ -155,6 +155,7 @@ test('the picture is saved as files that stand alone', async ({ page }) => {
   expect(svg.suggestedFilename()).toBe('lineage.svg');
   const text = (await readFile(await svg.path())).toString();
   expect(text).toContain('step1');
+  expect(text).toContain('declared by a pipeline');
   expect(text).not.toMatch(/class=|var\(--|color\(srgb/);
   await svg.saveAs(`${test.info().outputDir}/lineage.svg`);
   const [png] = await Promise.all([
@@ -186,6 +187,12 @@ test('the graph is shown as it was after a change', async ({ page, request }) =>
   await expect(graph.getByRole('button', { name: /^repo late/ })).toHaveCount(0);
   await page.keyboard.press('ArrowRight');
   await expect(graph.getByRole('button', { name: /^repo early/ })).toBeVisible();
+  const legend = page.getByRole('list', { name: 'Legend' });
+  await expect(legend.getByRole('listitem').first()).toHaveText('repo');
+  const toggle = page.getByRole('button', { name: 'Legend' });
+  await toggle.press('Enter');
+  await expect(legend).toHaveCount(0);
+  await toggle.press('Enter');
   await page.getByRole('button', { name: 'Back to now' }).click();
   await expect(graph.getByRole('button', { name: /^repo late/ })).toBeVisible();
 });

@@ -14,6 +14,7 @@ import pytest
 from jupyter_datalake.cli.output import age_text, size_text
 from jupyter_datalake.model.lineage import AccessKind, Observation, Observer
 from jupyter_datalake.model.mounts import MountMode
+from jupyter_datalake.model.paths import RepoPath
 from jupyter_datalake.model.text import printable
 from jupyter_datalake.mount.doctor import Verdict
 
@@ -255,6 +256,21 @@ def test_differences_of_files(run, lake, monkeypatch):
     assert "\\x1b[31mred" in run("diff", *texts).out
 
 
+def test_what_is_staged_is_compared_with_any_commit(run, lake):
+    lake.files.put("raw@main/t.csv", "id,n\n1,a\n")
+    lake.files.put("raw@main/t.csv", "id,n\n1,b\n")
+    with lake.sessions.create("raw") as session:
+        session.put("t.csv", "id,n\n1,a\n")
+        session.put("new", "1")
+    paths = [one["path"] for one in run("sessions", "diff", "raw", "--json").json]
+    assert paths == ["new", "t.csv"]
+    assert "t.csv" not in run("sessions", "diff", "raw", "--old", "main^").out
+    assert "-1,b\n+1,a" in run("sessions", "diff-text", "raw", "t.csv").out
+    assert run("sessions", "diff-text", "raw", "t.csv", "--old", "main^").out == ""
+    shown = run("sessions", "diff-table", "raw", "t.csv", "--old", "main^").out
+    assert shown == "No differences\n"
+
+
 def test_files_are_looked_at_without_reading_them_out(run, lake):
     rows = "".join(f"{n},\x1b[31m{'ab'[n % 2]}\n" for n in range(100))
     lake.files.put("raw@main/t.csv", f"id,name\n{rows}")
@@ -399,6 +415,16 @@ def test_pipelines_and_jobs(run, lake, tmp_path):
     assert "done" in run("jobs", "logs", job["id"][:12]).out
     assert "new" in run("jobs", "list-datums", job["id"]).out
     assert job["output_commit_id"] in run("jobs", "get", job["id"]).out
+    assert "lazy" not in run("jobs", "get", job["id"]).out
+    datum = Observer("2" * 32, "host", 0, "datum 0", job_id=job["id"], datum=0)
+    head = lake.commits.get("raw").id
+    now = time.time_ns()
+    seen = Observation(datum, "raw", head, RepoPath("a"), AccessKind.READ, None, 3, now, now)
+    with lake.core.metadata.write() as tx:
+        tx.lineage.observe([seen])
+    opened = f"opened of lazy inputs:\n  datum 0  raw@{head[:12]}/a  3 times\n"
+    assert opened in run("jobs", "get", job["id"]).out
+    assert opened in run("lineage", "get", "up@main/a").out
     assert "made from:" in run("lineage", "get", "up@main/a").out
     assert "commit" in run("lineage", "list").out
     assert "up" in run("lineage", "get-global", job["global_id"][:8]).out
