@@ -406,6 +406,8 @@ def _print_report(report: MergeReport, branch: str, as_json: bool) -> None:
         click.echo("… and more; --limit says how many are shown")
     for conflict in report.conflicts:
         click.echo(f"conflict: {printable(conflict.path)} ({conflict.kind})")
+    if report.conflict_count > len(report.conflicts):
+        click.echo(f"… {report.conflict_count:,} conflicts; --take decides whole folders and globs")
 
 
 def print_changes(changes: Sequence[Change], *, empty: str) -> None:

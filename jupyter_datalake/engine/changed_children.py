@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from jupyter_datalake.engine.rebasing import Meetings, is_closed
-from jupyter_datalake.engine.side_by_side import side_by_side
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.model.changes import ChangedChild, ChangeKind
 from jupyter_datalake.model.entries import FileEntry
 from jupyter_datalake.model.paths import RepoPath, name_of, path_from_key, path_key
+from jupyter_datalake.model.side_by_side import side_by_side
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,11 @@ from jupyter_datalake.model.globs import parse_glob
 from jupyter_datalake.model.ids import Digest, digest_of, short_id
 from jupyter_datalake.model.jsonable import as_json
 from jupyter_datalake.model.manifests import (
+    EMPTY_NODE,
+    Cursor,
+    Difference,
+    Edit,
+    Item,
     Node,
     NodeSource,
     build_manifest,
@@ -184,41 +189,47 @@ class Merging:
         """Merge three trees and commit the result, or only describe it."""
         core, ours = self._core, join.ours
         if self._dry_run is not None:
-            return self._described(join, _ScratchNodes(core.nodes), self._dry_run)
+            return self._described(join, self._dry_run.limit)
         with core.writer() as writer:
             for origin in (join.base, join.theirs):
                 if origin is not None:
                     writer.count_on(origin.id)
             nodes = NodeWriter(core.nodes, writer)
             merged = self._merged(join, nodes)
-            if merged.open:
-                raise self._conflict(join, merged.open)
-            root = edit_manifest(nodes, merged.start, merged.edits)
+            root = edit_manifest(nodes, merged.start, _until_one_is_open(merged))
+            if merged.open_count:
+                raise self._conflict(join, merged)
             result = commit_tree(
                 core, writer, nodes, ours, root, join.request, fresh_id=self._fresh_id
             )
         outcome = MergeOutcome.MERGED if result.is_new else MergeOutcome.UP_TO_DATE
         return replace(self._report_of(join, outcome), commit=result.commit)
 
-    def _described(self, join: _Join, nodes: _ScratchNodes, wish: DryRun) -> MergeReport:
-        merged = self._merged(join, nodes)
-        root = edit_manifest(nodes, merged.start, merged.edits)
-        changes = _changes(nodes, join.ours.root, root, wish.limit + 1)
+    def _described(self, join: _Join, limit: int) -> MergeReport:
+        merged = self._merged(join, _EmptyTree(self._core.nodes), from_ours=True)
+        found = _changes_by(self._core.nodes, merged)
+        changes = list(islice(found, limit + 1))
+        for _ in found:
+            """Conflicts are known when all is gone through."""
         outcome = MergeOutcome.UP_TO_DATE
-        if merged.open:
+        if merged.open_count:
             outcome = MergeOutcome.CONFLICTS
         elif changes or join.request.other_parents:
             outcome = MergeOutcome.MERGED
         return replace(
             self._report_of(join, outcome),
-            changes=tuple(changes[: wish.limit]),
-            has_more=len(changes) > wish.limit,
+            changes=tuple(changes[:limit]),
+            has_more=len(changes) > limit,
             conflicts=tuple(self._conflicts(join, merged.open)),
+            conflict_count=merged.open_count,
         )
 
-    def _merged(self, join: _Join, nodes: NodeWriter | _ScratchNodes) -> TreeMerge:
+    def _merged(
+        self, join: _Join, nodes: NodeWriter | _EmptyTree, *, from_ours: bool = False
+    ) -> TreeMerge:
         base = build_manifest(nodes, []) if join.base is None else join.base.root
-        return merge_manifests(nodes, base, join.ours.root, join.theirs_root, self._decide)
+        ours, theirs = join.ours.root, join.theirs_root
+        return merge_manifests(nodes, base, ours, theirs, self._decide, from_ours=from_ours)
 
     def _move_on(self, request: CommitRequest, ours: Commit, theirs: Commit) -> MergeReport:
         """Let the branch point to a commit that was made on its head."""
@@ -261,20 +272,21 @@ class Merging:
         base = None if join.base is None else join.base.id
         return MergeReport(outcome, None, base, join.ours.id, join.theirs.id)
 
-    def _conflict(self, join: _Join, clashes: Sequence[Clash]) -> ConflictError:
-        found = list(self._conflicts(join, clashes[:MAX_SHOWN]))
+    def _conflict(self, join: _Join, merged: TreeMerge) -> ConflictError:
+        found = list(self._conflicts(join, merged.open[:MAX_SHOWN]))
         named = ", ".join(f"{one.path} ({one.kind})" for one in found[:5])
-        count = "1 path" if len(clashes) == 1 else f"{len(clashes)} paths"
+        many = merged.open_count
+        count = "1 path" if many == 1 else f"{many:,} paths"
         return ConflictError(
             f"{count} changed both on {join.request.repo}@{join.request.branch} and in what is"
-            f" taken over: {named}{' …' if len(clashes) > 5 else ''}",
+            f" taken over: {named}{' …' if many > 5 else ''}",
             kind=ErrorKind.PATHS_CONFLICT,
             hint="Choose 'ours', 'theirs' or an address for each; a dry run lists them all",
             repo=join.request.repo,
             ref=join.request.branch,
             paths=[one.path for one in found],
             conflicts=as_json(found),
-            count=len(clashes),
+            count=many,
             base=join.base and join.base.id,
             head=join.ours.id,
         )
@@ -341,22 +353,41 @@ def _choice(history: History, wish: str) -> Side | Taken:
     return Taken(tree.root, place.path)
 
 
-class _ScratchNodes:
-    """A `NodeSink` that keeps new nodes in memory: for trees that are looked at and dropped."""
+class _EmptyTree:
+    """A `NodeSink` that knows the empty tree besides what is stored, and writes nothing."""
 
     def __init__(self, stored: NodeCache) -> None:
         self._stored = stored
-        self._new: dict[Digest, Node] = {}
 
     def load(self, digest: Digest) -> Node:
-        """Return a new or stored node."""
-        return self._new.get(digest) or self._stored.load(digest)
+        """Return the empty node or a stored one."""
+        return EMPTY_NODE if digest == _EMPTY else self._stored.load(digest)
 
     def save(self, node: Node) -> Digest:
-        """Keep a node and return its digest."""
-        digest = digest_of(node.encode())
-        self._new[digest] = node
-        return digest
+        """Return the digest of the empty node."""
+        assert node == EMPTY_NODE
+        return _EMPTY
+
+
+_EMPTY = digest_of(EMPTY_NODE.encode())
+
+
+def _until_one_is_open(merged: TreeMerge) -> Iterator[Edit]:
+    """Yield the edits of a merge until a clash is open: then no tree is wanted, only how many."""
+    return (edit for edit in merged.edits() if not merged.open_count)
+
+
+def _changes_by(nodes: NodeSource, merged: TreeMerge) -> Iterator[Change]:
+    """Yield what a merge changes in the tree that it starts from."""
+    cursor = Cursor(nodes, merged.start)
+    for edit in merged.edits():
+        cursor.seek(edit.key)
+        old = cursor.peek()
+        if old is not None and old.key != edit.key:
+            old = None
+        new = None if edit.value is None else Item(edit.key, edit.value, edit.size_bytes)
+        if old != new:
+            yield change_at(Difference(edit.key, old, new))
 
 
 def _changes(nodes: NodeSource, old: Digest, new: Digest, limit: int) -> list[Change]:

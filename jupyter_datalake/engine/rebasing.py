@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from jupyter_datalake.engine.side_by_side import side_by_side
 from jupyter_datalake.model.entries import EntryKind, FileEntry, decode_entry
 from jupyter_datalake.model.ids import Digest
 from jupyter_datalake.model.manifests import (
@@ -23,6 +22,7 @@ from jupyter_datalake.model.manifests import (
 )
 from jupyter_datalake.model.paths import RepoPath, path_from_key
 from jupyter_datalake.model.sessions import NO_CHOICES, Choices, Whose
+from jupyter_datalake.model.side_by_side import side_by_side
 
 KeyChange = tuple[bytes, FileEntry | None]
 """Manifest key, and the entry to be there; None where it goes away."""

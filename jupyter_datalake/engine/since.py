@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
-from jupyter_datalake.engine.side_by_side import side_by_side
 from jupyter_datalake.model.changes import Change, change_of
 from jupyter_datalake.model.files import FileInfo, FileKind
 from jupyter_datalake.model.paths import RepoPath, path_key
+from jupyter_datalake.model.side_by_side import side_by_side
 
 _BLOCK_BYTES = 1024 * 1024
 

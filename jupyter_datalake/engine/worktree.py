@@ -18,7 +18,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
-from jupyter_datalake.engine.side_by_side import side_by_side
 from jupyter_datalake.engine.snapshot import Snapshot, file_info
 from jupyter_datalake.engine.tree_nodes import Node, Shift, StagedContent
 from jupyter_datalake.errors import (
@@ -44,6 +43,7 @@ from jupyter_datalake.model.paths import (
     path_from_key,
     path_key,
 )
+from jupyter_datalake.model.side_by_side import side_by_side
 
 StagedChange = tuple[RepoPath, FileEntry | None, StagedContent | None]
 """Path, what the snapshot has there, and what is to be there."""

@@ -261,7 +261,8 @@ class Commits:
         fast_forward
             ``allow``, ``only`` (else refuse) or ``never`` (always make a commit).
         dry_run
-            Change nothing; the report says what would change and what conflicts.
+            Change nothing; the report says what would change and what conflicts. It goes through
+            all that the other side changed, though that may be more than the branch did.
         limit
             Of a dry run: at most so many changes.
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import NamedTuple
 
 from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import Commit
@@ -38,6 +38,7 @@ from jupyter_datalake.model.manifests import (
     iter_items,
 )
 from jupyter_datalake.model.paths import RepoPath, path_from_key, path_key
+from jupyter_datalake.model.side_by_side import side_by_side
 
 
 class Side(StrEnum):
@@ -117,7 +118,10 @@ class MergeReport:
     has_more: bool = False
     """Whether there are more changes than that."""
     conflicts: tuple[Conflict, ...] = ()
-    """What no choice was made for; only a dry run reports it, others raise `ConflictError`."""
+    """What no choice was made for, `MAX_OPEN` at most; only a dry run reports it, others raise
+    `ConflictError`."""
+    conflict_count: int = 0
+    """How many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,122 +135,174 @@ class Taken:
 Decide = Callable[[Clash], Side | Taken | None]
 """Says what a clash becomes; None leaves it open."""
 
+MAX_OPEN = 10_000
+"""Open clashes that are told one by one; of more there is the number."""
 
-@dataclass(frozen=True, slots=True)
+
 class TreeMerge:
-    """A merged tree, as changes to one of its sides."""
+    """Two trees that grew from one, as changes to one of them that are made as they are asked for.
 
-    start: Digest
-    """The tree that `edits` apply to: the side that changed more."""
-    edits: Sequence[Edit]
-    """By key, without repeats; an open clash is left as ours has it."""
-    open: Sequence[Clash]
-    """Clashes that nothing was decided about, by key."""
+    Nothing of the trees is held: memory is that of a few nodes, however much has changed.
+    """
+
+    def __init__(self, start: Digest, merger: _Merger | None = None) -> None:
+        self.start = start
+        """The tree that `edits` apply to."""
+        self._merger = merger
+
+    def edits(self) -> Iterator[Edit]:
+        """Yield the changes by key, without repeats; an open clash is left as ours has it.
+
+        To be gone through once.
+        """
+        return iter(()) if self._merger is None else self._merger.edits()
+
+    @property
+    def open(self) -> Sequence[Clash]:
+        """Clashes that nothing was decided about, by key, as far as `edits` was gone through.
+
+        The first `MAX_OPEN` of them.
+        """
+        return () if self._merger is None else self._merger.open
+
+    @property
+    def open_count(self) -> int:
+        """How many there are."""
+        return 0 if self._merger is None else self._merger.open_count
 
 
 def merge_manifests(
-    source: NodeSource, base: Digest, ours: Digest, theirs: Digest, decide: Decide
+    source: NodeSource,
+    base: Digest,
+    ours: Digest,
+    theirs: Digest,
+    decide: Decide,
+    *,
+    from_ours: bool = False,
 ) -> TreeMerge:
     """Merge two trees that grew from `base`.
 
     The result does not depend on which side is called ours, but for what `decide` says of it,
     for open clashes, and for times of files that are otherwise equal, which are ours.
+
+    Parameters
+    ----------
+    decide
+        May be asked twice about a clash, and is to say the same.
+    from_ours
+        Make the edits those to ours, even if it is theirs that changed more: what is taken over
+        is seen then without a merged tree, at the cost of the difference of theirs.
     """
     if base == theirs or ours == theirs:
-        return TreeMerge(ours, (), ())
+        return TreeMerge(ours)
+    if from_ours:
+        return TreeMerge(ours, _Merger(source, base, ours, theirs, decide, is_swapped=False))
     if base == ours:
-        return TreeMerge(theirs, (), ())
-    changes, is_theirs = _smaller_difference(source, base, ours, theirs)
-    into, other = (ours, theirs) if is_theirs else (theirs, ours)
-    return _Merger(source, base, into, other, is_swapped=not is_theirs).run(changes, decide)
+        return TreeMerge(theirs)
+    is_swapped = not _has_fewer_changes(source, base, theirs, ours)
+    into, other = (theirs, ours) if is_swapped else (ours, theirs)
+    return TreeMerge(into, _Merger(source, base, into, other, decide, is_swapped=is_swapped))
 
 
-def _smaller_difference(
-    source: NodeSource, base: Digest, ours: Digest, theirs: Digest
-) -> tuple[list[Difference], bool]:
-    """Return the changes of the side that has fewer, and whether that is theirs.
+def _has_fewer_changes(source: NodeSource, base: Digest, side: Digest, other: Digest) -> bool:
+    """Tell whether a side has no more changes than the other.
 
     Both are walked in step, so the larger one is not read further than the smaller one is long.
     """
-    of_theirs, of_ours = (diff_manifests(source, base, side) for side in (theirs, ours))
-    their_changes: list[Difference] = []
-    our_changes: list[Difference] = []
-    while True:
-        if (change := next(of_theirs, None)) is None:
-            return their_changes, True
-        their_changes.append(change)
-        if (change := next(of_ours, None)) is None:
-            return our_changes, False
-        our_changes.append(change)
+    of_other = diff_manifests(source, base, other)
+    return all(next(of_other, None) is not None for _ in diff_manifests(source, base, side))
+
+
+class _Note(NamedTuple):
+    """What is to become of one key of `into`."""
+
+    key: bytes
+    item: Item | None
+    """What it is to hold; None for nothing."""
+    clash: ClashKind | None = None
+    """Why that is not known."""
 
 
 @dataclass(slots=True)
 class _Merger:
-    """Takes the changes that led from base to `other` over into the tree `into`."""
+    """Takes the changes that led from base to `other` over into the tree `into`.
+
+    They pass through three steps, each of which looks at little more than one key: `_notes` finds
+    what to do, `_settled` puts in place of clashes what was decided, `edits` keeps markers of
+    empty folders away from contents.
+    """
 
     source: NodeSource
     base: Digest
     into: Digest
     other: Digest
+    decide: Decide
     is_swapped: bool
     """Whether `into` is theirs."""
-    edits: dict[bytes, Item | None] = field(default_factory=dict)
-    clashes: dict[bytes, ClashKind] = field(default_factory=dict)
+    open: list[Clash] = field(default_factory=list)
+    open_count: int = 0
     _above: dict[bytes, Item | None] = field(default_factory=dict)
     """What `into` has at the folders above the keys of late."""
 
-    def run(self, changes: Sequence[Difference], decide: Decide) -> TreeMerge:
+    def edits(self) -> Iterator[Edit]:
+        last = b""
+        for key, item, is_chosen in self._settled():
+            if item is not None:
+                if _is_marker(item) and not is_chosen and self._keeps_below(key):
+                    continue
+                emptied = self._marker_above(key)
+                # It is behind everything before: a marker has nothing below it.
+                if emptied > last:
+                    yield Edit(emptied, None)
+            last = key
+            yield Edit(key, None) if item is None else Edit(key, item.value, item.size_bytes)
+
+    # --- finding what to do ----------------------------------------------------------------------
+
+    def _notes(self) -> Iterator[_Note]:
+        """Yield what becomes of each key that differs; a clash stands for all below its key."""
         cursor = Cursor(self.source, self.into)
+        held: _Note | None = None
         cut = b""
-        for change in changes:
-            if not (cut and _is_at(change.key, cut)):
-                cut = self._take(cursor, change)
-        opened = [
-            clash
-            for key, kind in sorted(self.clashes.items())
-            if not self._settle(clash := Clash(path_from_key(key), kind), decide(clash))
-        ]
-        self._settle_folders()
-        edits = [
-            Edit(key, None) if item is None else Edit(key, item.value, item.size_bytes)
-            for key, item in sorted(self.edits.items(), key=lambda pair: pair[0])
-        ]
-        return TreeMerge(self.into, edits, opened)
+        for change in diff_manifests(self.source, self.base, self.other):
+            if cut and _is_at(change.key, cut):
+                continue
+            note = self._note(cursor, change)
+            if note is None:
+                continue
+            if note.clash is ClashKind.FILE_AND_FOLDER:
+                cut = note.key
+            # What is said of a file gives way when something turns up below it.
+            if held is not None and not _is_at(held.key, note.key):
+                yield held
+            held = note
+        if held is not None:
+            yield held
 
-    # --- taking changes over ---------------------------------------------------------------------
-
-    def _take(self, cursor: Cursor, change: Difference) -> bytes:
-        """Take one change over, or note the clash; return the key to cut off below, if any."""
+    def _note(self, cursor: Cursor, change: Difference) -> _Note | None:
+        """Return what becomes of one key, if anything does, or how it clashes."""
         key, old, new = change
         cursor.seek(key)
         found = cursor.peek()
         has_below = found is not None and found.key.startswith(key + b"\0")
         if found is not None and found.key != key:
             found = None
+        if _same(old, new):  # only the time, and times are ours
+            return _Note(key, new) if self.is_swapped and _same(found, new) else None
         if new is not None:
             above = self._changed_file_above(key)
             if above:
-                return self._cut(above)
+                return _Note(above, None, ClashKind.FILE_AND_FOLDER)
             if has_below and not _is_marker(new) and self._is_changed_below(key):
-                return self._cut(key)
+                return _Note(key, None, ClashKind.FILE_AND_FOLDER)
         if _same(found, new):
-            if self.is_swapped and found != new:
-                self.edits[key] = new  # times are ours
-        elif _same(found, old):
-            self.edits[key] = new
-        elif _is_marker_or_none(found) and _is_marker_or_none(new):
-            if found is None or (self.is_swapped and new is not None):
-                self.edits[key] = new
-        else:
-            self.clashes[key] = self._kind_of(old, found, new)
-        return b""
-
-    def _cut(self, key: bytes) -> bytes:
-        """Note that a file stands against a folder at `key`, which settles everything below."""
-        _drop_last(self.edits, key)
-        _drop_last(self.clashes, key)
-        self.clashes[key] = ClashKind.FILE_AND_FOLDER
-        return key
+            return _Note(key, new) if self.is_swapped and found != new else None
+        if _same(found, old):
+            return _Note(key, new)
+        if _is_marker_or_none(found) and _is_marker_or_none(new):
+            is_wanted = found is None or (self.is_swapped and new is not None)
+            return _Note(key, new) if is_wanted else None
+        return _Note(key, None, self._kind_of(old, found, new))
 
     def _changed_file_above(self, key: bytes) -> bytes:
         """Return the key of a file in `into` that is new there and that `key` lies below."""
@@ -257,6 +313,14 @@ class _Merger:
                 return b"" if _same(was, item) else above
         return b""
 
+    def _marker_above(self, key: bytes) -> bytes:
+        """Return the key of an empty folder of `into` that `key` lies below."""
+        for above in _folders_above(key):
+            item = self._item_above(above)
+            if item is not None:
+                return above if _is_marker(item) else b""
+        return b""
+
     def _item_above(self, key: bytes) -> Item | None:
         if key not in self._above:
             if len(self._above) > 1000:
@@ -265,8 +329,12 @@ class _Merger:
         return self._above[key]
 
     def _is_changed_below(self, key: bytes) -> bool:
+        return any(one.new is not None for one in self._changes_below(key))
+
+    def _changes_below(self, key: bytes) -> Iterator[Difference]:
+        """Yield what `into` changed below a folder, but for times."""
         changes = diff_manifests(self.source, self.base, self.into, key + b"\0", key + b"\x01")
-        return any(one.new is not None and not _same(one.old, one.new) for one in changes)
+        return (one for one in changes if not _same(one.old, one.new))
 
     def _kind_of(self, old: Item | None, found: Item | None, new: Item | None) -> ClashKind:
         if found is not None and new is not None:
@@ -276,52 +344,63 @@ class _Merger:
 
     # --- settling --------------------------------------------------------------------------------
 
-    def _settle(self, clash: Clash, choice: Side | Taken | None) -> bool:
-        """Make a clash what was chosen, or ours; tell whether anything was chosen."""
-        mine = Side.THEIRS if self.is_swapped else Side.OURS
-        key = path_key(clash.path)
-        if isinstance(choice, Taken):
-            self._replace(key, choice.root, path_key(choice.path))
-        elif (choice or Side.OURS) is not mine:
-            self._replace(key, self.other, key)
-        return choice is not None
+    def _settled(self) -> Iterator[tuple[bytes, Item | None, bool]]:
+        """Yield keys with what they are to hold, and whether that stands in place of a clash."""
+        for key, item, kind in self._notes():
+            if kind is None:
+                yield key, item, False
+                continue
+            clash = Clash(path_from_key(key), kind)
+            choice = self.decide(clash)
+            if choice is None:
+                self.open_count += 1
+                if self.open_count <= MAX_OPEN:
+                    self.open.append(clash)
+            origin = self._origin(key, choice)
+            if origin is not None:
+                yield from ((one, other, True) for one, other in self._replaced(key, *origin))
 
-    def _replace(self, key: bytes, root: Digest, origin: bytes) -> None:
-        """Make everything at and below `key` what `root` has at and below `origin`."""
-        self.edits |= {item.key: None for item in _items_at(self.source, self.into, key)}
+    def _origin(self, key: bytes, choice: Side | Taken | None) -> tuple[Digest, bytes] | None:
+        """Return the tree and key of what a clash becomes; None for what `into` has there."""
+        if isinstance(choice, Taken):
+            return choice.root, path_key(choice.path)
+        mine = Side.THEIRS if self.is_swapped else Side.OURS
+        return None if (choice or Side.OURS) is mine else (self.other, key)
+
+    def _replaced(
+        self, key: bytes, root: Digest, origin: bytes
+    ) -> Iterator[tuple[bytes, Item | None]]:
+        """Yield what makes everything at and below `key` what `root` has around `origin`."""
+        there = ((item.key, item) for item in _items_at(self.source, self.into, key))
+        for place, _, wanted in side_by_side(there, self._moved(key, root, origin)):
+            yield place, None if wanted is None else wanted[1]
+
+    def _moved(self, key: bytes, root: Digest, origin: bytes) -> Iterator[tuple[bytes, Item]]:
         for item in _items_at(self.source, root, origin):
             below = item.key[len(origin) :].lstrip(b"\0")
             place = b"\0".join(part for part in (key, below) if part)
-            self.edits[place] = item._replace(key=place)
+            yield place, item._replace(key=place)
 
-    def _settle_folders(self) -> None:
-        """Leave no marker of an empty folder beside contents of that folder."""
-        added = [key for key, item in self.edits.items() if item is not None]
-        for key in added:
-            for above in _folders_above(key):
-                item = self.edits.get(above) or self._item_above(above)
-                if item is not None and _is_marker(item):
-                    self.edits[above] = None
-        for key in added:
-            item = self.edits[key]
-            if item is not None and _is_marker(item) and self._has_survivors(key):
-                self.edits[key] = None
+    def _keeps_below(self, key: bytes) -> bool:
+        """Tell whether something stays below a folder that `other` has emptied.
 
-    def _has_survivors(self, key: bytes) -> bool:
-        """Tell whether something that `into` has below `key` stays."""
-        there = iter_items(self.source, self.into, key + b"\0", key + b"\x01")
-        return any(self.edits.get(item.key, item) is not None for item in there)
+        That is what `into` has put there, and what it has changed if that is decided.
+        """
+        for one, old, found in self._changes_below(key):
+            if found is None:
+                continue
+            if old is None or _is_marker(found):
+                return True
+            clash = Clash(path_from_key(one), self._kind_of(old, found, None))
+            origin = self._origin(one, self.decide(clash))
+            if origin is None or next(_items_at(self.source, *origin), None) is not None:
+                return True
+        return False
 
 
 def _items_at(source: NodeSource, root: Digest, key: bytes) -> Iterator[Item]:
     """Return what a tree has at and below a key; everything for the empty key."""
     return iter_items(source, root, key, key + b"\x01" if key else None)
-
-
-def _drop_last(known: dict[bytes, Any], key: bytes) -> None:
-    """Drop what was noted last, in order of keys, at and below a key."""
-    while known and _is_at(last := next(reversed(known)), key):
-        del known[last]
 
 
 def _is_at(key: bytes, place: bytes) -> bool:

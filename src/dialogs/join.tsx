@@ -158,6 +158,14 @@ function Report(props: {
           onChoose={(paths, side) => model.choose(paths, side)}
         />
       )}
+      {report.conflicts.length < report.conflict_count && (
+        <p className="jp-DatalakeNote">
+          {trans.__(
+            'There are %1 conflicts, more than can be decided here one by one. The command line and Python decide folders at once.',
+            report.conflict_count
+          )}
+        </p>
+      )}
       {report.changes.length > 0 && (
         <div className="jp-DatalakeJoin-changes">
           <ChangeList

@@ -76,6 +76,7 @@ export class JoinModel extends VDomModel {
     return (
       report !== null &&
       report.outcome !== 'up-to-date' &&
+      report.conflicts.length === report.conflict_count &&
       report.conflicts.every(({ path }) => this._choices.has(path))
     );
   }

@@ -188,6 +188,19 @@ def _cut_history(place: Path) -> None:
         lake.maintenance.gc(GcPolicy(grace_s=0, reader_s=0))
 
 
+def _merge(place: Path) -> None:
+    """Two branches that have each changed half a million files of a million."""
+    count = _scaled(1_000_000)
+    with _lake(place) as lake:
+        lake.repos.create("merged")
+        fill(lake, "merged", count)
+        lake.refs.create_branch("merged", "other")
+        for number, branch in enumerate(("main", "other"), 1):
+            fill(lake, "merged", count, branch=branch, changed=number)
+        lake.commits.merge("merged", "other", dry_run=True)
+        lake.commits.merge("merged", "other")
+
+
 def _verify(place: Path) -> None:
     with _lake(place) as lake:
         report = lake.maintenance.verify()
@@ -210,6 +223,7 @@ VERBS: dict[str, Callable[[Path], None]] = {
     "delete and diff in it": _delete_half_and_diff,
     "move all of it in a session": _move_all,
     "restore it in a session": _restore_all,
+    "merge two changes of half of 1M files": _merge,
     "make 100k commits": _make_history,
     "list them": _walk_history,
     "keep ten of them and collect the rest": _cut_history,

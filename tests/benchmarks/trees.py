@@ -35,19 +35,26 @@ def run(place: Path, *, scale: float = 1.0) -> dict[str, Any]:
     }
 
 
-def fill(lake: Lake, repo: str, count: int) -> None:
-    """Commit a tree of `count` small files, without files to read."""
+def fill(lake: Lake, repo: str, count: int, *, branch: str = "main", changed: int = 0) -> None:
+    """Commit a tree of `count` small files, without files to read.
+
+    Parameters
+    ----------
+    changed
+        Of two files that follow each other, the one that is filled otherwise: 1 or 2, or neither.
+    """
     core = lake.core
-    head = head_of(core, repo, "main")
+    head = head_of(core, repo, branch)
     with core.writer() as writer:
         nodes = NodeWriter(core.nodes, writer)
-        root = build_manifest(nodes, _items(count))
-        commit_tree(core, writer, nodes, head, root, CommitRequest(repo, "main", "fill", AUTHOR))
+        root = build_manifest(nodes, _items(count, changed))
+        commit_tree(core, writer, nodes, head, root, CommitRequest(repo, branch, "fill", AUTHOR))
 
 
-def _items(count: int) -> Iterator[Item]:
+def _items(count: int, changed: int) -> Iterator[Item]:
     for number in range(count):
-        entry = inline_file(b"%d" % number, mode=0o644, mtime_ns=number)
+        text = b"changed %d" if number % 2 + 1 == changed else b"%d"
+        entry = inline_file(text % number, mode=0o644, mtime_ns=number)
         key = b"%06d\0%02d.txt" % divmod(number, PER_FOLDER)
         yield Item(key, entry.encode(), entry.size_bytes)
 

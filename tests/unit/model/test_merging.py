@@ -73,13 +73,16 @@ PLACES = st.lists(st.sampled_from("ab"), min_size=1, max_size=3).map("/".join)
 TREES = st.dictionaries(PLACES, st.sampled_from([b"1", b"2", b"3", EMPTY]), max_size=6).map(valid)
 
 
-def merged(nodes, base, ours, theirs, choices=None, times=(0, 0, 0)):
+def merged(nodes, base, ours, theirs, choices=None, times=(0, 0, 0), *, from_ours=False):
     roots = [
         build(nodes, tree, time) for tree, time in zip((base, ours, theirs), times, strict=True)
     ]
     chosen = choices or {}
-    found = merge_manifests(nodes, *roots, lambda clash: chosen.get(clash.path))
-    return edit_manifest(nodes, found.start, found.edits), {clash.path for clash in found.open}
+    found = merge_manifests(
+        nodes, *roots, lambda clash: chosen.get(clash.path), from_ours=from_ours
+    )
+    root = edit_manifest(nodes, found.start, found.edits())
+    return root, {clash.path for clash in found.open}
 
 
 @given(TREES, TREES, TREES, st.dictionaries(PLACES, st.sampled_from(Side), max_size=4))
@@ -92,6 +95,7 @@ def test_a_merge_is_what_two_dicts_say_and_the_same_from_both_sides(base, ours, 
     assert contents(nodes, root) == expected
     assert opened == clashes - choices.keys()
     assert root == build(nodes, expected)
+    assert merged(nodes, base, ours, theirs, choices, from_ours=True) == (root, opened)
     # From the other side, what is chosen has the other name, and what is open is theirs.
     turned = dict.fromkeys(clashes, Side.THEIRS) | {
         path: Side.OURS if side is Side.THEIRS else Side.THEIRS for path, side in choices.items()
@@ -128,8 +132,8 @@ def test_each_kind_of_clash_is_told_by_its_name(base, ours, theirs, kind, path, 
     many = {f"z{number}": b"1" for number in range(extra)}  # lets either side be the smaller one
     roots = [build(nodes, tree) for tree in (base, {**ours, **many}, theirs)]
     found = merge_manifests(nodes, *roots, lambda clash: None)
+    root = edit_manifest(nodes, found.start, found.edits())
     assert [(clash.path, clash.kind) for clash in found.open] == [(path, kind)]
-    root = edit_manifest(nodes, found.start, found.edits)
     assert contents(nodes, root) == {**ours, **many}
 
 
@@ -161,6 +165,38 @@ def test_times_alone_are_no_change_and_those_that_stay_are_ours():
     assert root == build(nodes, more, 7)
 
 
+@pytest.mark.parametrize("extra", [0, 5])
+def test_a_time_does_not_stand_against_a_removal(extra):
+    nodes = Nodes()
+    many = {f"z{number}": b"1" for number in range(extra)}  # lets either side be the smaller one
+    touched, gone = {"a": b"1", "b": b"2", **many}, {"b": b"2"}
+    for order, times in (((touched, gone), (0, 7, 0)), ((gone, touched), (0, 0, 7))):
+        root, opened = merged(nodes, {"a": b"1", "b": b"2"}, *order, times=times)
+        assert opened == set()
+        assert contents(nodes, root) == {"b": b"2", **many}
+
+
+def test_many_open_clashes_are_counted_and_the_first_are_told(monkeypatch):
+    monkeypatch.setattr("jupyter_datalake.model.merging.MAX_OPEN", 3)
+    nodes = Nodes()
+    roots = [build(nodes, {f"{name}": text for name in "abcde"}) for text in (b"0", b"1", b"2")]
+    found = merge_manifests(nodes, *roots, lambda clash: None)
+    assert list(found.edits()) == []
+    assert ([clash.path for clash in found.open], found.open_count) == (["a", "b", "c"], 5)
+
+
+def test_edits_are_made_as_they_are_asked_for():
+    nodes = Nodes()
+    names = [f"{number:05}" for number in range(20_000)]
+    base = dict.fromkeys(names, b"1")
+    ours, theirs = ({**base, **dict.fromkeys(names[at::2], b"2")} for at in (0, 1))
+    roots = [build(nodes, tree) for tree in (base, ours, theirs)]
+    found = merge_manifests(nodes, *roots, lambda clash: None, from_ours=True)
+    nodes.loads = 0
+    next(found.edits())
+    assert nodes.loads < 30, "it read what was not asked for"
+
+
 def test_the_cost_of_a_merge_is_that_of_the_smaller_side():
     nodes = Nodes()
     base = {f"{number:05}": b"1" for number in range(10_000)}
@@ -169,6 +205,6 @@ def test_the_cost_of_a_merge_is_that_of_the_smaller_side():
     for order in ((0, 1, 2), (0, 2, 1)):
         nodes.loads = 0
         found = merge_manifests(nodes, *(roots[one] for one in order), lambda clash: None)
-        root = edit_manifest(nodes, found.start, found.edits)
+        root = edit_manifest(nodes, found.start, found.edits())
         assert nodes.loads < 60, "it read what it had no need to"
         assert contents(nodes, root) == {**few, **many}
