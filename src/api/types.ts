@@ -2652,7 +2652,9 @@ export interface components {
             /** @description What a dry run would change. */
             changes: components["schemas"]["Change"][];
             has_more: boolean;
+            /** @description Of a dry run, at most 10,000 of them. */
             conflicts: components["schemas"]["Conflict"][];
+            conflict_count: number;
         };
         /** @enum {string} */
         FileKind: "file" | "folder" | "symlink";
