@@ -48,6 +48,7 @@ class ErrorKind(StrEnum):
     JOB_NOT_FOUND = "job-not-found"
     DATUM_NOT_FOUND = "datum-not-found"
     KERNEL_NOT_FOUND = "kernel-not-found"
+    TRIAL_NOT_FOUND = "trial-not-found"
     CONNECTION_NOT_FOUND = "connection-not-found"
     GLOBAL_ID_NOT_FOUND = "global-id-not-found"
     REMOTE_NOT_FOUND = "remote-not-found"

@@ -24,6 +24,7 @@ from jupyter_datalake.cli.output import (
 )
 from jupyter_datalake.lake.lineage import MAX_OPENED
 from jupyter_datalake.model.datums import BEFORE_ALL, STEP_POSITIONS, DatumState
+from jupyter_datalake.model.executed_cells import ExecutedCell
 from jupyter_datalake.model.jobs import Job, JobState, Outcome
 from jupyter_datalake.model.lineage import Observation
 from jupyter_datalake.model.logs import LogLine
@@ -37,7 +38,7 @@ step_option = click.option(
 )
 
 
-def _position(datum: int | None, step: str | None) -> int | None:
+def position_of(datum: int | None, step: str | None) -> int | None:
     """Return where a datum or step is among the logs of its job."""
     if datum is not None and step is not None:
         raise click.UsageError("Give one of --datum and --step")
@@ -298,7 +299,7 @@ def logs(
     as_json: bool,
 ) -> None:
     """Print what a job's steps and datums printed; running ones as far as they are."""
-    datum = _position(datum, step)
+    datum = position_of(datum, step)
     jobs = context.lake.jobs
     if follow and as_json:
         raise click.UsageError("Give one of --follow and --json")
@@ -478,7 +479,7 @@ def publish_fix(context: CliContext, folder: Path, as_json: bool) -> None:
 @pass_context
 def get_notebook(context: CliContext, job_id: str, datum: int | None, step: str | None) -> None:
     """Write the executed notebook of a datum, or a step, to standard output."""
-    position = _position(datum, step) or 0
+    position = position_of(datum, step) or 0
     sys.stdout.buffer.write(context.lake.jobs.get_notebook(job_id, position))
     sys.stdout.buffer.flush()
 
@@ -493,10 +494,15 @@ def list_cells(
     context: CliContext, job_id: str, datum: int | None, step: str | None, as_json: bool
 ) -> None:
     """List the code cells of a datum's notebook with their states, also while it runs."""
-    cells = context.lake.jobs.list_cells(job_id, _position(datum, step) or 0)
+    cells = context.lake.jobs.list_cells(job_id, position_of(datum, step) or 0)
     if as_json:
         print_json(cells)
-        return
+    else:
+        print_cells(cells)
+
+
+def print_cells(cells: Sequence[ExecutedCell]) -> None:
+    """Print the cells of an executed notebook, and the traceback of one that failed."""
     print_table(
         cells,
         [

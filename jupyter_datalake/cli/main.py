@@ -22,6 +22,7 @@ _HOMES = {
     "drive": "drive.group",
     "pipelines": "pipelines.group",
     "jobs": "jobs.group",
+    "trials": "trials.group",
     "lineage": "lineage.group",
     "warehouse": "warehouse.group",
     "remotes": "remotes.group",

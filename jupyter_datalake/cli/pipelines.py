@@ -74,7 +74,7 @@ def _argument_options(command: Callable[_P, _T]) -> Callable[_P, _T]:
     return command
 
 
-def _source_options(command: Callable[_P, _T]) -> Callable[_P, _T]:
+def source_options(command: Callable[_P, _T]) -> Callable[_P, _T]:
     """Add the options that name a spec, or a template with its arguments."""
     command = _argument_options(command)
     for option in (
@@ -95,7 +95,7 @@ def _source_options(command: Callable[_P, _T]) -> Callable[_P, _T]:
     return command
 
 
-def _source(
+def source_of(
     context: CliContext,
     path: Path | None,
     template: Path | None,
@@ -205,7 +205,7 @@ def _published(pipeline: Pipeline, as_json: bool) -> None:
 
 
 @group.command("create")
-@_source_options
+@source_options
 @json_option
 @pass_context
 def create(
@@ -217,12 +217,12 @@ def create(
     as_json: bool,
 ) -> None:
     """Publish a new pipeline; it runs at once where its inputs hold data."""
-    spec, folder = _source(context, path, template, settings, values)
+    spec, folder = source_of(context, path, template, settings, values)
     _published(context.lake.pipelines.create(spec, folder=folder), as_json)
 
 
 @group.command("update")
-@_source_options
+@source_options
 @click.option("--keep-files", is_flag=True, help="Take its files as they were published last.")
 @click.option("--upgrade", is_flag=True, help="Take newer packages into its environment.")
 @json_option
@@ -238,7 +238,7 @@ def update(
     as_json: bool,
 ) -> None:
     """Publish the next version of a pipeline."""
-    spec, folder = _source(context, path, template, settings, values)
+    spec, folder = source_of(context, path, template, settings, values)
     updated = context.lake.pipelines.update(
         spec, folder=folder, keep_files=keep_files, upgrade=upgrade
     )

@@ -161,7 +161,10 @@ class DatumRunner:
     def _run(self, task: DatumTask, workspace: Workspace) -> DatumOutcome:
         started = time.monotonic()
         try:
-            notes = workspace.prepare(self._snapshot, task, self._lazy)
+            code = None
+            if task.code_root is not None:
+                code = self._core.tree(task.code_root, f"the code of {task.spec.name}")
+            notes = workspace.prepare(self._snapshot, task, self._lazy, code)
             if task.failed_artifacts is not None:
                 left = self._core.tree(task.failed_artifacts, "what the failed try left")
                 left.export_into(ROOT, workspace.artifacts)

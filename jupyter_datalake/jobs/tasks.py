@@ -26,7 +26,8 @@ class DatumTask:
     """How often the datum was tried since then, from 1."""
     global_id: GlobalId
     spec: PipelineSpec
-    code_commit_id: CommitId
+    code_commit_id: CommitId | None
+    """None where the code was never published; then `code_root` is what runs."""
     inputs: tuple[DatumInput, ...]
     failure: str = ""
     """Why the code failed, where the pipeline's recovery is to run in its place."""
@@ -43,6 +44,8 @@ class DatumTask:
     """What the step is told besides."""
     checked: Digest | None = None
     """The output that the step looks at, if it does."""
+    code_root: Digest | None = None
+    """Root of the tree of the code, where no commit has it."""
 
     @property
     def name(self) -> str:
@@ -70,6 +73,7 @@ def bundle_as_dict(tasks: Sequence[DatumTask]) -> dict[str, Any]:
         "global_id": first.global_id,
         "spec": spec_as_dict(first.spec),
         "code_commit_id": first.code_commit_id,
+        "code_root": None if first.code_root is None else first.code_root.hex(),
         "run": first.run,
         "step": first.step,
         "variables": first.variables,
@@ -100,7 +104,8 @@ def parse_bundle(raw: dict[str, Any]) -> list[DatumTask]:
             attempt=attempt,
             global_id=GlobalId(raw["global_id"]),
             spec=spec,
-            code_commit_id=CommitId(raw["code_commit_id"]),
+            code_commit_id=raw["code_commit_id"],
+            code_root=_digest(raw["code_root"]),
             inputs=tuple(parse_datum_input(one) for one in inputs),
             failure=failure,
             failed_artifacts=_digest(artifacts),

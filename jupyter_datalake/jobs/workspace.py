@@ -73,7 +73,11 @@ class Workspace:
         return [cls(folder) for folder in sorted(folders, key=_try_of, reverse=True)]
 
     def prepare(
-        self, snapshot_of: SnapshotOf, task: DatumTask, lazy: LazyInputs | None = None
+        self,
+        snapshot_of: SnapshotOf,
+        task: DatumTask,
+        lazy: LazyInputs | None = None,
+        code: Snapshot | None = None,
     ) -> Sequence[str]:
         """Make the folder with code and inputs; return what the datum's log has to say of it.
 
@@ -81,6 +85,8 @@ class Workspace:
         ----------
         lazy
             Shows the inputs that are lazy; what it cannot show is copied.
+        code
+            The tree of the code, where no commit has it.
 
         Raises
         ------
@@ -91,7 +97,10 @@ class Workspace:
         """
         shutil.rmtree(self.folder, ignore_errors=True)  # an attempt of that name was killed
         self.artifacts.mkdir(mode=0o700, parents=True)
-        snapshot_of(task.code_commit_id).export_into(ROOT, self.run)
+        if code is None:
+            assert task.code_commit_id is not None
+            code = snapshot_of(task.code_commit_id)
+        code.export_into(ROOT, self.run)
         self.out.mkdir(parents=True)
         names_only = {leaf.name for leaf in repo_inputs(task.spec) if leaf.is_empty}
         are_lazy = {leaf.name for leaf in repo_inputs(task.spec) if leaf.is_lazy}

@@ -266,7 +266,7 @@ class Jobs:
             datums = list_datums(core, job, after=after, limit=limit_of(limit))
         else:
             datums = [get_datum(core, job, datum)]
-        return [read_log(core, job, one, offset if datum is not None else 0) for one in datums]
+        return [read_log(core, job.id, one, offset if datum is not None else 0) for one in datums]
 
     def follow_logs(
         self, job_id: str, *, datum: int | None = None, poll_s: float = _POLL_S
@@ -397,7 +397,7 @@ class Jobs:
         )
         default = Path(REOPENED_FOLDER, reopened_name(job, datum))
         place = default if folder is None else Path(folder)
-        executed = read_artifact(core, job, found, NOTEBOOK)
+        executed = read_artifact(core, job.id, found, NOTEBOOK)
         return reopen(
             core,
             task,
@@ -510,7 +510,7 @@ class Jobs:
         """
         job = self.get(job_id)
         found = get_datum(self._context.core, job, datum)
-        return [*cells_of(read_artifact(self._context.core, job, found, NOTEBOOK) or b"")]
+        return [*cells_of(read_artifact(self._context.core, job.id, found, NOTEBOOK) or b"")]
 
     def get_notebook(self, job_id: str, datum: int = 0) -> bytes:
         """Return a datum's executed notebook; of a failed one as far as it came.
@@ -522,7 +522,7 @@ class Jobs:
         """
         job = self.get(job_id)
         found = get_datum(self._context.core, job, datum)
-        data = read_artifact(self._context.core, job, found, NOTEBOOK)
+        data = read_artifact(self._context.core, job.id, found, NOTEBOOK)
         if data is None:
             raise PathNotFoundError(
                 f"Datum {datum} of job {job.id[:12]} has no executed notebook",

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from jupyter_datalake.lake.pipelines import Pipelines
     from jupyter_datalake.lake.remotes import Remotes
     from jupyter_datalake.lake.retention import RetentionVerbs
+    from jupyter_datalake.lake.trials import Trials
     from jupyter_datalake.lake.warehouse import WarehouseVerbs
 
 
@@ -133,6 +134,13 @@ class Lake:
         from jupyter_datalake.lake.jobs import Jobs  # noqa: PLC0415
 
         return Jobs(self._context)
+
+    @cached_property
+    def trials(self) -> Trials:
+        """Specs that are run on some of their datums before they are published."""
+        from jupyter_datalake.lake.trials import Trials  # noqa: PLC0415
+
+        return Trials(self._context)
 
     @cached_property
     def lineage(self) -> LineageVerbs:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.errors import InvalidInputError, NotFoundError
@@ -26,6 +27,31 @@ _PRINTED = frozenset(
     {DatumState.RUNNING, DatumState.SUCCESS, DatumState.FAILED, DatumState.RECOVERED}
 )
 """States of datums that a job itself has run."""
+
+
+class Printing(Protocol):
+    """A datum, or a step, of a job or of a trial, that prints."""
+
+    @property
+    def position(self) -> int:
+        """Where it is among the others."""
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+
+    @property
+    def state(self) -> DatumState:
+        """Where it is."""
+
+    @property
+    def tries(self) -> int:
+        """How often it was tried."""
+
+    @property
+    def artifacts_root(self) -> Digest | None:
+        """Manifest of its notebook and log; None until it ended."""
+
 
 Finder = Callable[[str], int]
 """Returns where in a line what is looked for begins, or -1."""
@@ -56,13 +82,13 @@ def finder(text: str, *, is_regex: bool, ignores_case: bool) -> Finder:
     return lambda line: line.find(text)
 
 
-def read_log(core: LakeCore, job: Job, datum: Datum, offset: int = 0) -> DatumLog:
+def read_log(core: LakeCore, job_id: str, datum: Printing, offset: int = 0) -> DatumLog:
     """Return a datum's log from a byte on: live from its folder, or from the lake.
 
     Of one that still grows, only whole lines. One that has become shorter, for another try has
     begun, is returned from its beginning.
     """
-    data = read_artifact(core, job, datum, LOG) or b""
+    data = read_artifact(core, job_id, datum, LOG) or b""
     if datum.state is DatumState.RUNNING:
         data = data[: data.rfind(b"\n") + 1]
     begin = offset if offset <= len(data) else 0
@@ -70,15 +96,15 @@ def read_log(core: LakeCore, job: Job, datum: Datum, offset: int = 0) -> DatumLo
     return DatumLog(datum.position, datum.label, datum.state, datum.tries, begin, len(data), text)
 
 
-def read_artifact(core: LakeCore, job: Job, datum: Datum, name: str) -> bytes | None:
+def read_artifact(core: LakeCore, job_id: str, datum: Printing, name: str) -> bytes | None:
     """Return a file that a datum left: live from its folder, or from the lake; None without one."""
     if datum.state is DatumState.RUNNING:
-        for workspace in Workspace.list_of(core, job.id, datum.position):
+        for workspace in Workspace.list_of(core, job_id, datum.position):
             with suppress(FileNotFoundError):
                 return (workspace.artifacts / name).read_bytes()
     if datum.artifacts_root is None:
         return None
-    tree = core.tree(datum.artifacts_root, f"datum {datum.position} of job {job.id[:12]}")
+    tree = core.tree(datum.artifacts_root, f"datum {datum.position} of job {job_id[:12]}")
     return tree.read(RepoPath(name)) if tree.find(RepoPath(name)) is not None else None
 
 
@@ -112,7 +138,7 @@ def search_job(
         if label not in datum.label:
             continue
         told = after.line if after is not None and datum.position == after.position else 0
-        lines = read_log(core, job, datum).text.split("\n")
+        lines = read_log(core, job.id, datum).text.split("\n")
         for number, line in enumerate(lines[told:], told + 1):
             found = find(line)
             if found >= 0:
@@ -231,7 +257,7 @@ class Follower:
         if datum.state is DatumState.QUEUED:
             return []
         has_ended = datum.state is not DatumState.RUNNING
-        data = read_artifact(self._core, job, datum, LOG)
+        data = read_artifact(self._core, job.id, datum, LOG)
         if data is None and not has_ended:
             return []  # its folder is gone, and its end is not written yet
         data = data or b""

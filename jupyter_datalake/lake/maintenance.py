@@ -29,6 +29,7 @@ from jupyter_datalake.model.jobs import CONTROLLER_LEASE
 from jupyter_datalake.model.usage import LakeUsage
 from jupyter_datalake.model.verification import HealReport, VerifyReport, parse_subset
 from jupyter_datalake.mount.doctor import Finding, Verdict, examine, examine_machine
+from jupyter_datalake.pipelines.trial_records import sweep_trials
 from jupyter_datalake.storage.file_systems import doubt_of_locks, file_system_of
 
 if TYPE_CHECKING:
@@ -294,6 +295,8 @@ class Maintenance:
             with self._context.core.metadata.read() as tx:
                 if when_due(tx.gc.garbage(chosen), chosen, tx.now_ns) is Due.NO:
                     return GcReport(phase="not due")
+        if not dry_run:
+            sweep_trials(self._context.core)
         total = GcReport()
         for _ in range(_STAGES):
             owner = f"{environment.user_name()}@{socket.gethostname()} {new_id()[:8]}"

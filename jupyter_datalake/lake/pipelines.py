@@ -152,7 +152,7 @@ class Pipelines:
         NotFoundError
             A repo, branch, connection, kernel or file that it needs is missing.
         """
-        spec, files = self._load(source, folder)
+        spec, files = load_published(source, folder)
         return self._publisher.create(spec, files)
 
     def update(
@@ -179,12 +179,12 @@ class Pipelines:
             core, code = self._context.core, self.get(spec.name).code_commit_id
             files = read_published_files(spec, core.snapshot(commit_by_id(core, code)))
         else:
-            spec, files = self._load(source, folder)
+            spec, files = load_published(source, folder)
         return self._publisher.update(spec, files, upgrade=upgrade)
 
     def apply(self, source: SpecSource, *, folder: str | Path | None = None) -> Pipeline:
         """Create a pipeline, or update it if it exists."""
-        spec, files = self._load(source, folder)
+        spec, files = load_published(source, folder)
         with self._context.core.metadata.read() as tx:
             exists = tx.pipelines.find(spec.name) is not None
         publisher = self._publisher
@@ -792,21 +792,23 @@ class Pipelines:
         with self._context.core.metadata.read() as tx:
             return tx.pipelines.get(name)
 
-    def _load(
-        self, source: SpecSource, folder: str | Path | None
-    ) -> tuple[PipelineSpec, dict[str, bytes]]:
-        if isinstance(source, str | Path):
-            found = load_source(Path(source))
-            source, folder = found.document, folder or found.folder
-        spec = source if isinstance(source, PipelineSpec) else parse_spec(source)
-        return spec, read_code_files(spec, Path(folder or "."))
-
     def _heads(self, spec: PipelineSpec) -> dict[str, CommitId]:
         core = self._context.core
         return {
             key: head_of(core, given.repo, given.branch).id
             for key, given in keyed_inputs(spec).items()
         }
+
+
+def load_published(
+    source: SpecSource, folder: str | Path | None
+) -> tuple[PipelineSpec, dict[str, bytes]]:
+    """Return a spec, and the files that it names by path, which are read below a folder."""
+    if isinstance(source, str | Path):
+        found = load_source(Path(source))
+        source, folder = found.document, folder or found.folder
+    spec = source if isinstance(source, PipelineSpec) else parse_spec(source)
+    return spec, read_code_files(spec, Path(folder or "."))
 
 
 def _set_state(tx: Transaction, name: str, state: PipelineState) -> PipelineRow:

@@ -23,6 +23,7 @@ from jupyter_datalake.model.ids import CommitId, Digest, short_id
 from jupyter_datalake.model.jobs import LIVE_STATES, JobState
 from jupyter_datalake.model.packs import BlobKind, BlobRecord, Codec
 from jupyter_datalake.model.reproductions import REPRODUCTION_LEASE
+from jupyter_datalake.model.trials import TRIAL_LEASE
 
 COLLECTION_LEASE = "gc"
 _EPOCH = "collection"
@@ -593,9 +594,10 @@ class GarbageCollection(TableGroup):
     def forget_strays(self) -> None:
         """Drop pins of sessions and jobs that are over, and marks of removed commits unnamed."""
         pins, sessions, jobs = tables.pins, tables.sessions, tables.jobs
-        running = Leases(self._connection, self._now_ns).held(REPRODUCTION_LEASE)
+        leases = Leases(self._connection, self._now_ns)
         live = {
-            *(name.removeprefix(REPRODUCTION_LEASE) for name in running),
+            *(name.partition(":")[2] for name in leases.held(REPRODUCTION_LEASE)),
+            *(name.partition(":")[2] for name in leases.held(TRIAL_LEASE)),
             *self._connection.execute(select(sessions.c.id)).scalars(),
             *self._connection.execute(select(jobs.c.id).where(jobs.c.state.in_(_LIVE))).scalars(),
         }

@@ -27,6 +27,9 @@ class EventKind(StrEnum):
     REPRODUCTION_ENDED = "reproduction.ended"
     """What made a commit was run again; `details` say what came of it."""
 
+    TRIAL_CHANGED = "trial.changed"
+    """A trial went on or ended; `details` tell pipeline and state. The subject is its id."""
+
     NOTIFICATION_CREATED = "notification.created"
     """Somebody is to be told in JupyterLab; `details` hold the title, text, kind of message, job
     and pipeline. The subject is the id."""

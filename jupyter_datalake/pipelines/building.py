@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.environment import uv_environment
 from jupyter_datalake.jobs.environment_cache import (
     FOLDER,
@@ -24,7 +25,11 @@ def build_environment(core: LakeCore, code: CommitId, check: Check | None = None
 
     Errors and `check` are those of `EnvironmentCache.use`.
     """
-    tree = core.snapshot(commit_by_id(core, code))
+    build_environment_of(core, core.snapshot(commit_by_id(core, code)), check)
+
+
+def build_environment_of(core: LakeCore, tree: Snapshot, check: Check | None = None) -> None:
+    """Have the environment built that the code in a tree is locked to, unless it is there."""
     packages = stored_packages(tree)
     if packages is not None:
         build(core, wanted_of(tree.read(RepoPath(LOCK_FILE)), packages.text.encode()), check)

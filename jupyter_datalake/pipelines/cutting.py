@@ -260,6 +260,26 @@ def _tick_input(name: str, tick_ns: int) -> DatumInput:
     return DatumInput(name, None, None, RepoPath(moment), digest_of(moment.encode()))
 
 
+def pick(
+    core: LakeCore,
+    spec: PipelineSpec,
+    commits: dict[str, CommitId],
+    tick_ns: int | None,
+    positions: Iterable[int],
+) -> Iterator[tuple[int, tuple[DatumInput, ...]]]:
+    """Yield the datums of a spec at some positions, as far as it has them, in order.
+
+    Only the content of these is looked at. None where the inputs make no such datum.
+    """
+    wanted = sorted(set(positions))
+    cut = _cut(core, spec, commits, tick_ns)
+    at = 0
+    for position in wanted:
+        for one in islice(cut, position - at, position - at + 1):
+            yield position, one.resolve()
+        at = position + 1
+
+
 def preview(
     core: LakeCore,
     spec: PipelineSpec,

@@ -71,6 +71,18 @@ def after_failure(task: DatumTask, outcome: DatumOutcome) -> AfterFailure:
     return AfterFailure.LEAVE_OUT if policy.on_error is OnError.SKIP else AfterFailure.FAIL
 
 
+def places(core: LakeCore, executor: Executor, spec: PipelineSpec) -> int:
+    """Return how many datums may run at once that are no job's.
+
+    That is no more than there is of what they hold, whatever jobs hold of it.
+    """
+    with core.metadata.read() as tx:
+        limits = {limit.name: limit.count for limit in tx.settings.limits()}
+    held = (limits[name] // count for name, count in spec.slots.items() if name in limits)
+    most = executor.slots
+    return max(1, min(spec.parallelism or most, most, *held))
+
+
 @dataclass(slots=True)
 class Failures:
     """The datums that failed for good: how many, and the first of them."""

@@ -177,9 +177,9 @@ class Publisher:
         coming: list[PipelineSpec] = []
         for one in publications:
             with told_of(one.spec.name):
-                self._check(one.spec, one.files, coming)
+                self.check(one.spec, one.files, coming)
             coming.append(one.spec)
-        contents = [self._contents(one, upgrade=upgrade) for one in publications]
+        contents = [self.contents(one, upgrade=upgrade) for one in publications]
         for one in publications:
             if one.is_new:
                 spec = one.spec
@@ -235,9 +235,9 @@ class Publisher:
             )
         row = tx.repos.find(name)
         if row is not None:
-            _check_free(tx, row)
+            check_free(tx, row)
 
-    def _check(
+    def check(
         self, spec: PipelineSpec, files: dict[str, bytes], coming: Sequence[PipelineSpec] = ()
     ) -> None:
         """Raise unless a spec can be published after those that are coming."""
@@ -317,7 +317,7 @@ class Publisher:
         with self._core.metadata.write() as tx:
             row = tx.repos.find(name)
             if row is not None:
-                _check_free(tx, row)
+                check_free(tx, row)
                 tx.repos.set_kind(row.id, kind)
                 return
         Repositories(self._core).create(
@@ -329,7 +329,7 @@ class Publisher:
         head = head_of(self._core, spec.code_repo, DEFAULT_BRANCH)
         return stored_packages(self._core.snapshot(head))
 
-    def _contents(self, one: Publication, *, upgrade: bool) -> dict[str, bytes]:
+    def contents(self, one: Publication, *, upgrade: bool) -> dict[str, bytes]:
         """Return what a publication commits, its environment locked."""
         with told_of(one.spec.name):
             before = None if one.is_new else self._packages_of(one.spec)
@@ -372,7 +372,7 @@ class Publisher:
             return commit_changes(self._core, writer, base, changes, request).commit
 
 
-def _check_free(tx: Transaction, row: RepoRow) -> None:
+def check_free(tx: Transaction, row: RepoRow) -> None:
     """Raise if a pipeline's output would replace what people have put into a repo."""
     head = tx.commits.get(tx.refs.get(row, DEFAULT_BRANCH).commit_id)
     if head.provenance.origin is Origin.SESSION:

@@ -58,7 +58,7 @@ from jupyter_datalake.model.ids import Digest
 from jupyter_datalake.model.manifests import diff_manifests
 from jupyter_datalake.model.packs import BlobKind
 from jupyter_datalake.model.paths import ROOT, RepoPath
-from jupyter_datalake.model.pipelines import NotebookCode, PipelineSpec, QueryCode, without_keeping
+from jupyter_datalake.model.pipelines import NotebookCode, QueryCode, without_keeping
 from jupyter_datalake.model.reproductions import (
     REPRODUCTION_LEASE,
     EnvironmentWish,
@@ -67,7 +67,7 @@ from jupyter_datalake.model.reproductions import (
     Verdict,
 )
 from jupyter_datalake.pipelines.building import build, build_environment
-from jupyter_datalake.pipelines.datum_loop import AfterFailure, after_failure
+from jupyter_datalake.pipelines.datum_loop import AfterFailure, after_failure, places
 from jupyter_datalake.pipelines.recalling import (
     Piece,
     Recorded,
@@ -75,7 +75,7 @@ from jupyter_datalake.pipelines.recalling import (
     datum_at,
     pieces_of_path,
 )
-from jupyter_datalake.pipelines.surroundings import Surroundings
+from jupyter_datalake.pipelines.surroundings import Around, Surroundings
 
 KEEP_S = 24 * 3600.0
 """How long trees that differ are kept behind the end of their reproduction."""
@@ -172,15 +172,6 @@ class Reproducer:
         if step.made_root is not None:
             self._core.tree(step.made_root, "what was made again").export_into(ROOT, folder)
 
-    def places(self, spec: PipelineSpec) -> int:
-        """Return how many datums may run at once: no more than there is of what they hold."""
-        assert self._executor is not None
-        with self._core.metadata.read() as tx:
-            limits = {limit.name: limit.count for limit in tx.settings.limits()}
-        held = (limits[name] // count for name, count in spec.slots.items() if name in limits)
-        most = self._executor.slots
-        return max(1, min(spec.parallelism or most, most, *held))
-
     # --- one output ------------------------------------------------------------------------------
 
     def _run(self, recorded: Recorded, wish: Wish, environment: tuple[str, ...]) -> ReproducedStep:
@@ -209,7 +200,12 @@ class Reproducer:
         else:
             notes.append("It was run in an environment that was built of its lock")
             environment = self._build(recorded, own)
-        around = Surroundings((self._core, self._executor), recorded, own, self._task, self._hold)
+        around = Surroundings(
+            (self._core, self._executor),
+            Around("reproduction", recorded.spec, recorded.inputs),
+            lambda position: self._task(recorded, Piece(position, ()), own),
+            self._hold,
+        )
         is_repeatable: bool | None = None
         broken: list[str] = []
         with around.steps(notes) if wish.runs_steps else nullcontext():
@@ -300,7 +296,7 @@ class Reproducer:
         """
         assert self._executor is not None
         waiting = (self._task(recorded, piece, own) for piece in pieces)
-        at_once = self.places(recorded.spec)
+        at_once = places(self._core, self._executor, recorded.spec)
         running: dict[Future[DatumOutcome], DatumTask] = {}
         size = 1
         try:

@@ -1,66 +1,73 @@
-"""What a reproduction runs around the datums: the steps of a job, and its expectations.
+"""What is run around datums that are no job's: the steps of a job, and its expectations.
 
-They run as those of jobs do, and no job knows of them: what they print is kept nowhere.
+They run as those of jobs do, for reproductions and trials. No job knows of them; who wants to keep
+what they print is told how they ended.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import wait
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.errors import JobCancelledError, JobFailedError
 from jupyter_datalake.jobs.executor import Executor
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
 from jupyter_datalake.model.datums import CHECKS, FINALLY, ON_START, STEP_POSITIONS, DatumState
-from jupyter_datalake.model.environments import Wanted
-from jupyter_datalake.model.ids import Digest
+from jupyter_datalake.model.ids import CommitId, Digest
 from jupyter_datalake.model.jobs import JobState
-from jupyter_datalake.model.pipelines import JobStep
+from jupyter_datalake.model.pipelines import JobStep, PipelineSpec
 from jupyter_datalake.pipelines.expecting import said_by_checks, unexpected
-from jupyter_datalake.pipelines.recalling import Piece, Recorded
 from jupyter_datalake.pipelines.steps import spec_of_step, told_to_step
 
 logger = logging.getLogger(__name__)
 
-TRIGGER = "reproduction"
-"""What steps are told of why they run, in ``DATALAKE_JOB_TRIGGER``."""
-
 _WAIT_S = 0.2
 _END_S = 10.0
 
-MakeTask = Callable[[Recorded, Piece, Wanted | None], DatumTask]
+MakeTask = Callable[[int], DatumTask]
+"""Gives the task at a position; steps are made of it."""
+
+Tell = Callable[[str, DatumOutcome | None], None]
+"""Told of a step when it begins, and then how it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the steps belong to."""
+
+    what: str
+    """``reproduction`` or ``trial``: steps are told it as ``DATALAKE_JOB_TRIGGER``."""
+    spec: PipelineSpec
+    inputs: Mapping[str, CommitId]
+    """Key of each repo input to the commit that is read."""
 
 
 class Surroundings:
-    """Steps and expectations of one output that is made again.
+    """Steps and expectations of one output that is made, and not committed.
 
     Parameters
     ----------
-    make_task
-        Gives the task of a datum; steps are made of it.
     hold
         Called several times a second; what it raises ends what runs.
-    own
-        The environment that takes the place of that of the code.
     """
 
     def __init__(
         self,
         executor_of: tuple[LakeCore, Executor],
-        recorded: Recorded,
-        own: Wanted | None,
+        around: Around,
         make_task: MakeTask,
         hold: Callable[[], None],
+        tell: Tell = lambda step, outcome: None,
     ) -> None:
         self._core, self._executor = executor_of
-        self._recorded = recorded
-        self._own = own
+        self._around = around
         self._make_task = make_task
         self._hold = hold
+        self._tell = tell
 
     @contextmanager
     def steps(self, notes: list[str]) -> Iterator[None]:
@@ -76,7 +83,7 @@ class Surroundings:
         JobFailedError
             `on_start` failed.
         """
-        on_start = self._recorded.spec.on_start
+        on_start = self._around.spec.on_start
         try:
             if on_start is not None:
                 outcome = self._run(ON_START, on_start)
@@ -92,7 +99,7 @@ class Surroundings:
             with suppress(JobCancelledError):  # the executor may be closed already
                 note = self._tear_down(JobState.CANCELLED, str(error))
                 if note:
-                    logger.warning("reproducing %s: %s", self._recorded.repo, note)
+                    logger.warning("%s of %s: %s", self._around.what, self._around.spec.name, note)
             raise
         else:
             note = self._tear_down(JobState.SUCCESS, "")
@@ -100,7 +107,7 @@ class Surroundings:
 
     def _tear_down(self, state: JobState, message: str) -> str:
         """Run `finally`, if there is one; return what is to be said where it fails."""
-        given = self._recorded.spec.finally_
+        given = self._around.spec.finally_
         if given is None:
             return ""
         outcome = self._run(FINALLY, given, state=state, message=message)
@@ -108,10 +115,10 @@ class Surroundings:
 
     def unexpected(self, made: Digest) -> list[str]:
         """Return how what was made is not what the pipeline expects, a line each."""
-        expectations = self._recorded.spec.expectations
+        expectations = self._around.spec.expectations
         if not expectations:
             return []
-        tree = self._core.tree(made, "what was made again")
+        tree = self._core.tree(made, "what was made")
         broken = unexpected(self._core, tree, (one for one in expectations if not one.only_warns))
         warnings = unexpected(self._core, tree, (one for one in expectations if one.only_warns))
         if any(one.python for one in expectations):
@@ -136,14 +143,15 @@ class Surroundings:
         JobCancelledError
             The executor was closed.
         """
-        recorded = self._recorded
+        around = self._around
         task = replace(
-            self._make_task(recorded, Piece(STEP_POSITIONS[step], ()), self._own),
-            spec=spec_of_step(recorded.spec, given),
+            self._make_task(STEP_POSITIONS[step]),
+            spec=spec_of_step(around.spec, given),
             step=step,
-            variables=told_to_step(step, TRIGGER, recorded.inputs, state, message),
+            variables=told_to_step(step, around.what, around.inputs, state, message),
             checked=checked,
         )
+        self._tell(step, None)
         (future,) = self._executor.submit([task])
         try:
             while not wait([future], timeout=_WAIT_S).done:
@@ -154,5 +162,6 @@ class Surroundings:
             raise
         outcome = future.result()
         if outcome.state is DatumState.QUEUED:
-            raise JobCancelledError(f"The reproduction was stopped: {outcome.message}")
+            raise JobCancelledError(f"The {around.what} was stopped: {outcome.message}")
+        self._tell(step, outcome)
         return outcome

@@ -18,6 +18,7 @@ from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.gc import GarbageCollector
 from jupyter_datalake.errors import DatalakeError
 from jupyter_datalake.model.gc import Due, GcPolicy, GcReport, when_due
+from jupyter_datalake.pipelines.trial_records import sweep_trials
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class Upkeep:
         if now < self._next:
             return
         self._next = now + self._look_s
+        sweep_trials(self._core)
         self._due = look(self._core, self._policy)
         if self._due is Due.OVERDUE or (self._due is Due.IF_IDLE and not is_busy):
             self._ends.clear()

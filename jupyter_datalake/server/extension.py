@@ -37,6 +37,7 @@ from jupyter_datalake.server import (
     retention,
     sessions,
     trash,
+    trials,
     warehouse,
 )
 from jupyter_datalake.server.base import RESOURCE, DatalakeHandler, LakeService
@@ -52,6 +53,7 @@ HANDLERS: list[type[DatalakeHandler]] = [
     *drive.HANDLERS,
     *pipelines.HANDLERS,
     *jobs.HANDLERS,
+    *trials.HANDLERS,
     *lineage.HANDLERS,
     *warehouse.HANDLERS,
     *remotes.HANDLERS,

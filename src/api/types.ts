@@ -2089,6 +2089,217 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Specs that were run on some of their datums, newest first; each is kept for a day on the machine that ran it. */
+        get: operations["listTrials"];
+        put?: never;
+        /**
+         * Begin to run a spec on some of its datums, and to compare with what its output holds; events trial.changed tell how it goes on.
+         * @description Nothing is published or committed, and no job is made. What is wrong is told at once.
+         */
+        post: operations["runTrial"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trials/{trial}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+            };
+            cookie?: never;
+        };
+        /** One trial with its datums, as far as it is. */
+        get: operations["getTrial"];
+        put?: never;
+        post?: never;
+        /** Forget a trial that has ended, with all it made. */
+        delete: operations["deleteTrial"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trials/{trial}/cancellations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have a trial stop; an event trial.changed tells when it has. */
+        post: operations["cancelTrial"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trials/{trial}/datums/{datum}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+                /** @description Its position; -3 is the step checks, -2 on_start, -1 finally. */
+                datum: components["parameters"]["triedDatum"];
+            };
+            cookie?: never;
+        };
+        /** What a datum of a trial printed; while it runs, as far as it is. */
+        get: operations["getTrialLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trials/{trial}/datums/{datum}/notebook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+                /** @description Its position; -3 is the step checks, -2 on_start, -1 finally. */
+                datum: components["parameters"]["triedDatum"];
+            };
+            cookie?: never;
+        };
+        /** The executed notebook of a datum of a trial; of a failed one as far as it came. */
+        get: operations["getTrialNotebook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trials/{trial}/datums/{datum}/cells": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+                /** @description Its position; -3 is the step checks, -2 on_start, -1 finally. */
+                datum: components["parameters"]["triedDatum"];
+            };
+            cookie?: never;
+        };
+        /** The code cells of the notebook of a datum of a trial with their states, also while it runs. */
+        get: operations["listTrialCells"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trials/{trial}/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+            };
+            cookie?: never;
+        };
+        /** The paths on which what was written differs from what the output branch holds. */
+        get: operations["listTrialDifferences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trials/{trial}/diff/text": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+            };
+            cookie?: never;
+        };
+        /** How a file that was written differs, as a text, from that of the output branch. */
+        get: operations["diffTrialText"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trials/{trial}/diff/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+            };
+            cookie?: never;
+        };
+        /** How a table that was written differs, by rows and columns, from that of the output branch. */
+        get: operations["diffTrialTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trials/{trial}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+            };
+            cookie?: never;
+        };
+        /**
+         * The bytes of a file that was written, or of that of the output branch, or one range of them.
+         * @description Always sent as a download; nothing in a lake is rendered on the server's origin.
+         */
+        get: operations["readTrial"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/remotes": {
         parameters: {
             query?: never;
@@ -3191,6 +3402,60 @@ export interface components {
             /** @description What to pass as `after`. */
             next: number | null;
         };
+        OutputCounts: {
+            added: number;
+            modified: number;
+            /** @description Paths that these datums wrote when the pipeline ran last, and do not write now. */
+            removed: number;
+            same: number;
+        };
+        ComparedOutput: {
+            /** @description Tree of what the output branch holds on these paths. */
+            base_root: string;
+            /** @description Tree of what was written. */
+            made_root: string;
+            counts: components["schemas"]["OutputCounts"];
+        };
+        TriedDatum: {
+            position: number;
+            label: string;
+            state: components["schemas"]["DatumState"];
+            tries: number;
+            started_at: components["schemas"]["Time"] | null;
+            finished_at: components["schemas"]["Time"] | null;
+            message: string;
+            /** @description Null until it ended. */
+            artifacts_root: string | null;
+            output: components["schemas"]["ComparedOutput"] | null;
+        };
+        /** @enum {string} */
+        TrialState: "running" | "success" | "failed" | "cancelled" | "lost";
+        Trial: {
+            id: string;
+            pipeline: string;
+            state: components["schemas"]["TrialState"];
+            /** @description What it is at, or why it failed. */
+            message: string;
+            /** @description What is to be said of how it was run. */
+            notes: string[];
+            created_at: components["schemas"]["Time"];
+            created_by: string;
+            finished_at: components["schemas"]["Time"] | null;
+            /** @description Head of the output branch that is compared with; null where there is no output yet. */
+            base_commit_id: string | null;
+            /** @description Whether the datums are all that the inputs make. */
+            is_whole: boolean;
+            steps: components["schemas"]["TriedDatum"][];
+            datums: components["schemas"]["TriedDatum"][];
+            /** @description Of all datums that succeeded together; null until they have ended. */
+            output: components["schemas"]["ComparedOutput"] | null;
+            /** @description How that is not what the pipeline expects. */
+            unexpected: string[];
+        };
+        TrialPage: {
+            results: components["schemas"]["Trial"][];
+            next: null;
+        };
         /** @enum {string} */
         CellState: "waiting" | "running" | "done" | "failed";
         ExecutedCell: {
@@ -3671,6 +3936,12 @@ export interface components {
         /** @description A group of pipelines, such as etl/daily. */
         group: string;
         /** @description An id, or its beginning. */
+        trial: string;
+        /** @description Its position; -3 is the step checks, -2 on_start, -1 finally. */
+        triedDatum: number;
+        /** @description Of what this datum wrote; of all of them together by default. */
+        writtenBy: number;
+        /** @description An id, or its beginning. */
         job: string;
         connection: string;
         /** @description An id, or its beginning. */
@@ -3892,6 +4163,12 @@ export type JobPage = components['schemas']['JobPage'];
 export type DatumState = components['schemas']['DatumState'];
 export type Datum = components['schemas']['Datum'];
 export type DatumPage = components['schemas']['DatumPage'];
+export type OutputCounts = components['schemas']['OutputCounts'];
+export type ComparedOutput = components['schemas']['ComparedOutput'];
+export type TriedDatum = components['schemas']['TriedDatum'];
+export type TrialState = components['schemas']['TrialState'];
+export type Trial = components['schemas']['Trial'];
+export type TrialPage = components['schemas']['TrialPage'];
 export type CellState = components['schemas']['CellState'];
 export type ExecutedCell = components['schemas']['ExecutedCell'];
 export type ExecutedCellPage = components['schemas']['ExecutedCellPage'];
@@ -3953,6 +4230,9 @@ export type ParameterSession = components['parameters']['session'];
 export type ParameterMount = components['parameters']['mount'];
 export type ParameterPipeline = components['parameters']['pipeline'];
 export type ParameterGroup = components['parameters']['group'];
+export type ParameterTrial = components['parameters']['trial'];
+export type ParameterTriedDatum = components['parameters']['triedDatum'];
+export type ParameterWrittenBy = components['parameters']['writtenBy'];
 export type ParameterJob = components['parameters']['job'];
 export type ParameterConnection = components['parameters']['connection'];
 export type ParameterNotification = components['parameters']['notification'];
@@ -7655,6 +7935,373 @@ export interface operations {
                     "application/json": components["schemas"]["ChangePage"];
                 };
             };
+            default: components["responses"]["Error"];
+        };
+    };
+    listTrials: {
+        parameters: {
+            query?: {
+                /** @description Of one pipeline only. */
+                pipeline?: string;
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The trials. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    runTrial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    spec: components["schemas"]["Spec"];
+                    /**
+                     * @description Where the notebook and the helper files are, below the server's root.
+                     * @default
+                     */
+                    folder?: string;
+                    /**
+                     * @description So many datums are run, the first ones.
+                     * @default 3
+                     */
+                    datums?: number;
+                    /**
+                     * @description Those to run instead, as previewPipeline counts them, from 0.
+                     * @default null
+                     */
+                    positions?: number[] | null;
+                    /**
+                     * @description Whether on_start and finally are run around the datums.
+                     * @default true
+                     */
+                    steps?: boolean;
+                    /**
+                     * @description Datums that run at once; 2 where null.
+                     * @default null
+                     */
+                    workers?: number | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Begun. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getTrial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The trial. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteTrial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forgotten. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    cancelTrial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is being stopped. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getTrialLog: {
+        parameters: {
+            query?: {
+                /** @description Begin at this byte; an earlier answer called it `end`. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+                /** @description Its position; -3 is the step checks, -2 on_start, -1 finally. */
+                datum: components["parameters"]["triedDatum"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatumLog"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getTrialNotebook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+                /** @description Its position; -3 is the step checks, -2 on_start, -1 finally. */
+                datum: components["parameters"]["triedDatum"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The notebook. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listTrialCells: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+                /** @description Its position; -3 is the step checks, -2 on_start, -1 finally. */
+                datum: components["parameters"]["triedDatum"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The cells; none where there is no executed notebook (yet). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecutedCellPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listTrialDifferences: {
+        parameters: {
+            query?: {
+                /** @description Of what this datum wrote; of all of them together by default. */
+                datum?: components["parameters"]["writtenBy"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["after"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Changes by path; what the branch holds is the older one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    diffTrialText: {
+        parameters: {
+            query: {
+                /** @description Within the repo. */
+                path: components["parameters"]["requiredPath"];
+                /** @description Of what this datum wrote; of all of them together by default. */
+                datum?: components["parameters"]["writtenBy"];
+                /** @description How many come before the page. */
+                offset?: components["parameters"]["offset"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of hunks. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TextDiff"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    diffTrialTable: {
+        parameters: {
+            query: {
+                /** @description Within the repo. */
+                path: components["parameters"]["requiredPath"];
+                /** @description Of what this datum wrote; of all of them together by default. */
+                datum?: components["parameters"]["writtenBy"];
+                /** @description Columns that name a row, as one line of CSV. Left out, they are guessed; empty, whole rows are compared. */
+                key?: string;
+                /** @description How many come before the page. */
+                offset?: components["parameters"]["offset"];
+                limit?: components["parameters"]["limit"];
+            };
+            header?: never;
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Counts and a page of rows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableDiff"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    readTrial: {
+        parameters: {
+            query: {
+                /** @description Within the repo. */
+                path: components["parameters"]["requiredPath"];
+                /** @description Of what this datum wrote; of all of them together by default. */
+                datum?: components["parameters"]["writtenBy"];
+                /** @description Whether that of the output branch is wanted. */
+                base?: boolean;
+            };
+            header?: {
+                Range?: string;
+            };
+            path: {
+                /** @description An id, or its beginning. */
+                trial: components["parameters"]["trial"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The range. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            416: components["responses"]["Error"];
             default: components["responses"]["Error"];
         };
     };

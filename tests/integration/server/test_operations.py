@@ -776,6 +776,65 @@ async def test_pipelines_and_jobs(call, served_lake, root):
     assert (await call("listJobs")).json["results"] == []
 
 
+async def test_trials(call, served_lake, root):
+    served_lake.repos.create("raw")
+    for name in ("a", "b"):
+        served_lake.files.put(f"raw@main/{name}.csv", b"id,n\n1,1\n")
+    spec = {
+        "pipeline": "tried",
+        "command": ["sh", "-c", "echo hello; cp pfs/raw/* pfs/out/"],
+        "input": {"repo": {"name": "raw", "glob": "/*"}},
+    }
+    after = served_lake.events.last_number()
+    wish = {"spec": spec, "positions": [1]}
+    begun = (await call("runTrial", json_body=wish, expect=202)).json
+    assert (begun["state"], begun["is_whole"]) == ("running", False)
+    assert [one["label"] for one in begun["datums"]] == ["raw:/b.csv"]
+    await _ended(call, begun["id"])
+    assert (await _event(served_lake, after, "trial.changed")).subject == begun["id"]
+    trial = (await call("getTrial", trial=begun["id"][:8])).json
+    assert (trial["state"], trial["message"]) == ("success", "")
+    assert trial["output"]["counts"] == {"added": 1, "modified": 0, "removed": 0, "same": 0}
+    assert (await call("listTrials", pipeline="tried")).json["results"] == [trial]
+    log = (await call("getTrialLog", trial=trial["id"], datum=1)).json
+    assert "hello" in log["text"]
+    rest = (await call("getTrialLog", trial=trial["id"], datum=1, offset=log["end"])).json
+    assert rest["text"] == ""
+    assert (await call("listTrialCells", trial=trial["id"], datum=1)).json["results"] == []
+    refused = (await call("getTrialNotebook", trial=trial["id"], datum=1, expect=404)).json
+    assert "no executed notebook" in refused["message"]
+    changes = (await call("listTrialDifferences", trial=trial["id"])).json["results"]
+    assert [(one["kind"], one["path"]) for one in changes] == [("added", "b.csv")]
+    place = {"trial": trial["id"], "path": "b.csv", "datum": 1}
+    assert (await call("diffTrialText", **place)).json["added"] == 2
+    await call("diffTrialTable", **place, expect=404)  # there is no older one
+    assert (await call("readTrial", **place)).body == b"id,n\n1,1\n"
+    await call("readTrial", **place, base=True, expect=404)
+    wrong = {"spec": spec | {"input": {"repo": {"name": "raw", "glob": "/z"}}}}
+    refused = (await call("runTrial", json_body=wrong, expect=404)).json
+    assert refused["message"].startswith("There is nothing to try")
+    outside = {"spec": spec, "folder": "../elsewhere"}
+    await call("runTrial", json_body=outside, expect=400)
+    slow = {"spec": spec | {"command": ["sleep", "60"]}}
+    begun = (await call("runTrial", json_body=slow, expect=202)).json
+    await call("deleteTrial", trial=begun["id"], expect=409)
+    await call("cancelTrial", trial=begun["id"], expect=202)
+    assert (await _ended(call, begun["id"]))["state"] == "cancelled"
+    await call("deleteTrial", trial=begun["id"], expect=204)
+    assert (await call("listTrials")).json["results"] == [trial]
+    assert served_lake.pipelines.list() == []
+
+
+async def _ended(call, trial):
+    """Wait until a trial has ended, and return it."""
+    for _ in range(2000):
+        found = (await call("getTrial", trial=trial)).json
+        if found["state"] != "running":
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"trial {trial} does not end")
+
+
 async def _event(lake, after, kind):
     """Wait for an event behind a number."""
     for _ in range(2000):

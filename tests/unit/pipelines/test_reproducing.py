@@ -10,6 +10,7 @@ from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.gc import GcPolicy
 from jupyter_datalake.model.jobs import Outcome
 from jupyter_datalake.model.reproductions import Verdict
+from jupyter_datalake.pipelines.datum_loop import places
 from jupyter_datalake.pipelines.recalling import recall_job
 from jupyter_datalake.pipelines.reproducing import Reproducer, Wish
 from tests.unit.pipelines.inline import Bench, run_all, upper
@@ -463,7 +464,7 @@ def test_no_more_datums_run_at_once_than_there_are_slots_of_what_they_hold(bench
     bench.executor.slots = 4
     recorded = recall_job(bench.lake.core, bench.job)
     with Reproducer(bench.lake.core, bench.executor) as reproducer:
-        assert reproducer.places(recorded.spec) == at_once
+        assert places(bench.lake.core, bench.executor, recorded.spec) == at_once
         assert reproducer.run(recorded, Wish()).verdict is Verdict.IDENTICAL
 
 

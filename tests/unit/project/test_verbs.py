@@ -24,6 +24,7 @@ NOUNS = {
     "drive": "DriveFile",
     "pipelines": "Pipeline",
     "jobs": "Job",
+    "trials": "Trial",
     "lineage": "Lineage",
     "warehouse": "Connection",
     "remotes": "Remote",
@@ -43,6 +44,12 @@ OPERATIONS = {
     ("sessions", "drop_draft"): "dropDraft",
     ("commits", "search"): "searchCommits",
     ("jobs", "logs"): "getLogs",
+    ("trials", "get_log"): "getTrialLog",
+    ("trials", "get_notebook"): "getTrialNotebook",
+    ("trials", "list_cells"): "listTrialCells",
+    ("trials", "list_differences"): "listTrialDifferences",
+    ("trials", "diff_text"): "diffTrialText",
+    ("trials", "diff_table"): "diffTrialTable",
     ("jobs", "publish_fix"): "publishFix",
     ("jobs", "search_logs"): "searchLogs",
     ("lineage", "list"): "listLineage",
@@ -71,6 +78,8 @@ NOT_IN_REST = {
     ("pipelines", "waits"): "part of getPipeline",
     ("commits", "look"): "how listCommits gives its pages",
     ("jobs", "follow_logs"): "getLogs gives the rest of a log from an offset on",
+    ("trials", "begin"): "what runTrial does before it answers",
+    ("trials", "open"): "readTrial gives the bytes",
     ("jobs", "wait"): "the event stream tells when jobs end",
     ("jobs", "latest_of_each"): "part of listPipelines",
     ("events", "last_number"): "part of getStatus",
@@ -96,6 +105,8 @@ NOT_IN_CLI = {
     ("commits", "look"): "commits list waits for all it was asked for",
     ("jobs", "latest_of_each"): "part of pipelines list",
     ("jobs", "cancel_all"): "jobs cancel --all",
+    ("trials", "begin"): "trials run waits for the end",
+    ("trials", "open"): "trials read writes it out",
     ("jobs", "follow_logs"): "jobs logs --follow",
     ("pipelines", "apply_all"): "pipelines apply of a folder",
     ("pipelines", "promote_all"): "pipelines promote takes several",
@@ -183,6 +194,7 @@ def test_every_command_is_a_verb_of_python():
 
 def test_every_command_can_print_json_or_prints_bytes():
     raw = {("files", "read"), ("drive", "read"), ("sessions", "read"), ("jobs", "get_notebook")}
+    raw |= {("trials", "read"), ("trials", "get_notebook")}
     for noun, group in commands_of(cli):
         if noun in NOUNS and isinstance(group, click.Group):
             for name, command in group.commands.items():
