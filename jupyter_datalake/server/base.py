@@ -8,14 +8,17 @@ JSON. Nothing here knows a noun.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import logging
+import os
 import threading
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial, wraps
+from concurrent.futures import Future
+from functools import wraps
 from pathlib import Path
 from typing import Any, ClassVar, ParamSpec, TypeVar
+from weakref import WeakSet
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
@@ -36,6 +39,7 @@ from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.jsonable import as_json
 from jupyter_datalake.model.paths import parse_path
 from jupyter_datalake.server.openapi import Contract, Operation, load_contract
+from jupyter_datalake.server.threads import VerbThreads
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +50,7 @@ RESOURCE = "datalake"
 MAX_BODY_BYTES = 16 * 1024 * 1024
 _RETRY_AFTER_S = 2
 _LOOKING = 2
+_ENDING = 2
 
 
 class LakeService:
@@ -57,9 +62,15 @@ class LakeService:
         self._open_lake = open_lake
         self._lake: Lake | None = None
         self._opening = asyncio.Lock()
-        self.threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="datalake")
-        self._looking = ThreadPoolExecutor(_LOOKING, thread_name_prefix="datalake-looking")
+        self._threads = VerbThreads(threads, "datalake")
+        self._looking = VerbThreads(_LOOKING, "datalake-looking")
         """Threads of what reads much of a file, so that it never keeps other requests waiting."""
+        self._ending = VerbThreads(_ENDING, "datalake-ending")
+        """Threads of what ends the server, which must not wait for verbs."""
+        self._running: dict[Future[Any], str] = {}
+        """What runs or waits for a thread, and the name of its verb."""
+        self._stops: WeakSet[threading.Event] = WeakSet()
+        self._is_ending = False
 
     async def lake(self) -> Lake:
         """Return the lake, or raise what keeps it from being opened."""
@@ -70,29 +81,97 @@ class LakeService:
 
     async def call(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb in a thread, so that the server's loop stays free."""
-        return await _run_in(self.threads, verb, *args, **kwargs)
+        return await self._run_in(self._threads, verb, *args, **kwargs)
 
     async def look(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb that reads much, in one of the few threads for that."""
-        return await _run_in(self._looking, verb, *args, **kwargs)
+        return await self._run_in(self._looking, verb, *args, **kwargs)
 
     def start(self, verb: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> None:
         """Begin a verb that takes long, in a thread of its own; events tell how it ends."""
+        self._refuse_at_end()
+        done = self._follow(Future[None](), verb)
 
         def run() -> None:
             try:
                 verb(*args, **kwargs)
             except DatalakeError as error:
-                _log.info("datalake: %s ended: %s", getattr(verb, "__name__", verb), error)
+                _log.info("datalake: %s ended: %s", _name_of(verb), error)
+            finally:
+                done.set_result(None)
 
         threading.Thread(target=run, name="datalake-long", daemon=True).start()
 
+    def new_stop(self) -> threading.Event:
+        """Return an event that is set when the server ends, for whoever looks for long."""
+        stop = threading.Event()
+        self._stops.add(stop)
+        return stop
+
+    def begin_to_end(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Begin an act of the server's end, beside all verbs."""
+        return self._follow(self._ending.submit(verb, *args, **kwargs), verb)
+
+    async def drain(self, patience_s: float) -> Lake | None:
+        """Take no more verbs, stop those that only look, and wait a moment for the others.
+
+        Returns
+        -------
+        Lake or None
+            The lake, if it was opened.
+        """
+        self._is_ending = True
+        for stop in list(self._stops):
+            stop.set()
+        if running := [asyncio.wrap_future(one) for one in list(self._running)]:
+            done, _ = await asyncio.wait(running, timeout=patience_s)
+            for one in done:
+                _ = one.cancelled() or one.exception()  # whoever asked was told
+        return self._lake
+
     def close(self) -> None:
-        """End the threads and close the lake."""
-        self.threads.shutdown(wait=False, cancel_futures=True)
-        self._looking.shutdown(wait=False, cancel_futures=True)
-        if self._lake is not None:
+        """End the threads, and close the lake unless a verb runs: that dies with the process."""
+        for threads in (self._threads, self._looking, self._ending):
+            threads.shutdown(wait=False, cancel_futures=True)
+        if self._running:
+            atexit.register(self._leave)
+            _log.warning(
+                "datalake: the server ends beside this, which is done whole or not at all: %s",
+                ", ".join(sorted(set(self._running.values()))),
+            )
+        elif self._lake is not None:
             self._lake.close()
+
+    def _leave(self) -> None:
+        """Leave the process as a kill does, when all else has ended.
+
+        A thread in the middle of a library's code lets the interpreter's own end abort.
+        """
+        atexit.unregister(self._leave)
+        if self._running:
+            atexit._run_exitfuncs()  # the others', as this is the first that is called
+            logging.shutdown()
+            os._exit(0)
+
+    async def _run_in(
+        self, threads: VerbThreads, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        self._refuse_at_end()
+        future = threads.submit(verb, *args, **kwargs)
+        return await asyncio.wrap_future(self._follow(future, verb))
+
+    def _follow(self, future: Future[T], verb: Callable[..., Any]) -> Future[T]:
+        self._running[future] = _name_of(verb)
+        future.add_done_callback(lambda one: self._running.pop(one, None))
+        return future
+
+    def _refuse_at_end(self) -> None:
+        if self._is_ending:
+            raise web.HTTPError(503, "The server is ending")
+
+
+def _name_of(verb: Callable[..., Any]) -> str:
+    return str(getattr(verb, "__qualname__", verb))
 
 
 class DatalakeHandler(APIHandler):
@@ -111,8 +190,8 @@ class DatalakeHandler(APIHandler):
         self.service = service
         self.server_root = server_root
         self.contract: Contract = load_contract()
-        self.stop = threading.Event()
-        """Set when the connection is closed: nobody waits for the answer."""
+        self.stop = service.new_stop()
+        """Set when the connection is closed, or the server ends: nobody waits for the answer."""
 
     def on_connection_close(self) -> None:
         """Stop what was asked for, where it can be."""
@@ -198,13 +277,6 @@ class DatalakeHandler(APIHandler):
             self.log.info("datalake: %s %s: %s", self.request.method, self.request.path, value)
             return
         super().log_exception(typ, value, tb)
-
-
-async def _run_in(
-    threads: ThreadPoolExecutor, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-) -> T:
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(threads, partial(verb, *args, **kwargs))
 
 
 def as_datalake_error(error: BaseException | None, status: int) -> DatalakeError:

@@ -65,6 +65,8 @@ HANDLERS: list[type[DatalakeHandler]] = [
 
 _THREADS = 8
 _STOP_S = 35
+_MOMENT_S = 3.0
+"""How long verbs that run when the server ends have for it."""
 _LOOK_S = 1.0
 _RESTART_S = 1.0
 _MAX_RESTART_S = 300.0
@@ -175,17 +177,27 @@ class DatalakeExtension(ExtensionApp):
             await asyncio.sleep(pause_s)
 
     async def stop_extension(self) -> None:
-        """Stop the controller and unmount; sessions stay for the next time."""
+        """Stop the controller and unmount; sessions stay for the next time.
+
+        Verbs that run have a moment to end. What takes longer is left to die with the process.
+        """
         if self._starting is not None:
             self._starting.cancel()
         await self.hub.close()
         if self._autosaver is not None:
-            await self.service.call(self._autosaver.stop)
-        if self._controller is not None:
-            await self.service.call(_stop_process, self._controller)
+            self.service.begin_to_end(self._autosaver.stop)
+        stopping = [
+            self.service.begin_to_end(_stop_process, one)
+            for one in (self._controller,)
+            if one is not None
+        ]
+        lake = await self.service.drain(_MOMENT_S)
+        for one in stopping:
+            await asyncio.wrap_future(one)
         try:
-            lake = await self.service.lake()
-            await self.service.call(lake.mounts.stop, self.service.mountpoint)
+            if lake is not None:
+                unmounted = self.service.begin_to_end(lake.mounts.stop, self.service.mountpoint)
+                await asyncio.wrap_future(unmounted)
         except DatalakeError as error:
             self.log.warning("jupyter_datalake: %s", error)
         self.service.close()

@@ -1,5 +1,7 @@
 """Two Jupyter servers on one lake, as two people or two tabs of a hub have them."""
 
+import asyncio
+import fcntl
 import json
 import os
 import signal
@@ -9,8 +11,10 @@ import sys
 import time
 from urllib.request import Request, urlopen
 
+import duckdb
 import psutil
 import pytest
+from tornado.httpclient import AsyncHTTPClient, HTTPError
 from tornado.websocket import websocket_connect
 
 from jupyter_datalake.lake.lake import Lake
@@ -69,6 +73,15 @@ class Server:
         )
         with urlopen(request, timeout=PATIENCE_S) as answer:
             return json.load(answer)
+
+    def query(self, connection, sql):
+        return AsyncHTTPClient().fetch(
+            f"http://127.0.0.1:{self.port}/datalake/connections/{connection}/queries",
+            method="POST",
+            headers={"Authorization": f"token {TOKEN}", "Content-Type": "application/json"},
+            body=json.dumps({"sql": sql, "limit": 1}),
+            request_timeout=PATIENCE_S,
+        )
 
     def is_up(self):
         assert self.process.poll() is None, "the server ended"
@@ -180,6 +193,38 @@ async def test_two_servers_show_one_lake_and_one_of_their_controllers_works(
     wait_until(lambda: other.controllers() not in ([], [killed]), "another controller in its place")
     lake.files.put("raw@main/x", "and again")
     wait_until(lambda: len(lake.commits.list("upper")) == 4, "the third job")
+
+
+async def test_a_server_ends_while_a_verb_runs_that_would_take_days(lake, servers, tmp_path):
+    one, other = servers
+    place = tmp_path / "warehouse.duckdb"
+    duckdb.connect(place).close()
+    lake.warehouse.create("wh", f"duckdb://{place}")
+    sql = "SELECT count(*) FROM range(1000000000000000) AS t(n) WHERE n % 7 = 3"
+    asked = asyncio.ensure_future(one.query("wh", sql))
+    await asyncio.to_thread(wait_until, lambda: is_open(place), "the query to begin")
+    one.process.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(one.process.wait, PATIENCE_S) == 0
+    with pytest.raises(HTTPError):
+        await asked
+    assert (
+        "beside this, which is done whole or not at all: _query"
+        in (tmp_path / "one.log").read_text()
+    )
+    assert lake.maintenance.verify().is_clean
+    assert [repo["name"] for repo in other.get("/repos")["results"]] == ["raw"]
+
+
+def is_open(place):
+    """Whether a process of ours reads a DuckDB file."""
+    try:
+        with open(f"{place}.lock", "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def ended(server):
