@@ -45,7 +45,7 @@ unit: ## fast tests: no network, no FUSE, no kernel
 integration: ## real files, mounts, kernels, servers
 	pytest tests/integration tests/faults -q -n 2 --dist loadfile
 
-ui: ## JupyterLab in headless Chromium
+ui: ## JupyterLab in headless Chromium, two servers beside each other
 	cd tests/ui && npx playwright test
 
 crash: ## kill verbs at each step and any moment; fill and break their disk (RUNS=5000 SEED=1)

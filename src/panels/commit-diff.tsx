@@ -35,7 +35,7 @@ export class CommitDiffPanel extends ModelPanel {
     const count = `${model.changes.length.toLocaleString()}${model.hasMore ? '+' : ''}`;
     return (
       <>
-        <header className="jp-DatalakeCommitDiff-header">
+        <div className="jp-DatalakeCommitDiff-header">
           <span className="jp-DatalakeRow-name">{model.repo}</span>
           <VersionPicker
             label={trans.__('Older version')}
@@ -92,7 +92,7 @@ export class CommitDiffPanel extends ModelPanel {
               this.update();
             }}
           />
-        </header>
+        </div>
         <ErrorBanner error={model.error} trans={trans} onRetry={() => void model.refresh()} />
         {!model.isReady && model.error === null && (
           <p className="jp-DatalakeNote" role="status">

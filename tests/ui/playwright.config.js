@@ -1,8 +1,15 @@
-/** Galata's settings, with the Chromium of the system and a server of its own. */
+/**
+ * Galata's settings, with the Chromium of the system, and servers of their own.
+ *
+ * Each of Playwright's workers has a server with a lake and a controller, at every hundredth port:
+ * specs in two workers never meet. Those in one follow each other in one lake.
+ */
 const base = require('@jupyterlab/galata/lib/playwright-config');
 
-const port = process.env.DATALAKE_UI_PORT ?? '8899';
-const url = `http://localhost:${port}`;
+const first = Number(process.env.DATALAKE_UI_PORT ?? 8899);
+const workers = Number(process.env.DATALAKE_UI_WORKERS ?? 2);
+const ports = Array.from({ length: workers }, (_, index) => first + 100 * index);
+const url = `http://localhost:${ports[Number(process.env.TEST_PARALLEL_INDEX ?? 0)]}`;
 process.env.TARGET_URL = url;
 
 module.exports = {
@@ -22,14 +29,15 @@ module.exports = {
     }
   },
   projects: undefined,
-  workers: 1, // one lake, one controller
+  workers,
   retries: 0,
   reporter: [['list']],
-  webServer: {
+  webServer: ports.map(port => ({
     command: 'npm start',
-    url: `${url}/lab`,
+    env: { DATALAKE_UI_PORT: String(port) },
+    url: `http://localhost:${port}/lab`,
     timeout: 180_000,
     gracefulShutdown: { signal: 'SIGTERM', timeout: 60_000 }, // it unmounts and removes its folders
     reuseExistingServer: !process.env.CI
-  }
+  }))
 };

@@ -10,7 +10,12 @@ import {
   repoRow,
   section
 } from '../tests/lake';
+import { expectPaintedSoon } from '../tests/paint';
 import { draw, openJob, openWide } from './pictures';
+
+test('the panel of the demo is drawn within a second of being opened', async ({ page }) => {
+  await expectPaintedSoon(page);
+});
 
 test('the panel, a mounted repo and a job', async ({ page, request }) => {
   const lake = new Lake(request);
@@ -57,7 +62,7 @@ test('the lineage of a tick', async ({ page }) => {
     await graph.getByRole('button', { name: /^pipeline model,/ }).click();
     const sheet = page.getByRole('complementary', { name: 'pipeline model' });
     await expect(sheet).toBeVisible();
-    await draw(page, `lineage-sheet${suffix}`, false);
+    await draw(page, `lineage-sheet${suffix}`, theme.endsWith('Light'));
     await sheet.getByRole('button', { name: 'Close' }).click();
     await change.selectOption('');
   }

@@ -1,39 +1,26 @@
-/** axe finds nothing amiss: the panel, its dialogs and each view, in three themes. */
+/**
+ * axe finds nothing amiss: the panel, its dialogs and each view, in three themes.
+ *
+ * Screens that other specs come by are looked at there.
+ */
 import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
-import type { Locator } from '@playwright/test';
 
-import { expect, test } from './fixtures';
+import { expect, test } from './sharing';
 import {
   expectAccessible,
+  expectAccessibleInThemes,
+  expectNamed,
   Lake,
   openHistory,
   openNotebook,
   openPanel,
+  openSections,
   repoRow,
   section,
-  setTheme,
   showActions
 } from './lake';
 
 const RUN_MS = 90_000;
-const THEMES = ['JupyterLab Dark', 'JupyterLab Dark High Contrast', 'JupyterLab Light'];
-
-/** Look at a part of the page in each theme; the last is the one that other specs expect. */
-async function expectAccessibleInThemes(page: IJupyterLabPageFixture, part: string): Promise<void> {
-  for (const [index, theme] of THEMES.entries()) {
-    await setTheme(page, theme);
-    const rules = index === 0 ? undefined : ['color-contrast']; // what a theme can change
-    await test.step(`${part} in ${theme}`, () => expectAccessible(page, part, rules));
-  }
-}
-
-/** Open all sections. */
-async function openSections(panel: Locator): Promise<void> {
-  const closed = panel.locator('.jp-AccordionPanel-title[aria-expanded="false"]');
-  while ((await closed.count()) > 0) {
-    await closed.first().click();
-  }
-}
 
 test('the panel, with all sections full', async ({ page, request }) => {
   const lake = new Lake(request);
@@ -64,6 +51,7 @@ test('the panel, with all sections full', async ({ page, request }) => {
     .click();
   await openSections(panel);
   await expect(section(panel, 'changes').locator('[data-path]').first()).toBeVisible();
+  await expectNamed(panel);
   await expectAccessibleInThemes(page, '#jupyter-datalake');
   await section(panel, 'changes')
     .getByRole('button', { name: 'Show changes as a tree' })
@@ -74,18 +62,6 @@ test('the panel, with all sections full', async ({ page, request }) => {
     .getByRole('button', { name: 'Show changes as a list' })
     .first()
     .click();
-});
-
-test('the panel of an empty lake', async ({ page }) => {
-  const nothing = { json: { results: [], next: null } };
-  for (const path of ['repos', 'mounts', 'sessions', 'pipelines', 'jobs', 'globals']) {
-    await page.route(new RegExp(`/datalake/${path}(\\?|$)`), route => route.fulfill(nothing));
-  }
-  await page.reload();
-  const panel = await openPanel(page, false);
-  await expect(section(panel, 'jobs')).toContainText('No jobs yet.');
-  await openSections(panel);
-  await expectAccessibleInThemes(page, '#jupyter-datalake');
 });
 
 test('the dialogs', async ({ page, request }) => {

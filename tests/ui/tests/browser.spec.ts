@@ -1,5 +1,5 @@
 /** JupyterLab's own file browser, in folders that show the lake. */
-import { expect, test } from './fixtures';
+import { expect, test } from './sharing';
 
 import { fileEntry, Lake } from './lake';
 

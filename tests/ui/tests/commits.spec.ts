@@ -1,5 +1,5 @@
 /** Any point of the history can be read and mounted. */
-import { expect, test } from './fixtures';
+import { expect, test } from './sharing';
 
 import { expectFolder, fileEntry, Lake, openHistory, openPanel, repoRow } from './lake';
 

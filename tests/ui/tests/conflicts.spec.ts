@@ -1,7 +1,14 @@
 /** What others changed too is decided path by path; mounts and sessions are listed. */
-import { expect, test } from './fixtures';
+import { expect, test } from './sharing';
 
-import { expectNamed, Lake, openPanel, section, showActions } from './lake';
+import {
+  expectAccessibleInThemes,
+  expectNamed,
+  Lake,
+  openPanel,
+  section,
+  showActions
+} from './lake';
 
 test('a commit that others were before takes mine or theirs, path by path', async ({
   page,
@@ -30,6 +37,7 @@ test('a commit that others were before takes mine or theirs, path by path', asyn
   const conflicts = changes.getByRole('region', { name: 'Conflicts' });
   await expect(conflicts.getByRole('status')).toContainText('2 paths were changed on both sides');
   await expectNamed(conflicts);
+  await expectAccessibleInThemes(page, '[data-section="changes"]');
   const commit = changes.getByRole('button', { name: 'Commit', exact: true });
   await expect(commit).toBeDisabled();
 
@@ -67,6 +75,7 @@ test('mounts are listed by their folder, and mounted again and unmounted there',
   await expect(row).toContainText('shown@main');
   await expect(row.getByRole('img', { name: /writable$/ })).toBeVisible();
   await expectNamed(mounts);
+  await expectAccessibleInThemes(page, '[data-section="mounts"]');
 
   await showActions(row);
   await row.getByRole('button', { name: 'Mount shown again' }).click();

@@ -58,3 +58,32 @@ test('a file of the drive is opened, and one that is saved in it is a change', a
     }
   }
 });
+
+test('the status bar says mode, changes and controller, and opens the panel', async ({
+  page,
+  request
+}) => {
+  const lake = new Lake(request);
+  const others = await lake.unmountAll(); // what is mounted at one place is shown in one way
+  try {
+    await lake.mount('customers', 'drive');
+    const item = page.getByRole('button', { name: /^Data Lake: / });
+    await expect(item).toContainText('drive');
+    await expect(item).toHaveAttribute('title', /Pipelines are run by/);
+    const wrote = await request.put('/datalake/drive/content', {
+      params: { path: 'customers/status.txt' },
+      headers: { 'Content-Type': 'application/octet-stream' },
+      data: 'new'
+    });
+    expect(wrote.ok(), await wrote.text()).toBe(true);
+    await expect(item).toContainText(/[1-9]\d* change/);
+    await page.screenshot({ path: 'test-results/status.png' });
+    await item.click();
+    await expect(page.getByRole('region', { name: 'Data Lake', exact: true })).toBeVisible();
+  } finally {
+    await lake.unmountAll();
+    for (const { repo } of others) {
+      await lake.mount(repo);
+    }
+  }
+});

@@ -1,22 +1,9 @@
 /** Files of any commit are looked at: their data, what their columns hold, and what changed. */
-import { expect, test } from './fixtures';
-import type { Locator, Page } from '@playwright/test';
+import { expect, test } from './sharing';
+import type { Locator } from '@playwright/test';
 
-import { expectNamed, Lake, openHistory, openPanel, section, setTheme } from './lake';
-
-const SVG =
-  '<svg xmlns="http://www.w3.org/2000/svg" width="120" height="80">' +
-  '<script>window.parent.hacked = true; window.hacked = true</script>' +
-  '<rect width="120" height="80" fill="COLOUR"/></svg>';
-
-function customers(count: number, changed = -1): string {
-  const rows = Array.from({ length: count }, (_, n) => {
-    const plan =
-      n === changed ? '<img src=x onerror="window.hacked=true">' : ['basic', 'pro'][n % 2];
-    return `${n},Customer ${n},${((n * 37) % 1000) / 10},${plan}\n`;
-  });
-  return `id,name,charge,plan\n${rows.join('')}`;
-}
+import { customers, SVG, view } from './content';
+import { expectNamed, Lake, openHistory, openPanel, setTheme } from './lake';
 
 function notebook(source: string, output: string): string {
   const cell = {
@@ -36,11 +23,6 @@ async function openCommit(panel: Locator, repo: string): Promise<Locator> {
   const commit = history.getByRole('listitem').first();
   await commit.getByRole('button').first().click();
   return commit;
-}
-
-/** The file view that is in front. */
-function view(page: Page): Locator {
-  return page.locator('.jp-DatalakeFileView:not(.lm-mod-hidden *)').last();
 }
 
 test('a large table is scrolled through, and its columns are described', async ({
@@ -179,57 +161,4 @@ test('texts, notebooks and images are shown, and compared side by side', async (
   await view(page).getByRole('tab', { name: 'Data' }).click();
   await expect(view(page).getByRole('grid')).toContainText('<b>three</b>');
   expect(await page.evaluate(() => 'hacked' in window)).toBe(false);
-});
-
-test('what is staged is compared with the commit below it, as what it is', async ({
-  page,
-  request
-}, info) => {
-  const lake = new Lake(request);
-  await lake.unmountAll(); // what is mounted as files
-  await lake.createRepo('staged');
-  await lake.put('staged', 'a.py', 'def one():\n    return 1\n', 'Code');
-  await lake.put('staged', 'plot.svg', SVG.replace('COLOUR', 'teal'), 'Image');
-  await lake.put('staged', 'customers.csv', customers(50), 'Table');
-  await lake.mount('staged', 'drive');
-  for (const [path, data] of [
-    ['a.py', 'def one():\n    return "two"\n'],
-    ['plot.svg', SVG.replace('COLOUR', 'orange')],
-    ['customers.csv', customers(51, 7)]
-  ]) {
-    const saved = await request.put('/datalake/drive/content', {
-      params: { path: `staged/${path}` },
-      headers: { 'Content-Type': 'application/octet-stream' },
-      data
-    });
-    expect(saved.ok(), await saved.text()).toBe(true);
-  }
-
-  const panel = await openPanel(page);
-  const open = (path: string) =>
-    section(panel, 'changes')
-      .getByRole('region', { name: 'Changes in staged@main' })
-      .locator(`[data-path="${path}"]`)
-      .getByRole('button', { name: path, exact: true })
-      .click();
-  await open('a.py');
-  await expect(view(page)).toContainText('not committed');
-  await expect(view(page).getByRole('cell', { name: 'return "two"' })).toBeVisible();
-  const word = view(page).locator('.jp-DatalakeSideBySide span', { hasText: /^"two"$/ });
-  await expect(word).toHaveAttribute('class', /\S/);
-  await page.screenshot({ path: info.outputPath('staged-code.png') });
-
-  await open('customers.csv');
-  await expect(view(page)).toContainText('1 added');
-  const changed = view(page).getByRole('row').filter({ hasText: 'onerror' });
-  await expect(changed.locator('del')).toHaveText('pro');
-  await page.screenshot({ path: info.outputPath('staged-table.png') });
-
-  await open('plot.svg');
-  await expect(view(page).getByRole('figure', { name: 'Before' })).toContainText('120 × 80');
-  await view(page).getByRole('button', { name: 'Swipe' }).click();
-  await setTheme(page, 'JupyterLab Dark');
-  await page.screenshot({ path: info.outputPath('staged-image.png') });
-  expect(await page.evaluate(() => 'hacked' in window)).toBe(false);
-  await lake.unmountAll();
 });

@@ -1,5 +1,6 @@
 /** The `test` of all specs: one fails when our code throws in the page, or logs an error. */
 import { expect, test as base } from '@jupyterlab/galata';
+import type { ConsoleMessage, WebError } from '@playwright/test';
 
 export { expect };
 
@@ -29,16 +30,20 @@ export const test = base.extend<IFixtures>({
         }
       };
       // Of the context, not the page: that is loaded before a test sees it.
-      context.on('console', message => {
+      const onConsole = (message: ConsoleMessage) => {
         if (message.type() === 'error') {
           tell(message.text(), message.location().url);
         }
-      });
-      context.on('weberror', one => {
+      };
+      const onError = (one: WebError) => {
         const error = one.error();
         tell(String(error), error instanceof Error ? (error.stack ?? '') : '');
-      });
+      };
+      context.on('console', onConsole);
+      context.on('weberror', onError);
       await use(problems);
+      context.off('console', onConsole); // the next test may have the same one
+      context.off('weberror', onError);
       expect(problems, 'errors in the console').toEqual([]);
     },
     { auto: true }

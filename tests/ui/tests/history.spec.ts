@@ -1,7 +1,7 @@
 /** The history of a repo: its graph, filters, and what can be done from a commit. */
-import { expect, test } from './fixtures';
+import { expect, test } from './sharing';
 
-import { expectNamed, Lake, openHistory, openPanel } from './lake';
+import { expectAccessibleInThemes, expectNamed, Lake, openHistory, openPanel } from './lake';
 
 test('a history is a graph of all lines, and is filtered by path, message and author', async ({
   page,
@@ -28,6 +28,7 @@ test('a history is a graph of all lines, and is filtered by path, message and au
     'side'
   );
   await expectNamed(history);
+  await expectAccessibleInThemes(page, '[data-section="history"]');
 
   // The arrow keys move between rows, Enter opens one.
   await rows.first().getByRole('button').focus();
@@ -71,6 +72,7 @@ test('a commit is reverted, the branch is reset, and any two commits are compare
 
   // From the menu of a row: the first commit against the newest.
   await history.locator(`[data-commit="${first}"] button`).first().click({ button: 'right' });
+  await expectAccessibleInThemes(page, '.lm-Menu');
   await page.getByRole('menuitem', { name: 'Select for Compare' }).click();
   await expect(history.locator(`[data-commit="${first}"]`)).toContainText('to compare');
   await rows.first().getByRole('button').first().click();
@@ -78,6 +80,7 @@ test('a commit is reverted, the branch is reset, and any two commits are compare
   const comparison = page.locator('.jp-DatalakeCommitDiff');
   await expect(comparison.getByRole('listitem')).toHaveCount(2);
   await expectNamed(comparison);
+  await expectAccessibleInThemes(page, '.jp-DatalakeCommitDiff');
   await comparison.getByRole('button', { name: 'a.txt' }).click();
   await expect(page.getByRole('main').getByText('more', { exact: true }).last()).toBeVisible();
 
@@ -102,6 +105,7 @@ test('a commit is reverted, the branch is reset, and any two commits are compare
   const dialog = page.getByRole('dialog');
   await expect(dialog.getByText('1 path changes on main.')).toBeVisible();
   await expectNamed(dialog);
+  await expectAccessibleInThemes(page, '.jp-Dialog');
   await dialog.getByRole('button', { name: 'Revert' }).click();
   await expect(rows.first()).toContainText('Revert “Write b”');
 
@@ -110,6 +114,7 @@ test('a commit is reverted, the branch is reset, and any two commits are compare
   await expect(dialog).toContainText('3 commits leave main.');
   await expect(dialog).toContainText('1 path changes.');
   await expect(dialog).toContainText('datalake refs undo moved main');
+  await expectAccessibleInThemes(page, '.jp-Dialog');
   await dialog.getByRole('button', { name: 'Reset' }).click();
   await expect(rows).toHaveCount(2);
   await page.getByRole('button', { name: 'Undo', exact: true }).last().click();
@@ -137,6 +142,7 @@ test('paths that conflict are decided one by one', async ({ page, request }) => 
   await expect(dialog.getByRole('status').last()).toContainText('1 path was changed on both sides');
   const accept = dialog.getByRole('button', { name: 'Cherry-pick' });
   await expect(accept).toBeDisabled();
+  await expectAccessibleInThemes(page, '.jp-Dialog');
   await dialog.getByRole('group', { name: 'a.txt' }).getByRole('button').last().click();
   await accept.click();
   await expect(dialog).toBeHidden();

@@ -1,21 +1,31 @@
 /** The lineage graph: large ones, keys, files, and going back in time. */
 import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
-import { expect, test } from './fixtures';
+import { expect, test } from './sharing';
 import type { Locator, Page } from '@playwright/test';
 import { readFile } from 'fs/promises';
 
 import { madeLake } from '../../../src/__tests__/made-lake';
-import { expectAccessible, Lake, openHistory, openPanel, section } from './lake';
+import {
+  expectAccessible,
+  expectAccessibleInThemes,
+  Lake,
+  openHistory,
+  openPanel,
+  section
+} from './lake';
 
 /** Far beyond what was measured: it guards against what grows with the square. */
 const PATIENCE_MS = 8_000;
 const FRAMES = 60;
+const GRAPH = /\/datalake\/graph(\?|$)/;
+
+test.afterEach(async ({ page }) => {
+  await page.unroute(GRAPH);
+});
 
 /** Answer requests for the graph with a made one, and open it. */
 async function openMade(page: IJupyterLabPageFixture, size: number, groups = 0): Promise<Locator> {
-  await page.route(/\/datalake\/graph(\?|$)/, route =>
-    route.fulfill({ json: madeLake(size, groups) })
-  );
+  await page.route(GRAPH, route => route.fulfill({ json: madeLake(size, groups) }));
   return openLineage(page);
 }
 
@@ -52,8 +62,8 @@ function report(text: string): void {
 }
 
 /** Drag the picture a frame at a time; return how long frames took, sorted, and what changed. */
-async function pan(page: Page): Promise<{ frames: number[]; added: number }> {
-  return page.evaluate(async count => {
+async function pan(page: Page, count = FRAMES): Promise<{ frames: number[]; added: number }> {
+  return page.evaluate(async steps => {
     const graph = document.querySelector('.jp-DatalakeLineageGraph') as HTMLElement;
     const { left, top, width, height } = graph.getBoundingClientRect();
     const at = (step: number) => ({
@@ -73,17 +83,17 @@ async function pan(page: Page): Promise<{ frames: number[]; added: number }> {
     graph.dispatchEvent(new PointerEvent('pointerdown', at(0)));
     const frames: number[] = [];
     let before = performance.now();
-    for (let step = 1; step <= count; step++) {
+    for (let step = 1; step <= steps; step++) {
       graph.dispatchEvent(new PointerEvent('pointermove', at(step)));
       await new Promise(resolve => requestAnimationFrame(resolve));
       const now = performance.now();
       frames.push(now - before);
       before = now;
     }
-    graph.dispatchEvent(new PointerEvent('pointerup', at(count)));
+    graph.dispatchEvent(new PointerEvent('pointerup', at(steps)));
     observer.disconnect();
     return { frames: frames.sort((a, b) => a - b), added };
-  }, FRAMES);
+  }, count);
 }
 
 test('a thousand nodes are drawn at once, and panned without drawing anew', async ({ page }) => {
@@ -118,7 +128,7 @@ test('ten thousand nodes begin as groups, and each opened one stays small', asyn
   await graph.getByRole('button', { name: 'Fit' }).click();
   await timed(page, 'Close groups', 1);
   const opened = await timed(page, 'Open groups', 3000);
-  const { frames } = await pan(page);
+  const { frames } = await pan(page, FRAMES / 4);
   report(
     `10,000 nodes, all open: drawn in ${opened.toFixed(0)} ms, panned at ` +
       `${frames[Math.floor(frames.length / 2)]?.toFixed(1)} ms a frame`
@@ -220,7 +230,7 @@ test('a file leads to what made it and to what uses it', async ({ page, request 
   const made = page.getByRole('complementary', { name: 'file a.txt' });
   await expect(made.getByRole('list', { name: 'What made this?' })).toContainText('loud, datum 0');
   await expect(made).toContainText('No output was made from it');
-  await expectAccessible(page, '.jp-DatalakeLineagePanel');
+  await expectAccessibleInThemes(page, '.jp-DatalakeLineagePanel');
   await made.getByRole('button', { name: 'words/a.txt' }).click();
   await expect(made.getByRole('list', { name: 'What uses this?' })).toContainText('loud, datum 0');
   await page.screenshot({ path: test.info().outputPath('file.png') });

@@ -1,5 +1,5 @@
 /** A click on a repo mounts it, and its files are in the file browser. */
-import { expect, test } from './fixtures';
+import { expect, test } from './sharing';
 
 import { expectFolder, fileEntry, Lake, openPanel, repoRow, section, showActions } from './lake';
 

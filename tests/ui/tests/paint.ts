@@ -1,8 +1,15 @@
 /** How long the panel takes until there is something in it to use. */
 import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
+import { expect } from '@jupyterlab/galata';
+
+/** What people wait for without noticing that they wait. */
+const SOON_MS = 1_000;
+
+/** So often the page is loaded: a busy machine is slow now and then, not always. */
+const LOADS = 5;
 
 /** Milliseconds until a frame with repos in it. */
-export interface IPaint {
+interface IPaint {
   /** Since the panel was opened for the first time. */
   opened: number;
   /** How many requests it took. */
@@ -10,7 +17,7 @@ export interface IPaint {
 }
 
 /** Load JupyterLab anew, open the panel, and measure. */
-export async function timePaint(page: IJupyterLabPageFixture): Promise<IPaint> {
+async function timePaint(page: IJupyterLabPageFixture): Promise<IPaint> {
   await page.reload();
   await page.sidebar.openTab('filebrowser');
   return page.evaluate(async () => {
@@ -28,10 +35,17 @@ export async function timePaint(page: IJupyterLabPageFixture): Promise<IPaint> {
   });
 }
 
-/** Show what was measured. */
-export function reportPaint({ opened, requests }: IPaint): void {
+/** Measure until it was soon, at most so often; show all, and expect that one of them was. */
+export async function expectPaintedSoon(page: IJupyterLabPageFixture): Promise<void> {
+  const taken: IPaint[] = [];
+  const best = () => Math.min(...taken.map(one => one.opened));
+  while (taken.length < LOADS && (taken.length === 0 || best() >= SOON_MS)) {
+    taken.push(await timePaint(page));
+  }
+  const times = taken.map(one => one.opened.toFixed(0)).join(', ');
   // eslint-disable-next-line no-console -- it is for people to read
   console.log(
-    `the panel showed its repos ${opened.toFixed(0)} ms after it was opened, ${requests} requests`
+    `the panel showed its repos ${times} ms after it was opened, ${taken[0]?.requests} requests`
   );
+  expect(best()).toBeLessThan(SOON_MS);
 }

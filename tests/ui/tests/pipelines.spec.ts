@@ -1,5 +1,5 @@
 /** A notebook is promoted, runs as a job, and stands in the lineage. */
-import { expect, test } from './fixtures';
+import { expect, test } from './sharing';
 
 import { expectNamed, fileEntry, Lake, openNotebook, openPanel, section } from './lake';
 

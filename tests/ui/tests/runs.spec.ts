@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { expect, test } from './fixtures';
+import { expect, test } from './sharing';
 
 import { expectNamed, Lake, openPanel, section } from './lake';
 
@@ -71,35 +71,6 @@ test('runs are filtered, charted and compared', async ({ page, request }) => {
   await expect(comparison.locator('[data-name="size"]')).toHaveCount(0);
   await expectNamed(comparison);
   await page.screenshot({ path: 'test-results/comparison.png' });
-});
-
-test('the status bar says mode, changes and controller, and opens the panel', async ({
-  page,
-  request
-}) => {
-  const lake = new Lake(request);
-  const others = await lake.unmountAll(); // what is mounted at one place is shown in one way
-  try {
-    await lake.mount('customers', 'drive');
-    const item = page.getByRole('button', { name: /^Data Lake: / });
-    await expect(item).toContainText('drive');
-    await expect(item).toHaveAttribute('title', /Pipelines are run by/);
-    const wrote = await request.put('/datalake/drive/content', {
-      params: { path: 'customers/status.txt' },
-      headers: { 'Content-Type': 'application/octet-stream' },
-      data: 'new'
-    });
-    expect(wrote.ok(), await wrote.text()).toBe(true);
-    await expect(item).toContainText(/[1-9]\d* change/);
-    await page.screenshot({ path: 'test-results/status.png' });
-    await item.click();
-    await expect(page.getByRole('region', { name: 'Data Lake', exact: true })).toBeVisible();
-  } finally {
-    await lake.unmountAll();
-    for (const { repo } of others) {
-      await lake.mount(repo);
-    }
-  }
 });
 
 test('the end of a job is told with a link to it', async ({ page, request }) => {

@@ -1,7 +1,14 @@
 /** A pipeline gets a schedule: in the form, as YAML, and later in the panel. */
-import { expect, test } from './fixtures';
+import { expect, test } from './sharing';
 
-import { expectNamed, Lake, openNotebook, openPanel, section } from './lake';
+import {
+  expectAccessibleInThemes,
+  expectNamed,
+  Lake,
+  openNotebook,
+  openPanel,
+  section
+} from './lake';
 
 test('a schedule is put together, said in words, and is one with the YAML', async ({
   page,
@@ -57,6 +64,7 @@ test('a schedule is put together, said in words, and is one with the YAML', asyn
   await expect(dialog.getByLabel('Interval')).toHaveValue('week');
   await expect(dialog.getByLabel('Time', { exact: true })).toHaveValue('07:00');
   await expect(words).toContainText('only on Sunday');
+  await expectAccessibleInThemes(page, '.jp-Dialog');
   await dialog.getByLabel('Times that were missed').selectOption('none');
   await expect(yaml).toHaveValue(/catch_up: none/);
   await accept.click();

@@ -1,5 +1,5 @@
 /** What is written to a mounted branch shows in Changes, and becomes history with a commit. */
-import { expect, test } from './fixtures';
+import { expect, test } from './sharing';
 
 import { Lake, openHistory, openPanel, section } from './lake';
 

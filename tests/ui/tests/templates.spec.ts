@@ -1,7 +1,7 @@
 /** A pipeline is made of a template, by a form that its arguments make. */
-import { expect, test } from './fixtures';
+import { expect, test } from './sharing';
 
-import { expectNamed, fileEntry, Lake, openPanel } from './lake';
+import { expectAccessibleInThemes, expectNamed, fileEntry, Lake, openPanel } from './lake';
 
 const TEMPLATE = `
 template: first lines
@@ -58,6 +58,7 @@ test('a template is chosen, filled in, seen as YAML and created', async ({ page,
   await expect(dialog).toContainText('Must be a whole number');
   await dialog.getByLabel(/^lines/).fill('1000');
   await expect(dialog).toContainText('a whole number from 1 to 100 belongs');
+  await expectAccessibleInThemes(page, '.jp-Dialog');
   await expect(accept).toBeDisabled();
   await dialog.getByLabel(/^lines/).fill('2');
   await dialog.getByLabel(/^mode/).selectOption('exact');

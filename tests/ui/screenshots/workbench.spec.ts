@@ -1,0 +1,160 @@
+/** More pictures of docs/tour.md: histories, differences, conflicts, and ways to make pipelines. */
+import { expect, test } from '@jupyterlab/galata';
+
+import {
+  fileEntry,
+  Lake,
+  openHistory,
+  openNotebook,
+  openPanel,
+  section,
+  showActions
+} from '../tests/lake';
+import { draw, openWide } from './pictures';
+
+test.use({ viewport: { width: 1240, height: 760 } });
+
+const TEMPLATE = `
+template: report by the month
+description: Adds up one column of each month's orders
+arguments:
+  source: {type: repo, default: prices, description: The repo with a table a month}
+  column: {type: str, default: amount, description: What is added up}
+  decimals: {type: int, default: 2, minimum: 0, maximum: 6}
+  mode: {type: choice, choices: [fast, exact], default: exact}
+spec:
+  pipeline: report-of-\${{ arguments.source }}
+  input: {repo: {name: "\${{ arguments.source }}", glob: "/*.csv"}}
+  command: [sh, -c, "sort pfs/*/* > pfs/out/report"]
+  parameters:
+    column: "\${{ arguments.column }}"
+    decimals: "\${{ arguments.decimals }}"
+    mode: "\${{ arguments.mode }}"
+`;
+
+/** Prices of things; `changed` ones are dearer. */
+function prices(...changed: number[]): string {
+  const names = ['apples', 'bread', 'cheese', 'dates', 'eggs', 'flour', 'grapes', 'honey'];
+  const rows = names.map(
+    (name, n) => `${n + 1},${name},${(1.2 + n * 0.35 + (changed.includes(n) ? 0.5 : 0)).toFixed(2)}`
+  );
+  return `id,name,amount\n${rows.join('\n')}\n`;
+}
+
+test('a history with two lines, and two of its commits compared', async ({ page, request }) => {
+  const lake = new Lake(request);
+  await lake.createRepo('prices');
+  const first = await lake.put('prices', 'shop.csv', prices(), 'Prices of the shop');
+  await lake.put('prices', 'notes.md', '# Prices\n', 'Begin the notes');
+  await lake.createBranch('prices', 'spring', 'main');
+  await lake.put('prices', 'shop.csv', prices(1, 4), 'Bread and eggs are dearer', 'spring');
+  await lake.put('prices', 'market.csv', prices(2), 'Prices of the market', 'spring');
+  await lake.put('prices', 'notes.md', '# Prices\n\nIn euros.\n', 'Say in which money');
+  await lake.merge('prices', 'spring', 'main');
+  await lake.put('prices', 'shop.csv', prices(1, 4, 6), 'So are grapes');
+  const panel = await openWide(page);
+  const history = await openHistory(panel, 'prices');
+  const rows = history.getByRole('list', { name: 'Commits' }).getByRole('listitem');
+  await history.locator(`[data-commit="${first}"] button`).first().click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Select for Compare' }).click();
+  await rows.first().getByRole('button').first().click();
+  await rows.first().getByRole('button', { name: 'Compare with selected' }).click();
+  const comparison = page.locator('.jp-DatalakeCommitDiff');
+  await expect(comparison.getByRole('listitem')).toHaveCount(3);
+  await page.sidebar.setWidth(460, 'left');
+  await history.evaluate(node => node.scrollIntoView());
+  await draw(page, 'tour-graph');
+
+  await rows.filter({ hasText: 'dearer' }).getByRole('button').first().click();
+  await rows
+    .filter({ hasText: 'dearer' })
+    .getByRole('button', { name: /^Revert/ })
+    .click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('on main');
+  await draw(page, 'tour-revert', false);
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+});
+
+test('conflicts, what is staged, and mounts', async ({ page, request }) => {
+  const lake = new Lake(request);
+  await lake.createBranch('prices', 'drafted', 'main');
+  await lake.put('prices', 'shop.csv', prices(0, 1, 4, 6), 'Mine', 'drafted');
+  await lake.put('prices', 'market.csv', prices(2, 3), 'Mine too', 'drafted');
+  await lake.stage('prices', 'main', 'prices@drafted/');
+  const panel = await openWide(page);
+  await page.sidebar.setWidth(400, 'left');
+  const changes = section(panel, 'changes').getByRole('region', { name: 'Changes in prices@main' });
+  await changes
+    .locator('[data-path="shop.csv"]')
+    .getByRole('button', { name: 'shop.csv', exact: true })
+    .click();
+  const view = page.locator('.jp-DatalakeFileView:not(.lm-mod-hidden *)').last();
+  await expect(view).toContainText('not committed');
+  await expect(view.getByRole('region', { name: 'Changed rows' })).toBeVisible();
+  await draw(page, 'tour-staged');
+
+  await lake.put('prices', 'shop.csv', prices(1, 4, 6, 7), 'Honey is dearer');
+  await lake.put('prices', 'market.csv', prices(2, 5), 'Flour is dearer');
+  await changes.getByRole('textbox').fill('Dearer apples and dates');
+  await changes.getByRole('textbox').press('Control+Enter');
+  const conflicts = changes.getByRole('region', { name: 'Conflicts' });
+  await conflicts
+    .getByRole('group', { name: 'market.csv' })
+    .getByRole('button', { name: 'Theirs' })
+    .click();
+  await conflicts.evaluate(node => node.scrollIntoView());
+  await draw(page, 'tour-conflicts');
+  await changes.getByRole('button', { name: 'Discard all changes in prices@main' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click();
+  await expect(changes).toHaveCount(0);
+
+  await lake.mount('prices');
+  const title = panel.locator('.lm-AccordionPanel-title', { hasText: /^Mounts/ });
+  await title.click();
+  await expect(section(panel, 'mounts').locator('[data-place="prices"]')).toContainText('prices');
+  await page.sidebar.close('right');
+  await draw(page, 'tour-mounts');
+  await title.click();
+});
+
+test('a schedule, and a template', async ({ page }) => {
+  await openNotebook(page, 'totals.ipynb');
+  await page.getByRole('button', { name: /^Promote to pipeline/ }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Pipeline').fill('monthly-totals');
+  await dialog.getByLabel('On a schedule').check();
+  await dialog.getByLabel('Interval').selectOption('Month');
+  await dialog.getByLabel('Time zone').fill('Europe/Berlin');
+  const words = dialog.getByRole('status', { name: 'Schedule in words' });
+  await expect(words.getByRole('listitem')).toHaveCount(3);
+  await words.scrollIntoViewIfNeeded();
+  await draw(page, 'tour-schedule');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+
+  await page.contents.uploadContent(TEMPLATE, 'text', 'report.yaml');
+  await page.filebrowser.openDirectory('/');
+  await fileEntry(page, 'report.yaml').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'New Pipeline from Template…' }).click();
+  await expect(dialog.getByLabel('The spec as YAML')).toContainText('report-of-prices');
+  await expect(dialog.getByRole('region', { name: 'Datums' })).toContainText('datum');
+  await draw(page, 'tour-template');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+});
+
+test('the editor of pipelines', async ({ page }) => {
+  const panel = await openWide(page);
+  const row = section(panel, 'pipelines').locator('[data-pipeline="model"]');
+  await showActions(row);
+  await row.getByRole('button', { name: 'Edit model as a graph' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('File').fill('flow/churn.pipelines.yaml');
+  await dialog.getByRole('button', { name: 'Write and open' }).click();
+  const editor = page.getByRole('tabpanel', { name: 'churn.pipelines.yaml' });
+  const step = editor.getByRole('button', { name: /^pipeline model/ });
+  await expect(step).toBeVisible();
+  await page.sidebar.close('left');
+  await step.click();
+  await draw(page, 'tour-editor');
+  await openPanel(page);
+});
