@@ -22,7 +22,8 @@ root = Path(
 configure_jupyter_server(c)  # noqa: F821  # traitlets provides it
 c.ServerApp.port = int(os.environ.get("DATALAKE_UI_PORT", "8899"))  # noqa: F821
 c.ServerApp.allow_root = True  # noqa: F821
-c.Application.log_level = "ERROR"  # Galata asks for what is not there yet, before each test
+# Before each test Galata asks for a folder that is not there yet.
+c.Application.log_level = "ERROR"  # noqa: F821
 c.LabApp.extension_manager = "readonly"  # noqa: F821
 
 lake_url = root.parent / f"{root.name}-data" / "store"
