@@ -16,8 +16,8 @@ class Stage(Protocol):
 
     tree: Worktree
 
-    def remove(self, node: Node) -> None:
-        """Take a node out of the tree."""
+    def delete(self, path: RepoPath) -> None:
+        """Stage the removal of a file, or of a folder with everything below it."""
         ...
 
     def put_entry(self, path: RepoPath, entry: FileEntry) -> None:
@@ -34,13 +34,14 @@ class Stage(Protocol):
 def revert(session: Stage, path: RepoPath, shift: Shift) -> None:
     """Put back what the commit has at and below `path`, and add to `shift` what that changed.
 
-    It is staged like any other change, so it survives a kill in the middle.
+    It is staged like any other change, so it survives a kill in the middle. What is staged is gone
+    through as it was at first, so it may be folded meanwhile, and is never in memory.
     """
-    changes = list(session.tree.iter_changes(path))
-    for place, old, _ in changes:
+    shown = session.tree.still()
+    for place, old, _ in shown.iter_changes(path):
         if old is None:
             _remove_added(session, place, path, shift)
-    for place, old, _ in changes:
+    for place, old, _ in shown.iter_changes(path):
         if old is not None:
             _put_back(session, place, old, shift)
 
@@ -60,9 +61,15 @@ def _remove_added(session: Stage, place: RepoPath, path: RepoPath, shift: Shift)
             break
         node = above
     assert node.parent is not None
-    shift.names.append((node.parent, node.name))
-    shift.nodes.append(node.parent)
-    session.remove(node)
+    _note(shift, node.parent, node.name)
+    session.delete(session.tree.path_of(node))
+
+
+def _note(shift: Shift, folder: Node, name: str) -> None:
+    """Note that a name leads elsewhere; only nodes in use can be remembered by anybody."""
+    if folder.pins:
+        shift.names.append((folder, name))
+        shift.nodes.append(folder)
 
 
 def _is_committed(tree: Worktree, node: Node) -> bool:
@@ -74,13 +81,14 @@ def _put_back(session: Stage, place: RepoPath, old: FileEntry, shift: Shift) -> 
     before = session.tree.resolve(place)
     if before is not None and before.is_folder and old.kind is EntryKind.FOLDER:
         session.set_attributes(before, mode=old.mode)
-        shift.nodes.append(before)
+        if before.pins:
+            shift.nodes.append(before)
         return
     if before is not None and old.kind is EntryKind.FOLDER:
-        session.remove(before)  # a file, which a folder does not take the place of by itself
+        session.delete(place)  # a file, which a folder does not take the place of by itself
     session.put_entry(place, old)
     after = session.tree.get(place)
     assert after.parent is not None
-    shift.nodes += [after, after.parent]
+    shift.nodes += [one for one in (after, after.parent) if one.pins]
     if before is not after:
-        shift.names.append((after.parent, after.name))
+        _note(shift, after.parent, after.name)

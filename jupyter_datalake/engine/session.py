@@ -498,7 +498,7 @@ class Session(StagedTree):
         keep_draft
             Whether the draft of it stays, where everything is dropped: it lies elsewhere too.
         """
-        with self._acting():
+        with self._mutex:
             self.check_open()
             if paths is None:
                 shift = self._go_on_from(self._base)

@@ -1,8 +1,14 @@
 """Discarding paths: what the base has is put back, what it has not goes, and nothing else."""
 
+import random
+
 import pytest
 
 from jupyter_datalake.engine.session import open_session
+from jupyter_datalake.model.paths import is_within
+from jupyter_datalake.testing.invariants import check_lake
+from tests.unit.engine.test_restoring import ME, NAMES, folding, scramble, tree_of
+from tests.unit.engine.test_staged_tree import killed
 
 
 @pytest.fixture
@@ -25,6 +31,7 @@ def changes(session):
 def test_a_changed_file_is_put_back(session):
     session.put("a/x", b"changed")
     session.put("a/y", b"changed")
+    session.tree.get("a/x").pins += 1  # somebody looks at it
     shift = session.discard(["a/x"])
     assert changes(session) == {"a/y": "modified"}
     assert session.tree.get("a/x") in shift.nodes
@@ -50,6 +57,7 @@ def test_a_folder_with_what_was_added_to_it(session):
     session.put("a/added", b"1")
     session.put("a/sub/added", b"2")
     session.delete("a/x")
+    session.tree.get("a").pins += 1  # somebody looks at it
     shift = session.discard(["a"])
     assert changes(session) == {}
     assert {(folder.name, name) for folder, name in shift.names} >= {("a", "added"), ("a", "sub")}
@@ -99,3 +107,42 @@ def test_it_is_journalled_like_any_change(memory_lake, session):
     session.close()
     with open_session(memory_lake.core, session.info) as again:
         assert changes(again) == {}
+
+
+def test_nobody_is_told_of_what_nobody_looks_at(session):
+    for number in range(20):
+        session.put(f"a/{number}", b"1")
+    shift = session.discard(["a"])
+    assert (shift.nodes, shift.names) == ([], [])
+
+
+@pytest.mark.parametrize("folds_after", [1, 5, 10**6])
+@pytest.mark.parametrize("seed", range(5))
+def test_any_path_is_discarded_however_often_is_folded_meanwhile(memory_lake, seed, folds_after):
+    chance = random.Random(seed)  # repeatable, not secret
+    memory_lake.repos.create("raw")
+    session = folding(memory_lake.sessions.begin("raw", "main"), folds_after)
+    for _ in range(6):
+        scramble(session, chance, 6)
+        session.put("always/something", str(chance.random()).encode())
+        session.commit("then", ME)
+        then = tree_of(session)
+        scramble(session, chance, 12)
+        now, path = tree_of(session), chance.choice(NAMES)
+        above = {one for one in {*then, *now} if is_within(path, one) and one != path}
+        if any(str(tree[one][0]) != "folder" for tree in (then, now) for one in above & {*tree}):
+            continue  # a file is in the way
+        session.discard([path])
+        found = tree_of(session)
+        expected = {one: what for one, what in now.items() if not is_within(one, path)}
+        expected |= {one: what for one, what in then.items() if is_within(one, path)}
+        # Folders above stay as long as something is in them, or was when they were committed.
+        assert without(found, above) == without(expected, above)
+        session = folding(killed(memory_lake, session), folds_after)
+        assert tree_of(session) == found
+    session.close()
+    check_lake(memory_lake)
+
+
+def without(tree, paths):
+    return {path: what for path, what in tree.items() if path not in paths}
