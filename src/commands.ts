@@ -21,6 +21,8 @@ export namespace CommandIDs {
   export const openSchedule = 'datalake:open-schedule';
 
   export const createRepo = 'datalake:create-repo';
+  export const updateRepo = 'datalake:update-repo';
+  export const writeSession = 'datalake:write-session';
   export const deleteRepo = 'datalake:delete-repo';
   export const createBranch = 'datalake:create-branch';
   export const deleteBranch = 'datalake:delete-branch';
@@ -127,6 +129,11 @@ export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> =
   ),
   [CommandIDs.openNotebook]: args({ job: JOB, datum: DATUM }, ['job']),
   [CommandIDs.createRepo]: args({ name: REPO, description: { type: 'string' } }),
+  [CommandIDs.updateRepo]: args({ repo: REPO, description: { type: 'string' } }),
+  [CommandIDs.writeSession]: args({
+    repo: REPO,
+    ref: { ...REF, description: 'Branch that the files are committed to' }
+  }),
   [CommandIDs.deleteRepo]: args({ repo: REPO }),
   [CommandIDs.createBranch]: NEW_REF,
   [CommandIDs.deleteBranch]: OLD_REF,

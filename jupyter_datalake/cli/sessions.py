@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import click
 
@@ -24,6 +24,7 @@ from jupyter_datalake.cli.output import (
     print_fields,
     print_json,
     print_table,
+    size_text,
     time_text,
 )
 from jupyter_datalake.errors import ErrorKind, NotFoundError
@@ -245,6 +246,30 @@ def read(context: CliContext, session: str, path: str) -> None:
     with context.lake.sessions.open_file(_find(context, session).id, path) as file:
         shutil.copyfileobj(file, sys.stdout.buffer)
     sys.stdout.buffer.flush()
+
+
+@group.command("write")
+@click.argument("session")
+@click.argument("path")
+@click.argument("source", type=click.File("rb"), default="-")
+@click.option("--offset", type=click.IntRange(-1), help="Where the bytes go, -1 for the end.")
+@json_option
+@pass_context
+def write(
+    context: CliContext,
+    session: str,
+    path: str,
+    source: BinaryIO,
+    offset: int | None,
+    as_json: bool,
+) -> None:
+    """Stage a file in a session that is not mounted, from a local one or from standard input."""
+    found = _find(context, session).id
+    file = context.lake.sessions.write(found, path, source, offset=offset)
+    if as_json:
+        print_json(file)
+    else:
+        click.echo(f"Staged {printable(file.path)}, {size_text(file.size_bytes)}")
 
 
 @group.command("commit")

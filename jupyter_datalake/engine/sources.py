@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +21,8 @@ from jupyter_datalake.model.paths import path_from_bytes
 Source = bytes | Path | BinaryIO
 
 _READ_AHEAD = 1 << 20
+_MAX_FILE_BYTES = 2**50
+"""As in a mount: a commit could not name the chunks of more."""
 
 
 def store_source(
@@ -155,3 +159,23 @@ class _ReadStream:
         part = self._source.read(min(len(buffer), _READ_AHEAD))
         buffer[: len(part)] = part
         return len(part)
+
+
+def check_offset(offset: int) -> None:
+    """Refuse what is no place in a file."""
+    if not -1 <= offset <= _MAX_FILE_BYTES:
+        raise InvalidInputError(
+            f"{offset} is no place in a file: give 0 to {_MAX_FILE_BYTES}, or -1 for its end"
+        )
+
+
+@contextmanager
+def stream_of(content: Source) -> Iterator[BinaryIO]:
+    """Give a source as a stream; a local file is closed again."""
+    if isinstance(content, bytes):
+        yield io.BytesIO(content)
+    elif isinstance(content, Path):
+        with open(content, "rb") as file:
+            yield file
+    else:
+        yield content

@@ -8,17 +8,15 @@ of: commands and other processes take turns with it.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import BinaryIO
 
 from jupyter_datalake.engine.session import Session, open_session
 from jupyter_datalake.engine.snapshot import Snapshot
-from jupyter_datalake.engine.sources import Source
+from jupyter_datalake.engine.sources import Source, check_offset, stream_of
 from jupyter_datalake.errors import (
     AlreadyExistsError,
     ErrorKind,
@@ -46,8 +44,6 @@ from jupyter_datalake.model.paths import (
 
 _FOLDER_MODE = 0o555
 """Of the folders above the repos: nobody makes repos with mkdir."""
-_MAX_FILE_BYTES = 2**50
-"""As in a mount: a commit could not name the chunks of more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +189,8 @@ class Drive:
             if offset is None:
                 session.put(place, content, mode=None if before is None else before.mode)
             else:
-                _check_offset(offset)
-                with _stream(content) as stream:
+                check_offset(offset)
+                with stream_of(content) as stream:
                     session.write(place, stream, offset)
             return view.get(place)
 
@@ -437,21 +433,3 @@ def _check_free(session: Session, path: RepoPath, said: str) -> None:
             hint="Choose another name, or delete it first",
             path=said,
         )
-
-
-def _check_offset(offset: int) -> None:
-    if not -1 <= offset <= _MAX_FILE_BYTES:
-        raise InvalidInputError(
-            f"{offset} is no place in a file: give 0 to {_MAX_FILE_BYTES}, or -1 for its end"
-        )
-
-
-@contextmanager
-def _stream(content: Source) -> Iterator[BinaryIO]:
-    if isinstance(content, bytes):
-        yield io.BytesIO(content)
-    elif isinstance(content, Path):
-        with open(content, "rb") as file:
-            yield file
-    else:
-        yield content

@@ -5,6 +5,7 @@ from __future__ import annotations
 from jupyter_datalake.engine.repos import Repositories
 from jupyter_datalake.errors import InvalidInputError
 from jupyter_datalake.lake.context import LakeContext, limit_of
+from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.repos import Repo, RepoKind
 
 VISIBLE_KINDS = frozenset({RepoKind.USER, RepoKind.OUTPUT})
@@ -63,6 +64,7 @@ class Repos:
         """Replace a repo's description."""
         with self._context.core.metadata.write() as tx:
             tx.repos.describe(tx.repos.get(name).id, description)
+            tx.events.append(EventKind.REPO_CHANGED, name)
             return tx.repos.get(name).repo
 
     def delete(self, name: str, *, force: bool = False) -> None:

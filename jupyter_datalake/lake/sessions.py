@@ -24,7 +24,7 @@ from jupyter_datalake.engine.session import (
     sessions_folder,
 )
 from jupyter_datalake.engine.since import Opener, changes_since
-from jupyter_datalake.engine.sources import Source
+from jupyter_datalake.engine.sources import Source, check_offset, stream_of
 from jupyter_datalake.engine.text_diff import Nothing, OpenFile, diff_texts
 from jupyter_datalake.engine.writing import check_writable
 from jupyter_datalake.errors import (
@@ -486,6 +486,37 @@ class Sessions:
         """Return all bytes of what a session holds in a file, committed or not."""
         with self.open_file(session_id, path) as file:
             return file.read()
+
+    def write(
+        self, session_id: str, path: str, source: Source | str, *, offset: int | None = None
+    ) -> FileInfo:
+        """Stage a file, or a part of it, in a session that is not mounted; return what is there.
+
+        Parameters
+        ----------
+        offset
+            Where in the file the bytes go, -1 for its end; what else it holds stays. By default
+            the file holds nothing else.
+
+        Raises
+        ------
+        ConflictError
+            The session is mounted: its files are written there (``session-busy``).
+        AlreadyExistsError
+            A folder is there.
+        """
+        place = parse_path(path)
+        content = source.encode() if isinstance(source, str) else source
+        with self._opened(session_id) as session:
+            if offset is None:
+                session.put(place, content)
+            else:
+                check_offset(offset)
+                with stream_of(content) as stream:
+                    session.write(place, stream, offset)
+            found = session.find(place)
+            assert found is not None  # the session is ours alone
+            return found
 
     @contextmanager
     def _staged(self, info: SessionInfo, path: RepoPath) -> Iterator[BinaryIO | None]:

@@ -12,6 +12,7 @@ class EventKind(StrEnum):
     """What an event tells; clients ignore kinds they do not know."""
 
     REPO_CREATED = "repo.created"
+    REPO_CHANGED = "repo.changed"
     REPO_DELETED = "repo.deleted"
     REF_MOVED = "ref.moved"
     SESSION_CHANGED = "session.changed"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tornado import web
+
 from jupyter_datalake.errors import ConflictError, ErrorKind
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.commits import Commit
@@ -116,6 +118,7 @@ class SessionTableDiffHandler(DatalakeHandler):
         self.answer(found.shown())
 
 
+@web.stream_request_body
 class SessionContentHandler(StreamingHandler):
     """A file's bytes, committed or not."""
 
@@ -127,6 +130,12 @@ class SessionContentHandler(StreamingHandler):
         file = await self.call(lake.sessions.open_file, session, path)
         self.set_header("Cache-Control", "no-cache")  # it may be written to at any time
         await self.send(file, parse_path(path))
+
+    @operation("writeSession")
+    async def put(self, session: str, path: str, offset: int | None) -> None:
+        lake = await self.lake()
+        file = await self.call(lake.sessions.write, session, path, self.upload(), offset=offset)
+        self.answer(file, 201)
 
 
 class SessionCommitsHandler(DatalakeHandler):

@@ -512,6 +512,10 @@ def _session_write(site: Site, session_id: str, path: str, *source: int) -> None
         session.write(path, content(*source))
 
 
+def _sessions_write(site: Site, session_id: str, path: str, *source: int) -> None:
+    site.lake.sessions.write(session_id, path, content(*source))
+
+
 def _session_put_tree(site: Site, session_id: str, folder: str) -> None:
     with site.lake.sessions.open(session_id) as session:
         session.put_tree(folder, "tree")
@@ -723,6 +727,7 @@ VERBS = (
     ),
     Verb("sessions.delete", pick_session, lambda site, one, *_: site.lake.sessions.delete(one)),
     Verb("session.put", pick_session, _session_put),
+    Verb("sessions.write", pick_session_write, _sessions_write),
     Verb("session.write", pick_session_write, _session_write),
     Verb("session.put_tree", pick_session_tree, _session_put_tree, is_atomic=False),
     Verb("session.rename", pick_session_file, _session_rename),

@@ -12,6 +12,36 @@ export function listSessions(
   return client.request({ path: ['sessions'], query });
 }
 
+/** Begin a session on a branch. */
+export function createSession(
+  client: IClient,
+  body: Body<'createSession'>,
+  signal?: AbortSignal
+): Promise<api.Session> {
+  return client.request({ method: 'POST', path: ['sessions'], body, signal });
+}
+
+/**
+ * Stage a file, or a part of it.
+ *
+ * @param query - where in the file the bytes go; by default it holds nothing else.
+ */
+export function writeSession(
+  client: IClient,
+  session: string,
+  query: Query<'writeSession'>,
+  data: BodyInit,
+  signal?: AbortSignal
+): Promise<api.File> {
+  return client.request({
+    method: 'PUT',
+    path: ['sessions', session, 'content'],
+    query,
+    data,
+    signal
+  });
+}
+
 /** Remove a session that is not mounted, with everything staged in it. */
 export function deleteSession(client: IClient, session: string): Promise<void> {
   return client.request({ method: 'DELETE', path: ['sessions', session] });

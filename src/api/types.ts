@@ -870,7 +870,8 @@ export interface paths {
          * @description Always sent as a download; nothing in a lake is rendered on the server's origin.
          */
         get: operations["readSession"];
-        put?: never;
+        /** Stage a file, or a part of it, in a session that is not mounted; the body is the bytes, streamed. */
+        put: operations["writeSession"];
         post?: never;
         delete?: never;
         options?: never;
@@ -5862,6 +5863,38 @@ export interface operations {
                 };
             };
             416: components["responses"]["Error"];
+            default: components["responses"]["Error"];
+        };
+    };
+    writeSession: {
+        parameters: {
+            query: {
+                /** @description Within the repo. */
+                path: components["parameters"]["requiredPath"];
+                /** @description Where in the file the bytes go, -1 for its end; by default it holds nothing else. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": unknown;
+            };
+        };
+        responses: {
+            /** @description The file as it is now. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["File"];
+                };
+            };
             default: components["responses"]["Error"];
         };
     };

@@ -1,5 +1,5 @@
 /**
- * Creating a repo.
+ * Creating a repo, and saying what it is.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
@@ -27,5 +27,28 @@ export function showCreateRepo(
     },
     trans,
     act: ({ name, description }) => create(name, description.trim())
+  });
+}
+
+/** Ask what a repo is and keep it; return null if it was not done. */
+export function showDescribeRepo(
+  repo: string,
+  description: string,
+  trans: TranslationBundle,
+  describe: (description: string) => Promise<api.Repo>
+): Promise<api.Repo | null> {
+  return showFieldsDialog({
+    title: trans.__('Describe %1', repo),
+    accept: trans.__('Save'),
+    fields: {
+      description: {
+        label: trans.__('Description'),
+        help: trans.__('Shown with the repo, and found by the search'),
+        value: description,
+        isLong: true
+      }
+    },
+    trans,
+    act: values => describe(values.description.trim())
   });
 }

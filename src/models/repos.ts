@@ -1,7 +1,7 @@
 /**
  * The repos of the lake.
  */
-import { createRepo, deleteRepo, listRepos } from '../api/repos';
+import { createRepo, deleteRepo, listRepos, updateRepo } from '../api/repos';
 import type * as api from '../api/types';
 import { loadAll } from './paging';
 import { RefreshingModel } from './refreshing';
@@ -42,6 +42,11 @@ export class ReposModel extends RefreshingModel {
   /** Create a repo. */
   create(name: string, description: string): Promise<api.Repo> {
     return this.perform(name, () => createRepo(this.lake.client, { name, description }));
+  }
+
+  /** Replace what is said of a repo. */
+  describe(name: string, description: string): Promise<api.Repo> {
+    return this.perform(name, () => updateRepo(this.lake.client, name, { description }));
   }
 
   /** Remove a repo with its history. */

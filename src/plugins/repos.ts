@@ -4,14 +4,14 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { addIcon, deleteIcon, folderIcon } from '@jupyterlab/ui-components';
+import { addIcon, deleteIcon, editIcon, folderIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type * as api from '../api/types';
 import { ARGUMENTS, CommandIDs } from '../commands';
 import { confirm } from '../dialogs/confirm';
 import { showCreateRef } from '../dialogs/create-ref';
-import { showCreateRepo } from '../dialogs/create-repo';
+import { showCreateRepo, showDescribeRepo } from '../dialogs/create-repo';
 import { showSwitchMount } from '../dialogs/switch-mount';
 import { branchIcon, mountIcon, tagIcon, unmountIcon } from '../icons';
 import type { MountsModel } from '../models/mounts';
@@ -65,6 +65,26 @@ export function addRepoCommands(options: IRepoCommandOptions): void {
         selection.select(repo.name);
       }
       return repo?.name ?? null;
+    }
+  });
+  commands.addCommand(CommandIDs.updateRepo, {
+    label: trans.__('Describe Repo…'),
+    caption: trans.__('Change what is said of a repo'),
+    icon: editIcon,
+    describedBy: ARGUMENTS[CommandIDs.updateRepo],
+    isEnabled: args => meant(args) !== null,
+    execute: async args => {
+      const repo = meant(args);
+      const description = textOf(args, 'description');
+      if (repo === null) {
+        return;
+      }
+      if (description === undefined) {
+        const now = repos.get(repo)?.description ?? '';
+        await showDescribeRepo(repo, now, trans, chosen => repos.describe(repo, chosen));
+      } else {
+        await attempt(trans, () => repos.describe(repo, description));
+      }
     }
   });
   commands.addCommand(CommandIDs.deleteRepo, {

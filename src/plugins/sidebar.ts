@@ -42,6 +42,7 @@ import { ILake, ILakeSelection } from '../tokens';
 import { repoOf, textOf } from './arguments';
 import { addHistoryCommands } from './history';
 import { addRepoCommands } from './repos';
+import { addUploadCommand } from './uploads';
 import { addSessionCommands } from './sessions';
 
 const ID = 'jupyter-datalake:sidebar';
@@ -75,7 +76,9 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
     const commits = new CommitsModel({ lake, selection });
     const pipelines = new PipelinesModel(lake);
     const jobs = new JobsModel(lake);
-    addRepoCommands({ app, repos, mounts, refs, sessions, selection, trans });
+    const ofRepos = { app, lake, repos, mounts, refs, sessions, selection, trans };
+    addRepoCommands(ofRepos);
+    addUploadCommand(ofRepos);
     addHistoryCommands({ app, lake, commits, selection, trans });
     addSessionCommands({ commands, sessions, selection, trans });
 
@@ -195,6 +198,8 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
     for (const command of [
       CommandIDs.openPanel,
       CommandIDs.createRepo,
+      CommandIDs.writeSession,
+      CommandIDs.updateRepo,
       CommandIDs.commitSession,
       CommandIDs.discardSession
     ]) {

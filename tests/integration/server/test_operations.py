@@ -358,6 +358,13 @@ async def test_differences_of_files(call, served_lake):
         identity = session.id
     staged = (await call("diffSessionText", session=identity, path="t.csv")).json
     assert (staged["removed"], staged["added"]) == (2, 0)
+    part = {"session": identity, "path": "in/parts.bin"}
+    assert (await call("writeSession", **part, data="abc", expect=201)).json["size_bytes"] == 3
+    more = (await call("writeSession", **part, data="defg", offset=2, expect=201)).json
+    assert (more["path"], more["size_bytes"]) == ("in/parts.bin", 6)
+    assert served_lake.sessions.read(identity, "in/parts.bin") == b"abdefg"
+    await call("writeSession", session=identity, path="in", data="x", expect=409)
+    await call("discardSession", session=identity, json_body={"paths": ["in"]}, expect=204)
     since = {"session": identity, "old": "main^"}
     (change,) = (await call("diffSession", **since)).json["results"]
     assert (change["path"], change["old"]["size_bytes"]) == ("t.csv", 19)

@@ -85,7 +85,7 @@ test('a commit is reverted, the branch is reset, and any two commits are compare
   await expect(page.getByRole('main').getByText('more', { exact: true }).last()).toBeVisible();
 
   // What is staged may stand in place of the newer commit.
-  await lake.stage('moved', 'main', `moved@${first}`);
+  const session = await lake.stage('moved', 'main', `moved@${first}`);
   await history.locator(`[data-commit="${first}"] button`).first().click({ button: 'right' });
   await page.getByRole('menuitem', { name: 'Compare with What Is Staged' }).click();
   const staged = page.locator('.jp-DatalakeCommitDiff:visible');
@@ -98,6 +98,7 @@ test('a commit is reverted, the branch is reset, and any two commits are compare
   await staged.getByRole('button', { name: 'a.txt' }).click();
   const base = page.getByRole('textbox', { name: 'Compared with' });
   await expect(base).toHaveValue(/^[0-9a-f]{8}$/);
+  await lake.deleteSession(session);
 
   const written = rows.filter({ hasText: 'Write b' });
   await written.getByRole('button').first().click();

@@ -22,10 +22,17 @@ export class Lake {
     await this._post('copies', { source, target });
   }
 
-  /** Stage what is at an address in a session of a branch. */
-  async stage(repo: string, branch: string, source: string): Promise<void> {
+  /** Stage what is at an address in a session of a branch; return the session's id. */
+  async stage(repo: string, branch: string, source: string): Promise<string> {
     const { id } = await this._post<{ id: string }>('sessions', { repo, branch });
     await this._post(`sessions/${id}/restores`, { source }, 204);
+    return id;
+  }
+
+  /** Remove a session with all that is staged in it. */
+  async deleteSession(id: string): Promise<void> {
+    const gone = await this._request.delete(`/datalake/sessions/${id}`);
+    expect(gone.status(), await gone.text()).toBe(204);
   }
 
   /** Merge a ref into a branch. */

@@ -7,6 +7,7 @@ import {
   openHistory,
   openPanel,
   openSections,
+  repoRow,
   section
 } from './lake';
 import { expectPaintedSoon } from './paint';
@@ -99,4 +100,45 @@ test('the panel is as it was after a reload', async ({ page, request }) => {
 
 test('the panel is drawn within a second of being opened', async ({ page }) => {
   await expectPaintedSoon(page);
+});
+
+test('a repo is described, and files are uploaded into it without a mount', async ({
+  page,
+  request
+}) => {
+  const lake = new Lake(request);
+  await lake.createRepo('uploads');
+  await lake.put('uploads', 'in/a.txt', 'old\n', 'Before');
+  const panel = await openPanel(page);
+  const row = repoRow(panel, 'uploads');
+  const menu = async (item: string) => {
+    await row.click({ button: 'right' });
+    await page.getByRole('menuitem', { name: item }).click();
+  };
+  await menu('Describe Repo…');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('textbox', { name: 'Description' }).fill('What people hand in');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(row.locator('[title="What people hand in"]')).toBeVisible();
+
+  const chosen = page.waitForEvent('filechooser');
+  await menu('Upload Files…');
+  const content = (text: string) => ({ mimeType: 'text/plain', buffer: Buffer.from(text) });
+  await (
+    await chosen
+  ).setFiles([
+    { name: 'a.txt', ...content('new\n') },
+    { name: 'b.txt', ...content('b\n') }
+  ]);
+  await expect(dialog).toContainText('2 files, 6 B');
+  await dialog.getByRole('textbox', { name: 'Folder' }).fill('/in');
+  await page.screenshot({ path: test.info().outputPath('upload.png') });
+  await dialog.getByRole('button', { name: 'Upload' }).click();
+  await expect(dialog).toContainText('in/a.txt is there already.');
+  await dialog.getByRole('button', { name: 'Replace' }).click();
+  await expect(page.getByText(/^Uploaded to uploads@main, commit/).last()).toBeVisible();
+  expect(await lake.read('uploads', 'in/a.txt')).toBe('new\n');
+  expect(await lake.read('uploads', 'in/b.txt')).toBe('b\n');
+  const history = await openHistory(panel, 'uploads');
+  await expect(history.getByRole('listitem').first()).toContainText('Upload a.txt, b.txt');
 });

@@ -271,6 +271,20 @@ def test_what_is_staged_is_compared_with_any_commit(run, lake):
     assert shown == "No differences\n"
 
 
+def test_files_are_staged_from_a_shell_whole_or_in_part(run, lake, tmp_path):
+    session = lake.sessions.create("raw")
+    session.close()
+    local = tmp_path / "local"
+    local.write_bytes(b"0123")
+    assert run("sessions", "write", "raw", "d/a", local).out == "Staged d/a, 4 B\n"
+    local.write_bytes(b"xy")
+    run("sessions", "write", "raw", "d/a", local, "--offset", 3)
+    told = run("sessions", "write", "raw", "d/a", local, "--offset", "-1", "--json").json
+    assert told["size_bytes"] == 7
+    assert lake.sessions.read(session.id, "d/a") == b"012xyxy"
+    assert "folder" in run("sessions", "write", "raw", "d", local, code=14).err
+
+
 def test_files_are_looked_at_without_reading_them_out(run, lake):
     rows = "".join(f"{n},\x1b[31m{'ab'[n % 2]}\n" for n in range(100))
     lake.files.put("raw@main/t.csv", f"id,name\n{rows}")
