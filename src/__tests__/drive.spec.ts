@@ -102,7 +102,7 @@ class FakeServer implements IByteClient {
       }
     }
     const behind = [...names].sort().filter(name => name > String(query.after ?? ''));
-    const shown = behind.slice(0, this.pageSize);
+    const shown = behind.slice(0, Math.min(this.pageSize, Number(query.limit ?? Infinity)));
     return {
       results: shown.map(name => this._file(front + name)),
       next: behind.length > shown.length ? (shown.at(-1) ?? null) : null
@@ -133,10 +133,14 @@ class FakeServer implements IByteClient {
   }
 }
 
-function setUp(): { server: FakeServer; drive: LakeDrive; changed: Contents.IChangedArgs[] } {
+function setUp(options: { maxNames?: number } = {}): {
+  server: FakeServer;
+  drive: LakeDrive;
+  changed: Contents.IChangedArgs[];
+} {
   const server = new FakeServer();
   const serverSettings = ServerConnection.makeSettings();
-  const drive = new LakeDrive({ client: server, serverSettings });
+  const drive = new LakeDrive({ client: server, serverSettings, ...options });
   const changed: Contents.IChangedArgs[] = [];
   drive.fileChanged.connect((_, args) => changed.push(args));
   return { server, drive, changed };
@@ -170,6 +174,21 @@ describe('reading from the drive', () => {
     expect(children[0]).toMatchObject({ path: 'raw/a.csv', content: null, size: 5 });
     expect(children[0]?.last_modified).toBe('2026-01-01T00:00:00.123Z');
     expect((await drive.get('')).last_modified).toBe('');
+  });
+
+  it('tells of which folders it does not show all names', async () => {
+    const { server, drive } = setUp({ maxNames: 3 });
+    const cut: string[] = [];
+    drive.listingCut.connect((_, path) => cut.push(path));
+    for (const path of ['few/a', 'few/b', 'few/c', 'many/a', 'many/b', 'many/c', 'many/d']) {
+      server.put(`raw/${path}`, path);
+    }
+    const namesIn = async (path: string): Promise<string[]> =>
+      ((await drive.get(path)).content as Contents.IModel[]).map(({ name }) => name);
+    expect(await namesIn('raw/few')).toEqual(['a', 'b', 'c']);
+    expect(cut).toEqual([]);
+    expect(await namesIn('raw/many')).toEqual(['a', 'b', 'c']);
+    expect(cut).toEqual(['raw/many']);
   });
 
   it('gives text as text and other bytes as base64', async () => {

@@ -31,8 +31,8 @@ export const DRIVE_NAME = 'lake';
 /** A file above it is not loaded into the browser as a whole. */
 export const MAX_OPEN_BYTES = 256 * 1024 * 1024;
 
-/** More names of one folder are not shown. */
-const MAX_NAMES = 100_000;
+/** More names of one folder are not shown: JupyterLab asks for all at once. */
+export const MAX_NAMES = 100_000;
 
 const EMPTY_NOTEBOOK = { cells: [], metadata: {}, nbformat: 4, nbformat_minor: 5 };
 const UNTITLED = { directory: 'Untitled Folder', notebook: 'Untitled', file: 'untitled' };
@@ -42,6 +42,7 @@ export class LakeDrive implements Contents.IDrive {
   constructor(options: LakeDrive.IOptions) {
     this._client = options.client;
     this.serverSettings = options.serverSettings;
+    this._maxNames = options.maxNames ?? MAX_NAMES;
   }
 
   readonly name = DRIVE_NAME;
@@ -50,6 +51,11 @@ export class LakeDrive implements Contents.IDrive {
 
   get fileChanged(): ISignal<this, Contents.IChangedArgs> {
     return this._fileChanged;
+  }
+
+  /** Emits the path of a folder that has more names than are shown. */
+  get listingCut(): ISignal<this, string> {
+    return this._listingCut;
   }
 
   get isDisposed(): boolean {
@@ -159,9 +165,12 @@ export class LakeDrive implements Contents.IDrive {
   }
 
   private async _children(path: string): Promise<Contents.IModel[]> {
-    const { results } = await loadUpTo(MAX_NAMES, (after, limit) =>
+    const { results, next } = await loadUpTo(this._maxNames, (after, limit) =>
       listDriveFiles(this._client, { path, after, limit })
     );
+    if (next !== null) {
+      this._listingCut.emit(path);
+    }
     return results.map(file => modelOf(file));
   }
 
@@ -208,6 +217,8 @@ export class LakeDrive implements Contents.IDrive {
   }
 
   private readonly _client: IByteClient;
+  private readonly _maxNames: number;
+  private readonly _listingCut = new Signal<this, string>(this);
   private readonly _fileChanged = new Signal<this, Contents.IChangedArgs>(this);
   private readonly _uploaded = new Map<string, number>();
   private _isDisposed = false;
@@ -218,6 +229,8 @@ export namespace LakeDrive {
   export interface IOptions {
     client: IByteClient;
     serverSettings: ServerConnection.ISettings;
+    /** How many names of one folder are shown at most. */
+    maxNames?: number;
   }
 }
 

@@ -3,16 +3,22 @@
  */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ILayoutRestorer } from '@jupyterlab/application';
-import { createToolbarFactory, IToolbarWidgetRegistry, setToolbar } from '@jupyterlab/apputils';
+import {
+  createToolbarFactory,
+  IToolbarWidgetRegistry,
+  Notification,
+  setToolbar
+} from '@jupyterlab/apputils';
 import type { FileBrowser } from '@jupyterlab/filebrowser';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { listMounts } from '../api/mounts';
 import type * as api from '../api/types';
 import { mountIcon } from '../icons';
-import { DRIVE_NAME, LakeDrive } from '../models/drive';
+import { DRIVE_NAME, LakeDrive, MAX_NAMES } from '../models/drive';
 import { GATHER_MS } from '../models/refreshing';
 import { ILake } from '../tokens';
 
@@ -50,11 +56,13 @@ export const drivePlugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ): void => {
     const { contents, serverSettings } = app.serviceManager;
-    contents.addDrive(new LakeDrive({ client: lake.client, serverSettings }));
+    const trans = (translator ?? nullTranslator).load('jupyter_datalake');
+    const drive = new LakeDrive({ client: lake.client, serverSettings });
+    drive.listingCut.connect(tellOnce(trans));
+    contents.addDrive(drive);
     if (!factory) {
       return;
     }
-    const trans = (translator ?? nullTranslator).load('jupyter_datalake');
     const browser = factory.createFileBrowser(BROWSER_ID, {
       driveName: DRIVE_NAME,
       refreshInterval: REFRESH_MS
@@ -81,6 +89,24 @@ export const drivePlugin: JupyterFrontEndPlugin<void> = {
     keepShown(app, lake, browser);
   }
 };
+
+/** Return what tells that a folder is not shown whole, once for each. */
+function tellOnce(trans: TranslationBundle): (drive: LakeDrive, path: string) => void {
+  const told = new Set<string>();
+  return (_, path) => {
+    if (!told.has(path)) {
+      told.add(path);
+      Notification.warning(
+        trans.__(
+          '%1 has more than %2 names; the first are shown. Others are found by their path: in a notebook, the command line, or the panel.',
+          `${DRIVE_NAME}:${path}`,
+          MAX_NAMES.toLocaleString()
+        ),
+        { autoClose: false }
+      );
+    }
+  };
+}
 
 /** Have the browser in the left area while there is something in it, and as it is now. */
 function keepShown(app: JupyterFrontEnd, lake: ILake, browser: FileBrowser): void {
