@@ -7,14 +7,15 @@ was seen to write, or a folder of the disk that the one has as ``out`` and the o
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
+from jupyter_datalake.jobs.helpers import Beside
 from jupyter_datalake.jobs.notebooks import Notebook
 from jupyter_datalake.jobs.promote import NO_INPUTS, OUT, Draft, draft_pipeline
-from jupyter_datalake.jobs.proposals import ObservedFile, PlaceRole, PlaceSource
+from jupyter_datalake.jobs.proposals import ObservedFile, PlaceRole
 from jupyter_datalake.model.globs import quote_glob
 from jupyter_datalake.model.lineage import find_cycle, topological_order
 from jupyter_datalake.model.pipeline_specs import variable_name
@@ -27,20 +28,24 @@ class NotebookFile:
     path: str
     """In the same terms as where the lake is mounted."""
     notebook: Notebook
-    beside: Collection[str]
-    """Names of the files in its folder."""
+    beside: Beside
+    """The files in its folder."""
     observed: Sequence[ObservedFile] = ()
     """What its kernel read and wrote when it ran last."""
 
 
 def draft_chain(
-    files: Sequence[NotebookFile], *, mountpoint: str | None, repos: Collection[str]
+    files: Sequence[NotebookFile],
+    *,
+    mountpoint: str | None,
+    repos: Collection[str],
+    is_kept: Callable[[str], bool] = lambda _: False,
 ) -> list[Draft]:
     """Return the drafts of pipelines that run notebooks, those that feed others first.
 
     Parameters
     ----------
-    mountpoint, repos
+    mountpoint, repos, is_kept
         As for `draft_pipeline`.
 
     Raises
@@ -59,6 +64,7 @@ def draft_chain(
                 repos=known,
                 beside=one.beside,
                 observed=one.observed,
+                is_kept=is_kept,
             )
             for one in files
         ]
@@ -111,7 +117,7 @@ class _Makers:
         for one, draft in zip(files, drafts, strict=True):
             name = draft.spec["pipeline"]
             for place in draft.places:
-                if place.role is PlaceRole.OUTPUT and place.sources == (PlaceSource.OBSERVED,):
+                if place.role is PlaceRole.OUTPUT and place.repo != name:
                     self._repos.setdefault((place.repo, place.branch), []).append(name)
             if not any(one.role is PlaceRole.OUTPUT and one.variable for one in draft.places):
                 self._folders.setdefault(_out_folder(one), []).append(name)

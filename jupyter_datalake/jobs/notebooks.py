@@ -41,6 +41,10 @@ class Notebook:
     """Sources of the code cells, in order."""
     parameters_cell: int | None
     """Index into `cells`, or None if no cell is tagged ``parameters``."""
+    positions: tuple[int, ...] = ()
+    """Of the code cells among all cells, from 1, as people count them."""
+    ids: tuple[str, ...] = ()
+    """Of the code cells, by which kernels name them; empty where a cell has none."""
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -70,7 +74,10 @@ def parse_notebook(data: bytes, name: str) -> Notebook:
         raise _invalid(name, "is not UTF-8") from error
     except Exception as error:  # nbformat raises whatever hostile bytes make it stumble over
         raise _invalid(name, f"is not a notebook: {_first_line(error)}") from error
-    cells = [cell for cell in node.cells if cell.cell_type == "code"]
+    numbered = [
+        (number, cell) for number, cell in enumerate(node.cells, 1) if cell.cell_type == "code"
+    ]
+    cells = [cell for _, cell in numbered]
     tagged = [
         index for index, cell in enumerate(cells) if PARAMETERS_TAG in cell.metadata.get("tags", [])
     ]
@@ -86,6 +93,8 @@ def parse_notebook(data: bytes, name: str) -> Notebook:
         ).lower(),
         cells=tuple(cell.source for cell in cells),
         parameters_cell=tagged[0] if tagged else None,
+        positions=tuple(number for number, _ in numbered),
+        ids=tuple(cell.get("id", "") for cell in cells),
     )
 
 

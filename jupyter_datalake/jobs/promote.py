@@ -1,21 +1,24 @@
 """Promotion: a notebook becomes the draft of a pipeline, read from what it says itself.
 
 A parameter whose default is a place in the lake is an input; ``out`` is the output; the other
-parameters keep their defaults; modules that lie beside the notebook are its helpers. What its
-kernel was seen to read beyond that becomes inputs too. What a person should look at is told in
-notes.
+parameters keep their defaults; modules that lie beside the notebook are its helpers. What its code
+names besides, or its kernel was seen to read, becomes inputs too, which the job shows where the
+code looks for them. What a person should look at is told in notes.
 """
 
 from __future__ import annotations
 
-import ast
+import itertools
 import posixpath
 import re
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jupyter_datalake.errors import InvalidInputError
+from jupyter_datalake.jobs.helpers import Beside, list_helpers
+from jupyter_datalake.jobs.mentions import Mention, Use, list_mentions
 from jupyter_datalake.jobs.notebooks import Notebook, Parameter
 from jupyter_datalake.jobs.proposals import (
     ObservedFile,
@@ -57,6 +60,10 @@ class LakePlace:
     """Below the repo; empty for its root."""
     variable: str | None
     """The parameter that holds it, or None for one in the middle of the code."""
+    shown_at: str | None = None
+    """Where the repo is, relative to the notebook; None for an address, or an absolute path."""
+    is_parameter: bool = True
+    """Whether a parameter of the notebook is called `variable`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +88,9 @@ def draft_pipeline(
     *,
     mountpoint: str | None,
     repos: Collection[str],
-    beside: Collection[str],
+    beside: Beside,
     observed: Sequence[ObservedFile] = (),
+    is_kept: Callable[[str], bool] = lambda _: False,
 ) -> Draft:
     """Return the draft of a pipeline that runs a notebook.
 
@@ -96,9 +104,11 @@ def draft_pipeline(
     repos
         Names of the lake's repos; a place in an unknown one is told in the notes.
     beside
-        Names of the files in the notebook's folder, for finding helper modules.
+        The files in the notebook's folder, for finding what its code needs.
     observed
         What the notebook's kernel read and wrote when it ran last.
+    is_kept
+        Tells of a repo whether it holds files of people, which no pipeline may replace.
     """
     notes: list[str] = []
     inputs: list[LakePlace] = []
@@ -113,36 +123,41 @@ def draft_pipeline(
             inputs.append(place)
         else:
             plain.append(parameter)
-    _note_structure(notebook, path, notes)
-    for place in finder.in_code(notebook):
-        notes.append(
-            f"The code mentions {place.repo}{'/' + place.path if place.path else ''} directly:"
-            " put it into the parameters cell, so that the job can say where it is"
-        )
+    code = _Code(notebook, finder, beside)
+    notes += code.notes
     for place in inputs:
         if place.repo not in repos:
             notes.append(f"There is no repo {place.repo!r} yet; the pipeline needs it to exist")
-    mentioned = [_mentioned(PlaceRole.INPUT, place) for place in inputs]
+    cells = _cells(notebook, notebook.parameters_cell)
+    mentioned = [replace(_mentioned(PlaceRole.INPUT, one), cells=cells) for one in inputs]
     if output is not None:
-        mentioned.append(_mentioned(PlaceRole.OUTPUT, output))
+        mentioned.append(replace(_mentioned(PlaceRole.OUTPUT, output), cells=cells))
+    mentioned += code.places
     known = [one for one in observed if one.repo in repos]
-    places = proposals(mentioned, known)
-    taken = {place.variable or variable_name(place.repo) for place in inputs}
-    for proposed in places:
-        name = variable_name(proposed.repo)
-        if proposed.role is PlaceRole.INPUT and proposed.variable is None and name not in taken:
-            taken.add(name)
-            inputs.append(LakePlace(proposed.repo, proposed.branch, proposed.path, None))
-    _note_observed(places, notes)
-    if not inputs:
+    positions = dict(zip(notebook.ids, notebook.positions, strict=True))
+    places = [finder.shown(one) for one in proposals(mentioned, known, positions)]
+    leaves = _Leaves(inputs)
+    shown: dict[str, str] = {}
+    for known_place in places:
+        if known_place.role is PlaceRole.INPUT and known_place.variable is None:
+            shown[known_place.shown_at or ""] = leaves.of(known_place)
+    written = [one for one in places if one.role is PlaceRole.OUTPUT and one.variable is None]
+    for one in written:
+        below = f"{OUT}/{variable_name(one.repo)}/" if len(written) > 1 else OUT
+        shown[one.shown_at or ""] = below
+    shown.pop("", None)
+    shown |= code.outputs
+    name = _free_name(path, output, written, is_kept, notes)
+    _note_places(places, notes)
+    if not leaves.all:
         notes.append(NO_INPUTS)
-    return Draft(
-        _spec(notebook, path, inputs, output, plain, _helpers(notebook, beside)),
-        tuple(plain),
-        tuple(notes),
-        tuple(places),
-        path,
-    )
+    _note_structure(notebook, path, shown, notes)
+    spec = _spec(path, name, leaves.all, plain)
+    _set(spec, "files", [*list_helpers(notebook, beside), *code.files])
+    _set(spec, "paths", shown)
+    if notebook.kernel and notebook.kernel != DEFAULT_KERNEL:
+        spec["environment"] = {"kernel": notebook.kernel}
+    return Draft(spec, tuple(plain), tuple(notes), tuple(places), path)
 
 
 def _mentioned(role: PlaceRole, place: LakePlace) -> ProposedPlace:
@@ -152,17 +167,23 @@ def _mentioned(role: PlaceRole, place: LakePlace) -> ProposedPlace:
     )
 
 
-def _note_observed(places: Sequence[ProposedPlace], notes: list[str]) -> None:
-    """Say what a person has to do for places that the notebook was only seen to use."""
+def _cells(notebook: Notebook, *indexes: int | None) -> tuple[int, ...]:
+    """Return the numbers, from 1, of code cells."""
+    return tuple(sorted({notebook.positions[one] for one in indexes if one is not None}))
+
+
+def _note_places(places: Sequence[ProposedPlace], notes: list[str]) -> None:
+    """Say what a person has to do for places that the job cannot show where they are looked for."""
     for place in places:
         where = f"{place.repo}@{place.branch}/{place.path}"
-        if place.role is PlaceRole.INPUT and place.variable is None:
+        is_lost = place.variable is None and place.shown_at is None
+        if place.role is PlaceRole.INPUT and is_lost:
             variable = variable_name(place.repo)
             notes.append(
                 f"The notebook was seen to read {where}: take its path from a parameter"
                 f" {variable!r}, so that the job can say where it is"
             )
-        if place.role is PlaceRole.OUTPUT and place.variable is None:
+        if place.role is PlaceRole.OUTPUT and is_lost:
             notes.append(
                 f"The notebook was seen to write {where}: write to the parameter {OUT!r} instead,"
                 " for a pipeline writes to a repo of its own"
@@ -172,6 +193,167 @@ def _note_observed(places: Sequence[ProposedPlace], notes: list[str]) -> None:
                 f"It read {place.files:,} files of {where} in one run;"
                 f" to run once for each of them, write glob: {place.each}"
             )
+
+
+def _free_name(
+    path: str,
+    output: LakePlace | None,
+    written: Sequence[ProposedPlace],
+    is_kept: Callable[[str], bool],
+    notes: list[str],
+) -> str:
+    """Return a name for the pipeline, and so for its repo, under which people keep no files."""
+    repos = [one.repo for one in written]
+    wanted = output.repo if output is not None else repos[0] if len(set(repos)) == 1 else None
+    stem = _name_of(path)
+    for name in dict.fromkeys([wanted or stem, stem, f"{stem[:56]}-output"]):
+        if not is_kept(name):
+            if name != (wanted or stem):
+                notes.append(
+                    f"The repo {wanted or stem!r} holds files of people, which a pipeline would"
+                    f" replace: its output goes to {name!r}"
+                )
+            return name
+    return wanted or stem
+
+
+class _Leaves:
+    """The inputs of a draft, each under a name of its own."""
+
+    def __init__(self, given: Sequence[LakePlace]) -> None:
+        self.all = list(given)
+        self._names = {_name_in(one) for one in given}
+
+    def of(self, place: ProposedPlace) -> str:
+        """Return the name of the input that holds a place; it is made where there is none."""
+        for one in self.all:
+            is_inside = not one.path or f"{place.path}/".startswith(f"{one.path}/")
+            if (one.repo, one.branch) == (place.repo, place.branch) and is_inside:
+                return _name_in(one)
+        own = variable_name(place.repo)
+        names = itertools.chain([own], (f"{own}_{number}" for number in itertools.count(2)))
+        name = next(one for one in names if one not in self._names)
+        self._names.add(name)
+        variable = None if name == own else name
+        made = LakePlace(place.repo, place.branch, place.path, variable, is_parameter=False)
+        self.all.append(made)
+        return name
+
+
+def _name_in(place: LakePlace) -> str:
+    return place.variable or variable_name(place.repo)
+
+
+class _Code:
+    """What the code outside of the parameters cell says of files."""
+
+    def __init__(self, notebook: Notebook, finder: _PlaceFinder, beside: Beside) -> None:
+        self.notes: list[str] = []
+        self.places: list[ProposedPlace] = []
+        self.files: list[str] = []
+        """Beside the notebook, which it reads."""
+        self.outputs: dict[str, str] = {}
+        """Where it writes beside itself, to where that is in the output."""
+        self._notebook = notebook
+        in_lake: dict[tuple[str, str], list[tuple[Mention, LakePlace]]] = defaultdict(list)
+        local: list[Mention] = []
+        for mention in list_mentions(notebook):
+            path = _known_part(mention)
+            place = finder.find(path) if path else None
+            if place is None:
+                local.append(mention)
+            elif place.shown_at is None or place.repo not in finder.repos:
+                self._note_direct(place)
+            else:
+                in_lake[place.repo, place.branch].append((mention, place))
+        for group in in_lake.values():
+            self.places.append(self._proposed(group))
+        self._take_local(local, finder, beside)
+
+    def _note_direct(self, place: LakePlace) -> None:
+        note = (
+            f"The code mentions {place.repo}{'/' + place.path if place.path else ''} directly:"
+            " put it into the parameters cell, so that the job can say where it is"
+        )
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def _proposed(self, group: Sequence[tuple[Mention, LakePlace]]) -> ProposedPlace:
+        """Return the place in which everything is that the code names of one branch."""
+        is_written = any(mention.use is Use.WRITTEN for mention, _ in group)
+        used = [place.path for mention, place in group if mention.use is not Use.NAMED]
+        paths = used or [place.path for _, place in group]
+        path = posixpath.commonpath(paths) if all(paths) else ""
+        return ProposedPlace(
+            PlaceRole.OUTPUT if is_written else PlaceRole.INPUT,
+            group[0][1].repo,
+            group[0][1].branch,
+            path if not is_written else "",
+            (PlaceSource.MENTIONED,),
+            cells=_cells(self._notebook, *(mention.cell for mention, _ in group)),
+        )
+
+    def _take_local(
+        self, mentions: Sequence[Mention], finder: _PlaceFinder, beside: Beside
+    ) -> None:
+        written = {one.path for one in mentions if one.use is Use.WRITTEN}
+        for one in mentions:
+            if not _is_local(one, finder):
+                continue
+            path = posixpath.normpath(one.path)
+            if one.use is Use.WRITTEN:
+                self._take_output(one, beside)
+            elif (
+                one.use is Use.READ
+                and one.is_whole
+                and one.path not in written
+                and path not in self.files
+                and not path.startswith("..")
+                and beside.is_file(path)
+            ):
+                self.files.append(path)
+
+    def _take_output(self, one: Mention, beside: Beside) -> None:
+        """Let what is written beside the notebook be part of the output."""
+        whole = posixpath.normpath(one.path) if one.is_whole else ""
+        is_file = one.is_whole and not one.is_folder
+        folder = posixpath.dirname(whole) if is_file else _known_part(one)
+        folder = posixpath.normpath(folder) if folder else ""
+        names = set(folder.split("/"))
+        if folder.split("/")[0] == OUT:
+            self.outputs[OUT] = OUT
+        elif names - {"", ".", ".."} and not beside.modules_below(folder):
+            self.outputs[folder] = f"{OUT}/{_below(folder)}/"
+        elif is_file:
+            self.outputs[whole] = f"{OUT}/{_below(whole)}"
+        else:
+            note = (
+                "It writes files beside itself whose names cannot be told: write them to a folder"
+                f" such as {OUT!r}, so that they are kept"
+            )
+            if note not in self.notes:
+                self.notes.append(note)
+
+
+def _known_part(mention: Mention) -> str:
+    """Return the path of a mention, or the folder that is known of it, without wildcards."""
+    path = mention.path if mention.is_whole else mention.path.rpartition("/")[0]
+    names = path.split("/")
+    known = next((at for at, name in enumerate(names) if set(name) & set("*?[")), len(names))
+    return "/".join(names[:known]) or ("/" if path.startswith("/") else "")
+
+
+def _is_local(one: Mention, finder: _PlaceFinder) -> bool:
+    """Tell whether a mention looks like a file or folder that is named relative to the notebook."""
+    text = one.path
+    looks = "/" in text or one.is_folder or bool(re.search(r"\w\.\w+$", text)) or not one.is_whole
+    is_odd = "\0" in text or "\n" in text or "://" in text or text.startswith(("/", "~"))
+    return looks and not is_odd and len(text) < 500 and finder.find(_known_part(one)) is None
+
+
+def _below(path: str) -> str:
+    """Return where something that is written beside the notebook is in the output."""
+    return "/".join(name for name in path.split("/") if name not in {"..", "."})
 
 
 def keep_published(draft: Draft, published: PipelineSpec) -> Draft:
@@ -193,6 +375,7 @@ def keep_published(draft: Draft, published: PipelineSpec) -> Draft:
         for one in draft.parameters
     )
     spec = {**spec_as_dict(published), **draft.spec}
+    _set(spec, "paths", {**published.paths, **draft.spec.get("paths", {})})
     values = {one.name: one.default for one in parameters if one.default is not None}
     _set(spec, "parameters", values)
     _set(spec, "files", list(dict.fromkeys([*published.files, *draft.spec.get("files", [])])))
@@ -228,14 +411,8 @@ def _set(spec: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _spec(
-    notebook: Notebook,
-    path: str,
-    inputs: list[LakePlace],
-    output: LakePlace | None,
-    plain: list[Parameter],
-    helpers: list[str],
+    path: str, name: str, inputs: Sequence[LakePlace], plain: Sequence[Parameter]
 ) -> dict[str, Any]:
-    name = output.repo if output is not None else _name_of(path)
     spec: dict[str, Any] = {"pipeline": name}
     leaves = [_input(place) for place in inputs]
     if len(leaves) == 1:
@@ -243,13 +420,7 @@ def _spec(
     elif leaves:
         spec["input"] = {"cross": leaves}
     spec["notebook"] = posixpath.basename(path)
-    values = {one.name: one.default for one in plain if one.default is not None}
-    if values:
-        spec["parameters"] = values
-    if helpers:
-        spec["files"] = helpers
-    if notebook.kernel and notebook.kernel != DEFAULT_KERNEL:
-        spec["environment"] = {"kernel": notebook.kernel}
+    _set(spec, "parameters", {one.name: one.default for one in plain if one.default is not None})
     return spec
 
 
@@ -258,7 +429,7 @@ def _input(place: LakePlace) -> dict[str, Any]:
     leaf["glob"] = quote_glob(place.path) if place.path else "/"
     if place.variable and place.variable != variable_name(place.repo):
         leaf["as"] = place.variable
-    if place.variable and place.path:
+    if place.variable and place.path and place.is_parameter:
         leaf["give"] = "match"  # the notebook goes on getting the path of just that
     return {"repo": leaf}
 
@@ -270,36 +441,19 @@ def _name_of(path: str) -> str:
     return name[:63] if name and REPO_PATTERN.fullmatch(name[:63]) else "pipeline"
 
 
-def _note_structure(notebook: Notebook, path: str, notes: list[str]) -> None:
+def _note_structure(
+    notebook: Notebook, path: str, paths: Mapping[str, str], notes: list[str]
+) -> None:
     name = posixpath.basename(path)
+    if any(target.partition("/")[0] == OUT for target in paths.values()):
+        return
     if notebook.parameters_cell is None:
         notes.append(
             f"{name} has no cell tagged 'parameters': tag the cell that sets its inputs and"
             " 'out', so that the job can set them"
         )
     elif OUT not in {parameter.name for parameter in notebook.parameters}:
-        notes.append(f"{name} has no parameter 'out': what it writes to the folder 'out' is kept")
-
-
-def _helpers(notebook: Notebook, beside: Collection[str]) -> list[str]:
-    """Return the modules beside the notebook that its code imports."""
-    wanted: set[str] = set()
-    for cell in notebook.cells:
-        for statement in ast.walk(_tree(cell)):
-            if isinstance(statement, ast.Import):
-                wanted.update(alias.name.partition(".")[0] for alias in statement.names)
-            elif isinstance(statement, ast.ImportFrom) and statement.module:
-                wanted.add(statement.module.partition(".")[0])
-    return sorted(f"{module}.py" for module in wanted if f"{module}.py" in beside)
-
-
-def _tree(cell: str) -> ast.Module:
-    """Return a cell's code as a tree, leaving out lines that only IPython understands."""
-    lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in cell.splitlines()]
-    try:
-        return ast.parse("\n".join(lines))
-    except SyntaxError:
-        return ast.Module(body=[], type_ignores=[])
+        notes.append(f"{name} has no parameter {OUT!r}, and writes to no file that can be told")
 
 
 class _PlaceFinder:
@@ -308,7 +462,7 @@ class _PlaceFinder:
     def __init__(self, folder: str, mountpoint: str | None, repos: Collection[str]) -> None:
         self._folder = folder
         self._mountpoint = None if mountpoint is None else posixpath.normpath(mountpoint)
-        self._repos = repos
+        self.repos = repos
 
     def find(self, value: Any, variable: str | None = None) -> LakePlace | None:
         """Return the place that a value names, or None."""
@@ -325,11 +479,28 @@ class _PlaceFinder:
         if match is None:
             return None
         repo, path = match["repo"], match["path"] or ""
-        if repo not in self._repos and "/" in repo:
+        if repo not in self.repos and "/" in repo:
             # project/name and repo/folder look alike; the repos that exist decide.
             repo, _, rest = repo.partition("/")
             path = posixpath.join(rest, path)
-        return LakePlace(repo, match["ref"] or DEFAULT_BRANCH, path.rstrip("/"), variable)
+        path = path.rstrip("/")
+        root = None
+        if self._mountpoint is not None and not posixpath.isabs(value):
+            above = relative.rstrip("/").removesuffix(path).rstrip("/") if relative else ""
+            root = self._relative(above)
+        return LakePlace(repo, match["ref"] or DEFAULT_BRANCH, path, variable, root)
+
+    def shown(self, place: ProposedPlace) -> ProposedPlace:
+        """Return a place with where the code finds its repo, if no parameter holds it."""
+        if self._mountpoint is None or place.variable is not None:
+            return place
+        is_main = place.branch == DEFAULT_BRANCH
+        above = self._relative(place.repo if is_main else f"{place.repo}@{place.branch}")
+        return replace(place, shown_at=above)
+
+    def _relative(self, below: str) -> str:
+        """Return a place below where the lake is mounted as the notebook's code names it."""
+        return posixpath.relpath(f"{self._mountpoint}/{below}", self._folder or ".")
 
     def _below_mount(self, value: str) -> str | None:
         if self._mountpoint is None:
@@ -337,15 +508,3 @@ class _PlaceFinder:
         place = posixpath.normpath(posixpath.join(self._folder, value))
         prefix = f"{self._mountpoint}/"
         return place[len(prefix) :] if place.startswith(prefix) else None
-
-    def in_code(self, notebook: Notebook) -> list[LakePlace]:
-        """Return the places that stand in the code outside the parameters cell, each once."""
-        found: dict[tuple[str, str], LakePlace] = {}
-        for index, cell in enumerate(notebook.cells):
-            if index == notebook.parameters_cell:
-                continue
-            for node in ast.walk(_tree(cell)):
-                place = self.find(node.value) if isinstance(node, ast.Constant) else None
-                if place is not None:
-                    found.setdefault((place.repo, place.path), place)
-        return list(found.values())

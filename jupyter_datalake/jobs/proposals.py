@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -40,6 +40,8 @@ class ObservedFile:
     repo: str
     branch: str
     path: str
+    cell: str | None = None
+    """Id of the cell that ran, where the kernel said so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +61,34 @@ class ProposedPlace:
     not in one folder."""
     variable: str | None = None
     """The parameter that holds it, where one does."""
+    cells: tuple[int, ...] = ()
+    """The cells that mention it, or in which it was observed, counted from 1."""
+    shown_at: str | None = None
+    """Where the code finds it, relative to the notebook, if no parameter says that."""
 
 
 def proposals(
-    mentioned: Iterable[ProposedPlace], observed: Iterable[ObservedFile]
+    mentioned: Iterable[ProposedPlace],
+    observed: Iterable[ObservedFile],
+    positions: Mapping[str, int],
 ) -> Sequence[ProposedPlace]:
     """Return each place once, mentioned ones first, with all that is known of it.
 
     What a notebook wrote before it read it is no input.
+
+    Parameters
+    ----------
+    positions
+        Id of a cell to its number, from 1.
     """
     found = list(mentioned)
     seen = list(observed)
     written = {_place(one) for one in seen if one.kind is AccessKind.WRITE}
     groups: dict[tuple[PlaceRole, str, str], set[str]] = defaultdict(set)
+    cells: dict[str, set[int]] = defaultdict(set)
     for one in seen:
+        if one.cell is not None and one.cell in positions:
+            cells[one.path].add(positions[one.cell])
         if one.kind is AccessKind.WRITE:
             groups[PlaceRole.OUTPUT, one.repo, one.branch].add(one.path)
         elif _place(one) not in written:
@@ -86,10 +102,15 @@ def proposals(
             if inside:
                 sources = (*place.sources, PlaceSource.OBSERVED)
                 each = _each(inside) if len(inside) > 1 else None
-                found[index] = replace(place, sources=sources, files=len(inside), each=each)
+                here = {*place.cells, *(cell for path in inside for cell in cells[path])}
+                found[index] = replace(
+                    place, sources=sources, files=len(inside), each=each, cells=tuple(sorted(here))
+                )
                 left -= inside
         if left:
-            found.append(_proposed(role, repo, branch, left))
+            here = {cell for path in left for cell in cells[path]}
+            made = _proposed(role, repo, branch, left)
+            found.append(replace(made, cells=tuple(sorted(here))))
     return found
 
 

@@ -9,6 +9,7 @@
         run/pfs/out/        what the program writes is the datum's output
         artifacts/          executed notebook and log
         lazy/               what is to be shown of inputs that are not copied
+        above/…/run/        in place of run/, where the spec's `paths` go up further than one folder
 
 Inputs are copies: what a program does to them reaches nobody else and is not kept. The folder of
 one that is lazy is a symlink to where it can be read and not written to.
@@ -20,7 +21,7 @@ import json
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +36,7 @@ from jupyter_datalake.model.datums import DatumInput, parts_of
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.paths import ROOT
 from jupyter_datalake.model.pipelines import grouped_names, iter_leaves, repo_inputs
+from jupyter_datalake.model.shown_paths import folders_up
 
 SnapshotOf = Callable[[CommitId], Snapshot]
 """Returns the tree of a commit."""
@@ -51,9 +53,10 @@ MAX_LOG_BYTES = 16 * 1024 * 1024
 class Workspace:
     """The folder of one try. Made by `prepare`, removed by `remove`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, depth: int = 1) -> None:
         self.folder = folder
-        self.run = folder / "run"
+        # Deep enough that what its paths show beside and above it is in this folder.
+        self.run = folder.joinpath(*["above"] * (depth - 1), "run")
         self.inputs = self.run / INPUTS
         self.out = self.inputs / OUT
         self.artifacts = folder / "artifacts"
@@ -64,7 +67,8 @@ class Workspace:
     @classmethod
     def of(cls, core: LakeCore, task: DatumTask) -> Self:
         """Return where a try's folder is, whether it exists or not."""
-        return cls(job_folder(core, task.job_id) / task.name)
+        depth = max([1, *map(folders_up, task.spec.paths)])
+        return cls(job_folder(core, task.job_id) / task.name, depth)
 
     @classmethod
     def list_of(cls, core: LakeCore, job_id: str, position: int) -> Sequence[Self]:
@@ -116,7 +120,25 @@ class Workspace:
                 self._place(snapshot_of, given, names_only=name in names_only)
         if any(given.part is not None for given in task.inputs):
             (self.inputs / BATCH).write_text(json.dumps(places_of_batch(task)))
+        notes += [f"{path} is not shown: {why}" for path, why in self._show(task.spec.paths)]
         return notes
+
+    def _show(self, paths: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """Let code find inputs and output where it looks for them; yield what cannot be shown."""
+        for path, target in paths.items():
+            link = Path(os.path.normpath(self.run / path))
+            if not link.is_relative_to(self.folder):
+                yield path, "it leads outside of the datum's folder"
+            elif os.path.lexists(link):
+                yield path, "something else is there"
+            else:
+                place = self.inputs / target
+                if target.startswith(f"{OUT}/"):
+                    (place if target.endswith("/") else place.parent).mkdir(
+                        parents=True, exist_ok=True
+                    )
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(os.path.relpath(place, link.parent))
 
     def _link(self, name: str, folder: Path) -> None:
         os.symlink(folder, self.inputs / name)

@@ -18,6 +18,7 @@ from jupyter_datalake.errors import (
     StateError,
 )
 from jupyter_datalake.jobs.chaining import NotebookFile, draft_chain
+from jupyter_datalake.jobs.helpers import FolderBeside
 from jupyter_datalake.jobs.notebooks import parse_notebook
 from jupyter_datalake.jobs.promote import Draft, keep_published
 from jupyter_datalake.jobs.proposals import ObservedFile
@@ -80,6 +81,7 @@ from jupyter_datalake.pipelines.publishing import (
     Publication,
     Publisher,
     has_data,
+    holds_own_files,
     read_code_files,
     read_published_files,
 )
@@ -669,15 +671,15 @@ class Pipelines:
             A file is no notebook, two would become the same pipeline, or they read each other's
             output in a circle.
         """
-        files = [self._read_notebook(one, root) for one in notebooks]
         mount = None
         if mountpoint is not None:
             mount = posixpath.normpath(str(Path(root or ".", mountpoint).absolute()))
+        files = [self._read_notebook(one, root, mount) for one in notebooks]
         with self._context.core.metadata.read() as tx:
             repos = {
                 row.repo.name for row in tx.repos.list(limit=limit_of(None), kinds=VISIBLE_KINDS)
             }
-        drafts = draft_chain(files, mountpoint=mount, repos=repos)
+        drafts = draft_chain(files, mountpoint=mount, repos=repos, is_kept=self._is_kept)
         with self._context.core.metadata.read() as tx:
             published = [tx.pipelines.find(draft.spec["pipeline"]) for draft in drafts]
         return [
@@ -737,14 +739,22 @@ class Pipelines:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _read_notebook(self, notebook: str | Path, root: str | Path | None) -> NotebookFile:
+    def _is_kept(self, repo: str) -> bool:
+        """Tell whether there is a repo with files of people, which no pipeline may replace."""
+        with self._context.core.metadata.read() as tx:
+            row = tx.repos.find(repo)
+            return row is not None and holds_own_files(tx, row)
+
+    def _read_notebook(
+        self, notebook: str | Path, root: str | Path | None, mountpoint: str | None
+    ) -> NotebookFile:
         place = Path(root or ".", notebook).absolute()
         if not place.is_file():
             raise PathNotFoundError(f"There is no notebook {str(notebook)!r}", path=str(notebook))
         return NotebookFile(
             str(place),
             parse_notebook(place.read_bytes(), place.name),
-            beside={child.name for child in place.parent.iterdir()},
+            beside=FolderBeside(place.parent, None if mountpoint is None else Path(mountpoint)),
             observed=self._observed(str(notebook), str(place)),
         )
 
@@ -755,7 +765,9 @@ class Pipelines:
             last = [one for one in found if one.observer.kernel_id == found[0].observer.kernel_id]
             commits = tx.commits.get_many({one.commit_id for one in last})
         return [
-            ObservedFile(one.kind, one.repo, commits[one.commit_id].branch, one.path)
+            ObservedFile(
+                one.kind, one.repo, commits[one.commit_id].branch, one.path, one.observer.cell
+            )
             for one in last
             if one.commit_id in commits
         ]

@@ -7,7 +7,7 @@ so editors complete and check specs as they are typed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -75,6 +75,7 @@ from jupyter_datalake.model.schedules import (
     find_zone,
     parse_schedule,
 )
+from jupyter_datalake.model.shown_paths import parse_shown, parse_target
 from jupyter_datalake.model.warehouse import (
     EgressMode,
     EgressSpec,
@@ -201,6 +202,12 @@ PIPELINE_SCHEMA: dict[str, Any] = {
                 "type": "object",
                 "propertyNames": _VARIABLE,
                 "description": "Values for the notebook's parameters cell.",
+            },
+            "paths": {
+                "type": "object",
+                "description": "Where the code finds inputs and 'out' besides: paths relative to"
+                " its working directory, to the name of an input or 'out', or what is below that.",
+                "additionalProperties": _TEXT,
             },
             "files": {
                 "type": "array",
@@ -626,6 +633,10 @@ def _spec_of(raw: Any) -> PipelineSpec:
             _at(f"files[{index}]", _parse_file, path)
             for index, path in enumerate(raw.get("files", []))
         ),
+        paths={
+            _at(f"paths.{path}", parse_shown, path): _at(f"paths.{path}", parse_target, target)
+            for path, target in raw.get("paths", {}).items()
+        },
         kernel=raw.get("environment", {}).get("kernel", DEFAULT_KERNEL),
         fork=raw.get("environment", {}).get("fork", True),
         packages=_parse_packages(raw.get("environment", {})),
@@ -720,6 +731,7 @@ def _check_whole(spec: PipelineSpec) -> None:
             "pipeline", f"{spec.name!r} is too long: its code is kept in {spec.code_repo!r}"
         )
     seen = {leaf.name for leaf in iter_leaves(spec.input)}
+    _check_paths(spec, {*seen, "out"})
     for leaf in repo_inputs(spec):
         if leaf.repo == spec.name:
             raise InvalidInputError(
@@ -753,6 +765,23 @@ def _check_whole(spec: PipelineSpec) -> None:
         raise _invalid("ingest", "takes no repo input; give it a cron input, or none")
     if spec.egress and spec.egress.mode is EgressMode.MERGE and not spec.egress.key:
         raise _invalid("egress", "mode 'merge' needs 'key', the columns that name a row")
+
+
+def _check_paths(spec: PipelineSpec, names: Collection[str]) -> None:
+    """Refuse paths to nothing, and paths inside of others."""
+    if spec.paths and isinstance(spec.code, QueryCode):
+        raise _invalid("paths", "has nobody to look there: the pipeline runs a query")
+    for path, target in spec.paths.items():
+        if target.partition("/")[0] not in names:
+            raise _invalid(
+                f"paths.{path}",
+                f"leads to {target!r}: it begins with 'out' or the name of an input",
+            )
+        inside = [one for one in spec.paths if path.startswith(f"{one}/")]
+        if inside:
+            raise _invalid(
+                f"paths.{path}", f"is inside of {inside[0]!r}, which is shown as a whole"
+            )
 
 
 def _check_batch(spec: PipelineSpec) -> None:
@@ -1176,6 +1205,8 @@ def spec_as_dict(spec: PipelineSpec) -> dict[str, Any]:
         raw["parameters"] = spec.parameters
     if spec.files:
         raw["files"] = list(spec.files)
+    if spec.paths:
+        raw["paths"] = dict(spec.paths)
     environment = {
         **({} if spec.kernel == DEFAULT_KERNEL else {"kernel": spec.kernel}),
         **({} if spec.fork else {"fork": False}),

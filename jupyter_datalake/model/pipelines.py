@@ -246,6 +246,9 @@ class PipelineSpec:
     parameters: dict[str, Any] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     """Helper files that the code needs beside it, relative to the published folder."""
+    paths: dict[str, str] = field(default_factory=dict)
+    """Where the code finds inputs and ``out`` besides: a path relative to its working directory to
+    an input's name or ``out``, or what is below that; ``out/…/`` is a folder, which is made."""
     kernel: str = DEFAULT_KERNEL
     fork: bool = True
     """Whether kernels may be forked off a process that has imported what the notebook imports."""

@@ -73,7 +73,9 @@ def code_digest(spec: PipelineSpec, read: Callable[[str], bytes]) -> Digest:
             main = ["query", json.dumps(ingest, sort_keys=True)]
     gives = sorted(one.name for one in repo_inputs(spec) if one.gives_match)
     helpers = [[path, module_digest(read(path), path)] for path in sorted(spec.files)]
-    return digest_of(pack_canonical([main, helpers, *([gives] if gives else [])]))
+    paths = [list(pair) for pair in sorted(spec.paths.items())]
+    told = [gives, paths] if paths else [gives] if gives else []
+    return digest_of(pack_canonical([main, helpers, *told]))
 
 
 def plan_datums(

@@ -374,8 +374,7 @@ class Publisher:
 
 def check_free(tx: Transaction, row: RepoRow) -> None:
     """Raise if a pipeline's output would replace what people have put into a repo."""
-    head = tx.commits.get(tx.refs.get(row, DEFAULT_BRANCH).commit_id)
-    if head.provenance.origin is Origin.SESSION:
+    if holds_own_files(tx, row):
         name = row.repo.name
         raise AlreadyExistsError(
             f"There is a repo {name!r} with files of its own, which the pipeline's"
@@ -385,6 +384,12 @@ def check_free(tx: Transaction, row: RepoRow) -> None:
             repo=name,
             pipeline=name,
         )
+
+
+def holds_own_files(tx: Transaction, row: RepoRow) -> bool:
+    """Tell whether the newest commit of a repo is one that people made."""
+    head = tx.commits.get(tx.refs.get(row, DEFAULT_BRANCH).commit_id)
+    return head.provenance.origin is Origin.SESSION
 
 
 def _delete(tx: Transaction, name: str) -> None:

@@ -3333,6 +3333,10 @@ export interface components {
             each: string | null;
             /** @description The parameter that holds it. */
             variable: string | null;
+            /** @description The cells that mention it, or in which it was observed, from 1. */
+            cells: number[];
+            /** @description Where the code finds it, relative to the notebook, if no parameter says that. */
+            shown_at: string | null;
         };
         /** @enum {string} */
         JobState: "waiting" | "running" | "egressing" | "success" | "failed" | "cancelled" | "lost";

@@ -14,6 +14,7 @@ import type { IFailure } from './errors';
 import { Field } from './field';
 import { InputFields } from './input-fields';
 import { ParameterFields } from './parameter-fields';
+import { PlaceList } from './place-list';
 import { ScheduleFields } from './schedule-fields';
 import type { IYamlProblem } from './yaml-field';
 import { YamlField } from './yaml-field';
@@ -112,6 +113,7 @@ export function PromoteForm(props: IPromoteFormProps): React.JSX.Element {
     <form className="jp-DatalakeForm" onSubmit={event => event.preventDefault()}>
       <ErrorBanner error={isPlaced ? null : error} trans={trans} />
       <Notes notes={draft.notes} trans={trans} />
+      <PlaceList places={draft.places} trans={trans} />
       <Field
         label={trans.__('Pipeline')}
         problem={problemAt('pipeline')}

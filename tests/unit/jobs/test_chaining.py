@@ -1,10 +1,13 @@
 """Several notebooks that are promoted together: which feeds which."""
 
+from pathlib import Path
+
 import nbformat
 import pytest
 
 from jupyter_datalake.errors import InvalidInputError
 from jupyter_datalake.jobs.chaining import NotebookFile, draft_chain
+from jupyter_datalake.jobs.helpers import FolderBeside
 from jupyter_datalake.jobs.notebooks import parse_notebook
 from jupyter_datalake.jobs.proposals import ObservedFile
 from jupyter_datalake.model.lineage import AccessKind
@@ -15,12 +18,14 @@ def notebook(name, parameters, observed=(), folder="/home/ada/work"):
     cell = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
     data = nbformat.writes(nbformat.v4.new_notebook(cells=[cell])).encode()
     parsed = parse_notebook(data, name)
-    return NotebookFile(f"{folder}/{name}", parsed, beside=set(), observed=observed)
+    return NotebookFile(
+        f"{folder}/{name}", parsed, beside=FolderBeside(Path("/nowhere"), None), observed=observed
+    )
 
 
-def chain(*notebooks, repos=("raw",)):
+def chain(*notebooks, repos=("raw",), is_kept=lambda _: False):
     """Return the specs in their order; each is one that can be published."""
-    drafts = draft_chain(notebooks, mountpoint="/home/ada/lake", repos=set(repos))
+    drafts = draft_chain(notebooks, mountpoint="/home/ada/lake", repos=set(repos), is_kept=is_kept)
     for draft in drafts:
         parse_spec(draft.spec)
     return {draft.spec["pipeline"]: draft for draft in drafts}
@@ -65,6 +70,7 @@ def test_a_repo_that_one_was_seen_to_write_is_read_from_its_pipeline():
         notebook("second.ipynb", 'scratch = "../lake/scratch"\nout = "out"'),
         notebook("first.ipynb", 'raw = "../lake/raw"\nout = "out"', observed=wrote),
         repos=("raw", "scratch"),
+        is_kept=lambda name: name == "scratch",
     )
     assert list(found) == ["first", "second"]
     assert reads(found["second"]) == [{"name": "first", "glob": "/", "as": "scratch"}]

@@ -14,6 +14,19 @@ from jupyter_datalake.model.pipeline_specs import parse_spec
 MOUNT = "/home/ada/lake"
 
 
+class Files(dict):
+    """The files beside a notebook, by path."""
+
+    def is_file(self, path):
+        return path in self
+
+    def read(self, path):
+        return self[path].encode()
+
+    def modules_below(self, folder):
+        return sorted(one for one in self if one.startswith(f"{folder}/") and one.endswith(".py"))
+
+
 def draft(
     *sources,
     path="/home/ada/work/upper.ipynb",
@@ -23,6 +36,7 @@ def draft(
     tagged=True,
     kernel=None,
     observed=(),
+    is_kept=lambda _: False,
 ):
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     if tagged:
@@ -31,7 +45,13 @@ def draft(
     node = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
     parsed = parse_notebook(nbformat.writes(node).encode(), "upper.ipynb")
     return draft_pipeline(
-        parsed, path, mountpoint=mountpoint, repos=set(repos), beside=beside, observed=observed
+        parsed,
+        path,
+        mountpoint=mountpoint,
+        repos=set(repos),
+        beside=Files(dict.fromkeys(beside, "") if not isinstance(beside, dict) else beside),
+        observed=observed,
+        is_kept=is_kept,
     )
 
 
@@ -124,9 +144,20 @@ def test_modules_beside_the_notebook_are_its_files():
     assert found.spec["files"] == ["helper.py", "other.py"]
 
 
-def test_a_path_in_the_middle_of_the_code_is_noted():
+def test_a_path_in_the_middle_of_the_code_is_shown_there_or_noted():
     found = draft('raw = "../lake/raw"\nout = "out"', 'open("../lake/clean/x.csv")')
-    assert any("clean/x.csv directly" in note for note in found.notes)
+    assert found.spec["input"]["cross"][1] == {
+        "repo": {"name": "clean", "branch": "main", "glob": "/x.csv"}
+    }
+    assert found.spec["paths"] == {"../lake/clean": "clean"}
+    assert [(one.repo, one.cells, one.shown_at) for one in found.places] == [
+        ("raw", (1,), None),
+        ("clean", (2,), "../lake/clean"),
+    ]
+    for given in ("/home/ada/lake/clean/x.csv", "lake://clean@main/x.csv"):
+        found = draft('raw = "../lake/raw"\nout = "out"', f"open({given!r})")
+        assert any("clean/x.csv directly" in note for note in found.notes)
+        assert "paths" not in found.spec
 
 
 def test_what_is_missing_is_noted():
@@ -243,7 +274,9 @@ def test_what_was_read_without_being_mentioned_is_an_input_and_told():
     }
     place = found.places[1]
     assert (place.sources, place.files, place.each, place.variable) == ((OBSERVED,), 1, None, None)
-    assert any("seen to read team/sales@dev/q [1].csv" in note for note in found.notes)
+    assert found.spec["paths"] == {"../lake/team/sales@dev": "sales"}
+    unmounted = draft("x = 1", observed=read("raw", "a.csv"), mountpoint=None)
+    assert any("seen to read raw@main/a.csv" in note for note in unmounted.notes)
     parse_spec(found.spec)
 
 
@@ -273,8 +306,8 @@ def test_what_the_notebook_wrote_itself_and_unknown_repos_are_no_inputs():
         (PlaceRole.OUTPUT, "clean"),
     ]
     assert found.spec["input"]["repo"]["name"] == "raw"
-    assert found.spec["pipeline"] == "upper"
-    assert any("seen to write clean@main/t.csv" in note for note in found.notes)
+    assert found.spec["pipeline"] == "clean"
+    assert found.spec["paths"] == {"../lake/clean": "out"}
 
 
 def test_two_places_of_one_repo_are_both_shown_and_one_input():
@@ -283,5 +316,117 @@ def test_two_places_of_one_repo_are_both_shown_and_one_input():
         ("a", (MENTIONED, OBSERVED)),
         ("b/2", (OBSERVED,)),
     ]
-    assert found.spec["input"]["repo"]["glob"] == "/a"
+    first, second = (one["repo"] for one in found.spec["input"]["cross"])
+    assert (first["glob"], second["glob"], second["as"]) == ("/a", "/b/2", "raw_2")
+    assert found.spec["paths"] == {"../lake/raw": "raw_2"}
     parse_spec(found.spec)
+
+
+# --- what the code says of files -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "glob"),
+    [
+        ('pd.read_csv("../lake/raw/a.csv")', "/a.csv"),
+        ('year = 2026\npd.read_csv(f"../lake/raw/sales/{year}.csv")', "/sales"),
+        ('LAKE = "../lake"\npd.read_csv(f"{LAKE}/raw/a.csv")', "/a.csv"),
+        ('LAKE = Path("..") / "lake"\nfor one in (LAKE / "raw").glob("*.csv"): ...', "/"),
+        ('pd.read_csv(os.path.join("..", "lake", "raw", "a", name))', "/a"),
+        ('open("../lake/raw/a/x"); open("../lake/raw/a/y")', "/a"),
+        ('glob.glob("../lake/raw/a/*.csv")', "/a"),
+        ('"../lake/raw/{}.csv".format(1)', "/"),
+        ('%matplotlib inline\np = "../lake/" + "raw/a.csv"\npd.read_csv(p)', "/a.csv"),
+    ],
+)
+def test_paths_are_followed_through_the_code(code, glob):
+    found = draft(code, tagged=False)
+    parse_spec(found.spec)
+    assert found.spec["input"] == {"repo": {"name": "raw", "branch": "main", "glob": glob}}
+    assert found.spec["paths"] == {"../lake/raw": "raw"}
+
+
+@pytest.mark.parametrize(
+    ("code", "paths"),
+    [
+        ('df.to_csv("../lake/clean/x.csv")', {"../lake/clean": "out"}),
+        ('OUT = Path("../lake/clean")\nOUT.mkdir()\n(OUT / "x").write_text("y")',
+         {"../lake/clean": "out"}),
+        ('plt.savefig("plots/a.png")', {"plots": "out/plots/"}),
+        ('plt.savefig("a.png")', {"a.png": "out/a.png"}),
+        ('os.makedirs("models", exist_ok=True)\njoblib.dump(model, f"models/{name}.joblib")',
+         {"models": "out/models/"}),
+        ('fig.savefig(f"plots/{name}.png")', {"plots": "out/plots/"}),
+        ('with open("../reports/all.txt", mode="w") as f: ...', {"../reports": "out/reports/"}),
+        ('open("/tmp/x", "w"); print("a/b.c"); x.split(".")', None),
+        ('open("out/x", "w"); open("out/deep/y", "w")', {"out": "out"}),
+        ('df.to_sql("table", engine); df.to_dict("records"); pd.to_datetime("2026")', None),
+    ],
+)  # fmt: skip
+def test_what_is_written_becomes_the_output(code, paths):
+    found = draft(code, tagged=False)
+    parse_spec(found.spec)
+    assert found.spec.get("paths") == paths
+    assert found.spec["pipeline"] == ("clean" if "clean" in code else "upper")
+
+
+def test_files_whose_names_cannot_be_told_are_noted():
+    found = draft('plt.savefig(f"plot-{name}.png")', tagged=False)
+    assert "paths" not in found.spec
+    assert any("names cannot be told" in note for note in found.notes)
+
+
+def test_a_repo_in_which_people_keep_files_is_not_replaced():
+    found = draft(
+        'df.to_csv("../lake/clean/x.csv")', tagged=False, is_kept=lambda one: one == "clean"
+    )
+    assert found.spec["pipeline"] == "upper"
+    assert any("'clean' holds files of people" in note for note in found.notes)
+    both = draft('raw = "../lake/raw"\nout = "../lake/clean"', is_kept=lambda _: True)
+    assert both.spec["pipeline"] == "clean"
+
+
+def test_packages_scripts_notebooks_and_what_they_need_are_helpers():
+    found = draft(
+        "from features.text import words\nimport tools",
+        "%run -i setup.ipynb\n!python scripts/fetch.py --all",
+        'settings = json.load(open("conf/settings.json"))',
+        tagged=False,
+        beside={
+            "features/__init__.py": "",
+            "features/text.py": "from . import more",
+            "features/more.py": "import deep",
+            "tools.py": "import pandas, deep",
+            "deep.py": "import tools",
+            "unused.py": "",
+            "setup.ipynb": nbformat.writes(
+                nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import base")])
+            ),
+            "base.py": "",
+            "scripts/fetch.py": "import near",
+            "scripts/near.py": "",
+            "conf/settings.json": "{}",
+        },
+    )
+    assert found.spec["files"] == [
+        *("base.py", "deep.py", "features/__init__.py", "features/more.py", "features/text.py"),
+        *("scripts/fetch.py", "scripts/near.py", "setup.ipynb", "tools.py"),
+        "conf/settings.json",
+    ]
+
+
+def test_cells_are_counted_as_people_count_them():
+    markdown = nbformat.v4.new_markdown_cell("# Title")
+    code = nbformat.v4.new_code_cell('open("../lake/raw/a.csv")')
+    node = nbformat.v4.new_notebook(cells=[markdown, code])
+    parsed = parse_notebook(nbformat.writes(node).encode(), "x.ipynb")
+    seen = [ObservedFile(AccessKind.READ, "clean", "main", "b", code.id)]
+    found = draft_pipeline(
+        parsed,
+        "/home/ada/work/x.ipynb",
+        mountpoint=MOUNT,
+        repos={"raw", "clean"},
+        beside=Files(),
+        observed=seen,
+    )
+    assert [(one.repo, one.cells) for one in found.places] == [("raw", (2,)), ("clean", (2,))]

@@ -202,3 +202,39 @@ def test_text_that_is_no_utf_8_is_escaped(tmp_path):
     with CappedLog(path) as log:
         log.write("a\udcffb")
     assert path.read_text() == "a\\udcffb"
+
+
+def test_code_finds_inputs_and_output_where_it_looks_for_them(lake, tmp_path):
+    paths = {
+        "../lake/raw": "raw",
+        "../../reports": "out/reports/",
+        "model.bin": "out/model.bin",
+        "plots": "out/plots/",
+        "deep/e": "raw/e",
+    }
+    task, *_ = tasks_of(lake, reads("/"), paths=paths)
+    workspace = Workspace.of(lake.core, task)
+    core = lake.core
+    notes = workspace.prepare(lambda commit_id: core.snapshot(commit_by_id(core, commit_id)), task)
+    run = workspace.run
+    assert list(notes) == []
+    assert (run / "../lake/raw/d/a").read_text() == "one"
+    assert (run / "deep/e").read_text() == "three"
+    for path in ("../../reports/r", "model.bin", "plots/p"):
+        (run / path).write_text(path)
+    written = {str(one.relative_to(workspace.out)) for one in workspace.out.rglob("*")}
+    assert written == {"reports", "reports/r", "model.bin", "plots", "plots/p"}
+    inside = (run / "../../reports").resolve(), (run / "../lake").resolve()
+    assert all(one.is_relative_to(workspace.folder.resolve()) for one in inside)
+
+
+def test_what_cannot_be_shown_is_told_and_nothing_is_written_outside(lake, tmp_path):
+    task, *_ = tasks_of(lake, reads("/"), paths={"../../lake/raw": "raw", "../run/x": "raw"})
+    workspace = Workspace(tmp_path / "reopened" / "0")
+    core = lake.core
+    notes = workspace.prepare(lambda commit_id: core.snapshot(commit_by_id(core, commit_id)), task)
+    assert list(notes) == [
+        "../../lake/raw is not shown: it leads outside of the datum's folder",
+    ]
+    assert not (tmp_path / "lake").exists()
+    assert (workspace.run / "x").is_symlink()
