@@ -1,5 +1,11 @@
 import type * as api from '../api/types';
-import { formOf, plainParameters, problemsOf, specOf } from '../models/promotion-form';
+import {
+  formOf,
+  plainParameters,
+  problemsOf,
+  renamedPaths,
+  specOf
+} from '../models/promotion-form';
 
 const DRAFT: api.Draft = {
   spec: {
@@ -47,6 +53,24 @@ describe('the promotion form', () => {
     const form = formOf(draft);
     expect(form.fields.description).toBe('what is counted');
     expect(specOf(form, draft)).toEqual(spec);
+  });
+
+  it('lets the paths in the code follow the inputs', () => {
+    const spec = {
+      ...DRAFT.spec,
+      input: { repo: { name: 'customers', glob: '/' } },
+      paths: { '../lake/customers': 'customers', 'a.csv': 'customers/a.csv', plots: 'out/plots/' }
+    };
+    const renamed = renamedPaths(spec, 'customers', 'people');
+    expect(renamed.paths).toEqual({
+      '../lake/customers': 'people',
+      'a.csv': 'people/a.csv',
+      plots: 'out/plots/'
+    });
+    expect(renamedPaths(spec, 'other', 'people')).toBe(spec);
+    const draft = { ...DRAFT, spec };
+    expect(specOf(formOf(draft), draft).paths).toEqual(spec.paths);
+    expect(specOf({ ...formOf(draft), inputs: [] }, draft).paths).toEqual({ plots: 'out/plots/' });
   });
 
   it('keeps an input that it has no fields for', () => {

@@ -5,6 +5,7 @@ import type * as api from '../api/types';
 import type { IRepoInput } from '../specs';
 import { scheduleOf, withSchedule } from '../schedules';
 import {
+  cronInputs,
   inputOf,
   isPlainInput,
   otherInputs,
@@ -131,6 +132,9 @@ export function specOf(form: IPromotionForm, draft: api.Draft | null): api.Spec 
     ...draft?.spec,
     ...written,
     parameters: Object.keys(parameters).length > 0 ? parameters : undefined,
+    paths: isPlainInput(draft?.spec ?? {})
+      ? pathsTo([...form.inputs.map(one => one.name), ...clockNames(draft)], draft?.spec ?? {})
+      : draft?.spec.paths,
     datums: Object.keys(datums).length > 0 ? datums : undefined,
     parallelism: COUNT.test(parallelism) ? Number(parallelism) : undefined
   });
@@ -187,6 +191,39 @@ export function problemsOf(form: IPromotionForm, draft: api.Draft | null): Probl
 export function changedInput(input: IRepoInput, change: Partial<IRepoInput>): IRepoInput {
   const follows = change.repo !== undefined && input.name === variableName(input.repo);
   return { ...input, ...(follows ? { name: variableName(change.repo ?? '') } : {}), ...change };
+}
+
+/** What the code finds where: paths by what they lead to, which an input's name begins. */
+type Paths = Readonly<Record<string, string>>;
+
+/** Return the paths of a spec whose input has another name. */
+export function renamedPaths(spec: api.Spec, before: string, name: string): api.Spec {
+  const paths = (spec.paths ?? {}) as Paths;
+  if (before === name || !Object.values(paths).some(target => headOf(target) === before)) {
+    return spec;
+  }
+  const renamed = Object.entries(paths).map(([path, target]) => [
+    path,
+    headOf(target) === before ? name + target.slice(before.length) : target
+  ]);
+  return { ...spec, paths: Object.fromEntries(renamed) as Paths };
+}
+
+/** Return the paths that lead to the output, or to one of these inputs. */
+function pathsTo(names: readonly string[], spec: api.Spec): Paths | undefined {
+  const known = new Set(['out', ...names]);
+  const kept = Object.entries((spec.paths ?? {}) as Paths).filter(([, target]) =>
+    known.has(headOf(target))
+  );
+  return kept.length > 0 ? Object.fromEntries(kept) : undefined;
+}
+
+function clockNames(draft: api.Draft | null): string[] {
+  return cronInputs(draft?.spec ?? {}).map(({ name }) => name);
+}
+
+function headOf(target: string): string {
+  return target.split('/')[0] ?? '';
 }
 
 /** Return the place in the form that a place in the spec belongs to. */

@@ -1,7 +1,7 @@
 /** Several notebooks are promoted at once: steps that feed each other, one plan, one publishing. */
 import { expect, test } from './fixtures';
 
-import { expectAccessible, expectNamed, fileEntry, Lake } from './lake';
+import { expectAccessible, expectNamed, fileEntry, Lake, setTheme } from './lake';
 
 const FIRST = `
 rides = "lake/rides"
@@ -63,8 +63,15 @@ test('notebooks become steps that are tied, planned, edited and published as one
   await expect(graph.getByRole('button', { name: /^pipeline trips-sums/ })).toBeVisible();
   const accept = dialog.locator('.jp-mod-accept');
   await expect(accept).toHaveText('Publish 2 pipelines');
+  await dialog.getByText('What is known: 1 place').click();
+  await expect(dialog.getByRole('list', { name: 'Places' })).toContainText(
+    'rides@main/mentioned in cell 1 · in the parameter rides'
+  );
   if (process.env.SHOTS) {
     await page.screenshot({ path: `${process.env.SHOTS}/several-light.png` });
+    await setTheme(page, 'JupyterLab Dark');
+    await page.screenshot({ path: `${process.env.SHOTS}/several-dark.png` });
+    await setTheme(page, 'JupyterLab Light');
   }
   await expectNamed(dialog);
   await expectAccessible(page, '.jp-Dialog-content');
