@@ -18,6 +18,7 @@ export namespace CommandIDs {
   export const openLineage = 'datalake:open-lineage';
   export const openNotebook = 'datalake:open-notebook';
   export const openRuns = 'datalake:open-runs';
+  export const openTrial = 'datalake:open-trial';
   export const openSchedule = 'datalake:open-schedule';
 
   export const createRepo = 'datalake:create-repo';
@@ -59,6 +60,7 @@ const PATH = { type: 'string', description: 'Path of the file in the repo' };
 const MOUNT = { type: 'string', description: 'Name of the mounted folder' };
 const PIPELINE = { type: 'string', description: 'Name of a pipeline' };
 const JOB = { type: 'string', description: 'Id of a job' };
+const TRIAL = { type: 'string', description: 'Id of a trial' };
 const DATUM = { type: 'integer', minimum: 0, description: 'Position of the datum' };
 const REPROCESS = { type: 'boolean', description: 'Run every datum, also those already done' };
 
@@ -96,6 +98,8 @@ export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> =
       path: PATH,
       base: { type: 'string', description: 'Ref to compare it with; the commit before by default' },
       session: { type: 'string', description: 'Session in which it is staged' },
+      trial: TRIAL,
+      datum: DATUM,
       tab: { type: 'string', enum: ['data', 'statistics', 'changes'] }
     },
     ['repo', 'ref', 'path']
@@ -127,7 +131,8 @@ export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> =
     { job: JOB, other: { type: 'string', description: 'The run before it, when left out' } },
     ['job']
   ),
-  [CommandIDs.openNotebook]: args({ job: JOB, datum: DATUM }, ['job']),
+  [CommandIDs.openNotebook]: args({ job: JOB, trial: TRIAL, datum: DATUM }),
+  [CommandIDs.openTrial]: args({ trial: TRIAL }, ['trial']),
   [CommandIDs.createRepo]: args({ name: REPO, description: { type: 'string' } }),
   [CommandIDs.updateRepo]: args({ repo: REPO, description: { type: 'string' } }),
   [CommandIDs.writeSession]: args({

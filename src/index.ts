@@ -16,6 +16,7 @@ import { promotePlugin } from './plugins/promote';
 import { runsPlugin } from './plugins/runs';
 import { sidebarPlugin } from './plugins/sidebar';
 import { templatesPlugin } from './plugins/templates';
+import { trialsPlugin } from './plugins/trials';
 
 export { CommandIDs } from './commands';
 export { ILake, ILakeSelection } from './tokens';
@@ -30,6 +31,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   jobsPlugin,
   runsPlugin,
   notebookPlugin,
+  trialsPlugin,
   fixesPlugin,
   lineagePlugin,
   promotePlugin,

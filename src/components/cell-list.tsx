@@ -28,8 +28,8 @@ export function CellList({ cells, trans }: ICellListProps): React.JSX.Element {
   return (
     <section className="jp-DatalakeCells" aria-label={trans.__('Cells')}>
       <details open={failed !== undefined || done < cells.length}>
-        <summary className="jp-DatalakeCells-summary" role="status">
-          {trans.__('%1 of %2 cells done', done, cells.length)}
+        <summary className="jp-DatalakeCells-summary">
+          <span role="status">{trans.__('%1 of %2 cells done', done, cells.length)}</span>
         </summary>
         <ol className="jp-DatalakeCells-list" aria-label={trans.__('Cells of the notebook')}>
           {cells.map(cell => (

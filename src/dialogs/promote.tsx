@@ -11,15 +11,29 @@ import type { IPromoteFormProps } from '../components/promote-form';
 import { PromoteForm } from '../components/promote-form';
 import type { PromotionModel } from '../models/promotion';
 import type { IPromoted } from '../models/publishing';
+import type { TrialModel } from '../models/trial';
 import { ActingDialog } from './acting-dialog';
 import { runPublishing } from './publishing';
+import type { Show } from './try-out';
+import { TryOut } from './try-out';
 
-/** Show the form and publish; return what it led to, or null if it was not done. */
-export function showPromote(
+/**
+ * Show the form and publish; return what it led to, or null if it was not done.
+ *
+ * @param trial - what the form can be tried with.
+ * @param leave - called when something of a trial is looked at, which closes the form.
+ */
+export async function showPromote(
   model: PromotionModel,
-  trans: TranslationBundle
+  trial: TrialModel,
+  trans: TranslationBundle,
+  leave: Show
 ): Promise<IPromoted | null> {
-  const body = new PromoteBody(model, trans);
+  const show: Show = (command, args) => {
+    leave(command, args); // first: the model knows what the form says
+    dialog.reject();
+  };
+  const body = new PromoteBody({ model, trial, show }, trans);
   const dialog = new ActingDialog<IPromoted>({
     title: trans.__('Promote to Pipeline'),
     accept: trans.__('Create and run'),
@@ -28,23 +42,27 @@ export function showPromote(
     trans,
     act: () => model.publish()
   });
-  return runPublishing(dialog, model, trans, () => {
-    void model.load(); // the form says meanwhile that the notebook is read
-  });
+  try {
+    return await runPublishing(dialog, model, trans, () => {
+      void model.load(); // the form says meanwhile that the notebook is read
+    });
+  } finally {
+    trial.dispose();
+  }
 }
 
 class PromoteBody extends ReactWidget {
   constructor(
-    private readonly _model: PromotionModel,
+    private readonly _shown: { model: PromotionModel; trial: TrialModel; show: Show },
     private readonly _trans: TranslationBundle
   ) {
     super();
     this.addClass('jp-DatalakePromote');
-    _model.stateChanged.connect(this.update, this);
+    _shown.model.stateChanged.connect(this.update, this);
   }
 
   protected render(): React.JSX.Element {
-    const model = this._model;
+    const { model, trial, show } = this._shown;
     const trans = this._trans;
     if (!model.draft) {
       return model.error ? (
@@ -55,7 +73,18 @@ class PromoteBody extends ReactWidget {
         </p>
       );
     }
-    return promotionForm(model, trans);
+    const { folder } = model.draft;
+    return (
+      <>
+        {promotionForm(model, trans)}
+        <TryOut
+          model={trial}
+          source={model.isComplete ? { spec: model.spec, folder } : null}
+          trans={trans}
+          show={show}
+        />
+      </>
+    );
   }
 }
 

@@ -6,15 +6,10 @@ import { VDomModel } from '@jupyterlab/ui-components';
 
 import type { IByteClient, LakeApiError } from '../api/client';
 import { describeFile, diffTable, diffText, getFile, previewFile, readFile } from '../api/files';
-import {
-  diffSession,
-  diffSessionTable,
-  diffSessionText,
-  getSession,
-  readSession
-} from '../api/sessions';
 import type * as api from '../api/types';
 import { asLakeError } from './refreshing';
+import type { IUncommitted } from './uncommitted';
+import { stagedIn, triedIn } from './uncommitted';
 
 /** Rows of one page. */
 export const PAGE = 200;
@@ -66,7 +61,17 @@ export class FileViewModel extends VDomModel {
     this.path = options.path;
     this._base = options.base ?? null;
     this.session = options.session ?? null;
-    this._tab = this.session === null ? (options.tab ?? 'data') : 'changes';
+    this.trial = options.trial ?? null;
+    if (this.session !== null) {
+      this._uncommitted = stagedIn(
+        this._client,
+        { repo: this.repo, session: this.session },
+        () => this._base ?? undefined
+      );
+    } else if (this.trial !== null) {
+      this._uncommitted = triedIn(this._client, this.trial.id, this.trial.datum);
+    }
+    this._tab = this.isCommitted ? (options.tab ?? 'data') : 'changes';
     void this.load();
   }
 
@@ -76,6 +81,14 @@ export class FileViewModel extends VDomModel {
 
   /** The session in which it is staged; null for what a commit has. */
   readonly session: string | null;
+
+  /** The trial that wrote it, and which datum of it; null for what a commit has. */
+  readonly trial: { id: string; datum?: number } | null;
+
+  /** Whether a commit has it; of all else only the changes are shown. */
+  get isCommitted(): boolean {
+    return this._uncommitted === null;
+  }
 
   /** The first page and what is known of the file; null until it is loaded. */
   get preview(): api.FilePreview | null {
@@ -147,7 +160,7 @@ export class FileViewModel extends VDomModel {
 
   /** The tabs that make sense for the file. */
   get tabs(): readonly FileTab[] {
-    if (this.session !== null) {
+    if (!this.isCommitted) {
       return ['changes'];
     }
     return this._preview?.kind === 'table'
@@ -197,7 +210,7 @@ export class FileViewModel extends VDomModel {
 
   /** Load the first page again. */
   async load(): Promise<void> {
-    if (this.session !== null) {
+    if (!this.isCommitted) {
       this._fill();
       return;
     }
@@ -253,7 +266,7 @@ export class FileViewModel extends VDomModel {
   }
 
   private _fill(): void {
-    if (this.isDisposed || (!this._preview && this.session === null)) {
+    if (this.isDisposed || (!this._preview && this.isCommitted)) {
       return;
     }
     const kind = this._preview?.kind;
@@ -289,8 +302,8 @@ export class FileViewModel extends VDomModel {
   }
 
   private async _compare(signal: AbortSignal): Promise<FileDiff> {
-    if (this.session !== null) {
-      return this._compareStaged(this.session, signal);
+    if (this._uncommitted) {
+      return this._compareUncommitted(this._uncommitted, signal);
     }
     const [repo, ref] = this._place;
     const kind = this._preview?.kind;
@@ -314,45 +327,39 @@ export class FileViewModel extends VDomModel {
     return { kind: 'text', text: await diffText(this._client, query, signal) };
   }
 
-  /** Compare what is staged with a commit, by what its name says it is. */
-  private async _compareStaged(session: string, signal: AbortSignal): Promise<FileDiff> {
+  /** Compare what no commit has with what a branch holds, by what its name says it is. */
+  private async _compareUncommitted(files: IUncommitted, signal: AbortSignal): Promise<FileDiff> {
     const { path } = this;
-    const old = this._base ?? undefined;
-    const staged = { old, path, limit: DIFF_PAGE };
+    const query = { path, limit: DIFF_PAGE };
     const type = mediaTypeOf(path);
     const isNotebook = path.toLowerCase().endsWith('.ipynb');
     const isTable = TABLES.test(path);
     if (!isTable && !isNotebook && type === null) {
-      return { kind: 'text', text: await diffSessionText(this._client, session, staged, signal) };
+      return { kind: 'text', text: await files.text(query, signal) };
     }
-    const [{ base_commit_id }, { results }] = await Promise.all([
-      getSession(this._client, session),
-      diffSession(this._client, session, { old, path, limit: 1 })
-    ]);
-    const base = old ?? base_commit_id;
-    const change = results.find(one => one.path === path);
+    const change = await files.change(path);
     if (isTable && (!change || (change.old && change.new))) {
-      const query = { ...staged, key: this._key };
-      const table = await diffSessionTable(this._client, session, query, signal);
+      const table = await files.table({ ...query, key: this._key }, signal);
       return { kind: 'table', table };
     }
     if (isTable) {
-      return { kind: 'text', text: await diffSessionText(this._client, session, staged, signal) };
+      return { kind: 'text', text: await files.text(query, signal) };
     }
-    const size = change?.new?.size_bytes ?? 0;
-    checkSize(path, size);
-    const bytes =
-      change && !change.new ? null : await readSession(this._client, session, { path }, signal);
+    const bytesOf = async (side: 'old' | 'new'): Promise<ArrayBuffer | null> => {
+      if (change && !change[side]) {
+        return null;
+      }
+      checkSize(path, change?.[side]?.size_bytes ?? 0);
+      return files.read(path, side, signal);
+    };
+    const [before, now] = await Promise.all([bytesOf('old'), bytesOf('new')]);
     if (isNotebook) {
-      const before = await this._notebookAt(base, signal);
-      return { kind: 'notebook', old: before, new: bytes && jsonOf(bytes) };
+      return { kind: 'notebook', old: before && jsonOf(before), new: now && jsonOf(now) };
     }
     this._stagedType = type;
-    return {
-      kind: 'media',
-      old: await this._mediaAt(base, signal),
-      new: bytes && { url: this._urlOf(bytes), size_bytes: bytes.byteLength }
-    };
+    const media = (bytes: ArrayBuffer | null): IMedia | null =>
+      bytes && { url: this._urlOf(bytes), size_bytes: bytes.byteLength };
+    return { kind: 'media', old: media(before), new: media(now) };
   }
 
   /** Do what the reader waits for; what was waited for before is given up. */
@@ -474,6 +481,7 @@ export class FileViewModel extends VDomModel {
   private _isCounted = false;
   /** Media type of what is staged, by its name. */
   private _stagedType: string | null = null;
+  private readonly _uncommitted: IUncommitted | null = null;
   private _base: string | null;
   private _key: string | undefined;
   private _tab: FileTab;
@@ -504,6 +512,8 @@ export namespace FileViewModel {
     path: string;
     /** The session in which it is staged: then only its changes are shown. */
     session?: string;
+    /** The trial that wrote it: then only its changes are shown, too. */
+    trial?: { id: string; datum?: number };
     /** What it is compared with; the commit before by default. */
     base?: string;
     tab?: FileTab;

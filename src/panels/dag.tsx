@@ -15,6 +15,7 @@ import type { IStepSheetProps } from '../components/dag-sheet';
 import { outOfReachText, Problems, StepSheet } from '../components/dag-sheet';
 import { EmptyState } from '../components/empty-state';
 import { ErrorBanner } from '../components/error-banner';
+import { Following } from '../components/following';
 import { describeError } from '../components/errors';
 import { IconButton } from '../components/icon-button';
 import type { IDagStep } from '../dag/graph';
@@ -22,11 +23,13 @@ import { proposedVariable } from '../dag/inputs';
 import { OutOfReachError } from '../dag/placing';
 import { showConnect } from '../dialogs/connect';
 import { showPlan } from '../dialogs/plan';
+import { TryOut } from '../dialogs/try-out';
 import type { DagModel, IDagEdge } from '../models/dag';
 import { changedInput, placeInForm } from '../models/promotion-form';
 import { isName } from '../models/step-form';
 import { asLakeError } from '../models/refreshing';
-import { Following, Hosted } from './hosted';
+import type { TrialModel } from '../models/trial';
+import { Hosted } from './hosted';
 import { ModelPanel } from './model-panel';
 
 /** What the file browser drags. */
@@ -46,6 +49,7 @@ export class DagPanel extends ModelPanel {
   override dispose(): void {
     if (!this.isDisposed) {
       this.model.dispose();
+      this._trials.forEach(trial => trial.dispose());
       this._options.editor.dispose();
     }
     super.dispose();
@@ -197,11 +201,12 @@ export class DagPanel extends ModelPanel {
     if (!step) {
       return this._renderRepo();
     }
-    return (
+    const problems = model.problems.filter(({ index }) => index === step.index);
+    const sheet = (
       <StepSheet
         step={step}
         repo={edge ? (model.repoOf(edge.source) ?? undefined) : undefined}
-        problems={model.problems.filter(({ index }) => index === step.index)}
+        problems={problems}
         form={this._formOf(step)}
         trans={trans}
         onText={text => model.setStepText(step, text)}
@@ -210,6 +215,31 @@ export class DagPanel extends ModelPanel {
         onClose={() => this._choose(null)}
       />
     );
+    const { spec } = step.step;
+    if (edge || !spec) {
+      return sheet;
+    }
+    const folder = model.file.path.split('/').slice(0, -1).join('/');
+    return (
+      <>
+        {sheet}
+        <TryOut
+          key={step.name}
+          model={this._trialOf(step.name)}
+          source={problems.length === 0 ? { spec, folder } : null}
+          trans={trans}
+          show={(command, args) => this.run(command, args)}
+        />
+      </>
+    );
+  }
+
+  /** Return what a step is tried with: the last one, as long as the file is open. */
+  private _trialOf(name: string): TrialModel {
+    const known = this._trials.get(name);
+    const trial = known ?? this._options.newTrial();
+    this._trials.set(name, trial);
+    return trial;
   }
 
   private _formOf(step: IDagStep): IStepSheetProps['form'] {
@@ -443,6 +473,7 @@ export class DagPanel extends ModelPanel {
     }
   }
 
+  private readonly _trials = new Map<string, TrialModel>();
   private _isFile = false;
 }
 
@@ -459,5 +490,7 @@ export namespace DagPanel {
     localPath: (path: string) => string;
     /** Ask for notebooks. */
     pickNotebooks: () => Promise<readonly string[]>;
+    /** Return what a step can be tried with. */
+    newTrial: () => TrialModel;
   }
 }

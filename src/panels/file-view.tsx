@@ -89,7 +89,7 @@ class Body extends ReactWidget {
   protected render(): React.JSX.Element {
     const { model, trans } = this._options;
     const { preview } = model;
-    if (!preview && model.session === null) {
+    if (!preview && model.isCommitted) {
       return model.error ? (
         <ErrorBanner error={model.error} trans={trans} onRetry={() => void model.load()} />
       ) : (
@@ -141,7 +141,7 @@ function Header({ model, trans, tabId }: IPartProps & { tabId: string }): React.
         {model.path}{' '}
         <span className="jp-DatalakeFileView-at">
           {model.repo}@{refText(model.ref)}
-          {model.session !== null && `, ${trans.__('not committed')}`}
+          {!model.isCommitted && `, ${trans.__('not committed')}`}
         </span>
       </h2>
       <span className="jp-DatalakeFileView-facts">
@@ -190,7 +190,7 @@ function Tab({ model, trans }: IPartProps): React.JSX.Element | null {
   if (model.tab === 'changes') {
     return (
       <>
-        <Base model={model} trans={trans} />
+        {model.trial === null && <Base model={model} trans={trans} />}
         {diff ? (
           <FileDiff
             diff={diff}

@@ -22,6 +22,7 @@ import { showEditPipelines } from '../dialogs/edit-pipelines';
 import { lineageIcon } from '../icons';
 import type { ISpecFile } from '../models/dag';
 import { DagModel, SPECS_SUFFIX } from '../models/dag';
+import { TrialModel } from '../models/trial';
 import { DagPanel } from '../panels/dag';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
@@ -93,7 +94,17 @@ export const dagPlugin: JupyterFrontEndPlugin<void> = {
           })
       });
       const { client } = lake;
-      return new DagPanel({ model, client, editor, localPath, pickNotebooks, commands, trans });
+      const newTrial = () => new TrialModel({ lake });
+      return new DagPanel({
+        model,
+        client,
+        editor,
+        localPath,
+        pickNotebooks,
+        newTrial,
+        commands,
+        trans
+      });
     };
     const factory = new DagFactory({
       name: FACTORY,

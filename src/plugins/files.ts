@@ -11,6 +11,7 @@ import { NotebookPanel } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { fileIcon } from '@jupyterlab/ui-components';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
 import { LakeClient } from '../api/client';
@@ -75,27 +76,31 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
         }
         const base = textOf(args, 'base');
         const session = textOf(args, 'session');
+        const trial = trialOf(args);
         const tab = TABS.find(one => one === args.tab) as FileTab | undefined;
-        const id = `datalake-file-${session ?? ''}-${repo}@${ref}/${path}`;
+        const source = session ?? (trial ? `${trial.id}-${trial.datum ?? ''}` : '');
+        const id = `datalake-file-${source}-${repo}@${ref}/${path}`;
         let widget = tracker.find(one => one.id === id);
         if (widget) {
           const { model } = widget.content;
           if (base !== undefined && base !== model.base) {
             model.base = base;
-          } else if (session !== undefined) {
+          } else if (!model.isCommitted) {
             model.compareAnew(); // what is staged has gone on
           }
-          if (session === undefined) {
+          if (model.isCommitted) {
             model.tab = tab ?? model.tab;
           }
         } else {
-          const model = new FileViewModel({ client, repo, ref, path, base, session, tab });
+          const place = { repo, ref, path, base, session, trial };
+          const model = new FileViewModel({ client, ...place, tab });
           widget = new MainAreaWidget({
             content: new FileView({ model, trans, renderNotebook, colouring, renderHtml })
           });
           widget.id = id;
           widget.title.icon = fileIcon;
-          widget.title.label = `${PathExt.basename(path)} @ ${refText(ref)}`;
+          const at = trial ? trans.__('trial') : refText(ref);
+          widget.title.label = `${PathExt.basename(path)} @ ${at}`;
           widget.title.caption = `${repo}@${ref}/${path}`;
           await tracker.add(widget);
         }
@@ -110,12 +115,21 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
         path: model.path,
         tab: model.tab,
         ...(model.base === null ? {} : { base: model.base }),
-        ...(model.session === null ? {} : { session: model.session })
+        ...(model.session === null ? {} : { session: model.session }),
+        ...(model.trial === null ? {} : { trial: model.trial.id }),
+        ...(model.trial?.datum === undefined ? {} : { datum: model.trial.datum })
       }),
       name: widget => widget.id
     });
   }
 };
+
+/** Return the trial, and the datum of it, that arguments name. */
+function trialOf(args: ReadonlyPartialJSONObject): { id: string; datum?: number } | undefined {
+  const id = textOf(args, 'trial');
+  const datum = typeof args.datum === 'number' ? args.datum : undefined;
+  return id === undefined ? undefined : { id, datum };
+}
 
 /** Return a widget that shows HTML as JupyterLab shows what it does not trust: sanitised. */
 function htmlBy(rendermime: IRenderMimeRegistry, html: string): Widget {

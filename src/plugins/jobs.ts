@@ -12,6 +12,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { notebookIcon } from '@jupyterlab/ui-components';
 
 import { getJob, getNotebook, listDatums } from '../api/jobs';
+import { getTrial, getTrialNotebook } from '../api/trials';
 import { ARGUMENTS, CommandIDs } from '../commands';
 import { pipelineIcon } from '../icons';
 import { JobModel } from '../models/job';
@@ -92,13 +93,36 @@ export const notebookPlugin: JupyterFrontEndPlugin<void> = {
     };
     const open = async (id: string, position: number | undefined): Promise<void> => {
       const datum = position ?? (await datumOf(id));
-      const widgetId = `datalake-notebook-${id}-${datum}`;
       const [job, notebook] = await Promise.all([
         getJob(lake.client, id),
         getNotebook(lake.client, id, datum)
       ]);
+      show(`datalake-notebook-${id}-${datum}`, notebook, {
+        label: trans.__('%1 #%2, executed', job.pipeline, job.number),
+        caption: trans.__(
+          'Executed notebook of job %1, datum %2; to be read only',
+          job.number,
+          datum
+        )
+      });
+    };
+    const openTried = async (id: string, datum: number): Promise<void> => {
+      const [trial, notebook] = await Promise.all([
+        getTrial(lake.client, id),
+        getTrialNotebook(lake.client, id, datum)
+      ]);
+      show(`datalake-notebook-${id}-${datum}`, notebook, {
+        label: trans.__('%1, tried', trial.pipeline),
+        caption: trans.__('Executed notebook of a trial, datum %1; to be read only', datum)
+      });
+    };
+    const show = (
+      widgetId: string,
+      notebook: unknown,
+      title: { label: string; caption: string }
+    ): void => {
       const content = new ExecutedNotebook({
-        content: notebook as unknown as nbformat.INotebookContent,
+        content: notebook as nbformat.INotebookContent,
         contentFactory,
         mimeTypeService: editorServices.mimeTypeService,
         rendermime,
@@ -109,12 +133,7 @@ export const notebookPlugin: JupyterFrontEndPlugin<void> = {
       const widget = new MainAreaWidget({ content });
       widget.id = widgetId;
       widget.title.icon = notebookIcon;
-      widget.title.label = trans.__('%1 #%2, executed', job.pipeline, job.number);
-      widget.title.caption = trans.__(
-        'Executed notebook of job %1, datum %2; to be read only',
-        job.number,
-        datum
-      );
+      Object.assign(widget.title, title);
       showInMain(shell, widget);
     };
     commands.addCommand(CommandIDs.openNotebook, {
@@ -123,8 +142,11 @@ export const notebookPlugin: JupyterFrontEndPlugin<void> = {
       describedBy: ARGUMENTS[CommandIDs.openNotebook],
       execute: async args => {
         const job = textOf(args, 'job');
+        const trial = textOf(args, 'trial');
         const datum = typeof args.datum === 'number' ? args.datum : undefined;
-        if (job === undefined) {
+        if (trial !== undefined) {
+          await attempt(trans, () => openTried(trial, datum ?? 0));
+        } else if (job === undefined) {
           Notification.info(trans.__('Choose a job first.'));
         } else {
           await attempt(trans, () => open(job, datum));

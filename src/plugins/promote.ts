@@ -20,10 +20,11 @@ import { promoteIcon } from '../icons';
 import { SPECS_SUFFIX } from '../models/dag';
 import { PromotionModel } from '../models/promotion';
 import { PromotionsModel } from '../models/promotions';
+import { TrialModel } from '../models/trial';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
 import { addMaker } from './making';
-import { attempt, tellApplied, tellPublished } from './reporting';
+import { attempt, tellApplied, tellLeft, tellPublished } from './reporting';
 
 /** Makes pipelines of notebooks. */
 export const promotePlugin: JupyterFrontEndPlugin<void> = {
@@ -83,9 +84,22 @@ export const promotePlugin: JupyterFrontEndPlugin<void> = {
       }
       return true;
     };
+    /** Forms that were left to look at what came of a trial, by the path of their notebook. */
+    const left = new Map<string, { known: PromotionModel.IKnown; trial: string }>();
     const promoteOne = async (path: string) => {
       const notebook = contents.localPath(path);
-      const promoted = await showPromote(new PromotionModel({ lake, notebook }), trans);
+      const before = left.get(path);
+      left.delete(path);
+      const model = new PromotionModel({ lake, notebook, known: before?.known });
+      const trial = new TrialModel({ lake, id: before?.trial });
+      const promoted = await showPromote(model, trial, trans, (command, shown) => {
+        if (model.draft && trial.id !== null) {
+          const draft = { ...model.draft, spec: model.spec, exists: model.exists };
+          left.set(path, { known: { draft, repos: model.repos }, trial: trial.id });
+          tellLeft(path, { commands, trans });
+        }
+        void commands.execute(command, shown);
+      });
       if (promoted) {
         tellPublished(promoted, { lake, commands, trans });
       }

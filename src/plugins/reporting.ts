@@ -37,6 +37,20 @@ export async function attempt<T>(
   }
 }
 
+/** Tell the way back to a form that was left to look at what came of a trial. */
+export function tellLeft(path: string, reporting: Pick<IReporting, 'commands' | 'trans'>): void {
+  const { commands, trans } = reporting;
+  Notification.info(trans.__('The form of %1 is kept as it is.', path.replace(/^.*\//, '')), {
+    autoClose: false,
+    actions: [
+      {
+        label: trans.__('Back to the form'),
+        callback: () => void commands.execute(CommandIDs.promotePipeline, { path })
+      }
+    ]
+  });
+}
+
 /** Tell how a job goes, from now to its end. */
 export function followJob(job: api.Job, reporting: IReporting): void {
   const { lake, commands, trans } = reporting;
