@@ -9,7 +9,6 @@ told the system to write.
 from __future__ import annotations
 
 import errno
-import fcntl
 import logging
 import os
 import shutil
@@ -55,6 +54,7 @@ from jupyter_datalake.errors import (
     StateError,
     StorageError,
 )
+from jupyter_datalake.file_locks import try_lock
 from jupyter_datalake.metadata.pins import draft_owner, session_owner
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.changes import Change, ChangedChild
@@ -1122,23 +1122,20 @@ def _open(core: LakeCore, info: SessionInfo) -> Session:
         if not folder.exists():
             _check_here(core, info)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        with _translated(folder):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        with core.metadata.read() as tx:
-            info = tx.sessions.get(info.id)  # its base may have moved since the caller looked
-        with _translated(folder):
-            return Session(core, info, folder, lock)
-    except BlockingIOError as error:
-        os.close(lock)
+        lock = try_lock(folder / "lock")
+    if lock is None:
         raise ConflictError(
             f"Session {info.id} on {info.repo}@{info.branch} is open in another process",
             kind=ErrorKind.SESSION_BUSY,
             hint="If it is mounted, work in the mounted folder",
             retryable=True,
             session=info.id,
-        ) from error
+        )
+    try:
+        with core.metadata.read() as tx:
+            info = tx.sessions.get(info.id)  # its base may have moved since the caller looked
+        with _translated(folder):
+            return Session(core, info, folder, lock)
     except BaseException:
         os.close(lock)
         raise
@@ -1148,7 +1145,7 @@ def _open(core: LakeCore, info: SessionInfo) -> Session:
 def _translated(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (BlockingIOError, DatalakeError):
+    except DatalakeError:
         raise
     except OSError as error:
         is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}

@@ -8,7 +8,6 @@ wrong with it, everything is measured anew.
 
 from __future__ import annotations
 
-import fcntl
 import heapq
 import json
 import mmap
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_datalake.engine.core import LakeCore, new_id
+from jupyter_datalake.file_locks import held
 from jupyter_datalake.model.ids import DIGEST_SIZE, Digest
 
 _VERSION = 1
@@ -187,10 +187,8 @@ def usage_cache(core: LakeCore) -> Iterator[UsageCache | None]:
         cache = None
         with suppress(OSError):
             folder.mkdir(mode=0o700, exist_ok=True)
-            descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            stack.callback(os.close, descriptor)
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            cache = UsageCache(folder, core.lake_id, stack)
+            if stack.enter_context(held(folder / _LOCK)):
+                cache = UsageCache(folder, core.lake_id, stack)
         yield cache
 
 

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from jupyter_datalake.file_locks import EXCLUSIVE, SHARED, try_lock
 from jupyter_datalake.jobs.tasks import DatumTask
 from jupyter_datalake.jobs.watching import memory_of
 from jupyter_datalake.jobs.workspace import Workspace
@@ -110,12 +111,12 @@ class KeptPlace:
     @property
     def is_alive(self) -> bool:
         """Whether there is a worker that keeps it."""
-        return _is_held(self.folder / _ALIVE, fcntl.LOCK_SH)
+        return _is_held(self.folder / _ALIVE, SHARED)
 
     @property
     def is_attached(self) -> bool:
         """Whether a Jupyter server has it open."""
-        return _is_held(self.folder / _ATTACHED, fcntl.LOCK_EX)
+        return _is_held(self.folder / _ATTACHED, EXCLUSIVE)
 
     @property
     def is_to_end(self) -> bool:
@@ -124,7 +125,7 @@ class KeptPlace:
 
     def keep_alive(self) -> int:
         """Hold it, as the worker that keeps it; return the descriptor that does."""
-        lock = _take(self.folder / _ALIVE, fcntl.LOCK_EX)
+        lock = _take(self.folder / _ALIVE, EXCLUSIVE)
         assert lock is not None
         return lock
 
@@ -133,7 +134,7 @@ class KeptPlace:
         for _ in range(_ATTACH_TRIES):
             if not self.is_alive or self.is_to_end:
                 return None
-            lock = _take(self.folder / _ATTACHED, fcntl.LOCK_SH)
+            lock = _take(self.folder / _ATTACHED, SHARED)
             if lock is not None:
                 return lock
             time.sleep(_ATTACH_PAUSE_S)  # somebody only looks whether it is held
@@ -141,7 +142,7 @@ class KeptPlace:
 
     def give_up(self) -> int | None:
         """Let nobody open it any more; return the descriptor that does, None if somebody has it."""
-        return _take(self.folder / _ATTACHED, fcntl.LOCK_EX)
+        return _take(self.folder / _ATTACHED, EXCLUSIVE)
 
     def end(self) -> None:
         """Have it ended by the worker that keeps it, which takes a moment."""
@@ -364,15 +365,9 @@ def _places(work: Path) -> Iterator[KeptPlace]:
 def _take(path: Path, how: int) -> int | None:
     """Lock a file; return the descriptor that holds the lock, or None where others prevent it."""
     try:
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return try_lock(path, how)
     except OSError:
         return None
-    try:
-        fcntl.flock(lock, how | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        return None
-    return lock
 
 
 def _is_held(path: Path, how: int) -> bool:

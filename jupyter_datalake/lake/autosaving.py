@@ -8,7 +8,6 @@ takes long is taken less often, so that looking never takes more than a twentiet
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import threading
@@ -21,6 +20,7 @@ from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.session import place_of, sessions_folder
 from jupyter_datalake.engine.staged_tree import JOURNAL
 from jupyter_datalake.errors import DatalakeError, NotFoundError
+from jupyter_datalake.file_locks import try_lock
 from jupyter_datalake.lake.sessions import Sessions
 from jupyter_datalake.model.sessions import SessionInfo
 from jupyter_datalake.mount.checkout import Checkout
@@ -109,14 +109,9 @@ class Autosaver:
             return True
         path: Path = self._core.work_folder / "autosave.lock"
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
-            return False
-        self._lock = descriptor
-        return True
+        with suppress(OSError):  # no locks here: then nobody saves
+            self._lock = try_lock(path)
+        return self._lock is not None
 
     def _run(self) -> None:
         with suppress(OSError):

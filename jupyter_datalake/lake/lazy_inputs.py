@@ -21,7 +21,6 @@ any more when that is removed.
 from __future__ import annotations
 
 import errno
-import fcntl
 import itertools
 import json
 import logging
@@ -39,6 +38,7 @@ from pathlib import Path
 
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.errors import ErrorKind, MountError
+from jupyter_datalake.file_locks import try_lock
 from jupyter_datalake.jobs.executor import Executor
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
 from jupyter_datalake.jobs.workspace import Workspace, job_folder
@@ -335,13 +335,7 @@ def _sweep(places: Path) -> None:
 
 
 def _try_lock(folder: Path) -> int | None:
-    lock = os.open(folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        return None
-    return lock
+    return try_lock(folder.with_suffix(".lock"))
 
 
 def _clear(folder: Path) -> None:

@@ -16,7 +16,6 @@ without the password.
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import pwd
@@ -57,6 +56,7 @@ from jupyter_datalake.errors import (
     PermissionDeniedError,
     StorageError,
 )
+from jupyter_datalake.file_locks import held
 from jupyter_datalake.metadata.locations import (
     open_memory,
     open_postgres,
@@ -269,21 +269,15 @@ def _replacing(
 
 @contextmanager
 def _rebuild_lock(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise ConflictError(
-            f"The lake in {folder} is being rebuilt by another process",
-            kind=ErrorKind.LEASE_HELD,
-            hint="Wait for it to end",
-            retryable=True,
-        ) from error
-    try:
+    with held(folder) as is_ours:
+        if not is_ours:
+            raise ConflictError(
+                f"The lake in {folder} is being rebuilt by another process",
+                kind=ErrorKind.LEASE_HELD,
+                hint="Wait for it to end",
+                retryable=True,
+            )
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _remove_database(path: Path) -> None:

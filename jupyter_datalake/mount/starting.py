@@ -5,7 +5,6 @@ The daemon's command is a module that the caller names: only `lake` knows how a 
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import socket
@@ -15,6 +14,7 @@ import time
 
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.errors import ErrorKind, MountError
+from jupyter_datalake.file_locks import held
 from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.mounts import MountMode, Mountpoint, MountState
 from jupyter_datalake.mount.control import (
@@ -134,16 +134,10 @@ def _spawn(core: LakeCore, mountpoint: str, module: str) -> None:
 def _is_supervised(core: LakeCore, mountpoint: str) -> bool:
     """Tell whether a supervisor lives; it holds its lock for as long as it does."""
     try:
-        lock = os.open(state_path(core, mountpoint, ".lock"), os.O_RDWR | os.O_CLOEXEC)
+        with held(state_path(core, mountpoint, ".lock"), creates=False) as is_free:
+            return not is_free
     except FileNotFoundError:
         return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False
 
 
 def _wait_until_gone(core: LakeCore, point: Mountpoint) -> None:

@@ -10,7 +10,6 @@ for as long as it lives, so there is one for each mount point.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
 import signal
 import subprocess
@@ -21,6 +20,7 @@ from pathlib import Path
 from types import FrameType
 
 from jupyter_datalake.errors import MountError
+from jupyter_datalake.file_locks import try_lock
 from jupyter_datalake.mount.mountpoints import unmount
 
 EXIT_ALREADY_RUNNING = 4
@@ -140,10 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--state", required=True)
     parser.add_argument("command", nargs="+")
     options = parser.parse_args(arguments)
-    lock = os.open(f"{options.state}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if try_lock(f"{options.state}.lock") is None:  # held until this process ends, and its child
         return EXIT_ALREADY_RUNNING
     if os.fork():
         return 0  # the caller waits for this process, and nobody for its child

@@ -10,7 +10,6 @@ Reading on from where the last read ended fetches what comes next meanwhile, in 
 from __future__ import annotations
 
 import errno
-import fcntl
 import logging
 import mmap
 import os
@@ -20,12 +19,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import xxhash
 
+from jupyter_datalake.file_locks import held
 from jupyter_datalake.forking import renew_after_fork
 from jupyter_datalake.storage.base import (
     ObjectInfo,
@@ -451,21 +451,9 @@ class _Disk:
             if is_known and (self._held_bytes or 0) <= self._limit_bytes:
                 return
             self._fresh_bytes = 0
-            with self._alone() as is_alone:
-                if is_alone:
+            with held(self._folder / _LOCK) as is_ours:  # nobody else makes room at this moment
+                if is_ours:
                     self._held_bytes = self._make_room()
-
-    @contextmanager
-    def _alone(self) -> Iterator[bool]:
-        """Tell whether no other process makes room at this moment."""
-        descriptor = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield True
-        except BlockingIOError:
-            yield False
-        finally:
-            os.close(descriptor)
 
     def _make_room(self) -> int:
         """Remove what was not used for longest, if there is too much; return what stays."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -14,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from jupyter_datalake.errors import DatalakeError
+from jupyter_datalake.file_locks import try_lock
 from jupyter_datalake.warehouse.duckdb import without_bars
 from jupyter_datalake.warehouse.table_files import TableStream
 
@@ -120,17 +120,11 @@ def _work_place(folder: Path) -> Iterator[Path]:
 def _held(folder: Path) -> Iterator[bool]:
     """Hold a folder against other processes; tell whether nobody else does."""
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        lock = try_lock(folder, creates=False)
     except FileNotFoundError:
-        yield False
-        return
+        lock = None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        yield False
-        return
-    try:
-        yield True
+        yield lock is not None
     finally:
-        os.close(descriptor)
+        if lock is not None:
+            os.close(lock)
