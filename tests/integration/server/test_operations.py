@@ -669,6 +669,22 @@ async def test_pipelines_and_jobs(call, served_lake, root):
     assert (draft["folder"], draft["exists"], draft["notes"]) == ("work", False, [])
     chain = (await call("promoteAll", json_body={"notebooks": ["work/copy.ipynb"]})).json
     assert chain["results"] == [draft]
+    assert [(one["cells"], one["shown_at"]) for one in draft["places"]] == [([1], None)]
+    second = {**draft["spec"], "pipeline": "second"}
+    second["input"] = {"repo": {"name": "copy", "glob": "/", "as": "raw"}}
+    declared = {"specs": [{"spec": one, "folder": "work"} for one in (second, draft["spec"])]}
+    planned = (await call("diffPipeline", json_body=declared)).json["results"]
+    assert [(one["pipeline"], one["action"]) for one in planned] == [
+        ("copy", "create"),
+        ("second", "create"),
+    ]
+    second["input"]["repo"]["name"] = "gone"
+    refused = await call("applyAll", json_body=declared, expect=404)
+    assert refused.json["details"]["pipeline"] == "second"
+    assert (await call("listPipelines")).json["results"] == []
+    await call("diffPipeline", json_body={"specs": [], "folder": "work"}, expect=400)
+    outside = {"specs": [{"spec": draft["spec"], "folder": "../.."}]}
+    await call("applyAll", json_body=outside, expect=400)
     preview = (await call("previewPipeline", json_body={"spec": draft["spec"]})).json
     assert [one["label"] for one in preview["datums"][0]] == ["raw:/"]
     behind = (await call("previewPipeline", json_body={"spec": draft["spec"], "after": 0})).json

@@ -1,7 +1,7 @@
 /** Several notebooks are promoted at once: steps that feed each other, one plan, one publishing. */
 import { expect, test } from './fixtures';
 
-import { expectAccessible, expectNamed, fileEntry, Lake, setTheme } from './lake';
+import { expectAccessible, expectNamed, fileEntry, Lake } from './lake';
 
 const FIRST = `
 rides = "lake/rides"
@@ -67,12 +67,6 @@ test('notebooks become steps that are tied, planned, edited and published as one
   await expect(dialog.getByRole('list', { name: 'Places' })).toContainText(
     'rides@main/mentioned in cell 1 · in the parameter rides'
   );
-  if (process.env.SHOTS) {
-    await page.screenshot({ path: `${process.env.SHOTS}/several-light.png` });
-    await setTheme(page, 'JupyterLab Dark');
-    await page.screenshot({ path: `${process.env.SHOTS}/several-dark.png` });
-    await setTheme(page, 'JupyterLab Light');
-  }
   await expectNamed(dialog);
   await expectAccessible(page, '.jp-Dialog-content');
 
