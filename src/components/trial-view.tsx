@@ -43,7 +43,7 @@ export function TrialView(props: ITrialViewProps): React.JSX.Element {
     <section className="jp-DatalakeTrial" aria-label={trans.__('Trial of %1', trial.pipeline)}>
       <div className="jp-DatalakeTrial-header" role="status">
         <StateBadge state={trial.state} trans={trans} />
-        <span>{summaryOf(trial, trans)}</span>
+        <span className="jp-DatalakeTrial-summary">{summaryOf(trial, trans)}</span>
         {trial.state === 'running' && (
           <IconButton icon={stopIcon} label={trans.__('Stop the trial')} onClick={props.onCancel} />
         )}

@@ -14,6 +14,7 @@ export class TrialPanel extends ModelPanel {
     super({ ...options, models: [options.model] });
     this.addClass('jp-DatalakeTrialPanel');
     this.model = options.model;
+    this.model.stateChanged.connect(this._onStateChanged, this);
   }
 
   /** The trial. */
@@ -32,6 +33,14 @@ export class TrialPanel extends ModelPanel {
         <ShownTrial model={model} trans={trans} show={(command, args) => this.run(command, args)} />
       </>
     );
+  }
+
+  private _onStateChanged(): void {
+    const { trial } = this.model;
+    if (trial) {
+      this.title.label = this.trans.__('%1, tried', trial.pipeline);
+      this.title.caption = this.trans.__('Trial of %1: nothing was published', trial.pipeline);
+    }
   }
 }
 
