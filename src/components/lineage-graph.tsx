@@ -108,7 +108,10 @@ export function LineageGraph(props: ILineageGraphProps): React.JSX.Element {
       }}
       {...drag.handlers}
       onClick={event => {
-        if (!drag.wasDragged() && event.target === event.currentTarget.firstElementChild) {
+        // The ground is the picture, or what is beside it while it is moved.
+        const { target, currentTarget } = event;
+        const isGround = target === currentTarget || target === currentTarget.firstElementChild;
+        if (!drag.wasDragged() && isGround) {
           props.onChoose(null);
         }
       }}

@@ -23,8 +23,12 @@ export interface IView {
 }
 
 /**
- * Keep the part of the picture that is looked at: moving it changes one attribute of the stage,
- * and draws only when it comes to what is not drawn yet.
+ * Keep the part of the picture that is looked at, and draw only when it comes to what is not drawn yet.
+ *
+ * #### Notes
+ * Another place of the stage would have the browser paint each node anew. So panning moves the whole
+ * picture, which is a layer of its own and is painted already; zooming and drawing put the stage in
+ * place.
  */
 export function useView(picture: ISize, screen: ISize, stage: React.RefObject<SVGGElement>): IView {
   const moved = React.useRef<IViewport | null>(null);
@@ -33,11 +37,23 @@ export function useView(picture: ISize, screen: ISize, stage: React.RefObject<SV
   const now = () => moved.current ?? fitted(picture, screen);
   const wanted = () => drawnFor(now(), screen, picture, drawn.current);
   const shown = (drawn.current = wanted());
+  const painted = React.useRef<IViewport | null>(null);
+  const put = () => {
+    const { x, y, scale } = (painted.current = now());
+    stage.current?.setAttribute('transform', `translate(${x} ${y}) scale(${scale})`);
+    stage.current?.ownerSVGElement?.style.removeProperty('transform');
+  };
   const show = () => {
     const { x, y, scale } = now();
-    stage.current?.setAttribute('transform', `translate(${x} ${y}) scale(${scale})`);
+    const from = painted.current;
+    if (from?.scale === scale) {
+      const shift = `translate(${x - from.x}px, ${y - from.y}px)`;
+      stage.current?.ownerSVGElement?.style.setProperty('transform', shift);
+    } else {
+      put();
+    }
   };
-  React.useLayoutEffect(show);
+  React.useLayoutEffect(put);
   return {
     now,
     isMoved: () => moved.current !== null,

@@ -25,6 +25,18 @@ test('Notebook 7 has the panel, and repos have their history there', async ({
   await expect(row).toBeVisible();
   await row.getByRole('button').first().focus();
   await panel.getByRole('button', { name: 'History of seventh', exact: true }).click();
-  await expect(section(panel, 'history').getByRole('listitem').first()).toContainText('One row');
+  const history = section(panel, 'history');
+  await expect(history.getByRole('listitem').first()).toContainText('One row');
+  // Views have most of the height: the page of files gives way.
+  await panel
+    .getByRole('button', { name: /^(Show lineage|Lineage)/ })
+    .first()
+    .click();
+  const lineage = page.locator('.jp-DatalakeLineagePanel');
+  await expect(lineage.getByRole('button', { name: /^repo seventh/ })).toBeVisible();
+  const heightOf = async () => (await lineage.boundingBox())?.height ?? 0;
+  const all = page.viewportSize()?.height ?? 0;
+  await expect.poll(heightOf).toBeGreaterThan(all / 3);
+  await page.screenshot({ path: test.info().outputPath('below.png') });
   await page.close();
 });
