@@ -22,6 +22,7 @@ import asyncio
 import json
 import os
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -162,8 +163,10 @@ def _address(process: subprocess.Popen[bytes], runtime: Path) -> str:
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline and process.poll() is None:
         for told in runtime.glob("jpserver-*.json"):
-            with suppress(ValueError):  # it is being written
-                return str(json.loads(told.read_text())["url"])
+            with suppress(ValueError, OSError):  # it is being written, or nobody listens yet
+                facts = json.loads(told.read_text())
+                socket.create_connection(("127.0.0.1", int(facts["port"]))).close()
+                return str(facts["url"])
         time.sleep(0.05)
     raise RuntimeError(f"the Jupyter server did not start: {process.poll()}")
 

@@ -65,6 +65,7 @@ test('the panel, with all sections full', async ({ page, request }) => {
 });
 
 test('the dialogs', async ({ page, request }) => {
+  test.slow(); // seven of them, in three themes
   const lake = new Lake(request);
   await lake.createRepo('axe-dialogs');
   const first = await lake.put('axe-dialogs', 'a.csv', 'id\n1\n', 'The first');

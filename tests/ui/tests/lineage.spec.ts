@@ -1,6 +1,6 @@
 /** The lineage graph: large ones, keys, files, and going back in time. */
 import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
-import { expect, test } from './sharing';
+import { expect, test } from './fixtures';
 import type { Locator, Page } from '@playwright/test';
 import { readFile } from 'fs/promises';
 
@@ -18,10 +18,6 @@ import {
 const PATIENCE_MS = 8_000;
 const FRAMES = 60;
 const GRAPH = /\/datalake\/graph(\?|$)/;
-
-test.afterEach(async ({ page }) => {
-  await page.unroute(GRAPH);
-});
 
 /** Answer requests for the graph with a made one, and open it. */
 async function openMade(page: IJupyterLabPageFixture, size: number, groups = 0): Promise<Locator> {

@@ -37,6 +37,7 @@ export const test = base.extend<object, { shared: IJupyterLabPageFixture }>({
   page: async ({ shared, tmpPath }, use) => {
     await tidyUp(shared, tmpPath);
     await use(shared);
+    await goTo(shared, ''); // the folder is deleted now
   }
 });
 
@@ -54,10 +55,15 @@ async function tidyUp(page: IJupyterLabPageFixture, folder: string): Promise<voi
   });
   await page.sidebar.openTab('jupyter-datalake');
   await page.getByRole('searchbox', { name: 'Search repos' }).fill('');
+  await goTo(page, folder);
+  await page.locator('.jp-Launcher').first().waitFor();
+}
+
+/** Show a folder in the file browser. */
+async function goTo(page: IJupyterLabPageFixture, folder: string): Promise<void> {
   await page.evaluate(async path => {
     const { commands } = window.jupyterapp;
     await commands.execute('filebrowser:go-to-path', { path });
     await commands.execute('filebrowser:activate');
   }, `/${folder}`);
-  await page.locator('.jp-Launcher').first().waitFor();
 }
