@@ -94,7 +94,7 @@ class Commits:
         *,
         limit: int,
         after: str | None = None,
-        looks: int = 500,
+        looks: int = 100,
         **wished: Any,
     ) -> CommitPage:
         """Return a page of what `list` does, for those who cannot wait until it is full.

@@ -75,10 +75,11 @@ def run(
     with _folder(place) as folder:
         made_s = folder / "made-s"
         if not made_s.exists():
-            began = time.monotonic()
+            began = (time.monotonic(), time.process_time())
             with Lake.create(str(folder / "lake"), author=_AUTHOR) as lake:
                 _fill(lake, files, commits, pipelines)
-            made_s.write_text(f"{time.monotonic() - began:.1f}")
+            wall, processor = time.monotonic() - began[0], time.process_time() - began[1]
+            made_s.write_text(f"{wall:.1f} {processor:.1f}")
         with (
             Lake.open(str(folder / "lake"), author=_AUTHOR) as lake,
             _server(folder) as (process, url),
@@ -86,13 +87,14 @@ def run(
             client = _Client(url)
             views = asyncio.run(_views(client, commits))
             busy = asyncio.run(_panels(client, lake, psutil.Process(process.pid), panels))
-        making = float(made_s.read_text())
+        making, processor_s = map(float, made_s.read_text().split())
     return {
         "benchmark": "workbench",
         "files": files,
         "commits": commits,
         "pipelines": pipelines,
         "making the lake, s": making,
+        "making the lake, processor s": processor_s,
         "views": views,
         "panels": {str(panels): busy},
     }

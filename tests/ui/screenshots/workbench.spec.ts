@@ -1,5 +1,6 @@
 /** More pictures of docs/tour.md: histories, differences, conflicts, and ways to make pipelines. */
 import { expect, test } from '@jupyterlab/galata';
+import type { Locator } from '@playwright/test';
 
 import {
   fileEntry,
@@ -41,6 +42,16 @@ function prices(...changed: number[]): string {
   return `id,name,amount\n${rows.join('\n')}\n`;
 }
 
+/** Open some sections of the panel, and close the others. */
+async function showOnly(panel: Locator, names: RegExp): Promise<void> {
+  for (const title of await panel.locator('.lm-AccordionPanel-title').all()) {
+    const isOpen = (await title.getAttribute('aria-expanded')) === 'true';
+    if (names.test((await title.innerText()).trim()) !== isOpen) {
+      await title.click();
+    }
+  }
+}
+
 test('a history with two lines, and two of its commits compared', async ({ page, request }) => {
   const lake = new Lake(request);
   await lake.createRepo('prices');
@@ -61,8 +72,9 @@ test('a history with two lines, and two of its commits compared', async ({ page,
   await rows.first().getByRole('button', { name: 'Compare with selected' }).click();
   const comparison = page.locator('.jp-DatalakeCommitDiff');
   await expect(comparison.getByRole('listitem')).toHaveCount(3);
+  await rows.first().getByRole('button').first().click();
+  await showOnly(panel, /^(Repos|History)/i);
   await page.sidebar.setWidth(460, 'left');
-  await history.evaluate(node => node.scrollIntoView());
   await draw(page, 'tour-graph');
 
   await rows.filter({ hasText: 'dearer' }).getByRole('button').first().click();
@@ -110,12 +122,10 @@ test('conflicts, what is staged, and mounts', async ({ page, request }) => {
   await expect(changes).toHaveCount(0);
 
   await lake.mount('prices');
-  const title = panel.locator('.lm-AccordionPanel-title', { hasText: /^Mounts/ });
-  await title.click();
+  await showOnly(panel, /^(Repos|Mounts)/i);
   await expect(section(panel, 'mounts').locator('[data-place="prices"]')).toContainText('prices');
   await page.sidebar.close('right');
   await draw(page, 'tour-mounts');
-  await title.click();
 });
 
 test('a schedule, and a template', async ({ page }) => {
