@@ -21,7 +21,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillException, PapermillExecutionError
 from papermill.execute import execute_notebook
-from papermill.iorw import load_notebook_node
+from papermill.iorw import LocalHandler, load_notebook_node, papermill_io
 from papermill.log import logger
 from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
@@ -35,7 +35,7 @@ from jupyter_datalake.jobs.forked_notebooks import (
     can_be_forked,
 )
 from jupyter_datalake.jobs.kernel_records import MAX_OUTPUT_BYTES
-from jupyter_datalake.jobs.workspace import CappedLog
+from jupyter_datalake.jobs.workspace import PART, CappedLog
 from jupyter_datalake.jobs.zygote import SHADOWED
 
 Keep = Callable[[ForkedKernelManager | None], bool]
@@ -109,6 +109,7 @@ def run_notebook(
                 keep=keep,
             )
 
+    _write_whole()
     with _environment(environment), _logged(log):
         try:
             execute()
@@ -170,6 +171,22 @@ def _told_as_ours(notebook: Path, executed: Path, log: CappedLog) -> Iterator[No
             f"{notebook.name} cannot be run: {_short(str(error))}",
             kind=ErrorKind.INVALID_NOTEBOOK,
         ) from error
+
+
+class _WholeFiles(LocalHandler):
+    """Writes notebooks so that whoever looks at one that runs never finds half of it."""
+
+    def write(self, buf: str, path: str) -> None:
+        """Put a file in the place of the one before."""
+        part = f"{path}{PART}"
+        super().write(buf, part)
+        os.replace(part, path)
+
+
+@functools.cache
+def _write_whole() -> None:
+    """Have papermill write whatever has a whole path so, in this process."""
+    papermill_io.register("/", _WholeFiles())
 
 
 class _CappedClient(PapermillNotebookClient):
@@ -239,6 +256,7 @@ class ForkedEngine(NBClientEngine):
         The kernel is forked off the option ``zygote``. Without it, there is one for this process;
         None starts a kernel instead. The option ``keep`` is that of `run_notebook`.
         """
+        _save_less(nb_man)
         zygote = options.pop("zygote", _own_zygote)
         keep: Keep | None = options.pop("keep", None)
         manager = None
@@ -272,6 +290,30 @@ class ForkedEngine(NBClientEngine):
         finally:
             if manager is not None and not is_kept:
                 client._cleanup_kernel()
+
+
+def _save_less(manager: Any) -> None:
+    """Let papermill save a notebook when a cell of code begins, and at its end.
+
+    It would do so at the end of each cell too, and at the beginning of those that are only text:
+    what follows at once saves the same. To write a notebook takes longer than to run a short cell.
+    """
+    begin, end = manager.cell_start, manager.cell_complete
+
+    def unsaved(act: Callable[..., None], *arguments: Any, **options: Any) -> None:
+        manager.save = lambda **_: None
+        try:
+            act(*arguments, **options)
+        finally:
+            del manager.save
+
+    def cell_start(cell: Any, *arguments: Any, **options: Any) -> None:
+        if cell.cell_type == "code":
+            begin(cell, *arguments, **options)
+        else:
+            unsaved(begin, cell, *arguments, **options)
+
+    manager.cell_start, manager.cell_complete = cell_start, functools.partial(unsaved, end)
 
 
 def _has_raised(cell: Any) -> bool:

@@ -47,6 +47,8 @@ BATCH = ".batch.json"
 """Beside the inputs of a batch: what each of its datums has of each input."""
 LOG = "log.txt"
 NOTEBOOK = "notebook.ipynb"
+PART = ".part"
+"""What the name of an executed notebook ends in while it is written."""
 MAX_LOG_BYTES = 16 * 1024 * 1024
 
 

@@ -22,7 +22,7 @@ from jupyter_datalake.jobs.kept_kernels import sweep_kept
 from jupyter_datalake.jobs.local_executor import KeepArtifacts, LocalExecutor
 from jupyter_datalake.jobs.outputs import store_folder
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask
-from jupyter_datalake.jobs.workspace import Workspace
+from jupyter_datalake.jobs.workspace import NOTEBOOK, PART, Workspace
 from jupyter_datalake.lake.lazy_inputs import LAZY_FOLDER, LazyExecutor, LazyMount
 from jupyter_datalake.lake.opening import close_core, open_core
 from jupyter_datalake.model.commits import Author
@@ -195,6 +195,7 @@ def keep_artifacts(core: LakeCore, task: DatumTask) -> DatumOutcome:
     try:
         root = None
         if workspace.artifacts.is_dir():
+            (workspace.artifacts / f"{NOTEBOOK}{PART}").unlink(missing_ok=True)
             root = store_folder(core, workspace.artifacts, job_id=task.job_id)
     finally:
         workspace.remove()
