@@ -98,7 +98,7 @@ class TrialWish:
 
 @dataclass(frozen=True, slots=True)
 class PlannedTrial:
-    """A trial before it runs: what was found of it so far is wrong with nothing."""
+    """A trial before it runs: of what could be checked, nothing is wrong."""
 
     trial: Trial
     publisher: Publisher

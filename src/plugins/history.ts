@@ -108,7 +108,8 @@ export function addHistoryCommands(options: IHistoryCommandOptions): void {
     execute: async args => {
       const [repo, name] = [textOf(args, 'repo'), textOf(args, 'name')];
       if (repo !== undefined && name !== undefined) {
-        await attempt(trans, () => undoRef(options.lake.client, repo, name));
+        const act = (force: boolean) => undoRef(options.lake.client, repo, name, { force });
+        await evenIfInUse(`${repo}@${name}`, trans.__('Undo all the same'), trans, act);
       }
     }
   });
@@ -251,19 +252,7 @@ async function reset(
     return;
   }
   const act = (force: boolean) => resetRef(client, repo, branch, { to: commit.id, force });
-  const moved = await attempt(trans, async () => {
-    try {
-      return await act(false);
-    } catch (reason) {
-      const error = asLakeError(reason);
-      if (error.kind !== 'in-use') {
-        throw reason;
-      }
-      const title = trans.__('%1 is in use', `${repo}@${branch}`);
-      const isSure = await confirm(title, error.message, trans.__('Reset all the same'), trans);
-      return isSure ? act(true) : null;
-    }
-  });
+  const moved = await evenIfInUse(`${repo}@${branch}`, trans.__('Reset all the same'), trans, act);
   if (moved) {
     tell(
       options,
@@ -271,6 +260,32 @@ async function reset(
       trans.__('%1 was reset to %2.', `${repo}@${branch}`, shortId(commit.id))
     );
   }
+}
+
+/** Move a branch; where a session or a job depends on it, only after it was asked. */
+async function evenIfInUse<T>(
+  branch: string,
+  acceptLabel: string,
+  trans: TranslationBundle,
+  act: (force: boolean) => Promise<T>
+): Promise<T | null> {
+  return attempt(trans, async () => {
+    try {
+      return await act(false);
+    } catch (reason) {
+      const error = asLakeError(reason);
+      if (error.kind !== 'in-use') {
+        throw reason;
+      }
+      const isSure = await confirm(
+        trans.__('%1 is in use', branch),
+        error.message,
+        acceptLabel,
+        trans
+      );
+      return isSure ? act(true) : null;
+    }
+  });
 }
 
 /** Say that a branch moved, with a way back. */
