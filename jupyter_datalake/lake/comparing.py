@@ -1,7 +1,8 @@
-"""Two runs beside each other: parameters, code, inputs, outputs and times."""
+"""Two runs beside each other: parameters, code, inputs, metrics, outputs and times."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -11,11 +12,16 @@ from jupyter_datalake.errors import NotFoundError
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import Commit
+from jupyter_datalake.model.files import FileKind
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.job_comparisons import Aspect, JobComparison, compared
 from jupyter_datalake.model.jobs import Job
+from jupyter_datalake.model.metrics import is_metrics_file, metrics_in
 
 MAX_CHANGES = 100
+_MAX_METRICS = 200
+_MAX_LOOKED_AT = 10_000
+"""Among so many files of an output those of metrics are looked for."""
 
 
 def compare_jobs(core: LakeCore, old: Job, new: Job) -> JobComparison:
@@ -41,7 +47,7 @@ class _Run:
     """One of the two."""
 
     def __init__(self, core: LakeCore, job: Job) -> None:
-        self._job = job
+        self._core, self._job = core, job
         with core.metadata.read() as tx:
             pipeline = tx.pipelines.get(job.pipeline)
             self._spec, self._code_id = tx.pipelines.version(pipeline.id, job.pipeline_version)
@@ -55,6 +61,14 @@ class _Run:
     @property
     def output_place(self) -> tuple[str, Commit | None]:
         return self._job.pipeline, self._output
+
+    def _metrics(self, output: Commit) -> Iterator[tuple[str, float]]:
+        """Yield the metrics of an output by the path of their file and their name in it."""
+        tree = self._core.snapshot(output)
+        for file in islice(tree.iter_files(), _MAX_LOOKED_AT):
+            if file.kind is FileKind.FILE and is_metrics_file(file.path, file.size_bytes):
+                for name, value in metrics_in(tree.read(file.path)):
+                    yield f"{file.path}: {name}" if name else file.path, value
 
     def values(self, aspect: Aspect) -> dict[str, Any]:
         """Return the values of one aspect by name."""
@@ -70,6 +84,8 @@ class _Run:
                 return dict(self._spec.parameters)
             case Aspect.INPUTS:
                 return dict(job.inputs or job.heads)
+            case Aspect.METRICS:
+                return {} if output is None else dict(islice(self._metrics(output), _MAX_METRICS))
             case Aspect.OUTPUT:
                 return {
                     "state": str(job.state),

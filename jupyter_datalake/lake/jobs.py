@@ -496,9 +496,11 @@ class Jobs:
         return Publisher(core, self._context.author).update(pipeline.spec, files)
 
     def compare(self, job_id: str, other_id: str) -> JobComparison:
-        """Return two jobs beside each other: code, parameters, inputs, output and times.
+        """Return two jobs beside each other: code, parameters, inputs, metrics, output and times.
 
-        Of code and outputs of one pipeline it also tells which files differ, the first hundred.
+        Metrics are the numbers in JSON files of the output whose names end in ``metrics.json``, the
+        first two hundred, looked for in the first 10,000 files. Of code and outputs of one pipeline
+        it also tells which files differ, the first hundred.
         """
         return compare_jobs(self._context.core, self.get(job_id), self.get(other_id))
 

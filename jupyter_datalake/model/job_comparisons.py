@@ -18,6 +18,8 @@ class Aspect(StrEnum):
     CODE = "code"
     PARAMETERS = "parameters"
     INPUTS = "inputs"
+    METRICS = "metrics"
+    """Numbers in files that are named for them, see `model.metrics`."""
     OUTPUT = "output"
     TIME = "time"
 

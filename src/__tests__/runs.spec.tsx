@@ -139,6 +139,8 @@ describe('two runs beside each other', () => {
     values: [
       { aspect: 'parameters', name: 'size', old: 1000, new: null, is_equal: false },
       { aspect: 'inputs', name: 'raw', old: 'a'.repeat(64), new: 'a'.repeat(64), is_equal: true },
+      { aspect: 'metrics', name: 'metrics.json: auc', old: 0.75, new: 0.7, is_equal: false },
+      { aspect: 'metrics', name: 'metrics.json: n', old: null, new: 7, is_equal: false },
       { aspect: 'time', name: 'seconds', old: 20, new: 40, is_equal: false }
     ],
     code_changes: [],
@@ -163,6 +165,8 @@ describe('two runs beside each other', () => {
         .map(one => one.textContent);
     expect(row('size')).toEqual(['1,000', '–', 'differs']);
     expect(row('raw')).toEqual(['aaaaaaaa', 'aaaaaaaa', '']);
+    expect(row('metrics.json: auc')).toEqual(['0.75', '0.7', '−0.05']);
+    expect(row('metrics.json: n')).toEqual(['–', '7', 'differs']);
     expect(row('seconds')).toEqual(['20 s', '40 s', 'differs']);
     expect(screen.getByRole('list').textContent).toContain('x.csv added');
     fireEvent.change(screen.getByLabelText('Older run'), { target: { value: JOBS[3]?.id } });

@@ -3480,7 +3480,7 @@ export interface components {
             next: null;
         };
         /** @enum {string} */
-        Aspect: "code" | "parameters" | "inputs" | "output" | "time";
+        Aspect: "code" | "parameters" | "inputs" | "metrics" | "output" | "time";
         ComparedValue: {
             aspect: components["schemas"]["Aspect"];
             name: string;

@@ -8,7 +8,14 @@ import type * as api from '../api/types';
 import { formatDuration, shortId } from './formats';
 
 const ID = /^[0-9a-f]{64}$/;
-const ASPECTS: readonly api.Aspect[] = ['code', 'parameters', 'inputs', 'output', 'time'];
+const ASPECTS: readonly api.Aspect[] = [
+  'code',
+  'parameters',
+  'inputs',
+  'metrics',
+  'output',
+  'time'
+];
 
 /** What a {@link JobComparison} shows and does. */
 export interface IJobComparisonProps {
@@ -135,7 +142,7 @@ function Values(props: {
           <th scope="row">{one.name}</th>
           <td className="jp-DatalakeTable-message">{valueText(one, one.old)}</td>
           <td className="jp-DatalakeTable-message">{valueText(one, one.new)}</td>
-          <td>{one.is_equal ? '' : trans.__('differs')}</td>
+          <td>{one.is_equal ? '' : (changeOf(one) ?? trans.__('differs'))}</td>
         </tr>
       ))}
     </tbody>
@@ -175,7 +182,21 @@ function valueText({ name }: api.ComparedValue, value: unknown): string {
   if (typeof value === 'string') {
     return ID.test(value) ? shortId(value) : value;
   }
-  return typeof value === 'number' ? value.toLocaleString() : JSON.stringify(value);
+  return typeof value === 'number' ? numberText(value) : JSON.stringify(value);
+}
+
+/** Return by how much a metric rose or fell. */
+function changeOf({ aspect, old, new: fresh }: api.ComparedValue): string | null {
+  if (aspect !== 'metrics' || typeof old !== 'number' || typeof fresh !== 'number') {
+    return null;
+  }
+  return `${fresh > old ? '+' : '−'}${numberText(Math.abs(fresh - old))}`;
+}
+
+function numberText(value: number): string {
+  return Number.isInteger(value)
+    ? value.toLocaleString()
+    : value.toLocaleString(undefined, { maximumSignificantDigits: 6 });
 }
 
 function aspectText(aspect: api.Aspect, trans: TranslationBundle): string {
@@ -186,6 +207,8 @@ function aspectText(aspect: api.Aspect, trans: TranslationBundle): string {
       return trans.__('Parameters');
     case 'inputs':
       return trans.__('Inputs');
+    case 'metrics':
+      return trans.__('Metrics');
     case 'output':
       return trans.__('Output');
     case 'time':

@@ -50,6 +50,32 @@ def test_two_runs_differ_in_what_was_given_to_them_and_what_came_of_it(bench):
     assert "<td>differs</td>" in found._repr_html_()
 
 
+def test_metrics_are_the_numbers_of_files_that_are_named_for_them(bench):
+    def run(auc, **more):
+        bench.commit(
+            **{
+                "metrics.json": json.dumps({"auc": auc}),
+                "sub/test_metrics.json": json.dumps({"train": {"loss": 3}}),
+                "other.json": json.dumps({"x": 1}),
+                "broken_metrics.json": "{",
+                **more,
+            }
+        )
+        bench.run()
+        return bench.job
+
+    first, second = run(0.75), run(0.8, **{"late_metrics.json": "7"})
+    found = values(bench.lake.jobs.compare(first.id, second.id))
+    metrics = {
+        name: (one.old, one.new) for (aspect, name), one in found.items() if aspect == "metrics"
+    }
+    assert metrics == {  # what runs here copies in capitals
+        "sub/test_metrics.json: TRAIN.LOSS": (3, 3),
+        "metrics.json: AUC": (0.75, 0.8),
+        "late_metrics.json": (None, 7),
+    }
+
+
 def test_a_run_is_like_itself_and_one_that_never_ran_has_no_output(bench):
     done = bench.job
     assert all(one.is_equal for one in bench.lake.jobs.compare(done.id, done.id).values)
