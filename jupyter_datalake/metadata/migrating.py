@@ -8,12 +8,12 @@ one is refused before anything is written.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, event, inspect, text
 
 from jupyter_datalake.errors import ErrorKind, FormatError
 
@@ -23,6 +23,11 @@ HEAD = "0017"
 """Name of the newest migration; a test compares it with the folder."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+
+_Statement = tuple[str, Any]
+
+_new: dict[str, list[_Statement]] = {}
+"""Kind of database to the statements that made a new one in this process."""
 
 
 class Begin(Protocol):
@@ -55,8 +60,42 @@ def migrate(begin: Begin, put_aside: Callable[[str], Path | None]) -> None:
     with begin(writes=True) as connection:
         # Looked at again behind the write lock: another process may have done it meanwhile.
         version = _version(connection)
-        if version != HEAD:
+        if version is None:
+            _make(connection)
+        elif version != HEAD:
             _upgrade(connection, version, put_aside)
+
+
+def _make(connection: Connection) -> None:
+    """Make all of a new database.
+
+    Alembic takes ten times as long as its statements do, so who makes many, as tests do, has it
+    work out once which they are.
+    """
+    kind = connection.dialect.name
+    if kind in _new:
+        for statement, parameters in _new[kind]:
+            connection.exec_driver_sql(statement, parameters).close()
+        return
+    with _noted(connection) as statements:
+        _upgrade(connection, None, lambda _: None)
+    _new[kind] = statements
+
+
+@contextmanager
+def _noted(connection: Connection) -> Iterator[list[_Statement]]:
+    """Note the statements of a block that change something."""
+    noted: list[_Statement] = []
+
+    def note(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
+        if not statement.lstrip().upper().startswith(("SELECT", "PRAGMA", "SHOW")):
+            noted.append((statement, parameters))
+
+    event.listen(connection, "before_cursor_execute", note)
+    try:
+        yield noted
+    finally:
+        event.remove(connection, "before_cursor_execute", note)
 
 
 def _version(connection: Connection) -> str | None:

@@ -67,6 +67,18 @@ def test_what_comparing_does_not_see_is_equal_too(tmp_path):
         assert migrated[name] == parts
 
 
+def test_the_next_database_of_a_process_is_made_like_the_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(migrating, "_new", {})
+    dumps = []
+    for path in (tmp_path / "first", tmp_path / "second"):
+        open_sqlite(path, wait_s=1).close()
+        connection = sqlite3.connect(path)
+        dumps.append([*connection.iterdump()])
+        connection.close()
+    assert len(dumps[0]) > 50
+    assert dumps[0] == dumps[1]
+
+
 def test_the_migrations_are_part_of_the_package():
     folder = Path(migrating.__file__).parent / "migrations"
     assert (folder / "env.py").exists()
