@@ -22,11 +22,10 @@ from jupyter_datalake.cli.output import (
     print_table,
     time_text,
 )
-from jupyter_datalake.lake.lineage import MAX_OPENED
 from jupyter_datalake.model.datums import BEFORE_ALL, STEP_POSITIONS, DatumState
 from jupyter_datalake.model.executed_cells import ExecutedCell
 from jupyter_datalake.model.jobs import Job, JobState, Outcome
-from jupyter_datalake.model.lineage import Observation
+from jupyter_datalake.model.lineage import MAX_OPENED, Observation
 from jupyter_datalake.model.logs import LogLine
 from jupyter_datalake.model.text import printable
 

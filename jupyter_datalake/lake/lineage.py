@@ -34,6 +34,7 @@ from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.ids import CommitId, Digest
 from jupyter_datalake.model.jobs import Job
 from jupyter_datalake.model.lineage import (
+    MAX_OPENED,
     GlobalRecord,
     LineageGraph,
     LineageStep,
@@ -58,9 +59,6 @@ from jupyter_datalake.pipelines.recalling import (
     recall_job,
 )
 from jupyter_datalake.pipelines.reproducing import Reproducer, Wish
-
-MAX_OPENED = 100
-"""So much is told of what datums opened; `LineageVerbs.observed` tells all."""
 
 _EVENT_PATHS = 20
 _MAX_STEPS = 10_000

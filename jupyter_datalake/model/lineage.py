@@ -14,6 +14,9 @@ from jupyter_datalake.model.drawing import drawing_of
 from jupyter_datalake.model.ids import CommitId, GlobalId
 from jupyter_datalake.model.paths import RepoPath
 
+MAX_OPENED = 100
+"""So much is told of what the datums of a job opened; `lake.lineage.observed` tells all."""
+
 
 class GlobalOrigin(StrEnum):
     """What began a global id."""

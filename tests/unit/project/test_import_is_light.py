@@ -55,3 +55,14 @@ def test_opening_a_lake_loads_neither_the_web_nor_notebooks_nor_warehouses():
         "tornado", "jupyter_server", "papermill", "nbformat", "duckdb", "pandas", "pyarrow",
         "pyfuse3", "trio", "boto3", "dask",
     } == set()  # fmt: skip
+
+
+def test_commands_load_nothing_of_warehouses_and_notebooks_before_they_need_it():
+    modules = [
+        f"jupyter_datalake.cli.{file.stem}"
+        for file in sorted((ROOT / "jupyter_datalake" / "cli").glob("*.py"))
+        if file.stem not in {"__init__", "controller"}  # which runs jobs
+    ]
+    assert "jupyter_datalake.cli.jobs" in modules
+    loaded = loaded_by(f"import {', '.join(modules)}")
+    assert loaded & {"duckdb", "pandas", "pyarrow", "papermill", "nbformat", "pyfuse3"} == set()
