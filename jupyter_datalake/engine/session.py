@@ -1122,7 +1122,12 @@ def _open(core: LakeCore, info: SessionInfo) -> Session:
         if not folder.exists():
             _check_here(core, info)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = try_lock(folder / "lock")
+        try:
+            lock = try_lock(folder / "lock")
+        except FileNotFoundError:  # somebody has deleted the session, and so its folder, just now
+            with core.metadata.read() as tx:
+                tx.sessions.get(info.id)  # raises
+            raise
     if lock is None:
         raise ConflictError(
             f"Session {info.id} on {info.repo}@{info.branch} is open in another process",

@@ -183,16 +183,23 @@ def _commit_shape(lake: Lake, commit: Commit, shapes: dict[str, Hashable]) -> Ha
 
 
 def _staged(lake: Lake, session_id: str) -> tuple[tuple[str, Hashable], ...]:
+    """Return what a session would commit: not what was only written again as it was."""
     staged: list[tuple[str, Hashable]] = []
     with lake.sessions.open(session_id) as session:
+        info = session.info
+        base = lake.core.snapshot(lake.commits.get(info.repo, info.base_commit_id))
         for change in session.diff():
             content: Hashable = str(change.kind)
-            new = change.new
+            old, new = change.old, change.new
             if change.kind is not ChangeKind.REMOVED and new is not None:
                 content = (content, str(new.kind), new.mode)
                 if new.kind is FileKind.FILE:
                     with session.open(change.path) as file:
-                        content = (content, digest_of(file.read()).hex())
+                        data = file.read()
+                    was_same = old is not None and (old.kind, old.mode) == (new.kind, new.mode)
+                    if was_same and base.read(change.path) == data:
+                        continue  # only until it is folded or committed does it count as modified
+                    content = (content, digest_of(data).hex())
             staged.append((str(change.path), content))
     return tuple(staged)
 
