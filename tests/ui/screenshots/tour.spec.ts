@@ -3,6 +3,7 @@ import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
 import { expect, test } from '@jupyterlab/galata';
 import type { Locator } from '@playwright/test';
 
+import { notebookOf, parametersCell } from '../tests/content';
 import { Lake, openHistory, openNotebook, openPanel, repoRow } from '../tests/lake';
 import { draw, openWide, pathOf } from './pictures';
 
@@ -12,46 +13,18 @@ const RUN_MS = 120_000;
 const MONTHS = ['2026-01', '2026-02', '2026-03'];
 
 /** A notebook that adds up the orders of one month. */
-const TOTALS = notebookOf([
-  {
-    source: 'orders = "lake/orders"  # a month each\nrate = 0.2  # of the tax\nout = "out/totals"',
-    tags: ['parameters']
-  },
-  {
-    source:
-      'from pathlib import Path\nimport pandas as pd\n\n' +
-      'path = next(Path(orders).rglob("*.csv")) if Path(orders).is_dir() else Path(orders)\n' +
-      'table = pd.read_csv(path, dtype=str)\nprint(len(table), "orders in", path.name)',
-    tags: []
-  },
-  {
-    source: 'amounts = [float(text) for text in table["amount"]]',
-    tags: []
-  },
-  {
-    source:
-      'total = sum(amounts) * (1 + rate)\n' +
-      'Path(out).mkdir(parents=True, exist_ok=True)\n' +
-      'Path(out, path.name).write_text(f"total\\n{total:.2f}\\n")\nprint("total", total)',
-    tags: []
-  }
-]);
-
-function notebookOf(cells: { source: string; tags: string[] }[]): object {
-  return {
-    cells: cells.map(({ source, tags }, index) => ({
-      id: `cell-${index}`,
-      cell_type: 'code',
-      execution_count: null,
-      metadata: { tags },
-      outputs: [],
-      source
-    })),
-    metadata: { kernelspec: { name: 'python3', display_name: 'Python 3' } },
-    nbformat: 4,
-    nbformat_minor: 5
-  };
-}
+const TOTALS = notebookOf(
+  parametersCell(
+    'orders = "lake/orders"  # a month each\nrate = 0.2  # of the tax\nout = "out/totals"'
+  ),
+  'from pathlib import Path\nimport pandas as pd\n\n' +
+    'path = next(Path(orders).rglob("*.csv")) if Path(orders).is_dir() else Path(orders)\n' +
+    'table = pd.read_csv(path, dtype=str)\nprint(len(table), "orders in", path.name)',
+  'amounts = [float(text) for text in table["amount"]]',
+  'total = sum(amounts) * (1 + rate)\n' +
+    'Path(out).mkdir(parents=True, exist_ok=True)\n' +
+    'Path(out, path.name).write_text(f"total\\n{total:.2f}\\n")\nprint("total", total)'
+);
 
 /** Return the orders of a month as CSV; `amounts` replace those of single rows. */
 function orders(month: string, count: number, amounts: Record<number, string> = {}): string {
@@ -106,7 +79,7 @@ test('a commit, its files, and what a file holds', async ({ page }) => {
 
 test('a datum fails at a cell, and runs are compared', async ({ page, request }) => {
   const lake = new Lake(request);
-  await page.contents.uploadContent(JSON.stringify(TOTALS), 'text', 'totals.ipynb');
+  await page.contents.uploadContent(TOTALS, 'text', 'totals.ipynb');
   await lake.createPipeline({
     pipeline: 'totals',
     input: { repo: { name: 'orders', glob: '/*' } },
@@ -161,8 +134,8 @@ test('magics and widgets in a notebook', async ({ page }) => {
     "%%sql\nSELECT city, count(*) AS orders, round(sum(amount), 2) AS total\nFROM 'orders@main/2026-03.csv' GROUP BY city ORDER BY total DESC",
     'import jupyter_datalake as dl\ndl.widgets.job(dl.Lake.open().jobs.list(pipeline="totals")[0].id)'
   ];
-  const content = notebookOf(sources.map(source => ({ source, tags: [] })));
-  await page.contents.uploadContent(JSON.stringify(content), 'text', 'looking.ipynb');
+  const content = notebookOf(...sources);
+  await page.contents.uploadContent(content, 'text', 'looking.ipynb');
   await openNotebook(page, 'looking.ipynb');
   await page.notebook.run();
   await expect(page.locator('.jp-OutputArea').last()).toContainText('totals');

@@ -2,6 +2,7 @@
 import { expect, test } from '@jupyterlab/galata';
 import type { Locator } from '@playwright/test';
 
+import { notebookOf, parametersCell } from '../tests/content';
 import {
   fileEntry,
   Lake,
@@ -149,6 +150,47 @@ test('a schedule, and a template', async ({ page }) => {
   await expect(dialog.getByLabel('The spec as YAML')).toContainText('report-of-prices');
   await expect(dialog.getByRole('region', { name: 'Datums' })).toContainText('datum');
   await draw(page, 'tour-template');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+});
+
+test('a trial of a notebook, and several that are promoted at once', async ({ page }) => {
+  await openNotebook(page, 'totals.ipynb');
+  await page.getByRole('button', { name: /^Promote to pipeline/ }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('textbox', { name: 'Pipeline' }).fill('totals');
+  const tried = dialog.getByRole('group', { name: 'Try it' });
+  await tried.getByRole('button', { name: 'Try on' }).click();
+  const trial = dialog.getByRole('region', { name: 'Trial of totals' });
+  await expect(trial.locator('.jp-DatalakeTrial-header')).toContainText(/success|failed/, {
+    timeout: 60_000
+  });
+  await trial.evaluate(node => node.scrollIntoView());
+  await draw(page, 'tour-trial');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+
+  const sum =
+    'total = 0\nfor place in Path(source).iterdir():\n    total += len(place.read_text())';
+  for (const [name, source] of [
+    ['tidy', 'lake/prices'],
+    ['weekly', 'tidy'],
+    ['yearly', 'weekly']
+  ]) {
+    const notebook = notebookOf(
+      parametersCell(`source = "${source}"\nout = "${name}"`),
+      `from pathlib import Path\n\n${sum}`,
+      'Path(out, "total.txt").write_text(str(total))'
+    );
+    await page.contents.uploadContent(notebook, 'text', `sums/${name}.ipynb`);
+  }
+  await page.filebrowser.openDirectory('sums');
+  await fileEntry(page, 'tidy.ipynb').click();
+  await fileEntry(page, 'yearly.ipynb').click({ modifiers: ['Shift'] });
+  await fileEntry(page, 'weekly.ipynb').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Promote to Pipelines…' }).click();
+  const steps = dialog.getByRole('list', { name: 'Steps' }).getByRole('listitem');
+  await expect(steps.last()).toContainText('reads weekly (step 2)');
+  await expect(dialog.locator('.jp-mod-accept')).toHaveText('Publish 3 pipelines');
+  await draw(page, 'tour-several');
   await dialog.getByRole('button', { name: 'Cancel' }).click();
 });
 

@@ -3,6 +3,7 @@ import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
 import { expect, test } from './fixtures';
 import type { Locator, Page } from '@playwright/test';
 
+import { notebookOf, parametersCell } from './content';
 import {
   expectAccessibleInThemes,
   expectNamed,
@@ -14,23 +15,6 @@ import {
 } from './lake';
 
 const RUN_MS = 60_000;
-
-function notebook(parameters: string, code: string): string {
-  const cell = (source: string, tags: string[]) => ({
-    cell_type: 'code',
-    execution_count: null,
-    id: tags[0] ?? 'code',
-    metadata: { tags },
-    outputs: [],
-    source
-  });
-  return JSON.stringify({
-    cells: [cell(parameters, ['parameters']), cell(code, [])],
-    metadata: { kernelspec: { name: 'python3', display_name: 'Python 3', language: 'python' } },
-    nbformat: 4,
-    nbformat_minor: 5
-  });
-}
 
 /** Open a file of specs in the editor. */
 async function openDag(page: IJupyterLabPageFixture, path: string): Promise<Locator> {
@@ -78,15 +62,15 @@ test('two notebooks are dragged in, connected and applied, and run', async ({
     page.contents.uploadContent(text, 'text', `${tmpPath}/${name}`);
   await upload(
     'dag-words.ipynb',
-    notebook(
-      'source = "pfs/dag-raw"\nout = "pfs/out"',
+    notebookOf(
+      parametersCell('source = "pfs/dag-raw"\nout = "pfs/out"'),
       'import os, pathlib\nfor one in pathlib.Path(source).iterdir():\n    pathlib.Path(out, one.name).write_text(one.read_text().upper())'
     )
   );
   await upload(
     'dag-count.ipynb',
-    notebook(
-      'words = "pfs/words"\nout = "pfs/out"',
+    notebookOf(
+      parametersCell('words = "pfs/words"\nout = "pfs/out"'),
       'import pathlib\nn = sum(len(p.read_text().split()) for p in pathlib.Path(words).iterdir())\npathlib.Path(out, "n.txt").write_text(str(n))'
     )
   );

@@ -1,22 +1,9 @@
 /** Magics, completion and widgets in real kernels: in JupyterLab, and in Voila without it. */
 import { expect, test } from './fixtures';
+import { notebookOf } from './content';
 import { Lake, openNotebook } from './lake';
 
 const RUN_MS = 90_000;
-
-/** Return a notebook of code cells, as text. */
-function notebookOf(...sources: string[]): string {
-  const cells = sources.map((source, index) => ({
-    id: `cell-${index}`,
-    cell_type: 'code',
-    execution_count: null,
-    metadata: {},
-    outputs: [],
-    source
-  }));
-  const metadata = { kernelspec: { name: 'python3', display_name: 'Python 3' } };
-  return JSON.stringify({ cells, metadata, nbformat: 4, nbformat_minor: 5 });
-}
 
 test('magics run, addresses are completed, and widgets follow a job, also in Voila', async ({
   page,

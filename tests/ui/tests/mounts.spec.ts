@@ -15,8 +15,11 @@ test('a click mounts a repo and shows its files', async ({ page, request }) => {
   await row.getByRole('button', { name: /^mounted: mount it/ }).click();
 
   await expectFolder(page, 'lake/mounted');
+  // JupyterLab asks for a checkpoint of what it has opened, which an unmounted folder refuses.
+  const isOpened = page.waitForResponse(/people\.csv\/checkpoints/);
   await fileEntry(page, 'people.csv').dblclick();
   await expect(page.locator('.jp-CSVViewer')).toBeVisible();
+  await isOpened;
 
   await openPanel(page);
   await expect(row.getByRole('img', { name: 'Mounted at lake/mounted, writable' })).toBeVisible();

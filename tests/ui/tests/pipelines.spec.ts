@@ -1,39 +1,24 @@
 /** A notebook is promoted, runs as a job, and stands in the lineage. */
 import { expect, test } from './sharing';
 
+import { notebookOf, parametersCell } from './content';
 import { expectNamed, fileEntry, Lake, openNotebook, openPanel, section } from './lake';
 
 const RUN_MS = 90_000;
 
 /** A notebook whose last cell fails. */
-const FRAGILE = notebookOf([
-  { source: 'customers = "lake/customers"\nout = "out"', tags: ['parameters'] },
-  { source: 'text = "twelve"\nprint("read so far")', tags: [] },
-  { source: 'print(int(text))', tags: [] }
-]);
+const FRAGILE = notebookOf(
+  parametersCell('customers = "lake/customers"\nout = "out"'),
+  'text = "twelve"\nprint("read so far")',
+  'print(int(text))'
+);
 
 /** Fails as that, and leaves a line in a file whenever its second cell is run. */
-const COUNTED = notebookOf([
-  { source: 'customers = "lake/customers"\nout = "out"', tags: ['parameters'] },
-  { source: 'text = "twelve"\nwith open("begun", "a") as f:\n    print("once", file=f)', tags: [] },
-  { source: 'print(int(text))', tags: [] }
-]);
-
-/** Return a notebook of code cells. */
-function notebookOf(cells: { source: string; tags: string[] }[]): object {
-  return {
-    cells: cells.map(({ source, tags }) => ({
-      cell_type: 'code',
-      execution_count: null,
-      metadata: { tags },
-      outputs: [],
-      source
-    })),
-    metadata: { kernelspec: { name: 'python3', display_name: 'Python 3' } },
-    nbformat: 4,
-    nbformat_minor: 4
-  };
-}
+const COUNTED = notebookOf(
+  parametersCell('customers = "lake/customers"\nout = "out"'),
+  'text = "twelve"\nwith open("begun", "a") as f:\n    print("once", file=f)',
+  'print(int(text))'
+);
 
 test('a notebook is promoted, its job succeeds, and the lineage shows it', async ({ page }) => {
   await openNotebook(page, 'count.ipynb');
@@ -193,7 +178,7 @@ test('a datum that failed is reopened at the cell, mended and published', async 
   request
 }) => {
   const lake = new Lake(request);
-  await page.contents.uploadContent(JSON.stringify(FRAGILE), 'text', 'fragile.ipynb');
+  await page.contents.uploadContent(FRAGILE, 'text', 'fragile.ipynb');
   await lake.createPipeline({
     pipeline: 'fragile',
     input: { repo: { name: 'customers', glob: '/' } },
@@ -232,7 +217,7 @@ test('a datum that failed is gone on with in the very kernel in which it did', a
   request
 }) => {
   const lake = new Lake(request);
-  await page.contents.uploadContent(JSON.stringify(COUNTED), 'text', 'kept.ipynb');
+  await page.contents.uploadContent(COUNTED, 'text', 'kept.ipynb');
   await lake.createPipeline({
     pipeline: 'kept',
     input: { repo: { name: 'customers', glob: '/' } },

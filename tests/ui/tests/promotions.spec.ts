@@ -1,34 +1,11 @@
 /** Several notebooks are promoted at once: steps that feed each other, one plan, one publishing. */
 import { expect, test } from './fixtures';
 
+import { notebookOf, parametersCell } from './content';
 import { expectAccessible, expectNamed, fileEntry, Lake } from './lake';
 
-const FIRST = `
-rides = "lake/rides"
-out = "trips-clean"
-`;
-const SECOND = `
-clean = "trips-clean"
-out = "trips-sums"
-top: int = 3
-`;
-
-/** Return a notebook of a parameters cell and one more. */
-function notebookOf(parameters: string, code: string): string {
-  const cell = (source: string, tags: string[]) => ({
-    cell_type: 'code',
-    execution_count: null,
-    metadata: { tags },
-    outputs: [],
-    source
-  });
-  return JSON.stringify({
-    cells: [cell(parameters.trim(), ['parameters']), cell(code, [])],
-    metadata: { kernelspec: { name: 'python3', display_name: 'Python 3' } },
-    nbformat: 4,
-    nbformat_minor: 4
-  });
-}
+const FIRST = 'rides = "lake/rides"\nout = "trips-clean"';
+const SECOND = 'clean = "trips-clean"\nout = "trips-sums"\ntop: int = 3';
 
 const copy = (from: string) =>
   `import pathlib\nfor one in pathlib.Path(${from}).iterdir():\n` +
@@ -41,8 +18,16 @@ test('notebooks become steps that are tied, planned, edited and published as one
   const lake = new Lake(request);
   await lake.createRepo('rides');
   await lake.put('rides', 'a.txt', 'one\n', 'A ride');
-  await page.contents.uploadContent(notebookOf(FIRST, copy('rides')), 'text', 'trips-clean.ipynb');
-  await page.contents.uploadContent(notebookOf(SECOND, copy('clean')), 'text', 'trips-sums.ipynb');
+  await page.contents.uploadContent(
+    notebookOf(parametersCell(FIRST), copy('rides')),
+    'text',
+    'trips-clean.ipynb'
+  );
+  await page.contents.uploadContent(
+    notebookOf(parametersCell(SECOND), copy('clean')),
+    'text',
+    'trips-sums.ipynb'
+  );
   await page.filebrowser.openDirectory('/');
   await page.filebrowser.refresh();
 

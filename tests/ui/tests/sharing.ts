@@ -45,6 +45,10 @@ export const test = base.extend<object, { shared: IJupyterLabPageFixture }>({
 async function tidyUp(page: IJupyterLabPageFixture, folder: string): Promise<void> {
   await page.setViewportSize(VIEWPORT);
   await page.mouse.move(0, 0);
+  for (const dialog of await page.locator('.jp-Dialog').all()) {
+    await page.keyboard.press('Escape'); // what was opened is told that its folder is gone
+    await dialog.waitFor({ state: 'detached' });
+  }
   await setTheme(page, 'JupyterLab Light');
   await page.evaluate(async () => {
     const app = window.jupyterapp as JupyterFrontEnd;

@@ -2,32 +2,18 @@
 import type { Page } from '@playwright/test';
 
 import { expect, test } from './fixtures';
+import { notebookOf, parametersCell } from './content';
 import { expectAccessible, expectNamed, Lake, openNotebook, setTheme } from './lake';
 
 const RUN_MS = 60_000;
 
 /** A notebook that doubles numbers, and fails where there is none. */
-const DOUBLE = JSON.stringify({
-  cells: [
-    { source: 'figures = "lake/figures"\nout = "out"', tags: ['parameters'] },
-    {
-      source: `from pathlib import Path
+const DOUBLE = notebookOf(
+  parametersCell('figures = "lake/figures"\nout = "out"'),
+  `from pathlib import Path
 for place in Path(figures).iterdir():
-    (Path(out) / place.name).write_text(f"{2 * int(place.read_text())}\\n")`,
-      tags: []
-    }
-  ].map(({ source, tags }, index) => ({
-    cell_type: 'code',
-    execution_count: null,
-    id: `cell-${index}`,
-    metadata: { tags },
-    outputs: [],
-    source
-  })),
-  metadata: { kernelspec: { name: 'python3', display_name: 'Python 3', language: 'python' } },
-  nbformat: 4,
-  nbformat_minor: 5
-});
+    (Path(out) / place.name).write_text(f"{2 * int(place.read_text())}\\n")`
+);
 
 async function shoot(page: Page, name: string): Promise<void> {
   if (process.env.SHOTS) {
