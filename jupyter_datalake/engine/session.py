@@ -1124,10 +1124,8 @@ def _open(core: LakeCore, info: SessionInfo) -> Session:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             lock = try_lock(folder / "lock")
-        except FileNotFoundError:  # somebody has deleted the session, and so its folder, just now
-            with core.metadata.read() as tx:
-                tx.sessions.get(info.id)  # raises
-            raise
+        except FileNotFoundError:  # somebody has it open, to delete it: its folder went just now
+            lock = None
     if lock is None:
         raise ConflictError(
             f"Session {info.id} on {info.repo}@{info.branch} is open in another process",
