@@ -158,12 +158,14 @@ test('a trial of a notebook, and several that are promoted at once', async ({ pa
   await page.getByRole('button', { name: /^Promote to pipeline/ }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('textbox', { name: 'Pipeline' }).fill('totals');
+  await dialog.getByLabel('rate').fill('0.25');
   const tried = dialog.getByRole('group', { name: 'Try it' });
   await tried.getByRole('button', { name: 'Try on' }).click();
   const trial = dialog.getByRole('region', { name: 'Trial of totals' });
   await expect(trial.locator('.jp-DatalakeTrial-header')).toContainText(/success|failed/, {
     timeout: 60_000
   });
+  await expect(trial).toContainText('3 changed');
   await trial.evaluate(node => node.scrollIntoView());
   await draw(page, 'tour-trial');
   await dialog.getByRole('button', { name: 'Cancel' }).click();
@@ -171,7 +173,7 @@ test('a trial of a notebook, and several that are promoted at once', async ({ pa
   const sum =
     'total = 0\nfor place in Path(source).iterdir():\n    total += len(place.read_text())';
   for (const [name, source] of [
-    ['tidy', 'lake/prices'],
+    ['tidy', '../lake/prices'],
     ['weekly', 'tidy'],
     ['yearly', 'weekly']
   ]) {

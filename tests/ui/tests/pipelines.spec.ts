@@ -136,12 +136,12 @@ test('the lineage is filtered by a global id, and leads to jobs', async ({ page,
 });
 
 test('a job that fails tells why, and what it ran can be read', async ({ page }) => {
-  const content = notebookOf([
-    { source: 'customers = "lake/customers"\nout = "out"', tags: ['parameters'] },
-    { source: 'print("as far as here")\nraise ValueError("no such luck")', tags: [] }
-  ]);
+  const content = notebookOf(
+    parametersCell('customers = "lake/customers"\nout = "out"'),
+    'print("as far as here")\nraise ValueError("no such luck")'
+  );
   const path = 'broken.ipynb'; // beside the mount point, so that lake/customers is a repo
-  await page.contents.uploadContent(JSON.stringify(content), 'text', path);
+  await page.contents.uploadContent(content, 'text', path);
   await openNotebook(page, path);
   await page.getByRole('button', { name: /^Promote to pipeline/ }).click();
   const dialog = page.getByRole('dialog');

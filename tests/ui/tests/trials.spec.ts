@@ -88,11 +88,11 @@ test('a form is tried before it is published, and goes on where it was left', as
 
 test('a step of the pipelines editor is tried beside its form', async ({ page, request }) => {
   const lake = new Lake(request);
-  await lake.createRepo('words');
-  await lake.put('words', 'a.txt', 'one\n', 'A word');
+  await lake.createRepo('shouting');
+  await lake.put('shouting', 'a.txt', 'one\n', 'A word');
   const specs = `pipeline: shouted
-input: {repo: {name: words, glob: "/*"}}
-command: [sh, -c, "sleep 1; tr a-z A-Z < pfs/words/a.txt > pfs/out/a.txt; echo done"]
+input: {repo: {name: shouting, glob: "/*"}}
+command: [sh, -c, "sleep 1; tr a-z A-Z < pfs/shouting/a.txt > pfs/out/a.txt; echo done"]
 `;
   await page.contents.uploadContent(specs, 'text', 'shout.pipelines.yaml');
   await page.evaluate(async () => {
@@ -111,7 +111,7 @@ command: [sh, -c, "sleep 1; tr a-z A-Z < pfs/words/a.txt > pfs/out/a.txt; echo d
     timeout: RUN_MS
   });
   await expect(trial).toContainText('The one datum was tried');
-  await trial.getByRole('button', { name: 'words:/a.txt' }).click();
+  await trial.getByRole('button', { name: 'shouting:/a.txt' }).click();
   await expect(trial.getByRole('log')).toContainText('done');
   await shoot(page, 'editor-light');
   await expectAccessible(page, '.jp-DatalakeTryOut');
@@ -119,7 +119,7 @@ command: [sh, -c, "sleep 1; tr a-z A-Z < pfs/words/a.txt > pfs/out/a.txt; echo d
   // It can be looked at by itself.
   await trial.getByRole('button', { name: 'Show the trial in a tab' }).click();
   const tab = page.locator('.jp-DatalakeTrialPanel');
-  await expect(tab.getByRole('row', { name: 'words:/a.txt' })).toContainText('1 added');
+  await expect(tab.getByRole('row', { name: 'shouting:/a.txt' })).toContainText('1 added');
   await shoot(page, 'tab');
   await page.activity.activateTab('shout.pipelines.yaml');
 
