@@ -14,6 +14,7 @@ is merged anew.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -209,8 +210,7 @@ class Merging:
         merged = self._merged(join, _EmptyTree(self._core.nodes), from_ours=True)
         found = _changes_by(self._core.nodes, merged)
         changes = list(islice(found, limit + 1))
-        for _ in found:
-            """Conflicts are known when all is gone through."""
+        deque(found, maxlen=0)  # conflicts are known when all is gone through
         outcome = MergeOutcome.UP_TO_DATE
         if merged.open_count:
             outcome = MergeOutcome.CONFLICTS

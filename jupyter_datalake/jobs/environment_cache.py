@@ -23,6 +23,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jupyter_datalake.errors import DatalakeError
+from jupyter_datalake.file_locks import held
 from jupyter_datalake.jobs.environments import LOCK_FILE, lock_digest
 from jupyter_datalake.jobs.packages import REQUIREMENTS_FILE
 from jupyter_datalake.jobs.uv import Check, python_argument, run_uv
@@ -140,10 +141,8 @@ class EnvironmentCache:
 
     def _remove(self, place: Path) -> bool:
         """Remove an environment unless somebody uses it; tell whether it is gone."""
-        with open(place.with_suffix(".lock"), "ab") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with held(place.with_suffix(".lock")) as is_ours:
+            if not is_ours:
                 return False
             # Its lock stays: who waits for it holds that very file.
             gone = place.with_suffix(".tmp")

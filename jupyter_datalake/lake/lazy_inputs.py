@@ -314,7 +314,7 @@ def _take_place(places: Path) -> tuple[Path, int]:
     """Return a mount point that no controller has, and the descriptor that holds its lock."""
     for number in itertools.count():
         folder = places / str(number)
-        lock = _try_lock(folder)
+        lock = try_lock(folder.with_suffix(".lock"))
         if lock is not None:
             return folder, lock
     raise AssertionError("there is no end of numbers")
@@ -324,7 +324,7 @@ def _sweep(places: Path) -> None:
     """Take away what controllers left that were killed together with their mounts."""
     for lock_file in places.glob("*.lock"):
         folder = lock_file.with_suffix("")
-        lock = _try_lock(folder)
+        lock = try_lock(lock_file)
         if lock is not None:
             try:
                 _clear(folder)
@@ -332,10 +332,6 @@ def _sweep(places: Path) -> None:
                 logger.warning("A mount of lazy inputs is left: %s", error)
             finally:
                 os.close(lock)
-
-
-def _try_lock(folder: Path) -> int | None:
-    return try_lock(folder.with_suffix(".lock"))
 
 
 def _clear(folder: Path) -> None:

@@ -186,14 +186,12 @@ class DatalakeExtension(ExtensionApp):
         await self.hub.close()
         if self._autosaver is not None:
             self.service.begin_to_end(self._autosaver.stop)
-        stopping = [
-            self.service.begin_to_end(_stop_process, one)
-            for one in (self._controller,)
-            if one is not None
-        ]
+        stopped = None
+        if self._controller is not None:
+            stopped = self.service.begin_to_end(_stop_process, self._controller)
         lake = await self.service.drain(_MOMENT_S)
-        for one in stopping:
-            await asyncio.wrap_future(one)
+        if stopped is not None:
+            await asyncio.wrap_future(stopped)
         try:
             if lake is not None:
                 unmounted = self.service.begin_to_end(lake.mounts.stop, self.service.mountpoint)
