@@ -1,21 +1,22 @@
 /**
  * Print the size of what a browser loads for the extension, and fail when it is over the budget.
  *
- * The first chunk, our own code, is loaded before JupyterLab shows anything. It grows slowly with what
- * we write; the budgets are there for what comes in unseen: React's DOM, a package of JupyterLab that
- * is bundled and not shared, a library with all its languages, each 100 kB and more. Of a development
- * build, which has comments and long names, nothing is asked.
+ * The first chunk, the panel and the commands, is loaded before JupyterLab shows anything; the screens
+ * that commands open (`src/screens/`) come when they are first looked at. Both grow slowly with what we
+ * write. The budgets are there for what comes in unseen: a screen that something of the panel imports,
+ * React's DOM, a package of JupyterLab that is bundled and not shared, a library with all its languages.
+ * Of a development build, which has comments and long names, nothing is asked.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-/** 283 kB when it was set: a quarter more, less than any of the above. */
-const FIRST_BYTES = 360_000;
+/** 189 kB when it was set. */
+const FIRST_BYTES = 230_000;
 
-/** 690 kB when it was set, 203 of them cronstrue's languages, which are loaded when one is chosen. */
-const ALL_BYTES = 800_000;
+/** 835 kB when it was set, 203 of them cronstrue's languages, which are loaded when one is chosen. */
+const ALL_BYTES = 950_000;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, 'jupyter_datalake', 'labextension', 'static');

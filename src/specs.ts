@@ -4,6 +4,9 @@
 import type * as api from './api/types';
 import { isHeldByClock, scheduleOf, UTC } from './schedules';
 
+/** How files of specs end that open as a graph. */
+export const SPECS_SUFFIX = '.pipelines.yaml';
+
 /** A branch, cut into datums by a glob. */
 export interface IRepoInput {
   /** The variable and folder that the program sees. */

@@ -14,6 +14,11 @@ export function shortId(id: string): string {
   return id.slice(0, SHORT);
 }
 
+/** Return a ref as people read it. */
+export function refText(ref: string): string {
+  return /^[0-9a-f]{64}$/.test(ref) ? shortId(ref) : ref;
+}
+
 /** Return a size with three significant digits. */
 export function formatBytes(bytes: number): string {
   let value = Math.abs(bytes);

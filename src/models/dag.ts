@@ -31,9 +31,6 @@ import { SpecChecker } from './spec-checker';
 import type { IStepForm, ITyped } from './step-form';
 import { specOfStep, stepForm } from './step-form';
 
-/** How files of specs end that open as a graph. */
-export const SPECS_SUFFIX = '.pipelines.yaml';
-
 /** What holds the text. */
 export interface ISpecFile {
   /** Path below the server's root. */

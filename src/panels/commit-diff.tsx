@@ -11,13 +11,12 @@ import { ChangeList } from '../components/change-list';
 import { changedFile } from '../components/commit-details';
 import { EmptyState } from '../components/empty-state';
 import { ErrorBanner } from '../components/error-banner';
-import { shortId } from '../components/formats';
+import { refText, shortId } from '../components/formats';
 import { IconButton } from '../components/icon-button';
 import { stagedText, VersionPicker } from '../components/version-picker';
 import { compareIcon } from '../icons';
 import type { CommitDiffModel } from '../models/commit-diff';
 import { ModelPanel } from './model-panel';
-import { refText } from './file-view';
 
 /** What differs between two versions of a repo. */
 export class CommitDiffPanel extends ModelPanel {

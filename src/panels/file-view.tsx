@@ -14,7 +14,7 @@ import { ColumnStatistics } from '../components/column-statistics';
 import { ErrorBanner } from '../components/error-banner';
 import { FileData } from '../components/file-data';
 import { FileDiff } from '../components/file-diff';
-import { formatBytes, shortId } from '../components/formats';
+import { formatBytes, refText } from '../components/formats';
 import type { RenderHtml } from '../components/output-diff';
 import { RenderHtmlContext } from '../components/output-diff';
 import type { FileTab, FileViewModel } from '../models/file-view';
@@ -297,9 +297,4 @@ function tabText(tab: FileTab, trans: TranslationBundle): string {
     case 'changes':
       return trans.__('Changes');
   }
-}
-
-/** Return a ref as people read it. */
-export function refText(ref: string): string {
-  return /^[0-9a-f]{64}$/.test(ref) ? shortId(ref) : ref;
 }

@@ -13,19 +13,20 @@ import { FileDialog, IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { ILauncher } from '@jupyterlab/launcher';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { editIcon } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
 import type { ISignal } from '@lumino/signaling';
+import type { Widget } from '@lumino/widgets';
+import { StackedPanel } from '@lumino/widgets';
 
 import { writePipeline } from '../api/pipelines';
 import { ARGUMENTS, CommandIDs } from '../commands';
-import { dagNotes } from '../components/dag-sheet';
 import { showEditPipelines } from '../dialogs/edit-pipelines';
 import { lineageIcon } from '../icons';
 import type { ISpecFile } from '../models/dag';
-import { DagModel, SPECS_SUFFIX } from '../models/dag';
-import { TrialModel } from '../models/trial';
-import { DagPanel } from '../panels/dag';
+import { SPECS_SUFFIX } from '../specs';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
+import { importScreen } from './loading';
 import { attempt } from './reporting';
 
 const FACTORY = 'Pipelines editor';
@@ -77,7 +78,11 @@ export const dagPlugin: JupyterFrontEndPlugin<void> = {
       });
       return button.accept ? (value ?? []).map(({ path }) => path) : [];
     };
-    const panelOf = (context: Context): DagPanel => {
+    const panelOf = async (context: Context): Promise<Widget> => {
+      const { DagModel, DagPanel, dagNotes, TrialModel } = await importScreen(
+        trans,
+        () => import('../screens/dag')
+      );
       const file = new ContextFile(context, localPath);
       const model = new DagModel({
         lake,
@@ -114,7 +119,7 @@ export const dagPlugin: JupyterFrontEndPlugin<void> = {
       translator: translator ?? undefined,
       panelOf
     });
-    const tracker = new WidgetTracker<IDocumentWidget<DagPanel>>({ namespace: 'datalake-dag' });
+    const tracker = new WidgetTracker<IDocumentWidget<DagHost>>({ namespace: 'datalake-dag' });
     factory.widgetCreated.connect((_, widget) => {
       widget.context.pathChanged.connect(() => void tracker.save(widget));
       void tracker.add(widget);
@@ -176,12 +181,12 @@ export const dagPlugin: JupyterFrontEndPlugin<void> = {
 };
 
 class DagFactory extends ABCWidgetFactory<
-  DocumentWidget<DagPanel, DocumentRegistry.ICodeModel>,
+  DocumentWidget<DagHost, DocumentRegistry.ICodeModel>,
   DocumentRegistry.ICodeModel
 > {
   constructor(
     private readonly _own: DocumentRegistry.IWidgetFactoryOptions & {
-      panelOf: (context: Context) => DagPanel;
+      panelOf: (context: Context) => Promise<Widget>;
     }
   ) {
     super(_own);
@@ -189,10 +194,36 @@ class DagFactory extends ABCWidgetFactory<
 
   protected createNewWidget(
     context: Context
-  ): DocumentWidget<DagPanel, DocumentRegistry.ICodeModel> {
-    const widget = new DocumentWidget({ context, content: this._own.panelOf(context) });
+  ): DocumentWidget<DagHost, DocumentRegistry.ICodeModel> {
+    const content = new DagHost(() => this._own.panelOf(context));
+    const widget = new DocumentWidget({ context, content, reveal: content.shown });
     widget.toolbar.hide(); // the panel has its own
     return widget;
+  }
+}
+
+/** The place of the editor, which is there before it: JupyterLab asks for a widget at once. */
+class DagHost extends StackedPanel {
+  constructor(make: () => Promise<Widget>) {
+    super();
+    this.shown = this._show(make);
+  }
+
+  /** Settles when the editor is there, or is known not to come. */
+  readonly shown: Promise<void>;
+
+  protected override onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    this.widgets[0]?.activate();
+  }
+
+  private async _show(make: () => Promise<Widget>): Promise<void> {
+    const panel = await make();
+    if (this.isDisposed) {
+      panel.dispose();
+    } else {
+      this.addWidget(panel);
+    }
   }
 }
 

@@ -16,12 +16,13 @@ import type { Widget } from '@lumino/widgets';
 
 import { LakeClient } from '../api/client';
 import { ARGUMENTS, CommandIDs } from '../commands';
+import { refText } from '../components/formats';
 import type { FileTab } from '../models/file-view';
-import { FileViewModel } from '../models/file-view';
-import { FileView, refText } from '../panels/file-view';
+import type { FileView } from '../panels/file-view';
 import { ExecutedNotebook } from '../panels/notebook';
 import { textOf } from './arguments';
 import { colouringBy } from './colouring';
+import { loadScreen } from './loading';
 import { showInMain } from './showing';
 
 const TABS: readonly string[] = ['data', 'statistics', 'changes'];
@@ -74,6 +75,10 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
         if (repo === undefined || ref === undefined || path === undefined) {
           return;
         }
+        const screen = await loadScreen(trans, () => import('../screens/file'));
+        if (!screen) {
+          return;
+        }
         const base = textOf(args, 'base');
         const session = textOf(args, 'session');
         const trial = trialOf(args);
@@ -92,6 +97,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
             model.tab = tab ?? model.tab;
           }
         } else {
+          const { FileView, FileViewModel } = screen;
           const place = { repo, ref, path, base, session, trial };
           const model = new FileViewModel({ client, ...place, tab });
           widget = new MainAreaWidget({

@@ -12,22 +12,21 @@ import { listRefs, resetRef, undoRef } from '../api/refs';
 import { listSessions } from '../api/sessions';
 import type * as api from '../api/types';
 import { ARGUMENTS, CommandIDs } from '../commands';
-import { shortId } from '../components/formats';
+import { refText, shortId } from '../components/formats';
 import { confirm } from '../dialogs/confirm';
 import { showJoin } from '../dialogs/join';
 import { confirmReset, effectOf } from '../dialogs/reset';
 import { compareIcon, mergeIcon, pickIcon, resetIcon } from '../icons';
-import { CommitDiffModel } from '../models/commit-diff';
 import type { CommitsModel } from '../models/commits';
 import type { JoinKind } from '../models/joining';
 import { JoinModel } from '../models/joining';
 import { loadAll } from '../models/paging';
 import { asLakeError } from '../models/refreshing';
 import { DEFAULT_BRANCH } from '../models/selection';
-import { CommitDiffPanel } from '../panels/commit-diff';
-import { refText } from '../panels/file-view';
+import type { CommitDiffPanel } from '../panels/commit-diff';
 import type { ILake, ILakeSelection } from '../tokens';
 import { refOf, repoOf, textOf } from './arguments';
+import { loadScreen } from './loading';
 import { attempt } from './reporting';
 import { showInMain } from './showing';
 
@@ -155,9 +154,14 @@ function addComparison(
           return;
         }
       }
+      const screen = await loadScreen(trans, () => import('../screens/commit-diff'));
+      if (!screen) {
+        return;
+      }
       const id = `datalake-commits-${place.repo}@${old}..${session ?? now}`;
       let widget = tracker.find(one => one.id === id);
       if (!widget) {
+        const { CommitDiffModel, CommitDiffPanel } = screen;
         const model = new CommitDiffModel({ lake, repo: place.repo, old, new: now, session });
         widget = new MainAreaWidget({ content: new CommitDiffPanel({ commands, trans, model }) });
         widget.id = id;

@@ -15,11 +15,11 @@ import { getJob, getNotebook, listDatums } from '../api/jobs';
 import { getTrial, getTrialNotebook } from '../api/trials';
 import { ARGUMENTS, CommandIDs } from '../commands';
 import { pipelineIcon } from '../icons';
-import { JobModel } from '../models/job';
-import { JobPanel } from '../panels/job';
+import type { JobPanel } from '../panels/job';
 import { ExecutedNotebook } from '../panels/notebook';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
+import { loadScreen } from './loading';
 import { attempt, showNotification } from './reporting';
 import { showInMain } from './showing';
 
@@ -48,8 +48,13 @@ export const jobsPlugin: JupyterFrontEndPlugin<void> = {
         if (id === undefined) {
           return;
         }
+        const screen = await loadScreen(trans, () => import('../screens/job'));
+        if (!screen) {
+          return;
+        }
         let widget = tracker.find(one => one.content.model.id === id);
         if (!widget) {
+          const { JobModel, JobPanel } = screen;
           const model = new JobModel({ lake, id });
           widget = new MainAreaWidget({ content: new JobPanel({ model, commands, trans }) });
           widget.id = `datalake-job-${id}`;

@@ -8,10 +8,10 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { ARGUMENTS, CommandIDs } from '../commands';
 import { lineageIcon } from '../icons';
-import { LineageModel } from '../models/lineage';
-import { LineagePanel } from '../panels/lineage';
+import type { LineagePanel } from '../panels/lineage';
 import { ILake } from '../tokens';
 import { fileOf, repoOf, textOf } from './arguments';
+import { loadScreen } from './loading';
 import { showInMain } from './showing';
 
 /** Shows the lineage graph; there is one, whoever asks. */
@@ -39,8 +39,13 @@ export const lineagePlugin: JupyterFrontEndPlugin<void> = {
       icon: lineageIcon,
       describedBy: ARGUMENTS[CommandIDs.openLineage],
       execute: async args => {
+        const screen = await loadScreen(trans, () => import('../screens/lineage'));
+        if (!screen) {
+          return;
+        }
         let widget = tracker.currentWidget;
         if (!widget) {
+          const { LineageModel, LineagePanel } = screen;
           const model = new LineageModel(lake);
           widget = new MainAreaWidget({ content: new LineagePanel({ model, commands, trans }) });
           widget.id = 'datalake-lineage';

@@ -19,11 +19,10 @@ import {
 import type * as api from '../api/types';
 import { ARGUMENTS, CommandIDs } from '../commands';
 import { confirm } from '../dialogs/confirm';
-import { showSchedule } from '../dialogs/schedule';
 import { clockIcon } from '../icons';
-import { PipelineScheduleModel } from '../models/pipeline-schedule';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
+import { loadScreen } from './loading';
 import type { IReporting } from './reporting';
 import { attempt, followJob } from './reporting';
 
@@ -101,8 +100,14 @@ function addPipelineCommands(reporting: IReporting): void {
   add(CommandIDs.resumePipeline, trans.__('Resume Pipeline…'), runIcon, pipeline =>
     resumePipeline(lake.client, pipeline)
   );
-  add(CommandIDs.openSchedule, trans.__('Change Schedule of Pipeline…'), clockIcon, pipeline =>
-    showSchedule(new PipelineScheduleModel({ lake, pipeline }), trans)
+  add(
+    CommandIDs.openSchedule,
+    trans.__('Change Schedule of Pipeline…'),
+    clockIcon,
+    async pipeline => {
+      const screen = await loadScreen(trans, () => import('../screens/schedule'));
+      return screen?.showSchedule(new screen.PipelineScheduleModel({ lake, pipeline }), trans);
+    }
   );
   add(CommandIDs.deletePipeline, trans.__('Delete Pipeline…'), deleteIcon, async pipeline => {
     const isSure = await confirm(

@@ -12,19 +12,18 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { ARGUMENTS, CommandIDs } from '../commands';
-import { dagNotes, outOfReachText } from '../components/dag-sheet';
-import { OutOfReachError } from '../dag/placing';
-import { showPromote } from '../dialogs/promote';
-import { showPromotions } from '../dialogs/promotions';
 import { promoteIcon } from '../icons';
-import { SPECS_SUFFIX } from '../models/dag';
-import { PromotionModel } from '../models/promotion';
-import { PromotionsModel } from '../models/promotions';
-import { TrialModel } from '../models/trial';
+import type { PromotionModel } from '../models/promotion';
+import type { PromotionsModel } from '../models/promotions';
+import type * as promotion from '../screens/promotion';
+import { SPECS_SUFFIX } from '../specs';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
+import { loadScreen } from './loading';
 import { addMaker } from './making';
 import { attempt, tellApplied, tellLeft, tellPublished } from './reporting';
+
+type Screen = typeof promotion;
 
 /** Makes pipelines of notebooks. */
 export const promotePlugin: JupyterFrontEndPlugin<void> = {
@@ -86,7 +85,8 @@ export const promotePlugin: JupyterFrontEndPlugin<void> = {
     };
     /** Forms that were left to look at what came of a trial, by the path of their notebook. */
     const left = new Map<string, { known: PromotionModel.IKnown; trial: string }>();
-    const promoteOne = async (path: string) => {
+    const promoteOne = async (path: string, screen: Screen) => {
+      const { PromotionModel, showPromote, TrialModel } = screen;
       const notebook = contents.localPath(path);
       const before = left.get(path);
       left.delete(path);
@@ -104,7 +104,8 @@ export const promotePlugin: JupyterFrontEndPlugin<void> = {
         tellPublished(promoted, { lake, commands, trans });
       }
     };
-    const promoteSeveral = async (paths: readonly string[]) => {
+    const promoteSeveral = async (paths: readonly string[], screen: Screen) => {
+      const { dagNotes, PromotionsModel, showPromotions } = screen;
       const model = new PromotionsModel({
         lake,
         notebooks: paths.map(path => contents.localPath(path)),
@@ -112,7 +113,7 @@ export const promotePlugin: JupyterFrontEndPlugin<void> = {
       });
       const drive = contents.driveName(paths[0] ?? '');
       const promoted = await showPromotions(model, trans, () =>
-        attempt(trans, () => writeSpecs(contents, drive, model, trans))
+        attempt(trans, () => writeSpecs(contents, drive, model, { screen, trans }))
       );
       if (promoted && 'file' in promoted) {
         await commands.execute(CommandIDs.openDag, { path: promoted.file });
@@ -137,7 +138,10 @@ export const promotePlugin: JupyterFrontEndPlugin<void> = {
         if (first === undefined || (await attempt(trans, () => save(paths))) === null) {
           return;
         }
-        await (paths.length === 1 ? promoteOne(first) : promoteSeveral(paths));
+        const screen = await loadScreen(trans, () => import('../screens/promotion'));
+        if (screen) {
+          await (paths.length === 1 ? promoteOne(first, screen) : promoteSeveral(paths, screen));
+        }
       }
     });
     if (browser) {
@@ -158,7 +162,7 @@ async function writeSpecs(
   contents: Contents.IManager,
   drive: string,
   model: PromotionsModel,
-  trans: TranslationBundle
+  { screen, trans }: { screen: Screen; trans: TranslationBundle }
 ): Promise<string> {
   try {
     const { folder, text } = model.file();
@@ -167,6 +171,9 @@ async function writeSpecs(
     await contents.save(file.path, { type: 'file', format: 'text', content: text });
     return file.path;
   } catch (reason) {
-    throw reason instanceof OutOfReachError ? new Error(outOfReachText(reason, trans)) : reason;
+    if (reason instanceof screen.OutOfReachError) {
+      throw new Error(screen.outOfReachText(reason, trans), { cause: reason });
+    }
+    throw reason;
   }
 }

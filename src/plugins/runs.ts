@@ -9,13 +9,13 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { getJob, listJobs } from '../api/jobs';
 import { ARGUMENTS, CommandIDs } from '../commands';
 import { pipelineIcon } from '../icons';
-import { ComparisonModel } from '../models/comparison';
 import { JobsModel } from '../models/jobs';
 import { PipelinesModel } from '../models/pipelines';
-import { ComparisonPanel } from '../panels/comparison';
-import { RunsPanel } from '../panels/runs';
+import type { ComparisonPanel } from '../panels/comparison';
+import type { RunsPanel } from '../panels/runs';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
+import { loadScreen } from './loading';
 import { attempt } from './reporting';
 import { showInMain } from './showing';
 
@@ -35,6 +35,7 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
   ): void => {
     const trans = (translator ?? nullTranslator).load('jupyter_datalake');
     const { commands, shell } = app;
+    const load = () => loadScreen(trans, () => import('../screens/runs'));
     const runs = new WidgetTracker<MainAreaWidget<RunsPanel>>({ namespace: 'datalake-runs' });
     commands.addCommand(CommandIDs.openRuns, {
       label: trans.__('Runs'),
@@ -42,11 +43,15 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
       icon: pipelineIcon,
       describedBy: ARGUMENTS[CommandIDs.openRuns],
       execute: async args => {
+        const screen = await load();
+        if (!screen) {
+          return;
+        }
         let widget = runs.currentWidget;
         if (!widget) {
           const jobs = new JobsModel(lake);
           const pipelines = new PipelinesModel(lake);
-          const content = new RunsPanel({ jobs, pipelines, commands, trans });
+          const content = new screen.RunsPanel({ jobs, pipelines, commands, trans });
           widget = new MainAreaWidget({ content });
           widget.id = 'datalake-runs';
           widget.title.icon = pipelineIcon;
@@ -67,6 +72,11 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
       namespace: 'datalake-comparison'
     });
     const show = async (old: string, fresh: string): Promise<void> => {
+      const screen = await load();
+      if (!screen) {
+        return;
+      }
+      const { ComparisonModel, ComparisonPanel } = screen;
       const model = new ComparisonModel({ lake, old, new: fresh });
       const content = new ComparisonPanel({ model, commands, trans });
       const widget = new MainAreaWidget({ content });

@@ -12,12 +12,11 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { addIcon } from '@jupyterlab/ui-components';
 
 import { ARGUMENTS, CommandIDs } from '../commands';
-import { showTemplate } from '../dialogs/template';
 import { promoteIcon } from '../icons';
-import { TemplateModel } from '../models/template';
 import { ILake } from '../tokens';
-import { readYaml } from '../yaml';
+import type { ReadYaml } from '../yaml';
 import { textOf } from './arguments';
+import { loadScreen } from './loading';
 import { addMaker } from './making';
 import { attempt, tellPublished } from './reporting';
 
@@ -69,7 +68,12 @@ export const templatesPlugin: JupyterFrontEndPlugin<void> = {
         const file = await attempt(trans, () =>
           contents.get(path, { type: 'file', format: 'text', content: true })
         );
-        const document = file && readTemplate(file, trans);
+        const screen = await loadScreen(trans, () => import('../screens/template'));
+        if (!file || !screen) {
+          return;
+        }
+        const { readYaml, showTemplate, TemplateModel } = screen;
+        const document = templateIn(file.path, readYaml(String(file.content)), trans);
         if (!document) {
           return;
         }
@@ -88,19 +92,19 @@ function isYaml(file: Contents.IModel): boolean {
 }
 
 /** Return the template in a file; say so and return null where there is none. */
-function readTemplate(
-  file: Contents.IModel,
+function templateIn(
+  path: string,
+  read: ReadYaml,
   trans: TranslationBundle
 ): Record<string, unknown> | null {
-  const read = readYaml(String(file.content));
   if ('value' in read && typeof read.value.template === 'string' && 'spec' in read.value) {
     return read.value;
   }
   const why = 'value' in read ? '' : read.problem;
   Notification.error(
     why
-      ? trans.__('%1 cannot be read as YAML: %2', file.path, why)
-      : trans.__('%1 is no template: it needs the keys “template” and “spec”.', file.path),
+      ? trans.__('%1 cannot be read as YAML: %2', path, why)
+      : trans.__('%1 is no template: it needs the keys “template” and “spec”.', path),
     { autoClose: false }
   );
   return null;

@@ -7,10 +7,9 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { ARGUMENTS, CommandIDs } from '../commands';
 import { pipelineIcon } from '../icons';
-import { TrialModel } from '../models/trial';
-import { TrialPanel } from '../panels/trial';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
+import { loadScreen } from './loading';
 import { showInMain } from './showing';
 
 /** Shows single trials. */
@@ -27,14 +26,19 @@ export const trialsPlugin: JupyterFrontEndPlugin<void> = {
       label: trans.__('Show Trial'),
       icon: pipelineIcon,
       describedBy: ARGUMENTS[CommandIDs.openTrial],
-      execute: args => {
+      execute: async args => {
         const id = textOf(args, 'trial');
         if (id === undefined) {
+          return;
+        }
+        const screen = await loadScreen(trans, () => import('../screens/trial'));
+        if (!screen) {
           return;
         }
         const widgetId = `datalake-trial-${id}`;
         let widget = [...shell.widgets('main')].find(one => one.id === widgetId);
         if (!widget) {
+          const { TrialModel, TrialPanel } = screen;
           const model = new TrialModel({ lake, id });
           widget = new MainAreaWidget({ content: new TrialPanel({ model, commands, trans }) });
           widget.id = widgetId;

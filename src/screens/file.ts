@@ -1,0 +1,5 @@
+/**
+ * The view of a file, loaded when the first one is looked at.
+ */
+export { FileViewModel } from '../models/file-view';
+export { FileView } from '../panels/file-view';

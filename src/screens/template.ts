@@ -1,0 +1,6 @@
+/**
+ * The form of a template, loaded when one is first filled in.
+ */
+export { showTemplate } from '../dialogs/template';
+export { TemplateModel } from '../models/template';
+export { readYaml } from '../yaml';
