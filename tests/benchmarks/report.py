@@ -10,30 +10,49 @@ from typing import Any
 
 _HEAD = """# Benchmarks
 
-Written by `make bench` from its JSON; do not edit. Each table comes from one run on one machine,
-beside the tools that people use today. Wall times on a shared machine vary; processor seconds
-and ratios are sounder. Ratios are our figure over the best peer's: below 1 we are better. The two
-last runs of each benchmark are shown.
+Written by `make bench BENCH=--write-docs`; do not edit. Each table comes from one run on one
+machine, beside the tools that people use today. Wall times on a shared machine vary; processor
+seconds and ratios are sounder. Ratios are our figure over the best peer's: below 1 we are better.
+The two last runs of each benchmark are shown.
 
 A tool compresses if its table says so, and is synced if what it committed is on the disk when its
 command ends; this lake does both. "Again" is a second commit of the same folder, unchanged.
 """
 
 
-def page(results: Path) -> str:
-    """Return the Markdown of all results below a folder."""
-    records: dict[str, list[dict[str, Any]]] = defaultdict(list)
+_RUN = "Run of "
+_SHOWN = 2
+
+
+def page(results: Path, before: str = "") -> str:
+    """Return the Markdown of all results below a folder, and of the runs that a page had before.
+
+    Results stay with the machine that they were measured on; the page is kept with the code.
+    """
+    runs = _runs_of(before)
     for path in sorted(results.glob("*.json")):
         record = json.loads(path.read_text())
-        records[record["name"]].append(record)
+        machine = ", ".join(f"{key} {value}" for key, value in record["machine"].items())
+        tables = _TABLES.get(record["name"], _plain)(record["results"])
+        title = record["name"].replace("_", " ").capitalize()
+        runs[title][record["at"]] = (
+            f"{_RUN}{record['at']} ({machine}; {record['took_s']} s)\n\n{tables}"
+        )
     parts = [_HEAD]
-    for name, runs in records.items():
-        parts.append(f"## {name.replace('_', ' ').capitalize()}\n")
-        for record in runs[-2:]:
-            machine = ", ".join(f"{key} {value}" for key, value in record["machine"].items())
-            parts.append(f"Run of {record['at']} ({machine}; {record['took_s']} s)\n")
-            parts.append(_TABLES.get(name, _plain)(record["results"]))
+    for title, texts in sorted(runs.items()):
+        parts.append(f"## {title}\n")
+        parts += [texts[at] for at in sorted(texts)[-_SHOWN:]]
     return "\n".join(parts)
+
+
+def _runs_of(text: str) -> dict[str, dict[str, str]]:
+    """Return the runs of each benchmark that a page shows, by their times."""
+    runs: dict[str, dict[str, str]] = defaultdict(dict)
+    for section in text.split("\n## ")[1:]:
+        title, _, rest = section.partition("\n")
+        for run in rest.split(f"\n{_RUN}")[1:]:
+            runs[title][run.partition(" ")[0]] = f"{_RUN}{run.rstrip()}\n"
+    return runs
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
