@@ -15,6 +15,7 @@ process.env.TARGET_URL = url;
 module.exports = {
   ...base,
   testDir: './tests',
+  snapshotPathTemplate: '{testDir}/kept/{arg}{ext}',
   timeout: 60_000,
   expect: { timeout: 15_000 },
   use: {

@@ -1,5 +1,5 @@
 /**
- * How screens look, held without pictures that are kept.
+ * How screens look, held without pictures that are kept; `pictures.spec.ts` has those.
  *
  * Pictures of one machine differ on the next: fonts, their hinting, the version of Chromium. What is
  * compared here is the same everywhere: what the screens say and in what order (ARIA snapshots), and
