@@ -118,7 +118,7 @@ def _rendered(
 ) -> tuple[dict[str, Any], Path]:
     """Return the spec that a template makes, and the folder of its files."""
     # Not worth their time in every other command.
-    from jupyter_datalake.pipelines.publishing import read_yaml  # noqa: PLC0415
+    from jupyter_datalake.pipelines.spec_files import read_yaml  # noqa: PLC0415
     from jupyter_datalake.pipelines.templating import Template  # noqa: PLC0415
 
     found = Template.load(template)

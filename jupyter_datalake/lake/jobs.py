@@ -41,10 +41,11 @@ from jupyter_datalake.pipelines.asking import (
     repeat_job,
     rerun_pipelines,
 )
+from jupyter_datalake.pipelines.code_files import read_code_files
 from jupyter_datalake.pipelines.grouping import members
 from jupyter_datalake.pipelines.inheriting import get_datum, list_datums
 from jupyter_datalake.pipelines.planning import code_digest, code_version
-from jupyter_datalake.pipelines.publishing import Publisher, read_code_files
+from jupyter_datalake.pipelines.publishing import Publisher
 
 if TYPE_CHECKING:
     from jupyter_datalake.jobs.reopening import Reopened

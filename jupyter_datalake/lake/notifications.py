@@ -20,7 +20,7 @@ from jupyter_datalake.pipelines.notifying import (
     rules_of,
     set_rules,
 )
-from jupyter_datalake.pipelines.publishing import load_spec
+from jupyter_datalake.pipelines.spec_files import load_spec
 
 Rules = Sequence[NotifyRule] | Sequence[dict[str, Any]] | str | Path
 """Rules as values, as a spec has them under ``notify``, or a YAML file with such a list."""

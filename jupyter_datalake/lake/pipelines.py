@@ -66,6 +66,7 @@ from jupyter_datalake.pipelines.asking import (
     rerun_pipelines,
     tick_pipelines,
 )
+from jupyter_datalake.pipelines.code_files import read_code_files, read_published_files
 from jupyter_datalake.pipelines.cutting import preview
 from jupyter_datalake.pipelines.declaring import list_changes, read_declared
 from jupyter_datalake.pipelines.deferring import Arrivals, waits_of
@@ -77,14 +78,7 @@ from jupyter_datalake.pipelines.exporting import (
 )
 from jupyter_datalake.pipelines.grouping import list_groups, members
 from jupyter_datalake.pipelines.planning import code_version, plan_datums
-from jupyter_datalake.pipelines.publishing import (
-    Publication,
-    Publisher,
-    has_data,
-    holds_own_files,
-    read_code_files,
-    read_published_files,
-)
+from jupyter_datalake.pipelines.publishing import Publication, Publisher, has_data, holds_own_files
 from jupyter_datalake.pipelines.taking_out import connected_to, take_out
 from jupyter_datalake.pipelines.templating import Source, Template, load_source
 from jupyter_datalake.pipelines.triggering import is_behind

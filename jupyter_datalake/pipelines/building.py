@@ -17,7 +17,7 @@ from jupyter_datalake.jobs.uv import Check
 from jupyter_datalake.model.environments import Wanted
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.paths import RepoPath
-from jupyter_datalake.pipelines.publishing import stored_packages
+from jupyter_datalake.pipelines.code_files import stored_packages
 
 
 def build_environment(core: LakeCore, code: CommitId, check: Check | None = None) -> None:

@@ -20,14 +20,14 @@ from jupyter_datalake.model.pipelines import (
     PipelineSpec,
     repo_inputs,
 )
-from jupyter_datalake.pipelines.publishing import (
+from jupyter_datalake.pipelines.code_files import (
     SPEC_FILE,
     code_contents,
     read_code_files,
     request_for,
     stored_packages,
-    told_of,
 )
+from jupyter_datalake.pipelines.publishing import told_of
 from jupyter_datalake.pipelines.templating import Source, load_sources
 
 SUFFIXES = frozenset({".yaml", ".yml"})

@@ -8,21 +8,14 @@ what it ran.
 from __future__ import annotations
 
 import ast
-import json
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import yaml
 
 from jupyter_datalake.engine.commits import CommitRequest, commit_changes, head_of
 from jupyter_datalake.engine.core import LakeCore, new_global_id
 from jupyter_datalake.engine.repos import Repositories
-from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.engine.sources import store_source
-from jupyter_datalake.environment import uv_environment
 from jupyter_datalake.errors import (
     AlreadyExistsError,
     DatalakeError,
@@ -32,16 +25,11 @@ from jupyter_datalake.errors import (
     PathNotFoundError,
     StateError,
 )
-from jupyter_datalake.jobs.environments import LOCK_FILE, lock_bytes, lock_environment
+from jupyter_datalake.jobs.environments import LOCK_FILE
 from jupyter_datalake.jobs.notebooks import check_parameters, parse_notebook
 from jupyter_datalake.jobs.packages import (
     REQUIREMENTS_FILE,
     LockedPackages,
-    Request,
-    lock_packages,
-    packages_lock,
-    read_requirements,
-    request_of,
 )
 from jupyter_datalake.jobs.workspace import INPUTS
 from jupyter_datalake.metadata.pipelines import PipelineRow
@@ -53,15 +41,12 @@ from jupyter_datalake.model.events import EventKind
 from jupyter_datalake.model.expectations import check_of
 from jupyter_datalake.model.jobs import LIVE_STATES, Trigger, TriggerKind
 from jupyter_datalake.model.lineage import GlobalOrigin, find_cycle
-from jupyter_datalake.model.paths import RepoPath, parse_path
-from jupyter_datalake.model.pipeline_specs import spec_as_dict
+from jupyter_datalake.model.paths import RepoPath
 from jupyter_datalake.model.pipelines import (
-    CommandCode,
     CrossInput,
     GroupInput,
     Input,
     JoinInput,
-    NotebookCode,
     Pipeline,
     PipelineSpec,
     QueryCode,
@@ -73,11 +58,15 @@ from jupyter_datalake.model.pipelines import (
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.model.repos import RepoKind
 from jupyter_datalake.model.warehouse import check_connection_name
+from jupyter_datalake.pipelines.code_files import (
+    SPEC_FILE,
+    code_contents,
+    code_paths,
+    lock_code,
+    notebooks_of,
+    stored_packages,
+)
 from jupyter_datalake.pipelines.triggering import Started, plan_jobs
-
-SPEC_FILE = "pipeline.yaml"
-QUERY_FILE = "query.sql"
-MAX_HELPER_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +296,7 @@ class Publisher:
             if one.python:
                 source = files[check_of(one.python)[0]]
                 _check_function(one.python, source, f"expectations[{index}].python")
-        for name in _notebooks(spec):
+        for name in notebooks_of(spec):
             check_parameters(parse_notebook(files[name], name), spec.parameters, name)
 
     # --- acts ------------------------------------------------------------------------------------
@@ -403,19 +392,6 @@ def _delete(tx: Transaction, name: str) -> None:
     tx.events.append(EventKind.PIPELINE_CHANGED, name, deleted=True)
 
 
-def code_paths(spec: PipelineSpec) -> list[str]:
-    """Return the files that a spec names: its notebooks, its helpers and its requirements."""
-    paths = [*_notebooks(spec), *_check_files_of(spec), *spec.files]
-    if spec.packages is not None and spec.packages.file:
-        paths.append(spec.packages.file)
-    return list(dict.fromkeys(paths))
-
-
-def _check_files_of(spec: PipelineSpec) -> list[str]:
-    """Return the files with the functions that look at outputs."""
-    return [check_of(one.python)[0] for one in spec.expectations if one.python]
-
-
 def _check_function(python: str, source: bytes, place: str) -> None:
     """Raise `InvalidInputError` unless a file is Python and has a function at its top level."""
     file, function = check_of(python)
@@ -436,245 +412,6 @@ def _check_function(python: str, source: bytes, place: str) -> None:
             hint=f"It has {', '.join(found)}" if found else "It has no function at all",
             place=place,
         )
-
-
-def _notebooks(spec: PipelineSpec) -> list[str]:
-    """Return the notebooks that a job runs: the pipeline's, and those of its steps."""
-    steps = [one.code for one in (spec.on_start, spec.finally_) if one is not None]
-    return [one.path for one in [spec.code, *steps] if isinstance(one, NotebookCode)]
-
-
-def request_for(spec: PipelineSpec, files: dict[str, bytes]) -> Request | None:
-    """Return the packages that a spec asks for, or None if it takes what is installed.
-
-    Raises
-    ------
-    InvalidInputError
-        The requirements file holds something else than requirements.
-    """
-    if spec.packages is None:
-        return None
-    where = spec.packages.file or "environment.requirements"
-    text = (
-        files[spec.packages.file].decode("utf-8", "replace")
-        if spec.packages.file
-        else "\n".join(spec.packages.requirements)
-    )
-    wanted = read_requirements(text, where)
-    return request_of(wanted, spec.packages.python, is_notebook=bool(_notebooks(spec)))
-
-
-def lock_code(
-    spec: PipelineSpec,
-    files: dict[str, bytes],
-    before: LockedPackages | None,
-    *,
-    upgrade: bool = False,
-) -> LockedPackages | None:
-    """Return the packages that a spec's environment is locked to; None without one of its own.
-
-    Parameters and errors are those of `lock_packages`.
-    """
-    request = request_for(spec, files)
-    if request is None:
-        return None
-    return lock_packages(request, before, uv_environment(), upgrade=upgrade)
-
-
-def stored_packages(code: Snapshot) -> LockedPackages | None:
-    """Return the packages that published code is locked to, or None."""
-    path = RepoPath(REQUIREMENTS_FILE)
-    return LockedPackages(code.read(path).decode()) if code.find(path) is not None else None
-
-
-def code_contents(
-    spec: PipelineSpec, files: dict[str, bytes], packages: LockedPackages | None
-) -> dict[str, bytes]:
-    """Return what publishing a spec commits: its files, itself, and its environment.
-
-    Parameters
-    ----------
-    packages
-        What an environment of its own is locked to; else it is what is installed now.
-    """
-    contents = {path: files[path] for path in code_paths(spec)}
-    contents[SPEC_FILE] = yaml.safe_dump(spec_as_dict(spec), sort_keys=False).encode()
-    request = request_for(spec, files)
-    if request is not None and packages is not None:
-        lock = packages_lock(request, packages)
-        contents[REQUIREMENTS_FILE] = packages.text.encode()
-    elif isinstance(spec.code, QueryCode):
-        lock = {}
-    else:
-        lock = lock_environment(spec.kernel if isinstance(spec.code, NotebookCode) else None)
-    contents[LOCK_FILE] = lock_bytes(lock)
-    if isinstance(spec.code, QueryCode):
-        contents[QUERY_FILE] = spec.code.ingest.query.encode()
-    return contents
-
-
-def read_code_files(spec: PipelineSpec, folder: Path) -> dict[str, bytes]:
-    """Return the files that a spec names, read below `folder`.
-
-    Raises
-    ------
-    PathNotFoundError
-        One of them is missing.
-    InvalidInputError
-        One leads outside the folder, is no regular file, or is larger than 64 MiB.
-    """
-    files: dict[str, bytes] = {}
-    for path in code_paths(spec):
-        place = place_below(folder, path)
-        if not place.is_file():
-            raise PathNotFoundError(
-                f"Pipeline {spec.name!r} needs the file {str(folder / path)!r}, which is not there",
-                hint="Paths are relative to the spec",
-                path=path,
-            )
-        if place.stat().st_size > MAX_HELPER_BYTES:
-            raise InvalidInputError(
-                f"The file {path!r} is larger than {MAX_HELPER_BYTES >> 20} MiB",
-                kind=ErrorKind.INVALID_SPEC,
-                hint="Put data into a repo and read it as an input",
-                path=path,
-            )
-        files[path] = place.read_bytes()
-    return files
-
-
-def place_below(folder: Path, path: str) -> Path:
-    """Return where a file of a spec is, or raise `InvalidInputError` if links lead elsewhere."""
-    root = folder.resolve()
-    place = (root / parse_path(path)).resolve()
-    if not place.is_relative_to(root):
-        raise InvalidInputError(
-            f"The file {path!r} leads outside {folder}", kind=ErrorKind.INVALID_PATH, path=path
-        )
-    return place
-
-
-def read_published_files(spec: PipelineSpec, code: Snapshot) -> dict[str, bytes]:
-    """Return the files that a spec names as they were published with a version of it.
-
-    Raises
-    ------
-    PathNotFoundError
-        One of them was not published with it.
-    """
-    files: dict[str, bytes] = {}
-    for path in code_paths(spec):
-        place = parse_path(path)
-        if code.find(place) is None:
-            raise PathNotFoundError(
-                f"Pipeline {spec.name!r} was published without the file {path!r}",
-                hint="Publish it from the folder that holds its files",
-                path=path,
-            )
-        files[path] = code.read(place)
-    return files
-
-
-class _SpecLoader(yaml.SafeLoader):
-    """Reads YAML as `yaml.safe_load`, but for the key ``on``, which is not taken for true."""
-
-
-def _construct_map(loader: _SpecLoader, node: yaml.MappingNode) -> Iterator[dict[Any, Any]]:
-    found: dict[Any, Any] = {}
-    yield found
-    for key, _ in node.value:
-        if isinstance(key, yaml.ScalarNode) and key.tag == "tag:yaml.org,2002:bool":
-            key.tag = "tag:yaml.org,2002:str"
-    found.update(loader.construct_mapping(node, deep=True))
-
-
-_SpecLoader.add_constructor("tag:yaml.org,2002:map", _construct_map)
-
-
-def load_spec(path: Path) -> Any:
-    """Return the document in a spec file, with a query that stands in a file of its own put in.
-
-    ``ingest.query_file`` names that file, relative to the spec.
-
-    Raises
-    ------
-    PathNotFoundError
-        The spec or its query file is missing.
-    InvalidInputError
-        It is not YAML.
-    """
-    return with_query(read_yaml(path), path.parent)
-
-
-def read_yaml(path: Path) -> Any:
-    """Return the document in a YAML file, in which the key ``on`` is a text.
-
-    Raises
-    ------
-    PathNotFoundError
-        There is no such file.
-    InvalidInputError
-        It is not YAML, or holds several documents.
-    """
-    documents = read_documents(path)
-    if len(documents) > 1:
-        raise InvalidInputError(
-            f"There are {len(documents)} documents in {str(path)!r}, and one is asked for",
-            kind=ErrorKind.INVALID_SPEC,
-            hint="'datalake pipelines apply -f' takes files that hold several specs",
-            path=str(path),
-        )
-    return documents[0] if documents else None
-
-
-def read_documents(path: Path) -> list[Any]:
-    """Return the documents in a YAML file, without empty ones; the key ``on`` is a text.
-
-    Raises
-    ------
-    PathNotFoundError
-        There is no such file.
-    InvalidInputError
-        It is not YAML.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-        found = yaml.load_all(text, _SpecLoader)
-        return [document for document in found if document is not None]
-    except FileNotFoundError as error:
-        raise PathNotFoundError(
-            f"There is no spec {str(path)!r}",
-            hint="Give the path of a YAML file; docs/pipelines.md shows what it holds",
-            path=str(path),
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InvalidInputError(
-            f"The spec {str(path)!r} is not YAML: {' '.join(str(error).split())}",
-            kind=ErrorKind.INVALID_SPEC,
-            path=str(path),
-        ) from error
-
-
-def with_query(raw: Any, folder: Path) -> Any:
-    """Return a spec's document with a query that stands in a file below a folder put in.
-
-    Raises
-    ------
-    PathNotFoundError
-        The query file is missing.
-    """
-    if isinstance(raw, dict) and isinstance(raw.get("ingest"), dict):
-        ingest = dict(raw["ingest"])
-        query_file = ingest.pop("query_file", None)
-        if query_file is not None and "query" not in ingest:
-            place = folder / parse_path(str(query_file))
-            if not place.is_file():
-                raise PathNotFoundError(
-                    f"The query file {str(place)!r} is not there", path=str(place)
-                )
-            ingest["query"] = place.read_text(encoding="utf-8")
-        raw = {**raw, "ingest": ingest}
-    return raw
 
 
 def has_data(tx: Transaction, spec: PipelineSpec) -> bool:
@@ -736,14 +473,3 @@ def _connections(spec: PipelineSpec) -> list[str]:
     if spec.egress is not None:
         names.append(check_connection_name(spec.egress.connection))
     return names
-
-
-def describe_code(spec: PipelineSpec) -> str:
-    """Return what a pipeline runs, as people read it."""
-    match spec.code:
-        case NotebookCode(path):
-            return path
-        case CommandCode(argv):
-            return json.dumps(list(argv))
-        case QueryCode(ingest):
-            return f"query on {ingest.connection}"

@@ -29,9 +29,9 @@ from jupyter_datalake.model.paths import RepoPath
 from jupyter_datalake.model.pipeline_specs import parse_stored_spec
 from jupyter_datalake.model.pipelines import PipelineSpec, cron_inputs
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
+from jupyter_datalake.pipelines.code_files import SPEC_FILE
 from jupyter_datalake.pipelines.cutting import cut_inputs
 from jupyter_datalake.pipelines.inheriting import get_datum, iter_datums
-from jupyter_datalake.pipelines.publishing import SPEC_FILE
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from jupyter_datalake.errors import AlreadyExistsError, ErrorKind, InvalidInputE
 from jupyter_datalake.model.lineage import topological_order
 from jupyter_datalake.model.pipeline_specs import spec_as_dict
 from jupyter_datalake.model.pipelines import Pipeline
+from jupyter_datalake.pipelines.code_files import place_below, read_published_files
 from jupyter_datalake.pipelines.declaring import SUFFIXES, feeds_of
-from jupyter_datalake.pipelines.publishing import place_below, read_published_files
 
 
 def connected_to(names: Iterable[str], pipelines: Iterable[Pipeline]) -> set[str]:

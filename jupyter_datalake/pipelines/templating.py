@@ -15,12 +15,7 @@ from jupyter_datalake.model.templates import (
     parse_template,
     parse_template_use,
 )
-from jupyter_datalake.pipelines.publishing import (
-    load_spec,
-    read_documents,
-    read_yaml,
-    with_query,
-)
+from jupyter_datalake.pipelines.spec_files import load_spec, read_documents, read_yaml, with_query
 
 
 @dataclass(frozen=True, slots=True)

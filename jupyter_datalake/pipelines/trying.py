@@ -61,11 +61,7 @@ from jupyter_datalake.pipelines.building import build_environment_of
 from jupyter_datalake.pipelines.cutting import pick
 from jupyter_datalake.pipelines.datum_loop import MAX_MESSAGE, AfterFailure, after_failure, places
 from jupyter_datalake.pipelines.output_beside import OutputBeside
-from jupyter_datalake.pipelines.publishing import (
-    Publication,
-    Publisher,
-    check_free,
-)
+from jupyter_datalake.pipelines.publishing import Publication, Publisher, check_free
 from jupyter_datalake.pipelines.surroundings import Around, Surroundings
 from jupyter_datalake.pipelines.trial_records import (
     KEEP_S,

@@ -118,7 +118,7 @@ def test_the_environment_of_the_lock_is_built_where_this_one_is_another(
         monkeypatch.setenv(name, value)
     there = {**lock_environment(None), "packages": {"tiny": "1.0"}}
     with monkeypatch.context() as patch:
-        patch.setattr("jupyter_datalake.pipelines.publishing.lock_environment", lambda _: there)
+        patch.setattr("jupyter_datalake.pipelines.code_files.lock_environment", lambda _: there)
         runner.command("told", '(say-tiny || echo none) > "$out/told" 2>&1', ("raw", "/"))
     runner.lake.files.put("raw@main/x", "one")
     runner.run(workers=1)
