@@ -15,7 +15,7 @@ import click
 
 from jupyter_datalake.cli.main import cli
 from jupyter_datalake.errors import CATEGORIES, ErrorKind
-from jupyter_datalake.model.pipeline_specs import PIPELINE_SCHEMA
+from jupyter_datalake.model.pipeline_schema import PIPELINE_SCHEMA
 from jupyter_datalake.model.templates import TEMPLATE_SCHEMA, TEMPLATE_USE_SCHEMA
 from jupyter_datalake.server.extension import DatalakeExtension
 from jupyter_datalake.server.openapi import load_contract

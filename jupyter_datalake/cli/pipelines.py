@@ -29,7 +29,6 @@ from jupyter_datalake.cli.output import (
 from jupyter_datalake.jobs.promote import Draft
 from jupyter_datalake.model.datums import label_of
 from jupyter_datalake.model.limits import HIGHEST_PRIORITY, LOWEST_PRIORITY
-from jupyter_datalake.model.pipeline_specs import spec_as_dict
 from jupyter_datalake.model.pipelines import (
     ChangeAction,
     InputWait,
@@ -39,6 +38,7 @@ from jupyter_datalake.model.pipelines import (
 )
 from jupyter_datalake.model.schedules import DEFAULT_ZONE
 from jupyter_datalake.model.text import printable
+from jupyter_datalake.model.written_specs import spec_as_dict
 from jupyter_datalake.pipelines.exporting import ExportFormat
 
 _file_option = click.option(

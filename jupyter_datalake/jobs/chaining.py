@@ -17,8 +17,8 @@ from jupyter_datalake.jobs.notebooks import Notebook
 from jupyter_datalake.jobs.promote import NO_INPUTS, OUT, Draft, draft_pipeline
 from jupyter_datalake.jobs.proposals import ObservedFile, PlaceRole
 from jupyter_datalake.model.globs import quote_glob
+from jupyter_datalake.model.ids import variable_name
 from jupyter_datalake.model.lineage import find_cycle, topological_order
-from jupyter_datalake.model.pipeline_specs import variable_name
 
 
 @dataclass(frozen=True, slots=True)

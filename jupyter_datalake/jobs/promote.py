@@ -29,8 +29,7 @@ from jupyter_datalake.jobs.proposals import (
 )
 from jupyter_datalake.model.addresses import SCHEME, parse_address
 from jupyter_datalake.model.globs import quote_glob
-from jupyter_datalake.model.ids import REPO_COMPONENT, REPO_PATTERN
-from jupyter_datalake.model.pipeline_specs import input_as_dict, spec_as_dict, variable_name
+from jupyter_datalake.model.ids import REPO_COMPONENT, REPO_PATTERN, variable_name
 from jupyter_datalake.model.pipelines import (
     DEFAULT_KERNEL,
     CronInput,
@@ -41,6 +40,7 @@ from jupyter_datalake.model.pipelines import (
     iter_leaves,
 )
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
+from jupyter_datalake.model.written_specs import input_as_dict, spec_as_dict
 
 _MOUNTED = re.compile(
     rf"(?P<repo>{REPO_COMPONENT}(?:/{REPO_COMPONENT})?)(?:@(?P<ref>[^/]+))?(?:/(?P<path>.*))?"

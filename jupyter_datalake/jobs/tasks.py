@@ -10,8 +10,9 @@ from jupyter_datalake.errors import ErrorKind
 from jupyter_datalake.model.datums import DatumInput, DatumState, parse_datum_input
 from jupyter_datalake.model.environments import Wanted
 from jupyter_datalake.model.ids import CommitId, Digest, GlobalId
-from jupyter_datalake.model.pipeline_specs import parse_stored_spec, spec_as_dict
+from jupyter_datalake.model.pipeline_specs import parse_stored_spec
 from jupyter_datalake.model.pipelines import PipelineSpec
+from jupyter_datalake.model.written_specs import spec_as_dict
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from jupyter_datalake.model.notifications import (
     NotificationState,
     NotifyRule,
 )
-from jupyter_datalake.model.pipeline_specs import parse_rules, rules_as_list
+from jupyter_datalake.model.pipeline_specs import parse_rules
+from jupyter_datalake.model.written_specs import rules_as_list
 from jupyter_datalake.pipelines.notifying import (
     announce_test,
     get_rules,

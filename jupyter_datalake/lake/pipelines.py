@@ -39,7 +39,8 @@ from jupyter_datalake.model.limits import (
     check_limit,
     check_priority,
 )
-from jupyter_datalake.model.pipeline_specs import PIPELINE_SCHEMA, parse_spec
+from jupyter_datalake.model.pipeline_schema import PIPELINE_SCHEMA
+from jupyter_datalake.model.pipeline_specs import parse_spec
 from jupyter_datalake.model.pipelines import (
     ChangeAction,
     InputWait,

@@ -12,7 +12,7 @@ from jupyter_datalake.errors import AlreadyExistsError, ErrorKind, NotFoundError
 from jupyter_datalake.metadata import tables
 from jupyter_datalake.metadata.base import TableGroup, batched, ns_of, time_of
 from jupyter_datalake.model.ids import CommitId
-from jupyter_datalake.model.pipeline_specs import parse_stored_spec, spec_as_dict
+from jupyter_datalake.model.pipeline_specs import parse_stored_spec
 from jupyter_datalake.model.pipelines import (
     BranchTrigger,
     CronInput,
@@ -23,6 +23,7 @@ from jupyter_datalake.model.pipelines import (
     keyed_inputs,
 )
 from jupyter_datalake.model.schedules import DEFAULT_ZONE, Schedule, parse_schedule
+from jupyter_datalake.model.written_specs import spec_as_dict
 
 
 class PipelineRow(NamedTuple):

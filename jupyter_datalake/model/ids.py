@@ -127,3 +127,13 @@ def is_variable(name: str) -> bool:
 def is_id_prefix(text: str) -> bool:
     """Tell whether `text` could be the beginning of a commit id."""
     return MIN_ID_PREFIX <= len(text) <= 2 * DIGEST_SIZE and _HEX.fullmatch(text) is not None
+
+
+def variable_name(repo: str) -> str:
+    """Return the variable that a repo's input gets when the spec names none.
+
+    >>> variable_name("team/daily-sales.eu")
+    'daily_sales_eu'
+    """
+    name = re.sub(r"\W", "_", repo.rpartition("/")[2])
+    return f"_{name}" if name[0].isdigit() else name

@@ -22,8 +22,8 @@ from jupyter_datalake.jobs.packages import (
 )
 from jupyter_datalake.model.expectations import check_of
 from jupyter_datalake.model.paths import RepoPath, parse_path
-from jupyter_datalake.model.pipeline_specs import spec_as_dict
 from jupyter_datalake.model.pipelines import CommandCode, NotebookCode, PipelineSpec, QueryCode
+from jupyter_datalake.model.written_specs import spec_as_dict
 
 SPEC_FILE = "pipeline.yaml"
 QUERY_FILE = "query.sql"

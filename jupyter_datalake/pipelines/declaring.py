@@ -12,7 +12,7 @@ from jupyter_datalake.errors import ErrorKind, InvalidInputError, PathNotFoundEr
 from jupyter_datalake.jobs.environments import LOCK_FILE
 from jupyter_datalake.model.lineage import find_cycle, topological_order
 from jupyter_datalake.model.paths import RepoPath
-from jupyter_datalake.model.pipeline_specs import parse_spec, spec_as_dict
+from jupyter_datalake.model.pipeline_specs import parse_spec
 from jupyter_datalake.model.pipelines import (
     ChangeAction,
     Pipeline,
@@ -20,6 +20,7 @@ from jupyter_datalake.model.pipelines import (
     PipelineSpec,
     repo_inputs,
 )
+from jupyter_datalake.model.written_specs import spec_as_dict
 from jupyter_datalake.pipelines.code_files import (
     SPEC_FILE,
     code_contents,

@@ -26,8 +26,9 @@ from jupyter_datalake.model.notifications import (
     NotifyRule,
     Occasion,
 )
-from jupyter_datalake.model.pipeline_specs import parse_stored_rules, rules_as_list
+from jupyter_datalake.model.pipeline_specs import parse_stored_rules
 from jupyter_datalake.model.pipelines import PipelineSpec
+from jupyter_datalake.model.written_specs import rules_as_list
 
 RULES_KEY = "notify"
 """The fact about the lake that holds the rules for pipelines without rules of their own."""

@@ -14,7 +14,6 @@ from jupyter_datalake.model.datums import DatumInput, datum_key
 from jupyter_datalake.model.encoding import pack_canonical
 from jupyter_datalake.model.ids import CommitId, Digest, digest_of
 from jupyter_datalake.model.paths import RepoPath
-from jupyter_datalake.model.pipeline_specs import spec_as_dict
 from jupyter_datalake.model.pipelines import (
     CommandCode,
     NotebookCode,
@@ -22,6 +21,7 @@ from jupyter_datalake.model.pipelines import (
     QueryCode,
     repo_inputs,
 )
+from jupyter_datalake.model.written_specs import spec_as_dict
 from jupyter_datalake.pipelines.cutting import cut_inputs
 
 

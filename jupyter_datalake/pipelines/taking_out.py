@@ -14,8 +14,8 @@ from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.exporting import translated_errors
 from jupyter_datalake.errors import AlreadyExistsError, ErrorKind, InvalidInputError, NotFoundError
 from jupyter_datalake.model.lineage import topological_order
-from jupyter_datalake.model.pipeline_specs import spec_as_dict
 from jupyter_datalake.model.pipelines import Pipeline
+from jupyter_datalake.model.written_specs import spec_as_dict
 from jupyter_datalake.pipelines.code_files import place_below, read_published_files
 from jupyter_datalake.pipelines.declaring import SUFFIXES, feeds_of
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from jupyter_datalake.errors import InvalidInputError
-from jupyter_datalake.model.pipeline_specs import parse_spec, spec_as_dict
+from jupyter_datalake.model.pipeline_specs import parse_spec
 from jupyter_datalake.model.templates import (
     Argument,
     TemplateText,
     parse_template,
     parse_template_use,
 )
+from jupyter_datalake.model.written_specs import spec_as_dict
 from jupyter_datalake.pipelines.spec_files import load_spec, read_documents, read_yaml, with_query
 
 

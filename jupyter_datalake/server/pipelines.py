@@ -12,8 +12,9 @@ from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.jobs import Job
 from jupyter_datalake.model.jsonable import as_json
 from jupyter_datalake.model.paths import parse_path
-from jupyter_datalake.model.pipeline_specs import parse_spec, spec_as_dict
+from jupyter_datalake.model.pipeline_specs import parse_spec
 from jupyter_datalake.model.pipelines import Pipeline, repo_inputs
+from jupyter_datalake.model.written_specs import spec_as_dict
 from jupyter_datalake.pipelines.templating import Source
 from jupyter_datalake.server.base import DatalakeHandler, operation, page, whole
 

@@ -101,7 +101,7 @@ def _as_folder(runner, **environment):
     """Write the published spec into a folder, with another environment."""
     import yaml
 
-    from jupyter_datalake.model.pipeline_specs import spec_as_dict
+    from jupyter_datalake.model.written_specs import spec_as_dict
 
     spec = spec_as_dict(runner.lake.pipelines.get("told").spec)
     spec["environment"] |= environment

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from jupyter_datalake.errors import CorruptDataError, ErrorKind, InvalidInputError
 from jupyter_datalake.model.expectations import Expectation, Range
+from jupyter_datalake.model.ids import variable_name
 from jupyter_datalake.model.notifications import (
     RULE_OCCASIONS,
     Email,
@@ -20,14 +21,8 @@ from jupyter_datalake.model.notifications import (
     Occasion,
     Webhook,
 )
-from jupyter_datalake.model.pipeline_specs import (
-    PIPELINE_SCHEMA,
-    parse_duration,
-    parse_spec,
-    parse_stored_spec,
-    spec_as_dict,
-    variable_name,
-)
+from jupyter_datalake.model.pipeline_schema import PIPELINE_SCHEMA
+from jupyter_datalake.model.pipeline_specs import parse_spec, parse_stored_spec
 from jupyter_datalake.model.pipelines import (
     BranchTrigger,
     CommandCode,
@@ -50,7 +45,9 @@ from jupyter_datalake.model.pipelines import (
     keyed_inputs,
     repo_inputs,
 )
+from jupyter_datalake.model.spec_values import parse_duration
 from jupyter_datalake.model.warehouse import EgressMode, EgressSpec, IngestSpec, TableFormat
+from jupyter_datalake.model.written_specs import spec_as_dict
 
 SMALL = {"pipeline": "p", "notebook": "n.ipynb"}
 
