@@ -2,7 +2,8 @@
 
 Nothing is written outside the target: names are checked again, a folder is only entered if it is
 a real one, and symlinks are made last, so nothing can be written through them. Set-user-id bits
-stay behind. What could not be written whole is taken away again.
+stay behind. What could not be written whole is taken away again. Nothing is kept for each file:
+symlinks wait in a file, and folders are looked at again when they are many.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ import os
 import secrets
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
+
+import msgpack
 
 from jupyter_datalake.engine.blobs import BATCH_BYTES, BATCH_COUNT
 from jupyter_datalake.engine.linking import KeptFiles
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
     from jupyter_datalake.engine.snapshot import Snapshot
 
 _MODE_BITS = 0o777
+_FOLDERS_KNOWN = 10_000
+_LINKS_IN_MEMORY_BYTES = 1 << 20
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
 
 
@@ -96,8 +102,19 @@ class _Writer:
 
     def write(self, entries: Iterable[tuple[str, FileEntry]]) -> int:
         """Write each entry at its path below the root and return the bytes of all files."""
+        with tempfile.SpooledTemporaryFile(max_size=_LINKS_IN_MEMORY_BYTES) as links:
+            written = self._write_files(entries, links)
+            links.seek(0)
+            for place, goal in msgpack.Unpacker(links):
+                try:
+                    os.symlink(goal, place)
+                except FileExistsError:
+                    raise self._in_the_way(os.fsdecode(place)) from None
+        return written
+
+    def _write_files(self, entries: Iterable[tuple[str, FileEntry]], links: IO[bytes]) -> int:
+        """Write all but the symlinks, which are put into a file as place and goal."""
         written = 0
-        links: list[tuple[str, bytes]] = []
         for window in _windows(entries):
             files: list[tuple[str, FileEntry]] = []
             for path, entry in window:
@@ -109,16 +126,11 @@ class _Writer:
                     continue
                 self._folder(place.rpartition("/")[0])
                 if entry.kind is EntryKind.SYMLINK:
-                    links.append((place, entry.content))
+                    links.write(msgpack.packb((os.fsencode(place), entry.content)))
                 else:
                     files.append((place, entry))
                     written += entry.size_bytes
             self._files(files)
-        for place, goal in links:
-            try:
-                os.symlink(goal, place)
-            except FileExistsError:
-                raise self._in_the_way(place) from None
         return written
 
     def _place(self, path: str) -> str:
@@ -132,6 +144,8 @@ class _Writer:
 
     def _folder(self, place: str) -> None:
         """Make a folder and those above it, each of which must be a real one."""
+        if len(self._real_folders) > _FOLDERS_KNOWN:
+            self._real_folders = {self._root}
         missing: list[str] = []
         while place not in self._real_folders:
             missing.append(place)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -46,24 +46,27 @@ from jupyter_datalake.model.paths import (
     comes_behind,
     is_within,
     parent_of,
+    path_bytes,
     path_key,
 )
 from jupyter_datalake.model.sessions import NO_CHOICES, Choices, Whose
-from jupyter_datalake.mount.folders import (
-    make_read_only,
-    remove_tree,
-    write_staged,
-)
-from jupyter_datalake.mount.observers import unobserved
-from jupyter_datalake.mount.scanning import (
+from jupyter_datalake.mount.clean_files import (
     CleanFiles,
+    Known,
+    Notes,
+    Row,
+    fingerprint_of,
+    remove_record,
+)
+from jupyter_datalake.mount.folders import make_read_only, write_staged
+from jupyter_datalake.mount.listing import remove_tree
+from jupyter_datalake.mount.observers import unobserved
+from jupyter_datalake.mount.placing import Placing
+from jupyter_datalake.mount.scanning import (
     Difference,
     LocalFile,
-    fingerprint_of,
-    is_empty,
     is_same,
     iter_differences,
-    load_clean_files,
     look,
     walk,
 )
@@ -72,6 +75,8 @@ _SHOWN = 5
 _PATIENCE_S = 10.0
 """How long somebody else is waited for who has the session open: its draft may be being saved."""
 _TRIES = 3
+_PORTION = 5000
+"""Files that are staged together: of so many more than the path is in memory."""
 
 
 class Checkout:
@@ -85,7 +90,9 @@ class Checkout:
         self._mount = mount
         self._folder = Path(mount.path)
         name = hashlib.blake2b(os.fsencode(mount.path), digest_size=16).hexdigest()
-        self._record = core.work_folder / "mounts" / "checkouts" / f"{name}.clean"
+        self._records = core.work_folder / "mounts" / "checkouts"
+        self._record = self._records / f"{name}.clean"
+        self._partial = self._folder.with_name(f".{self._folder.name}.partial")
 
     # --- mounting --------------------------------------------------------------------------------
 
@@ -106,7 +113,7 @@ class Checkout:
                 hint="Move it away; it would be hidden or overwritten",
                 path=str(self._folder),
             )
-        partial = self._folder.with_name(f".{self._folder.name}.partial")
+        partial = self._partial
         with translated_errors(self._folder):
             remove_tree(partial)  # of a mount that was killed
             try:
@@ -127,11 +134,11 @@ class Checkout:
     def _create_writable(self, session: Session, partial: Path) -> None:
         session.rebase()
         self._core.snapshot(session.base).export(ROOT, partial)
-        clean = CleanFiles(session.base.id)
-        for file in walk(partial, []):
-            if file.kind is FileKind.FILE:
-                clean.add(file)
-        clean.save(self._record)
+        remove_record(self._record)
+        with CleanFiles(self._record) as clean:
+            for file in walk(partial, []):
+                clean.notes.add(path_key(file.path), file.status, time.time_ns())
+            clean.save(session.base.id)
         write_staged(session, partial)
         partial.rename(self._folder)
         # From here on the folder is what is staged.
@@ -157,15 +164,15 @@ class Checkout:
         """
         has_changes = False
         if self._mount.session_id is not None and self._folder.exists() and not discard:
-            with self._session() as session:
+            with self._session() as session, Notes(self._records) as staged:
                 skipped: list[str] = []
-                differences = list(self._differences(session, skipped, ignore=False))
-                self._check_kept(skipped)
-                self._stage(session, differences)
+                with self._staging(session):
+                    self._stage(session, self._differences(session, skipped, ignore=False), staged)
+                    self._check_kept(skipped)
                 has_changes = session.has_changes
         with translated_errors(self._folder):
             remove_tree(self._folder)
-            self._record.unlink(missing_ok=True)
+            remove_record(self._record)
         project = self._folder.parent
         if (
             project != Path(self._mount.mountpoint)
@@ -243,26 +250,28 @@ class Checkout:
             Others changed the same paths; the folder is as it was.
         """
         del session_id
-        with self._session() as session:
-            differences = list(self._differences(session))
+        with self._session() as session, Notes(self._records) as staged:
             before = session.tree.committed
-            try:
-                staged = self._stage(session, differences)
+            with self._staging(session):
+                self._stage(session, self._differences(session), staged)
                 result, _ = session.commit(message, author, metadata=metadata, choices=choices)
-            except DatalakeError:
-                # The folder is where the changes are; half of them staged would count twice.
-                session.discard(keep_draft=True)
-                raise
-            given_up = [
-                one
-                for one in differences
-                if choices.at(one.path) is Whose.THEIRS or choices.is_below(one.path, Whose.THEIRS)
-            ]
-            if given_up:
-                with translated_errors(self._folder):
-                    self._put_back(before, given_up)
+            if Whose.THEIRS in choices.by_path.values():
+                self._give_up(before, choices)
             self._catch_up(session, staged)
             return result.commit.id
+
+    def _give_up(self, before: Snapshot, choices: Choices) -> None:
+        """Put back what was chosen not to be committed; the rest is as it was staged."""
+        with CleanFiles(self._record) as clean, translated_errors(self._folder):
+            self._put_back(
+                before,
+                (
+                    one
+                    for one in iter_differences(self._folder, before, clean, [])
+                    if choices.at(one.path) is Whose.THEIRS
+                    or choices.is_below(one.path, Whose.THEIRS)
+                ),
+            )
 
     def fingerprint(self) -> bytes:
         """Return what becomes another one when something in the folder is changed.
@@ -273,25 +282,24 @@ class Checkout:
         with self._core.metadata.read() as tx:
             info = tx.sessions.get(self._mount.session_id)
         base = self._core.snapshot(commit_by_id(self._core, info.base_commit_id))
-        clean = load_clean_files(self._record)
         found, unchanged = hashlib.blake2b(digest_size=16), 0
-        with translated_errors(self._folder):
+        with CleanFiles(self._record) as clean, translated_errors(self._folder):
             for file in walk(self._folder, [], base):
-                if clean is not None and file.kind is FileKind.FILE and clean.has(file):
+                key = path_key(file.path)
+                if clean.known.has(key, file.status):
                     unchanged += 1
                 else:
-                    found.update(path_key(file.path) + b"\xff")
+                    found.update(key + b"\xff")
                     found.update(f"{fingerprint_of(file.status)} {file.mode}".encode())
-        standing = None if clean is None else clean.commit_id
-        found.update(f"{standing} {unchanged}".encode())
+        found.update(f"{clean.commit_id} {unchanged}".encode())
         return found.digest()
 
     def save(self, session_id: str) -> None:
         """Save a draft of the differences, which stay where they are."""
         del session_id
-        with self._session() as session:
+        with self._session() as session, Notes(self._records) as staged:
             try:
-                self._stage(session, list(self._differences(session, ignore=False)))
+                self._stage(session, self._differences(session, ignore=False), staged)
                 drafter = Drafter(self._core, session)
                 drafter.save(drafter.collect())
             finally:
@@ -301,22 +309,24 @@ class Checkout:
         """Put back what the commit says, at and below `paths` or everywhere."""
         del session_id
         with self._session() as session, translated_errors(self._folder):
-            base = session.tree.committed
-            differences = [
-                one
-                for one in self._differences(session)
-                if paths is None or any(is_within(one.path, path) for path in paths)
-            ]
-            self._put_back(base, differences)
+            self._put_back(
+                session.tree.committed,
+                (
+                    one
+                    for one in self._differences(session)
+                    if paths is None or any(is_within(one.path, path) for path in paths)
+                ),
+            )
             session.announce()
 
-    def _put_back(self, base: Snapshot, differences: Sequence[Difference]) -> None:
-        for one in differences:
-            if one.new is not None:
-                self._remove_file(one.new, base)
-        for one in differences:
-            if one.old is not None:
-                self._write(base, one.path, one.old)
+    def _put_back(self, base: Snapshot, differences: Iterable[Difference]) -> None:
+        with Placing(self._folder, self._partial) as placing:
+            for one in differences:
+                placing.come_to(one.path)
+                if one.new is not None and not _is_overwritten(one.new, one.old):
+                    placing.remove(one.new, base)
+                if one.old is not None:
+                    placing.write(base, one.path, one.old)
 
     # --- inside ----------------------------------------------------------------------------------
 
@@ -334,6 +344,18 @@ class Checkout:
         with unobserved(), open_session(self._core, info, patience_s=_PATIENCE_S) as session:
             yield session
 
+    @contextmanager
+    def _staging(self, session: Session) -> Iterator[None]:
+        """Have nothing staged where not all can be.
+
+        The folder is where the changes are; half of them staged would count twice.
+        """
+        try:
+            yield
+        except DatalakeError:
+            session.discard(keep_draft=True)
+            raise
+
     def _differences(
         self, session: Session, skipped: list[str] | None = None, *, ignore: bool = True
     ) -> Iterator[Difference]:
@@ -345,9 +367,8 @@ class Checkout:
             Whether what a ``.datalakeignore`` leaves out is no difference. It must not be asked
             for where what is not told here is lost.
         """
-        clean = self._catch_up(session)
-        known = len(clean.known)
-        with translated_errors(self._folder):
+        self._catch_up(session)
+        with CleanFiles(self._record) as clean, translated_errors(self._folder):
             yield from iter_differences(
                 self._folder,
                 session.tree.committed,
@@ -355,10 +376,10 @@ class Checkout:
                 [] if skipped is None else skipped,
                 ignore=ignore,
             )
-            if len(clean.known) != known:
-                clean.save(self._record)
+            if clean.notes.has_clean:
+                clean.save(clean.commit_id or session.base.id)
 
-    def _catch_up(self, session: Session, staged: CleanFiles | None = None) -> CleanFiles:
+    def _catch_up(self, session: Session, staged: Iterable[Row] = ()) -> None:
         """Bring the folder to the session's base, if it stands elsewhere.
 
         Parameters
@@ -367,111 +388,118 @@ class Checkout:
             Files of the folder whose content was committed a moment ago: what was staged wins over
             what others committed, or there is no commit, so the base has them as they were then.
         """
-        clean = load_clean_files(self._record)
-        if clean is None:
-            clean = CleanFiles(session.base.id)
-        if clean.commit_id != session.base.id:
-            with translated_errors(self._folder):
-                clean = self._advance(clean, session.base, staged)
-                clean.save(self._record)
-        return clean
+        with CleanFiles(self._record) as clean:
+            if clean.commit_id not in {None, session.base.id}:
+                with translated_errors(self._folder):
+                    self._advance(clean, session.base, Known(staged))
+                    clean.save(session.base.id)
 
-    def _advance(self, clean: CleanFiles, new: Commit, staged: CleanFiles | None) -> CleanFiles:
-        """Write what differs between two commits, but nothing that somebody changed here."""
+    def _advance(self, clean: CleanFiles, new: Commit, staged: Known) -> None:
+        """Write what differs between two commits, but nothing that somebody changed here.
+
+        What is done is noted, in the order of the paths.
+        """
+        assert clean.commit_id is not None
         old_tree = self._core.snapshot(commit_by_id(self._core, clean.commit_id))
         new_tree = self._core.snapshot(new)
-        fresh = CleanFiles(new.id, dict(clean.known))
-        for path in list(old_tree.changed_paths(new_tree)):
-            fresh.known.pop(path_key(path), None)
-            file = look(self._folder, path)
-            before, after = old_tree.entry(path), new_tree.entry(path)
-            if _holds(file, after, new_tree, staged):
-                if file is not None and file.kind is FileKind.FILE:
-                    fresh.add(file)
-            elif _holds(file, before, old_tree, clean):
-                if file is not None:
-                    self._remove_file(file, new_tree)
-                if after is not None:
-                    self._write(new_tree, path, after)
-        return fresh
+        with Placing(self._folder, self._partial, spares=True) as placing:
+            for path, before, after in old_tree.differences(new_tree):
+                placing.come_to(path)
+                key, began_ns = path_key(path), time.time_ns()
+                file = look(self._folder, path)
+                if _holds(file, after, new_tree, staged):
+                    if file is None or not clean.notes.add(key, file.status, began_ns):
+                        clean.notes.drop(key)
+                    continue
+                clean.notes.drop(key)
+                if _holds(file, before, old_tree, clean.known) or _was_emptied(file, old_tree):
+                    if file is not None and not _is_overwritten(file, after):
+                        placing.remove(file, new_tree)
+                    if after is not None:
+                        placing.write(new_tree, path, after)
 
-    def _stage(self, session: Session, differences: Sequence[Difference]) -> CleanFiles:
-        """Put the differences into the session, and nothing else; return the files as they were."""
+    def _stage(self, session: Session, differences: Iterable[Difference], staged: Notes) -> None:
+        """Put the differences into the session, and nothing else; note the files as they were."""
         if session.has_changes:
             session.discard(keep_draft=True)
-        for one in differences:
-            if one.new is None:
-                session.delete(one.path)
-                self._prune(session, parent_of(one.path))
-        files = [one.new for one in differences if one.new is not None]
-        return self._stage_files(session, files)
+        with translated_errors(self._folder):
+            files: list[LocalFile] = []
+            for one in differences:
+                if one.new is None:
+                    self._stage_removal(session, one.path)
+                    continue
+                existing = session.find(one.path)
+                if existing is not None and existing.kind is not one.new.kind:
+                    session.delete(one.path)
+                if one.new.kind is FileKind.FOLDER:
+                    session.make_folder(one.path)
+                    continue
+                files.append(one.new)
+                if len(files) == _PORTION:
+                    _stage_files(session, files, staged)
+                    files = []
+            _stage_files(session, files, staged)
 
-    def _prune(self, session: Session, folder: RepoPath) -> None:
-        """Remove from the session the folders that became empty and are gone from here."""
-        while folder and not session.list(folder) and not os.path.lexists(self._place(folder)):
+    def _stage_removal(self, session: Session, path: RepoPath) -> None:
+        """Remove a path from the session, and folders that are empty then and gone from here."""
+        if session.find(path) is None:
+            return  # a file took the place of its folder
+        session.delete(path)
+        folder = parent_of(path)
+        while folder and not session.list(folder, limit=1) and not self._is_there(folder):
             session.delete(folder)
             folder = parent_of(folder)
 
-    def _stage_files(self, session: Session, files: Sequence[LocalFile]) -> CleanFiles:
-        for file in files:
-            existing = session.find(file.path)
-            if existing is not None and existing.kind is not file.kind:
-                session.delete(file.path)
-            if file.kind is FileKind.FOLDER:
-                session.make_folder(file.path)
-        waiting = [file for file in files if file.kind is not FileKind.FOLDER]
-        staged = CleanFiles(session.base.id)
-        for _ in range(_TRIES):
-            waiting = [replace(file, status=file.place.lstat()) for file in waiting]
-            began_ns = time.time_ns()
-            session.put_files((file.path, file.place) for file in waiting)
-            changed = [file for file in waiting if _was_written(file)]
-            for file in waiting:
-                if file.kind is FileKind.FILE:
-                    staged.add(file, began_ns)
-            waiting = changed
-            if not waiting:
-                return staged
+    def _is_there(self, path: RepoPath) -> bool:
+        return os.path.lexists(self._folder / os.fsdecode(path_bytes(path)))
+
+
+def _stage_files(session: Session, files: Sequence[LocalFile], staged: Notes) -> None:
+    """Put files into the session, and again those that were written to meanwhile; note all."""
+    waiting = files
+    taken: dict[bytes, tuple[os.stat_result, int]] = {}
+    for _ in range(_TRIES):
+        waiting = [replace(file, status=os.lstat(file.raw_place)) for file in waiting]
+        began_ns = time.time_ns()
+        session.put_files((file.path, file.place) for file in waiting)
+        taken |= {path_key(file.path): (file.status, began_ns) for file in waiting}
+        waiting = [file for file in waiting if _was_written(file)]
+        if not waiting:
+            break
+    else:
         raise StateError(
             f"{waiting[0].path} is being written to",
             hint="Try again when whoever writes it is done; nothing was committed",
             path=waiting[0].path,
         )
-
-    def _write(self, tree: Snapshot, path: RepoPath, entry: FileEntry) -> None:
-        place = self._place(path)
-        if entry.kind is EntryKind.FOLDER:
-            place.mkdir(parents=True, exist_ok=True)
-            return
-        if place.is_dir() and not place.is_symlink():
-            place.rmdir()  # refused by the system, if there is something in it
-        tree.export(path, place)
-
-    def _remove_file(self, file: LocalFile, tree: Snapshot) -> None:
-        """Remove a file or empty folder, and the folders above it that `tree` has not."""
-        if file.kind is FileKind.FOLDER:
-            file.place.rmdir()
-        else:
-            file.place.unlink(missing_ok=True)
-        folder = parent_of(file.path)
-        while folder and tree.look(folder) is None and is_empty(self._place(folder)):
-            self._place(folder).rmdir()
-            folder = parent_of(folder)
-
-    def _place(self, path: RepoPath) -> Path:
-        return self._folder / os.fsdecode(path.encode("utf-8", "surrogateescape"))
+    for key, (status, began_ns) in taken.items():
+        staged.add(key, status, began_ns)
 
 
 def _was_written(file: LocalFile) -> bool:
     """Tell whether a file was written to since it was looked at."""
-    now, then = file.place.lstat(), file.status
+    now, then = os.lstat(file.raw_place), file.status
     return (now.st_mtime_ns, now.st_size) != (then.st_mtime_ns, then.st_size)
 
 
-def _holds(
-    file: LocalFile | None, entry: FileEntry | None, tree: Snapshot, clean: CleanFiles | None
-) -> bool:
+def _holds(file: LocalFile | None, entry: FileEntry | None, tree: Snapshot, known: Known) -> bool:
     """Tell whether a place holds what an entry says, which may be nothing."""
     if file is None or entry is None:
         return file is None and entry is None
-    return is_same(file, entry, tree.content_of(entry), clean)
+    is_known = known.has(path_key(file.path), file.status)
+    return is_same(file, entry, tree, is_known=is_known)
+
+
+def _is_overwritten(file: LocalFile, entry: FileEntry | None) -> bool:
+    """Tell whether writing an entry takes away what is there by itself."""
+    kinds = {file.kind is FileKind.FOLDER, entry is None or entry.kind is EntryKind.FOLDER}
+    return entry is not None and kinds == {False}
+
+
+def _was_emptied(file: LocalFile | None, tree: Snapshot) -> bool:
+    """Tell whether a folder that a tree has contents in is empty: by us, before a kill."""
+    return (
+        file is not None
+        and file.kind is FileKind.FOLDER
+        and tree.look(file.path) == (FileKind.FOLDER, None)
+    )

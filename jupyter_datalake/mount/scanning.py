@@ -1,7 +1,8 @@
 """What differs between an ordinary folder and the commit it was made from.
 
-Both are walked in the order of manifest keys and joined, so memory does not grow with them, and
-a file whose stat(2) is what it was when it was last known to be clean is not read again.
+Both are walked in the order of manifest keys and joined, with the record of what is known to be
+clean as the third, so memory does not grow with them. A file whose stat(2) is what it was when it
+was last known to be clean is not read again.
 """
 
 from __future__ import annotations
@@ -11,11 +12,8 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import msgpack
 
 from jupyter_datalake.engine.content import FileContent
 from jupyter_datalake.engine.ignoring import IGNORE_NAME, IgnoreRules
@@ -23,12 +21,12 @@ from jupyter_datalake.engine.snapshot import Snapshot, file_info
 from jupyter_datalake.model.changes import Change, change_of
 from jupyter_datalake.model.entries import EntryKind, FileEntry
 from jupyter_datalake.model.files import FileInfo, FileKind
-from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.paths import RepoPath, path_bytes, path_from_bytes, path_key
+from jupyter_datalake.mount.clean_files import CleanFiles
+from jupyter_datalake.mount.listing import SortedRuns, names_in
 
-_SETTLED_NS = 50_000_000
-"""Clocks of file systems tick every few milliseconds: a file changed again within one tick looks
-the same to stat(2). One whose change is not older than this is read rather than believed."""
+MOST_SKIPPED = 100
+"""Things that no commit can hold are named up to so many."""
 
 _LAST = b"\xff" * 4096
 """Behind every key: no path is so long."""
@@ -45,10 +43,16 @@ class LocalFile:
     """A file, symlink or empty folder below the folder."""
 
     path: RepoPath
-    place: Path
+    raw_place: bytes
+    """Where it is on this machine."""
     status: os.stat_result
     is_left_out: bool = False
     """Whether a ``.datalakeignore`` leaves it out, unless the commit has it."""
+
+    @property
+    def place(self) -> Path:
+        """Where it is on this machine."""
+        return Path(os.fsdecode(self.raw_place))
 
     @property
     def kind(self) -> FileKind:
@@ -63,7 +67,7 @@ class LocalFile:
     def info(self) -> FileInfo:
         """Return it as people see it; its digest is not known."""
         is_link = self.kind is FileKind.SYMLINK
-        target = path_from_bytes(os.readlink(os.fsencode(self.place))) if is_link else None
+        target = path_from_bytes(os.readlink(self.raw_place)) if is_link else None
         return FileInfo(
             self.path,
             self.kind,
@@ -92,61 +96,18 @@ class Difference:
         )
 
 
-@dataclass(slots=True)
-class CleanFiles:
-    """The commit that a folder stands at, and files known to hold what that commit says."""
-
-    commit_id: CommitId
-    known: dict[bytes, tuple[int, ...]] = field(default_factory=dict)
-    """Manifest key to size, mtime, inode and ctime."""
-
-    def has(self, file: LocalFile) -> bool:
-        """Tell whether a file is what it was when it was last known to be clean."""
-        return self.known.get(path_key(file.path)) == fingerprint_of(file.status)
-
-    def add(self, file: LocalFile, read_ns: int | None = None) -> None:
-        """Remember a file that holds what the commit says, if its time can be relied on.
-
-        Parameters
-        ----------
-        read_ns
-            When somebody began to read it to find that out; now, where nobody has to.
-        """
-        if (read_ns or time.time_ns()) - file.status.st_ctime_ns > _SETTLED_NS:
-            self.known[path_key(file.path)] = fingerprint_of(file.status)
-
-    def save(self, path: Path) -> None:
-        """Write it down; a kill leaves the old state or the new one."""
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-        with open(fresh, "wb") as file:
-            file.write(msgpack.packb({"commit": self.commit_id, "known": self.known}))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
-
-
-def load_clean_files(path: Path) -> CleanFiles | None:
-    """Return what `CleanFiles.save` wrote, or None where nothing legible is."""
-    try:
-        raw: dict[str, Any] = msgpack.unpackb(path.read_bytes(), raw=False, strict_map_key=False)
-        known = {key: tuple(value) for key, value in raw["known"].items()}
-        return CleanFiles(CommitId(raw["commit"]), known)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
 def iter_differences(
     folder: Path, base: Snapshot, clean: CleanFiles, skipped: list[str], *, ignore: bool = True
 ) -> Iterator[Difference]:
     """Yield what differs between a folder and `base`, in order of manifest keys.
 
-    Times alone are no difference. Files found to be unchanged are added to `clean`.
+    Times alone are no difference. Files found to be unchanged are noted in `clean`. What was
+    yielded may be removed from the folder, or written anew, before the next is asked for.
 
     Parameters
     ----------
     skipped
-        Gets a line for each thing that no commit can hold: pipes, sockets, devices.
+        Gets a line for each thing that no commit can hold, as pipes, up to `MOST_SKIPPED`.
     ignore
         Whether what a ``.datalakeignore`` leaves out, and `base` has not, is no difference.
     """
@@ -166,42 +127,42 @@ def iter_differences(
         else:
             assert here is not None
             assert there is not None
-            if not is_same(here, there[1], base.content_of(there[1]), clean):
+            began_ns = time.time_ns()
+            is_known = clean.known.has(here_key, here.status)
+            if not is_same(here, there[1], base, is_known=is_known):
                 yield Difference(here.path, there[1], here)
+            elif not is_known:
+                clean.notes.add(here_key, here.status, began_ns)
             here, there = next(local, None), next(old, None)
 
 
-def is_same(
-    file: LocalFile, entry: FileEntry, content: FileContent, clean: CleanFiles | None
-) -> bool:
-    """Tell whether a file holds what an entry says; it is read only if nothing else tells."""
+def is_same(file: LocalFile, entry: FileEntry, tree: Snapshot, *, is_known: bool) -> bool:
+    """Tell whether a file holds what an entry of a tree says.
+
+    Parameters
+    ----------
+    is_known
+        Whether it is known to be as it was; it is read only if nothing else tells.
+    """
     if entry.kind is EntryKind.FOLDER:
         return file.kind is FileKind.FOLDER
     if entry.kind is EntryKind.SYMLINK:
-        return (
-            file.kind is FileKind.SYMLINK and os.readlink(os.fsencode(file.place)) == entry.content
-        )
+        return file.kind is FileKind.SYMLINK and os.readlink(file.raw_place) == entry.content
     if (file.kind, file.mode, file.status.st_size) != (FileKind.FILE, entry.mode, entry.size_bytes):
         return False
-    if clean is not None and clean.has(file):
-        return True
-    began_ns = time.time_ns()
-    is_equal = _holds(file.place, content)
-    if is_equal and clean is not None:
-        clean.add(file, began_ns)
-    return is_equal
+    return is_known or _holds(file.place, tree.content_of(entry))
 
 
 def look(folder: Path, path: RepoPath) -> LocalFile | None:
     """Return what is at a path below a folder; None where nothing is, or a folder with contents."""
-    place = Path(os.fsdecode(os.path.join(os.fsencode(folder), path_bytes(path))))
+    place = os.path.join(os.fsencode(folder), path_bytes(path))
     try:
-        status = place.lstat()
+        status = os.lstat(place)
     except (FileNotFoundError, NotADirectoryError):
         return None
     if stat.S_IFMT(status.st_mode) not in _KINDS:
         return None
-    if stat.S_ISDIR(status.st_mode) and not is_empty(place):
+    if stat.S_ISDIR(status.st_mode) and not is_empty(Path(os.fsdecode(place))):
         return None
     return LocalFile(path, place, status)
 
@@ -220,7 +181,7 @@ def walk(folder: Path, skipped: list[str], base: Snapshot | None = None) -> Iter
     Parameters
     ----------
     skipped
-        Gets a line for each thing that is none of them.
+        Gets a line for each thing that is none of them, up to `MOST_SKIPPED`.
     base
         The commit that the folder is compared with; with it each ``.datalakeignore`` counts. What
         one leaves out is neither yielded nor entered unless the commit has something there. A
@@ -242,7 +203,8 @@ def walk(folder: Path, skipped: list[str], base: Snapshot | None = None) -> Iter
                 continue  # removed since its folder was listed
             kind = stat.S_IFMT(status.st_mode)
             if kind not in _KINDS:
-                skipped.append(f"{os.fsdecode(place)}: neither a file, a folder nor a symlink")
+                if len(skipped) < MOST_SKIPPED:
+                    skipped.append(f"{os.fsdecode(place)}: neither a file, a folder nor a symlink")
                 continue
             path = path_from_bytes(relative)
             is_folder = kind == stat.S_IFDIR
@@ -257,7 +219,7 @@ def walk(folder: Path, skipped: list[str], base: Snapshot | None = None) -> Iter
                     break
                 inner = None
             current.is_yielded = True
-            yield LocalFile(path, Path(os.fsdecode(place)), status, is_left_out)
+            yield LocalFile(path, place, status, is_left_out)
         if inner is not None:
             open_folders.append(inner)
             continue
@@ -293,23 +255,19 @@ class _OpenFolder:
         heeds_rules: bool,
         is_left_out: bool = False,
     ) -> _OpenFolder:
-        names = _names(place)
+        names = names_in(place)
         rules = IgnoreRules() if above is None else above.rules
         if heeds_rules and not is_left_out and _has_rules(place, names):
             rules = rules.inside(place, os.fsdecode(relative), [IGNORE_NAME])
-        return cls(relative, iter(names), bool(names), rules, is_left_out)
+        has_names = not isinstance(names, list) or bool(names)
+        return cls(relative, iter(names), has_names, rules, is_left_out)
 
     def takes(self, path: RepoPath, *, is_folder: bool) -> bool:
         return not self.is_left_out and self.rules.takes(path, is_folder=is_folder)
 
     def as_file(self, root: bytes) -> LocalFile:
         place = os.path.join(root, self.relative)
-        return LocalFile(
-            path_from_bytes(self.relative),
-            Path(os.fsdecode(place)),
-            os.lstat(place),
-            is_left_out=True,
-        )
+        return LocalFile(path_from_bytes(self.relative), place, os.lstat(place), is_left_out=True)
 
 
 def _has(base: Snapshot | None, path: RepoPath) -> bool:
@@ -317,24 +275,12 @@ def _has(base: Snapshot | None, path: RepoPath) -> bool:
     return base is not None and base.look(path) is not None
 
 
-def _has_rules(place: bytes, names: list[bytes]) -> bool:
-    if IGNORE_NAME not in names:
+def _has_rules(place: bytes, names: list[bytes] | SortedRuns) -> bool:
+    if isinstance(names, list) and IGNORE_NAME not in names:
         return False
     with suppress(FileNotFoundError):
         return stat.S_ISREG(os.lstat(os.path.join(place, IGNORE_NAME)).st_mode)
     return False
-
-
-def _names(folder: bytes) -> list[bytes]:
-    try:
-        return sorted(os.listdir(folder))
-    except FileNotFoundError:
-        return []
-
-
-def fingerprint_of(status: os.stat_result) -> tuple[int, ...]:
-    """Return what changes with a file: size, times, inode."""
-    return (status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
 
 
 def _holds(place: Path, content: FileContent) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from measuring import measure
-from trees import AUTHOR, fill
+from trees import AUTHOR, PER_FOLDER, fill
 
 from jupyter_datalake.engine.blobs import register_packs
 from jupyter_datalake.engine.commits import BY_HAND
@@ -22,6 +22,7 @@ from jupyter_datalake.engine.core import new_global_id
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.commits import CommitDraft
 from jupyter_datalake.model.gc import GcPolicy
+from jupyter_datalake.model.mounts import MountMode
 from jupyter_datalake.model.packs import BlobKind
 
 BUDGET_MIB = 512
@@ -40,7 +41,7 @@ def run(place: Path, *, scale: float = 1.0) -> dict[str, Any]:
             environment={"BENCH_SCALE": str(scale)},
         )
         figures[verb] = cost.as_dict()
-        print(f"{verb:32} {cost.peak_mib:6.0f} MiB {cost.wall_s:7.1f} s", file=sys.stderr)
+        print(f"{verb:37} {cost.peak_mib:6.0f} MiB {cost.wall_s:7.1f} s", file=sys.stderr)
     shutil.rmtree(place / "memory")
     peaks = [figure["peak_mib"] for figure in figures.values()]
     return {
@@ -201,6 +202,61 @@ def _merge(place: Path) -> None:
         lake.commits.merge("merged", "other")
 
 
+def _mount_checkout(place: Path) -> None:
+    """Write a million files as an ordinary folder."""
+    with _lake(place) as lake:
+        lake.repos.create("shown")
+        fill(lake, "shown", _scaled(1_000_000))
+        lake.refs.create_tag("shown", "first")
+        lake.mounts.create("shown", at=str(place / "point"), mode=MountMode.CHECKOUT)
+
+
+def _change_half(place: Path, text: str) -> None:
+    for number in range(0, _scaled(1_000_000), 2):
+        above, last = divmod(number, PER_FOLDER)
+        (place / "point" / "shown" / f"{above:06d}" / f"{last:02d}.txt").write_text(text)
+
+
+def _look_at_checkout(place: Path) -> None:
+    """Half of its files, changed: the first pages, what a file browser marks, and a draft."""
+    _change_half(place, "ours")
+    with _lake(place) as lake:
+        session = str(lake.mounts.get("shown", at=str(place / "point")).session_id)
+        first = lake.sessions.diff(session, limit=1000)
+        lake.sessions.diff(session, after=first[-1].path, limit=1000)
+        lake.sessions.list_changed(session, first[0].path.rpartition("/")[0])
+        lake.sessions.save(session)
+
+
+def _remount_checkout(place: Path) -> None:
+    """Unmount it, which stages what was changed, and mount it with that."""
+    with _lake(place) as lake:
+        lake.mounts.delete("shown", at=str(place / "point"))
+        lake.mounts.create("shown", at=str(place / "point"), mode=MountMode.CHECKOUT)
+
+
+def _commit_checkout(place: Path) -> None:
+    """Commit half of its files onto a branch on which each other file was changed."""
+    with _lake(place) as lake:
+        fill(lake, "shown", _scaled(1_000_000), changed=2)
+        session = str(lake.mounts.get("shown", at=str(place / "point")).session_id)
+        lake.sessions.commit(session, "half of them")
+
+
+def _discard_checkout(place: Path) -> None:
+    _change_half(place, "again")
+    with _lake(place) as lake:
+        session = str(lake.mounts.get("shown", at=str(place / "point")).session_id)
+        lake.sessions.discard(session)
+
+
+def _switch_checkout(place: Path) -> None:
+    """Show a tag in its folder, read-only, and unmount that."""
+    with _lake(place) as lake:
+        lake.mounts.switch("shown", "first", at=str(place / "point"))
+        lake.mounts.delete("shown", at=str(place / "point"))
+
+
 def _verify(place: Path) -> None:
     with _lake(place) as lake:
         report = lake.maintenance.verify()
@@ -228,6 +284,12 @@ VERBS: dict[str, Callable[[Path], None]] = {
     "list them": _walk_history,
     "keep ten of them and collect the rest": _cut_history,
     "commit a tree of 10M entries": _fill_and_commit,
+    "mount a checkout of 1M files": _mount_checkout,
+    "look at its changes, of half of it": _look_at_checkout,
+    "unmount and mount it again": _remount_checkout,
+    "commit them, bring in as many": _commit_checkout,
+    "change half of it and discard": _discard_checkout,
+    "switch it to a tag and unmount": _switch_checkout,
     "verify everything": _verify,
 }
 

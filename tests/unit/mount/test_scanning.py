@@ -5,8 +5,9 @@ import os
 import pytest
 
 from jupyter_datalake.model.ids import CommitId
-from jupyter_datalake.mount import scanning
-from jupyter_datalake.mount.scanning import CleanFiles, iter_differences, load_clean_files, walk
+from jupyter_datalake.mount import clean_files, listing, scanning
+from jupyter_datalake.mount.clean_files import CleanFiles
+from jupyter_datalake.mount.scanning import iter_differences, walk
 
 
 @pytest.fixture
@@ -27,11 +28,15 @@ def folder(tree, tmp_path):
     return tmp_path / "folder"
 
 
-def differences(folder, tree, clean=None, skipped=None):
-    found = iter_differences(
-        folder, tree, clean or CleanFiles(CommitId("")), [] if skipped is None else skipped
-    )
-    return {one.path: str(one.as_change().kind) for one in found}
+def differences(folder, tree, skipped=None, *, ignore=True):
+    """Return what differs, and remember in a record beside the folder what does not."""
+    with CleanFiles(folder.with_name("record")) as clean:
+        found = iter_differences(
+            folder, tree, clean, [] if skipped is None else skipped, ignore=ignore
+        )
+        kinds = {one.path: str(one.as_change().kind) for one in found}
+        clean.save(CommitId("c"))
+        return kinds
 
 
 def test_a_folder_is_walked_in_the_order_of_the_manifest(folder, tree):
@@ -80,32 +85,42 @@ def test_names_that_are_no_text_are_compared(folder, tree):
 
 
 def test_files_known_to_be_clean_are_not_read(folder, tree, monkeypatch):
-    monkeypatch.setattr(scanning, "_SETTLED_NS", -1)
-    clean = CleanFiles(CommitId("c"))
-    assert differences(folder, tree, clean) == {}
+    monkeypatch.setattr(clean_files, "_SETTLED_NS", -1)
+    assert differences(folder, tree) == {}
     monkeypatch.setattr(scanning, "_holds", lambda *_: 1 / 0)
-    assert differences(folder, tree, clean) == {}
+    assert differences(folder, tree) == {}
+    (folder / "b.c").unlink()
+    (folder / "a0").touch()
+    assert differences(folder, tree) == {"a0": "added", "b.c": "removed"}
     os.utime(folder / "a")
     with pytest.raises(ZeroDivisionError):
-        differences(folder, tree, clean)
+        differences(folder, tree)
 
 
 def test_files_changed_just_now_are_not_believed(folder, tree, monkeypatch):
-    monkeypatch.setattr(scanning, "_SETTLED_NS", 10**12)
-    clean = CleanFiles(CommitId("c"))
-    assert differences(folder, tree, clean) == {}
-    assert clean.known == {}
+    monkeypatch.setattr(clean_files, "_SETTLED_NS", 10**12)
+    assert differences(folder, tree) == {}
+    monkeypatch.setattr(scanning, "_holds", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        differences(folder, tree)
 
 
-def test_what_is_known_is_written_down_and_read_again(tmp_path, folder):
-    clean = CleanFiles(CommitId("c"), {b"a\0\xff": (1, 2, 3, 4)})
-    clean.save(tmp_path / "deep" / "record")
-    assert load_clean_files(tmp_path / "deep" / "record") == clean
-    assert os.listdir(tmp_path / "deep") == ["record"]
-    for damage in (b"", b"\xc1", b"\x81\xa1x\x01", b"\x01"):
-        (tmp_path / "deep" / "record").write_bytes(damage)
-        assert load_clean_files(tmp_path / "deep" / "record") is None
-    assert load_clean_files(tmp_path / "nothing") is None
+def test_a_folder_of_more_names_than_the_memory_is_to_hold_is_walked_in_order(
+    folder, tree, monkeypatch
+):
+    monkeypatch.setattr(listing, "NAMES_IN_MEMORY", 2)
+    assert [file.path for file in walk(folder, [])] == [path for path, _ in tree.iter_entries()]
+    write(folder, {".datalakeignore": "*.tmp\n", "x.tmp": "", "y": ""})
+    assert differences(folder, tree) == {".datalakeignore": "added", "y": "added"}
+
+
+def test_of_many_things_that_no_commit_can_hold_some_are_named(folder, tree, monkeypatch):
+    monkeypatch.setattr(scanning, "MOST_SKIPPED", 3)
+    for number in range(5):
+        os.mkfifo(folder / f"pipe {number}")
+    skipped = []
+    assert differences(folder, tree, skipped) == {}
+    assert len(skipped) == 3
 
 
 def write(folder, files):
@@ -131,8 +146,7 @@ def test_what_an_ignore_file_leaves_out_is_no_difference(folder, tree):
     )
     expected = [".datalakeignore", "b/.datalakeignore", "b/c/keep.tmp", "local"]
     assert sorted(differences(folder, tree)) == expected
-    everything = iter_differences(folder, tree, CleanFiles(CommitId("")), [], ignore=False)
-    assert len(list(everything)) == 8
+    assert len(differences(folder, tree, ignore=False)) == 8
 
 
 def test_what_the_commit_has_counts_whatever_an_ignore_file_says(folder, tree):
