@@ -75,7 +75,7 @@ _SHOWN = 5
 _PATIENCE_S = 10.0
 """How long somebody else is waited for who has the session open: its draft may be being saved."""
 _TRIES = 3
-_PORTION = 5000
+_PORTION = 10_000
 """Files that are staged together: of so many more than the path is in memory."""
 
 
@@ -410,9 +410,12 @@ class Checkout:
                 if _holds(file, after, new_tree, staged):
                     if file is None or not clean.notes.add(key, file.status, began_ns):
                         clean.notes.drop(key)
+                    if file is None:
+                        placing.prune(path, new_tree)  # a kill may have kept us from it
                     continue
                 clean.notes.drop(key)
-                if _holds(file, before, old_tree, clean.known) or _was_emptied(file, old_tree):
+                is_ours = _is_half_done(file, before, after, old_tree)
+                if is_ours or _holds(file, before, old_tree, clean.known):
                     if file is not None and not _is_overwritten(file, after):
                         placing.remove(file, new_tree)
                     if after is not None:
@@ -496,10 +499,17 @@ def _is_overwritten(file: LocalFile, entry: FileEntry | None) -> bool:
     return entry is not None and kinds == {False}
 
 
-def _was_emptied(file: LocalFile | None, tree: Snapshot) -> bool:
-    """Tell whether a folder that a tree has contents in is empty: by us, before a kill."""
-    return (
-        file is not None
-        and file.kind is FileKind.FOLDER
-        and tree.look(file.path) == (FileKind.FOLDER, None)
-    )
+def _is_half_done(
+    file: LocalFile | None, before: FileEntry | None, after: FileEntry | None, tree: Snapshot
+) -> bool:
+    """Tell whether a place is as it is between two steps from what was there to what is to be.
+
+    A folder is emptied before a file takes its place, and of a file and an empty folder one is
+    removed before the other is made.
+    """
+    if file is not None:
+        is_emptied = tree.look(file.path) == (FileKind.FOLDER, None)
+        return file.kind is FileKind.FOLDER and is_emptied
+    if before is None or after is None:
+        return False
+    return (before.kind is EntryKind.FOLDER) is not (after.kind is EntryKind.FOLDER)

@@ -72,7 +72,11 @@ class Placing:
             os.rmdir(file.raw_place)
         else:
             file.place.unlink(missing_ok=True)
-        folder = parent_of(file.path)
+        self.prune(file.path, tree)
+
+    def prune(self, path: RepoPath, tree: Snapshot) -> None:
+        """Remove the folders above a path that are empty and that a tree has not."""
+        folder = parent_of(path)
         while folder and tree.look(folder) is None and is_empty(self._place(folder)):
             self._place(folder).rmdir()
             folder = parent_of(folder)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import stat
 import time
 from pathlib import Path
@@ -176,6 +177,154 @@ def test_a_commit_brings_in_what_others_committed(lake, folder):
     assert diff(lake) == {}
 
 
+def change_places(session):
+    """Stage a file for a folder, a folder for a file, and all that goes with it."""
+    session.delete("folder")
+    session.put("folder", "now a file")
+    session.delete("a.txt")
+    session.put("a.txt/deep/x", "now a folder")
+    session.delete("empty")
+    session.put("empty", "was an empty folder")
+    session.delete("gone/deep/er")
+    session.put("changed", "after")
+    session.delete("filled")
+    session.make_folder("filled")
+
+
+@pytest.fixture
+def places(lake):
+    """What `change_places` changes, beside what is given."""
+    with lake.sessions.create("raw") as session:
+        session.put("gone/deep/er", "1")
+        session.put("changed", "before")
+        session.put("filled", "2")
+        session.put("mine", "3")
+        session.commit("Begin")
+        session.delete_session()
+
+
+def exported(lake, tmp_path):
+    place = tmp_path / f"exported {time.time_ns()}"
+    lake.core.snapshot(lake.commits.get("raw", "main")).export("", place)
+    return without_folder_modes(tree_of(place))
+
+
+def test_files_and_folders_that_others_let_change_places_do_so(
+    lake, given, places, point, tmp_path
+):
+    folder = Path(lake.mounts.create("raw", at=point).path)
+    (folder / "folder" / "mine").write_text("ours")
+    with lake.sessions.create("raw") as session:
+        change_places(session)
+        session.commit("Theirs")
+    lake.mounts.start(point)
+    assert diff(lake) == {"folder/mine": "added"}
+    (folder / "folder" / "mine").unlink()
+    lake.mounts.start(point)
+    assert diff(lake) == {}
+    assert without_folder_modes(tree_of(folder)) == exported(lake, tmp_path)
+    assert os.listdir(point) == ["raw"]
+
+
+def test_what_changed_places_is_put_back_by_a_discard_and_by_the_next_mount(
+    lake, given, places, point
+):
+    folder = Path(lake.mounts.create("raw", at=point).path)
+    before = without_folder_modes(tree_of(folder))
+    shutil.rmtree(folder / "folder")
+    (folder / "folder").write_text("now a file")
+    (folder / "a.txt").unlink()
+    (folder / "a.txt" / "deep").mkdir(parents=True)
+    (folder / "a.txt" / "deep" / "x").write_text("now a folder")
+    (folder / "empty").rmdir()
+    (folder / "empty").write_text("was an empty folder")
+    (folder / "filled").unlink()
+    (folder / "filled").mkdir()
+    (folder / "gone" / "deep" / "er").unlink()
+    after, changes = without_folder_modes(tree_of(folder)), diff(lake)
+    lake.mounts.delete("raw")
+    lake.mounts.create("raw", at=point)
+    assert without_folder_modes(tree_of(folder)) == after
+    assert diff(lake) == changes
+    lake.sessions.discard(session_of(lake), ["a.txt", "folder"])
+    assert (folder / "a.txt").read_text() == "one"
+    assert (folder / "folder" / "c.txt").read_text() == "three"
+    lake.sessions.discard(session_of(lake))
+    assert without_folder_modes(tree_of(folder)) == before
+    assert diff(lake) == {}
+    assert os.listdir(point) == ["raw"]
+
+
+STEPS = ("fsync", "mkdir", "rename", "replace", "rmdir", "unlink")
+
+
+def killed_at(step, act):
+    """Do something in a process that dies before its `step`th step; tell whether it did."""
+    pid = os.fork()
+    if not pid:
+        left = [step]
+
+        def counted(real):
+            def stepped(*arguments, **options):
+                if any(mark in str(arguments[0]) for mark in ("shown", "checkouts")):
+                    left[0] -= 1
+                    if not left[0]:
+                        os._exit(9)
+                return real(*arguments, **options)
+
+            return stepped
+
+        try:
+            for name in STEPS:
+                setattr(os, name, counted(getattr(os, name)))
+            act()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert code in {0, 9}
+    return code == 9
+
+
+@pytest.mark.slow
+def test_a_commit_that_brings_in_others_can_be_killed_at_any_step(lake, tmp_path, given, places):
+    """Nothing is lost, and nothing that others did is undone."""
+    with lake.sessions.create("raw") as session:
+        session.put("folder/b.bin", "small")  # what is written is then quickly written
+        session.commit("Begin")
+        session.delete_session()
+    url, before, step, is_killed = lake.url, lake.commits.get("raw", "main").id, 0, True
+    while is_killed:
+        step += 1
+        lake.refs.create_branch("raw", f"b{step}", at=before)
+        point = str(tmp_path / f"shown {step}")
+        mount = lake.mounts.create("raw", f"b{step}", at=point)
+        folder = Path(mount.path)
+        (folder / "mine").write_text(f"ours {step}")
+        with lake.sessions.create("raw", f"b{step}") as session:
+            change_places(session)
+            theirs = session.commit("Theirs").id
+            session.delete_session()
+
+        def act(mount=mount):
+            with Lake.open(url) as other:
+                other.sessions.commit(mount.session_id, "Ours")
+
+        is_killed = killed_at(step, act)
+        if lake.commits.get("raw", f"b{step}").id == theirs:
+            assert diff(lake, mount.name) == {"mine": "modified"}
+            commit(lake, name=mount.name)
+        assert diff(lake, mount.name) == {}
+        head = lake.core.snapshot(lake.commits.get("raw", f"b{step}"))
+        head.export("", tmp_path / f"out {step}")
+        wanted = without_folder_modes(tree_of(tmp_path / f"out {step}"))
+        assert without_folder_modes(tree_of(folder)) == wanted
+        assert (folder / "mine").read_text() == f"ours {step}"
+        assert (folder / "changed").read_text() == "after"
+        lake.mounts.delete(mount.name, at=point)
+    assert step > 15
+
+
 def test_a_conflict_leaves_the_folder_as_it_was(lake, folder):
     lake.files.put("raw@main/a.txt", "theirs")
     (folder / "a.txt").write_text("ours")
@@ -211,8 +360,6 @@ def test_a_commit_cut_off_after_the_branch_moved_is_caught_up_with(lake, folder,
 
 
 def test_a_folder_that_is_gone_is_not_committed_as_a_removal_of_all(lake, folder):
-    import shutil
-
     shutil.rmtree(folder)
     with pytest.raises(StateError):
         commit(lake)
