@@ -16,7 +16,6 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -70,13 +69,11 @@ from jupyter_datalake.mount.scanning import (
     look,
     walk,
 )
+from jupyter_datalake.mount.staging import PORTION, stage_files
 
 _SHOWN = 5
 _PATIENCE_S = 10.0
 """How long somebody else is waited for who has the session open: its draft may be being saved."""
-_TRIES = 3
-_PORTION = 10_000
-"""Files that are staged together: of so many more than the path is in memory."""
 
 
 class Checkout:
@@ -438,10 +435,10 @@ class Checkout:
                     session.make_folder(one.path)
                     continue
                 files.append(one.new)
-                if len(files) == _PORTION:
-                    _stage_files(session, files, staged)
+                if len(files) == PORTION:
+                    stage_files(session, files, staged)
                     files = []
-            _stage_files(session, files, staged)
+            stage_files(session, files, staged)
 
     def _stage_removal(self, session: Session, path: RepoPath) -> None:
         """Remove a path from the session, and folders that are empty then and gone from here."""
@@ -455,34 +452,6 @@ class Checkout:
 
     def _is_there(self, path: RepoPath) -> bool:
         return os.path.lexists(self._folder / os.fsdecode(path_bytes(path)))
-
-
-def _stage_files(session: Session, files: Sequence[LocalFile], staged: Notes) -> None:
-    """Put files into the session, and again those that were written to meanwhile; note all."""
-    waiting = files
-    taken: dict[bytes, tuple[os.stat_result, int]] = {}
-    for _ in range(_TRIES):
-        waiting = [replace(file, status=os.lstat(file.raw_place)) for file in waiting]
-        began_ns = time.time_ns()
-        session.put_files((file.path, file.place) for file in waiting)
-        taken |= {path_key(file.path): (file.status, began_ns) for file in waiting}
-        waiting = [file for file in waiting if _was_written(file)]
-        if not waiting:
-            break
-    else:
-        raise StateError(
-            f"{waiting[0].path} is being written to",
-            hint="Try again when whoever writes it is done; nothing was committed",
-            path=waiting[0].path,
-        )
-    for key, (status, began_ns) in taken.items():
-        staged.add(key, status, began_ns)
-
-
-def _was_written(file: LocalFile) -> bool:
-    """Tell whether a file was written to since it was looked at."""
-    now, then = os.lstat(file.raw_place), file.status
-    return (now.st_mtime_ns, now.st_size) != (then.st_mtime_ns, then.st_size)
 
 
 def _holds(file: LocalFile | None, entry: FileEntry | None, tree: Snapshot, known: Known) -> bool:

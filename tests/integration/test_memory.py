@@ -101,7 +101,7 @@ from jupyter_datalake.config import LakeConfig
 from jupyter_datalake.mount import checkout
 
 lake.close()
-checkout._PORTION = 500
+checkout.PORTION = 500
 lake = Lake.open(LakeConfig(str(folder / "lake"), staged_count=4_000))
 point = str(folder / "shown")
 for count in (8_000, 60_000):
