@@ -438,7 +438,8 @@ class Checkout:
                 if len(files) == PORTION:
                     stage_files(session, files, staged)
                     files = []
-            stage_files(session, files, staged)
+            if files:
+                stage_files(session, files, staged)
 
     def _stage_removal(self, session: Session, path: RepoPath) -> None:
         """Remove a path from the session, and folders that are empty then and gone from here."""

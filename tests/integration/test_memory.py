@@ -96,44 +96,11 @@ for count in (8_000, 80_000):
 """
 
 
-CHECKOUTS = """
-from jupyter_datalake.config import LakeConfig
-from jupyter_datalake.mount import checkout
-
-lake.close()
-checkout.PORTION = 500
-lake = Lake.open(LakeConfig(str(folder / "lake"), staged_count=4_000))
-point = str(folder / "shown")
-for count in (8_000, 60_000):
-    mount = lake.mounts.create("raw", at=point, mode="checkout")
-    shown, session = Path(mount.path), mount.session_id
-    for number in range(count):
-        place = shown / str(count) / str(number // 100)
-        place.mkdir(parents=True, exist_ok=True)
-        (place / str(number)).write_text(str(number))
-    first = lake.sessions.diff(session, limit=1000)
-    assert lake.sessions.diff(session, after=first[-1].path, limit=1)
-    assert sum(one.count for one in lake.sessions.list_changed(session)) == count
-    lake.sessions.save(session)
-    lake.mounts.delete("raw", at=point)
-    session = lake.mounts.create("raw", at=point, mode="checkout").session_id
-    lake.files.put("raw@main/beside", str(count))
-    assert lake.sessions.commit(session, "all of them").file_count > count
-    for one in (shown / str(count)).iterdir():
-        one.rename(one.with_name("moved " + one.name))
-    lake.sessions.discard(session)
-    assert not lake.sessions.diff(session)
-    lake.mounts.switch("raw", "main~1", at=point)
-    lake.mounts.delete("raw", at=point)
-    measured()
-"""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "program",
-    [FILES, TABLES, HISTORIES, SESSIONS, CHECKOUTS],
-    ids=["file", "table", "history", "session", "checkout"],
+    [FILES, TABLES, HISTORIES, SESSIONS],
+    ids=["file", "table", "history", "session"],
 )
 def test_memory_does_not_grow_with_the_size_of_a(program, tmp_path):
     source = PRELUDE + textwrap.dedent(program) + "print(*most)\n"

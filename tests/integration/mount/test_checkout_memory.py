@@ -5,9 +5,12 @@ import tracemalloc
 
 import pytest
 
+from jupyter_datalake.engine.session import Session
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.mounts import MountMode
+from jupyter_datalake.mount import checkout
 from jupyter_datalake.mount.control import mount_holding
+from jupyter_datalake.mount.scanning import Difference, LocalFile
 
 FEW, MANY = 4_000, 12_000
 BOUND_BYTES = 50 * (MANY - FEW)
@@ -87,3 +90,32 @@ def test_mounting_and_unmounting(lake, tmp_path, ref):
         lake.mounts.delete(mount.name, at=str(tmp_path / "shown"))
 
     check(lambda: act("few"), lambda: act("many"))
+
+
+@pytest.mark.parametrize("verb", ["save", "commit", "unmount"])
+def test_staging_many_changes_holds_a_portion_of_them(lake, tmp_path, monkeypatch, verb):
+    point, portion, count, held = str(tmp_path / "shown"), 50, 1_000, []
+    monkeypatch.setattr(checkout, "PORTION", portion)
+    put_files = Session.put_files
+
+    def counted(session, files):
+        put_files(session, files)
+        held.append(sum(isinstance(one, (Difference, LocalFile)) for one in gc.get_objects()))
+
+    monkeypatch.setattr(Session, "put_files", counted)
+    mount = lake.mounts.create("few", at=point, mode=MountMode.CHECKOUT)
+    for number in range(count):
+        (tmp_path / "shown" / "few" / str(number // 100) / str(number)).write_text(verb)
+    if verb == "save":
+        lake.sessions.save(mount.session_id)
+    elif verb == "commit":
+        lake.sessions.commit(mount.session_id, "Change many")
+    if verb != "unmount":
+        lake.mounts.delete("few", at=point, discard=True)
+    else:
+        lake.mounts.delete("few", at=point)
+        lake.mounts.create("few", at=point, mode=MountMode.CHECKOUT)
+        assert len(lake.sessions.diff(mount.session_id)) == count
+        lake.mounts.delete("few", at=point, discard=True)
+    assert len(held) == count // portion
+    assert 0 < max(held) < 3 * portion
