@@ -54,6 +54,8 @@ MEMORY_VARIABLE = "DATALAKE_MEMORY_BYTES"
 COMPARE_VARIABLE = "DATALAKE_COMPARE_DUPLICATES"
 OTHERS_VARIABLE = "DATALAKE_ALLOW_OTHER"
 JOB_VARIABLE = "DATALAKE_JOB_ID"
+SHOWN_VARIABLE = "DATALAKE_SHOWN"
+"""Set for a datum's program: where it finds what ``lake://`` addresses name."""
 _SMTP = "DATALAKE_SMTP_"
 _NOTIFY = "DATALAKE_NOTIFY_"
 OBSERVE_VARIABLE = "DATALAKE_OBSERVE"
@@ -211,6 +213,14 @@ def notebook(environ: Mapping[str, str] = os.environ) -> str | None:
 def is_job(environ: Mapping[str, str] = os.environ) -> bool:
     """Tell whether this process works on a datum of a pipeline."""
     return JOB_VARIABLE in environ
+
+
+def shown_branches(environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return what says where a datum's program finds branches, or None.
+
+    None also where the program has named a lake by itself.
+    """
+    return None if environ.get(URL_VARIABLE) else environ.get(SHOWN_VARIABLE) or None
 
 
 def observes(environ: Mapping[str, str] = os.environ) -> bool | None:

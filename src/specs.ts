@@ -16,6 +16,8 @@ export interface IRepoInput {
   glob: string;
   /** `match` gives the program the path of what is matched, and not its folder. */
   give?: string;
+  /** Where the code finds it besides, to what is there: below it, empty for all of it. */
+  paths?: Readonly<Record<string, string>>;
 }
 
 /** A clock. */

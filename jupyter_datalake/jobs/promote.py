@@ -12,7 +12,7 @@ import itertools
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -61,7 +61,8 @@ class LakePlace:
     variable: str | None
     """The parameter that holds it, or None for one in the middle of the code."""
     shown_at: str | None = None
-    """Where the repo is, relative to the notebook; None for an address, or an absolute path."""
+    """Where the code finds the repo: relative to the notebook, or by the address of its branch;
+    None for an absolute path."""
     is_parameter: bool = True
     """Whether a parameter of the notebook is called `variable`."""
 
@@ -145,13 +146,16 @@ def draft_pipeline(
     for one in written:
         below = f"{OUT}/{variable_name(one.repo)}/" if len(written) > 1 else OUT
         shown[one.shown_at or ""] = below
-    shown.pop("", None)
-    shown |= code.outputs
+    # The job answers for addresses by itself.
+    shown = {at: below for at, below in shown.items() if at and not _is_address(at)} | code.outputs
     name = _free_name(path, output, written, is_kept, notes)
+    _note_addresses(written, name, notes)
     _note_places(places, notes)
     if not leaves.all:
         notes.append(NO_INPUTS)
-    _note_structure(notebook, path, shown, notes)
+    is_written = bool(written) or any(one.partition("/")[0] == OUT for one in shown.values())
+    if not is_written:
+        _note_structure(notebook, path, notes)
     spec = _spec(path, name, leaves.all, plain)
     _set(spec, "files", [*list_helpers(notebook, beside), *code.files])
     _set(spec, "paths", shown)
@@ -255,26 +259,36 @@ class _Code:
         self.outputs: dict[str, str] = {}
         """Where it writes beside itself, to where that is in the output."""
         self._notebook = notebook
-        in_lake: dict[tuple[str, str], list[tuple[Mention, LakePlace]]] = defaultdict(list)
+        in_lake: dict[tuple[str, str, bool], list[tuple[Mention, LakePlace]]] = defaultdict(list)
         local: list[Mention] = []
         for mention in list_mentions(notebook):
             path = _known_part(mention)
             place = finder.find(path) if path else None
             if place is None:
                 local.append(mention)
-            elif place.shown_at is None or place.repo not in finder.repos:
-                self._note_direct(place)
+            elif place.repo not in finder.repos:
+                self._note(f"The code names {path}, and there is no repo {place.repo!r}")
+            elif place.shown_at is None:
+                self._note_absolute(mention, place, finder)
             else:
-                in_lake[place.repo, place.branch].append((mention, place))
+                is_address = _is_address(place.shown_at)
+                in_lake[place.repo, place.branch, is_address].append((mention, place))
         for group in in_lake.values():
             self.places.append(self._proposed(group))
         self._take_local(local, finder, beside)
 
-    def _note_direct(self, place: LakePlace) -> None:
-        note = (
-            f"The code mentions {place.repo}{'/' + place.path if place.path else ''} directly:"
-            " put it into the parameters cell, so that the job can say where it is"
+    def _note_absolute(self, mention: Mention, place: LakePlace, finder: _PlaceFinder) -> None:
+        """Say what to write for a path that no job can show: others need the same place."""
+        written, root = _known_part(mention), finder.root_of(place.repo, place.branch)
+        below = f"/{place.path}" if place.path else ""
+        (cell,) = _cells(self._notebook, mention.cell)
+        self._note(
+            f"The absolute path {written} in cell {cell} is not there in a job: write {root}{below}"
+            f" or {SCHEME}://{place.repo}@{place.branch}{below}, which a job shows,"
+            " or put it into the parameters cell"
         )
+
+    def _note(self, note: str) -> None:
         if note not in self.notes:
             self.notes.append(note)
 
@@ -291,6 +305,7 @@ class _Code:
             path if not is_written else "",
             (PlaceSource.MENTIONED,),
             cells=_cells(self._notebook, *(mention.cell for mention, _ in group)),
+            shown_at=group[0][1].shown_at if _is_address(group[0][1].shown_at) else None,
         )
 
     def _take_local(
@@ -327,12 +342,14 @@ class _Code:
         elif is_file:
             self.outputs[whole] = f"{OUT}/{_below(whole)}"
         else:
-            note = (
+            self._note(
                 "It writes files beside itself whose names cannot be told: write them to a folder"
                 f" such as {OUT!r}, so that they are kept"
             )
-            if note not in self.notes:
-                self.notes.append(note)
+
+
+def _is_address(shown_at: str | None) -> bool:
+    return shown_at is not None and shown_at.startswith(f"{SCHEME}://")
 
 
 def _known_part(mention: Mention) -> str:
@@ -441,12 +458,18 @@ def _name_of(path: str) -> str:
     return name[:63] if name and REPO_PATTERN.fullmatch(name[:63]) else "pipeline"
 
 
-def _note_structure(
-    notebook: Notebook, path: str, paths: Mapping[str, str], notes: list[str]
-) -> None:
+def _note_addresses(written: Sequence[ProposedPlace], name: str, notes: list[str]) -> None:
+    """Say what cannot be written by its address: a pipeline writes to the repo of its name."""
+    own = f"{SCHEME}://{name}@{DEFAULT_BRANCH}"
+    notes += [
+        f"The code writes to {one.shown_at}, and the pipeline's repo is {name!r}: write to {own}"
+        for one in written
+        if _is_address(one.shown_at) and one.shown_at != own
+    ]
+
+
+def _note_structure(notebook: Notebook, path: str, notes: list[str]) -> None:
     name = posixpath.basename(path)
-    if any(target.partition("/")[0] == OUT for target in paths.values()):
-        return
     if notebook.parameters_cell is None:
         notes.append(
             f"{name} has no cell tagged 'parameters': tag the cell that sets its inputs and"
@@ -473,7 +496,8 @@ class _PlaceFinder:
                 address = parse_address(value)
             except InvalidInputError:
                 return None
-            return LakePlace(address.repo, address.ref, address.path, variable)
+            branch = f"{SCHEME}://{address.repo}@{address.ref}"
+            return LakePlace(address.repo, address.ref, address.path, variable, branch)
         relative = self._below_mount(value)
         match = None if relative is None else _MOUNTED.fullmatch(relative)
         if match is None:
@@ -484,7 +508,7 @@ class _PlaceFinder:
             repo, _, rest = repo.partition("/")
             path = posixpath.join(rest, path)
         path = path.rstrip("/")
-        root = None
+        root: str | None = None
         if self._mountpoint is not None and not posixpath.isabs(value):
             above = relative.rstrip("/").removesuffix(path).rstrip("/") if relative else ""
             root = self._relative(above)
@@ -492,11 +516,13 @@ class _PlaceFinder:
 
     def shown(self, place: ProposedPlace) -> ProposedPlace:
         """Return a place with where the code finds its repo, if no parameter holds it."""
-        if self._mountpoint is None or place.variable is not None:
+        if self._mountpoint is None or place.variable is not None or place.shown_at is not None:
             return place
-        is_main = place.branch == DEFAULT_BRANCH
-        above = self._relative(place.repo if is_main else f"{place.repo}@{place.branch}")
-        return replace(place, shown_at=above)
+        return replace(place, shown_at=self.root_of(place.repo, place.branch))
+
+    def root_of(self, repo: str, branch: str) -> str:
+        """Return where a branch is mounted, relative to the notebook."""
+        return self._relative(repo if branch == DEFAULT_BRANCH else f"{repo}@{branch}")
 
     def _relative(self, below: str) -> str:
         """Return a place below where the lake is mounted as the notebook's code names it."""

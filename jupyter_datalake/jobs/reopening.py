@@ -1,9 +1,10 @@
 """Reopening: a datum's folder once more, for a person to work in, and what was mended there.
 
 The folder is what the datum's code saw: the code, the inputs below ``pfs``, and an empty
-``pfs/out``. The notebook is the executed one, with its outputs up to the cell that failed, so it
-can be gone on with by hand; what is published of it later is the notebook alone, without what
-belongs to this datum.
+``pfs/out``. Where the pipeline's `paths` go up, it lies as deep in a folder of its own as in the
+job, so that what the code looks for beside it is there. The notebook is the executed one, with its
+outputs up to the cell that failed, so it can be gone on with by hand; what is published of it later
+is the notebook alone, without what belongs to this datum.
 """
 
 from __future__ import annotations
@@ -41,14 +42,15 @@ from jupyter_datalake.jobs.environment_kernels import (
 from jupyter_datalake.jobs.kept_kernels import KeptKernel
 from jupyter_datalake.jobs.notebooks import parse_notebook
 from jupyter_datalake.jobs.papermill_engine import with_parameters
-from jupyter_datalake.jobs.runner import datum_variables, notebook_parameters
+from jupyter_datalake.jobs.runner import address_variables, datum_variables, notebook_parameters
 from jupyter_datalake.jobs.tasks import DatumTask
-from jupyter_datalake.jobs.workspace import Workspace
+from jupyter_datalake.jobs.workspace import INPUTS, Workspace
 from jupyter_datalake.model.datums import DatumInput
 from jupyter_datalake.model.environments import Wanted
 from jupyter_datalake.model.executed_cells import ERROR_MARK
 from jupyter_datalake.model.paths import ROOT
 from jupyter_datalake.model.pipelines import CommandCode, NotebookCode
+from jupyter_datalake.model.shown_paths import folders_up
 
 RECORD = ".datalake-datum.json"
 """Says in the folder what it is."""
@@ -66,6 +68,7 @@ class Reopened:
     """A datum's folder that a person works in."""
 
     folder: str
+    """Where the code works: what was asked for, or a folder below it where `paths` go up."""
     job_id: str
     position: int
     """Of the datum."""
@@ -130,10 +133,12 @@ def reopen(
             hint="Work there, remove it, or choose another folder",
             path=str(folder),
         )
-    place = Workspace(folder.with_name(f".{folder.name}.{new_id()[:8]}"))
+    place = Workspace.at(folder.with_name(f".{folder.name}.{new_id()[:8]}"), task.spec)
+    goes_up = any(map(folders_up, task.spec.paths))
+    working = folder / place.run.relative_to(place.folder) if goes_up else folder
     try:
         with translated_errors(folder):
-            lazy = None if mountpoint is None else LinkedInputs(mountpoint)
+            lazy = None if mountpoint is None else LinkedInputs(mountpoint, place.run)
             place.prepare(
                 lambda commit_id: core.snapshot(commit_by_id(core, commit_id)), task, lazy
             )
@@ -143,15 +148,17 @@ def reopen(
                 notebook = code.path
                 kernel = None
                 if own is not None:
-                    kernel = _own_kernel(core, own, task.spec.name, folder)
+                    kernel = _own_kernel(core, own, task.spec.name, working)
                 elif kept is not None:
-                    kernel = _kept_kernel(core, kept, folder)
+                    kernel = _kept_kernel(core, kept, working)
                 failed = _write_notebook(place.run / notebook, task, executed, kernel)
             else:
-                variables = {} if own is None else {"VIRTUAL_ENV": str(_place_of(core, own))}
+                variables = address_variables(task, working / INPUTS)
+                if own is not None:
+                    variables["VIRTUAL_ENV"] = str(_place_of(core, own))
                 _write_script(place.run / SCRIPT, code.argv, task, variables)
             reopened = Reopened(
-                str(folder),
+                str(working),
                 task.job_id,
                 task.position,
                 task.spec.name,
@@ -163,7 +170,8 @@ def reopen(
             told = asdict(reopened).items()
             record = {key: value for key, value in told if key not in {"folder", "kernel"}}
             (place.run / RECORD).write_text(json.dumps(record, indent=2))
-            place.run.rename(folder)
+            shutil.rmtree(place.artifacts)
+            (place.folder if goes_up else place.run).rename(folder)
     finally:
         shutil.rmtree(place.folder, ignore_errors=True)
     return reopened
@@ -175,12 +183,13 @@ class LinkedInputs:
     Of single files and folders of a commit there are links in a folder of their own.
     """
 
-    def __init__(self, mountpoint: Path) -> None:
+    def __init__(self, mountpoint: Path, run: Path) -> None:
         self._mountpoint = mountpoint
+        self._run = run
 
     def show(self, task: DatumTask, given: Sequence[DatumInput], notes: Path) -> Path:
         """Return what an input's folder leads to."""
-        del task
+        del task, notes
         first = given[0]
         commit = self._mountpoint / f"{first.repo}@{first.commit_id}"
         try:
@@ -193,7 +202,7 @@ class LinkedInputs:
             ) from error
         if [one.path for one in given] == [ROOT]:
             return commit
-        links = Workspace(notes.parent).run / _LINKS / first.name
+        links = self._run / _LINKS / first.name
         for one in given:
             link = links / one.path
             link.parent.mkdir(parents=True, exist_ok=True)
@@ -313,7 +322,7 @@ def _write_script(
     lines = ["#!/bin/sh", "# Runs the command as the job ran it, with what is in this folder."]
     lines += ['cd "$(dirname "$0")" || exit']
     lines += [f"export {name}={shlex.quote(value)}" for name, value in variables]
-    lines += ['export PATH="$VIRTUAL_ENV/bin:$PATH"'] if more else []
+    lines += ['export PATH="$VIRTUAL_ENV/bin:$PATH"'] if "VIRTUAL_ENV" in more else []
     lines += [f"exec {shlex.join(argv)}", ""]
     place.write_text("\n".join(lines))
     place.chmod(0o755)

@@ -22,6 +22,7 @@ from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.environment import (
     JOB_VARIABLE,
+    SHOWN_VARIABLE,
     datum_environment,
     is_for_datums,
     uv_environment,
@@ -58,7 +59,9 @@ from jupyter_datalake.jobs.workspace import (
 from jupyter_datalake.model.datums import DatumState, label_of
 from jupyter_datalake.model.ids import CommitId, Digest, digest_of
 from jupyter_datalake.model.paths import ROOT
-from jupyter_datalake.model.pipelines import CommandCode, NotebookCode, QueryCode
+from jupyter_datalake.model.pipelines import CommandCode, NotebookCode, QueryCode, repo_inputs
+from jupyter_datalake.model.refs import DEFAULT_BRANCH
+from jupyter_datalake.model.shown_branches import ShownBranch, shown_as_text
 from jupyter_datalake.model.warehouse import IngestReport, IngestSpec
 
 logger = logging.getLogger(__name__)
@@ -261,7 +264,11 @@ class DatumRunner:
             kernel=KERNEL if one.own else spec.kernel,
             language=parsed.language,
             folder=workspace.run,
-            environment={**datum_variables(task), **one.own},
+            environment={
+                **datum_variables(task),
+                **address_variables(task, workspace.inputs),
+                **one.own,
+            },
             log=one.log,
             zygote=self._zygote if spec.fork and not one.own else None,
             keep=partial(self._keep, one) if _is_to_be_kept(task) else None,
@@ -295,7 +302,13 @@ class DatumRunner:
     def _run_command(
         self, one: _Attempt, argv: tuple[str, ...], more: Mapping[str, str] | None = None
     ) -> None:
-        variables = {**self._environment, **datum_variables(one.task), **one.own, **(more or {})}
+        variables = {
+            **self._environment,
+            **datum_variables(one.task),
+            **address_variables(one.task, one.workspace.inputs),
+            **one.own,
+            **(more or {}),
+        }
         run_command(argv, folder=one.workspace.run, environment=variables, log=one.log)
 
     def _tell_differences(self, workspace: Workspace, kernel: str, log: CappedLog) -> None:
@@ -384,6 +397,24 @@ def _notebook_places(task: DatumTask) -> Mapping[str, Any]:
 
 def _is_batch(task: DatumTask) -> bool:
     return any(one.part is not None for one in task.inputs)
+
+
+def address_variables(task: DatumTask, inputs: Path) -> dict[str, str]:
+    """Return the variable that says what ``lake://`` addresses mean to a program.
+
+    Parameters
+    ----------
+    inputs
+        The folder of inputs and output.
+    """
+    commits = {one.name: one.commit_id or "" for one in task.inputs}
+    leaves = [] if task.step else repo_inputs(task.spec)
+    shown = [
+        ShownBranch(one.repo, one.branch, commits.get(one.name, ""), str(inputs / one.name))
+        for one in leaves
+    ]
+    shown.append(ShownBranch(task.spec.name, DEFAULT_BRANCH, "", str(inputs / OUT)))
+    return {SHOWN_VARIABLE: shown_as_text(shown)}
 
 
 def datum_marks(task: DatumTask) -> dict[str, str]:

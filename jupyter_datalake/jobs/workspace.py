@@ -35,7 +35,12 @@ from jupyter_datalake.jobs.tasks import DatumTask
 from jupyter_datalake.model.datums import DatumInput, parts_of
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.paths import ROOT
-from jupyter_datalake.model.pipelines import grouped_names, iter_leaves, repo_inputs
+from jupyter_datalake.model.pipelines import (
+    PipelineSpec,
+    grouped_names,
+    iter_leaves,
+    repo_inputs,
+)
 from jupyter_datalake.model.shown_paths import folders_up
 
 SnapshotOf = Callable[[CommitId], Snapshot]
@@ -69,8 +74,12 @@ class Workspace:
     @classmethod
     def of(cls, core: LakeCore, task: DatumTask) -> Self:
         """Return where a try's folder is, whether it exists or not."""
-        depth = max([1, *map(folders_up, task.spec.paths)])
-        return cls(job_folder(core, task.job_id) / task.name, depth)
+        return cls.at(job_folder(core, task.job_id) / task.name, task.spec)
+
+    @classmethod
+    def at(cls, folder: Path, spec: PipelineSpec) -> Self:
+        """Return the folder of a try of a pipeline, at a place."""
+        return cls(folder, max([1, *map(folders_up, spec.paths)]))
 
     @classmethod
     def list_of(cls, core: LakeCore, job_id: str, position: int) -> Sequence[Self]:

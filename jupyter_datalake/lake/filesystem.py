@@ -7,7 +7,8 @@ Usage::
 
 The lake is the one in ``DATALAKE_URL`` unless `storage_options` name another. A file that is
 written is committed when it is closed; ``with fs.transaction:`` makes one commit of several, one
-for each branch they are on.
+for each branch they are on. In the code of a job it shows the datum's inputs and output instead;
+see `datum_filesystem`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any, BinaryIO, cast
 from fsspec.spec import AbstractFileSystem
 from fsspec.transaction import Transaction
 
+from jupyter_datalake.environment import shown_branches
 from jupyter_datalake.errors import (
     ErrorKind,
     InvalidInputError,
@@ -27,6 +29,7 @@ from jupyter_datalake.errors import (
     PermissionDeniedError,
 )
 from jupyter_datalake.lake.as_of import seen
+from jupyter_datalake.lake.datum_filesystem import DatumFileSystem
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.addresses import SCHEME, Address, parse_address
 from jupyter_datalake.model.commits import Commit
@@ -67,6 +70,11 @@ class LakeFileSystem(AbstractFileSystem):
     protocol = SCHEME
     root_marker = ""
     transaction_type = LakeTransaction
+
+    def __new__(cls, lake_url: str | None = None, **options: Any) -> Any:
+        """Return a file system of the lake, or of the datum whose code this is."""
+        shown = shown_branches() if lake_url is None else None
+        return super().__new__(cls) if shown is None else DatumFileSystem(shown, **options)
 
     def __init__(self, lake_url: str | None = None, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from jupyter_datalake.lake.jobs import REOPENED_FOLDER, reopened_name
@@ -219,7 +220,8 @@ class ReopeningsHandler(DatalakeHandler):
             folder = f"{REOPENED_FOLDER}/{reopened_name(found, datum)}"
         place = self.folder(folder)
         reopened = await self.call(lake.jobs.reopen, job, datum, folder=place)
-        relative = posixpath.normpath(folder)
+        below = Path(reopened.folder).relative_to(place.absolute())
+        relative = posixpath.normpath(posixpath.join(folder, below.as_posix()))
         notebook = reopened.notebook
         self.answer(
             {

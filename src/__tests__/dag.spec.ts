@@ -169,6 +169,15 @@ describe('the inputs of a spec', () => {
     expect(removeInputs(one, [[]])).toEqual({ pipeline: 'x' });
   });
 
+  it('take along the paths by which the code finds them, when they go', () => {
+    const paths = { '../lake/a': 'a', 'b.csv': 'other/b.csv', plots: 'out/plots/' };
+    const two = { ...addInput(addInput({ pipeline: 'x' }, a), b), paths };
+    const first = removeInputs(two, [['cross', 0]]);
+    expect(first.paths).toEqual({ 'b.csv': 'other/b.csv', plots: 'out/plots/' });
+    expect(removeInputs({ ...two, paths: { x: 'a' } }, [['cross', 0]]).paths).toBeUndefined();
+    expect(renameRepo(two, 'a', 'c').paths).toEqual(paths);
+  });
+
   it('follow a repo that gets another name; the program knows it by the one it had', () => {
     const two = addInput(addInput({ pipeline: 'x' }, a), b);
     expect(repoLeaves(renameRepo(two, 'a', 'c')).map(({ repo, name }) => [repo, name])).toEqual([
@@ -262,6 +271,19 @@ describe('the form of a step', () => {
     });
     const other = { ...says, description: 'new' };
     expect(stepForm(0, other, known, { index: 0, form: typed, says }).problems).toEqual({});
+  });
+
+  it('lets the paths in the code follow an input whose variable is typed anew', () => {
+    const input = { repo: { name: 'raw', glob: '/' } };
+    const paths = { '../lake/raw': 'raw', plots: 'out/plots/' };
+    let said: api.Spec = { pipeline: 'a', notebook: 'a.ipynb', input, paths };
+    let { form } = stepForm(0, said, [], null);
+    for (const name of ['ra', '', 'd', 'data']) {
+      form = { ...form, inputs: form.inputs.map(one => ({ ...one, name })) };
+      said = specOfStep(form, said, []);
+      form = stepForm(0, said, [], { index: 0, form, says: said }).form;
+    }
+    expect(said.paths).toEqual({ '../lake/raw': 'data', plots: 'out/plots/' });
   });
 
   it('writes down no input whose repo is still to be chosen', () => {

@@ -1,9 +1,9 @@
 import type * as api from '../api/types';
 import {
+  changedInput,
   formOf,
   plainParameters,
   problemsOf,
-  renamedPaths,
   specOf
 } from '../models/promotion-form';
 
@@ -61,16 +61,33 @@ describe('the promotion form', () => {
       input: { repo: { name: 'customers', glob: '/' } },
       paths: { '../lake/customers': 'customers', 'a.csv': 'customers/a.csv', plots: 'out/plots/' }
     };
-    const renamed = renamedPaths(spec, 'customers', 'people');
-    expect(renamed.paths).toEqual({
+    const draft = { ...DRAFT, spec };
+    const form = formOf(draft);
+    expect(specOf(form, draft).paths).toEqual(spec.paths);
+    const inputs = form.inputs.map(one => changedInput(one, { name: 'people' }));
+    expect(specOf({ ...form, inputs }, draft).paths).toEqual({
       '../lake/customers': 'people',
       'a.csv': 'people/a.csv',
       plots: 'out/plots/'
     });
-    expect(renamedPaths(spec, 'other', 'people')).toBe(spec);
-    const draft = { ...DRAFT, spec };
-    expect(specOf(formOf(draft), draft).paths).toEqual(spec.paths);
     expect(specOf({ ...formOf(draft), inputs: [] }, draft).paths).toEqual({ plots: 'out/plots/' });
+  });
+
+  it('tells paths apart while two inputs have one name for a moment', () => {
+    const [a, ab] = ['a', 'ab'].map(name => ({ repo: { name, glob: '/' } }));
+    const spec = {
+      pipeline: 'p',
+      input: { cross: [a, ab] },
+      notebook: 'p.ipynb',
+      paths: { '../lake/a': 'a', '../lake/ab': 'ab' }
+    };
+    const draft = { ...DRAFT, spec, parameters: [] };
+    let form = formOf(draft);
+    for (const name of ['a', '', 'b', 'bc']) {
+      const inputs = form.inputs.map((one, at) => (at === 1 ? changedInput(one, { name }) : one));
+      form = { ...form, inputs };
+    }
+    expect(specOf(form, draft).paths).toEqual({ '../lake/a': 'a', '../lake/ab': 'bc' });
   });
 
   it('keeps an input that it has no fields for', () => {

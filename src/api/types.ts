@@ -3335,7 +3335,7 @@ export interface components {
             variable: string | null;
             /** @description The cells that mention it, or in which it was observed, from 1. */
             cells: number[];
-            /** @description Where the code finds it, relative to the notebook, if no parameter says that. */
+            /** @description Where the code finds it, if no parameter says that: relative to the notebook, or the address of the branch. */
             shown_at: string | null;
         };
         /** @enum {string} */

@@ -69,12 +69,32 @@ export function addInput(given: api.Spec, input: IRepoInput): api.Spec {
   return { ...spec, input: { cross } };
 }
 
-/** Return a spec without the inputs at these places; a cross of one is that one. */
+/**
+ * Return a spec without the inputs at these places, nor what the code finds of them where; a cross
+ * of one is that one.
+ */
 export function removeInputs(spec: api.Spec, paths: readonly InputPath[]): api.Spec {
   const gone = new Set(paths.map(path => path.join('\n')));
   const { input, ...others } = spec;
   const left = without(input, [], gone);
-  return left === undefined ? others : { ...others, input: left };
+  const changed = left === undefined ? others : { ...others, input: left };
+  const names = repoLeaves(spec)
+    .filter(({ path }) => gone.has(path.join('\n')))
+    .map(({ name }) => name);
+  const there = new Set(repoLeaves(changed).map(({ name }) => name));
+  return withoutPaths(changed, new Set(names.filter(name => !there.has(name))));
+}
+
+/** Return a spec without the paths that lead to inputs which are gone. */
+function withoutPaths(spec: api.Spec, gone: ReadonlySet<string>): api.Spec {
+  const { paths, ...others } = spec;
+  if (!isObject(paths) || gone.size === 0) {
+    return spec;
+  }
+  const left = Object.entries(paths).filter(
+    ([, target]) => !gone.has(text(target).split('/')[0] ?? '')
+  );
+  return left.length > 0 ? { ...others, paths: Object.fromEntries(left) } : others;
 }
 
 /** Return a spec in which the repo that was called one name is called another. */

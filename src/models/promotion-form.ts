@@ -74,7 +74,7 @@ export function formOf(draft: api.Draft | null): IPromotionForm {
       parallelism: String(spec.parallelism ?? DEFAULTS.parallelism)
     },
     // What the form has no fields for is kept as it is written.
-    inputs: isPlainInput(spec) ? repoInputs(spec) : [],
+    inputs: isPlainInput(spec) ? repoInputs(spec).map(input => withPaths(input, spec)) : [],
     values: Object.fromEntries(
       (draft?.parameters ?? []).map(parameter => [
         parameter.name,
@@ -133,7 +133,7 @@ export function specOf(form: IPromotionForm, draft: api.Draft | null): api.Spec 
     ...written,
     parameters: Object.keys(parameters).length > 0 ? parameters : undefined,
     paths: isPlainInput(draft?.spec ?? {})
-      ? pathsTo([...form.inputs.map(one => one.name), ...clockNames(draft)], draft?.spec ?? {})
+      ? pathsIn(form.inputs, draft?.spec ?? {})
       : draft?.spec.paths,
     datums: Object.keys(datums).length > 0 ? datums : undefined,
     parallelism: COUNT.test(parallelism) ? Number(parallelism) : undefined
@@ -196,30 +196,27 @@ export function changedInput(input: IRepoInput, change: Partial<IRepoInput>): IR
 /** What the code finds where: paths by what they lead to, which an input's name begins. */
 type Paths = Readonly<Record<string, string>>;
 
-/** Return the paths of a spec whose input has another name. */
-export function renamedPaths(spec: api.Spec, before: string, name: string): api.Spec {
-  const paths = (spec.paths ?? {}) as Paths;
-  if (before === name || !Object.values(paths).some(target => headOf(target) === before)) {
-    return spec;
-  }
-  const renamed = Object.entries(paths).map(([path, target]) => [
-    path,
-    headOf(target) === before ? name + target.slice(before.length) : target
-  ]);
-  return { ...spec, paths: Object.fromEntries(renamed) as Paths };
+/** Return an input with what the code finds of it where; so its paths follow it, however it is called. */
+function withPaths(input: IRepoInput, spec: api.Spec): IRepoInput {
+  const mine = Object.entries((spec.paths ?? {}) as Paths)
+    .filter(([, target]) => headOf(target) === input.name)
+    .map(([path, target]) => [path, target.slice(input.name.length)]);
+  return mine.length > 0 ? { ...input, paths: Object.fromEntries(mine) as Paths } : input;
 }
 
-/** Return the paths that lead to the output, or to one of these inputs. */
-function pathsTo(names: readonly string[], spec: api.Spec): Paths | undefined {
-  const known = new Set(['out', ...names]);
-  const kept = Object.entries((spec.paths ?? {}) as Paths).filter(([, target]) =>
-    known.has(headOf(target))
+/** Return the paths that lead to the output, to a clock or to one of these inputs. */
+function pathsIn(inputs: readonly IRepoInput[], spec: api.Spec): Paths | undefined {
+  const given = new Map(
+    inputs.flatMap(({ name, paths }) =>
+      Object.entries(paths ?? {}).map(([path, below]) => [path, name + below] as const)
+    )
   );
-  return kept.length > 0 ? Object.fromEntries(kept) : undefined;
-}
-
-function clockNames(draft: api.Draft | null): string[] {
-  return cronInputs(draft?.spec ?? {}).map(({ name }) => name);
+  const others = new Set(['out', ...cronInputs(spec).map(({ name }) => name)]);
+  const kept = Object.entries((spec.paths ?? {}) as Paths).flatMap(([path, target]) => {
+    const now = given.get(path) ?? (others.has(headOf(target)) ? target : undefined);
+    return now === undefined ? [] : [[path, now]];
+  });
+  return kept.length > 0 ? (Object.fromEntries(kept) as Paths) : undefined;
 }
 
 function headOf(target: string): string {

@@ -21,7 +21,6 @@ import {
   placeInForm,
   plainParameters,
   problemsOf,
-  renamedPaths,
   specOf
 } from './promotion-form';
 import type { IPromoted } from './publishing';
@@ -214,11 +213,6 @@ export class PromotionModel extends VDomModel {
     const inputs = this._form.inputs.map((input, position) =>
       position === index ? changedInput(input, change) : input
     );
-    const [before, after] = [this._form.inputs[index], inputs[index]];
-    if (this._draft && before && after) {
-      const spec = renamedPaths(this._draft.spec, before.name, after.name);
-      this._draft = { ...this._draft, spec };
-    }
     this._edit({ inputs });
     this._later(this._previewer);
   }

@@ -115,6 +115,22 @@ EVERYDAY = {
         ],
         {"9.txt": "aaa bbb"},
     ),
+    "addresses": (
+        [
+            "import fsspec, pandas as pd",
+            "sales = pd.read_csv('lake://raw@main/sales-2026.csv')",
+            "with fsspec.open('lake://raw@main/sales-2025.csv', 'rt') as file:\n"
+            "    old = file.read()",
+            "names = fsspec.filesystem('lake').ls('raw@main', detail=False)",
+            "sales.assign(twice=sales.amount * 2).to_csv('lake://addresses@main/twice.csv')",
+            "with fsspec.open('lake://addresses@main/deep/names', 'wt') as file:\n"
+            "    file.write(old + ' '.join(names))",
+        ],
+        {
+            "twice.csv": ",amount,twice\n0,1,2\n1,2,4\n",
+            "deep/names": "amount\n7\nraw@main/sales-2025.csv raw@main/sales-2026.csv",
+        },
+    ),
     "several-folders-up": (
         [
             "import os\nfrom os.path import join\nbase = os.path.join('..', '..', 'data')",
@@ -158,6 +174,21 @@ def promoted(runner):
     runner.lake.pipelines.apply_all([Source(one.spec, runner.folder) for one in drafts.values()])
     runner.run()
     return drafts
+
+
+def test_an_address_that_is_no_input_fails_the_datum_and_says_what_to_do(runner):
+    runner.put(a="1")
+    runner.lake.repos.create("other")
+    runner.lake.files.put("other@main/x.csv", "x")
+    code = ["import pandas as pd", "pd.read_csv('lake://other@main/x.csv')"]
+    runner.write_notebook("p.ipynb", code)
+    given = {"repo": {"name": "raw", "glob": "/"}}
+    spec = {"pipeline": "p", "input": given, "notebook": "p.ipynb", "datums": {"tries": 1}}
+    runner.lake.pipelines.create(spec, folder=runner.folder)
+    runner.run()
+    (datum,) = runner.lake.jobs.list_datums(runner.job("p").id)
+    said = "other@main/x.csv is no input of the pipeline 'p', which reads raw@main"
+    assert said in str(datum.message)
 
 
 def test_everyday_notebooks_run_as_they_are(runner, promoted):

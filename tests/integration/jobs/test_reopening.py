@@ -2,8 +2,10 @@
 
 import fcntl
 import json
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -293,3 +295,55 @@ def test_lazy_inputs_are_links_into_a_mount_where_there_is_one(runner, tmp_path)
             (whole / "a").write_text("mended")
     finally:
         runner.lake.mounts.stop(str(tmp_path / "shown"))
+
+
+def test_paths_that_go_up_are_shown_as_the_job_showed_them(runner, tmp_path):
+    runner.put(a="12")
+    code = [
+        "text = open('../data/raw/a').read()",
+        "open('../../results/twice', 'w').write(text * 2)",
+        "raise ValueError(text)",
+    ]
+    runner.write_notebook("p.ipynb", code)
+    spec = {
+        "pipeline": "p",
+        "input": {"repo": {"name": "raw", "glob": "/"}},
+        "notebook": "p.ipynb",
+        "paths": {"../data/raw": "raw", "../../results": "out/results/"},
+        "datums": {"tries": 1},
+    }
+    runner.lake.pipelines.create(spec, folder=runner.folder)
+    runner.run()
+    found = reopened(runner, tmp_path)
+    working = Path(found.folder)
+    assert working == tmp_path / "fix/above/run"
+    assert sorted(one.name for one in (tmp_path / "fix").iterdir()) == ["above", "results"]
+    assert (working / "../data/raw/a").read_text() == "12"
+    (working / "../../results/twice").write_text("1212")
+    assert (working / "pfs/out/results/twice").read_text() == "1212"
+    assert {one.name for one in tmp_path.iterdir()} == {"lake", "work", "fix"}
+    node = read(working, "p.ipynb")
+    assert node.cells[found.failed_cell].source == code[2]
+    node.cells[found.failed_cell].source = "pass"
+    nbformat.write(node, working / "p.ipynb")
+    runner.lake.jobs.publish_fix(working)
+    runner.run()
+    assert runner.files("p@main") == {"results/twice": "1212"}
+
+
+def test_a_script_of_a_command_finds_inputs_by_their_addresses(runner, tmp_path):
+    runner.put(a="one")
+    code = (
+        "import fsspec;"
+        "text = fsspec.open('lake://raw@main/a', 'rt').open().read();"
+        "fsspec.open('lake://c@main/b', 'wt').open().write(text)"
+    )
+    given = {"repo": {"name": "raw", "glob": "/"}}
+    spec = {"pipeline": "c", "command": [sys.executable, "-c", code], "input": given}
+    runner.lake.pipelines.create(spec, folder=runner.folder)
+    runner.run()
+    assert runner.files("c@main") == {"b": "one"}
+    runner.lake.jobs.reopen(runner.job("c").id, folder=tmp_path / "c")
+    environment = {key: value for key, value in os.environ.items() if key != "DATALAKE_URL"}
+    subprocess.run([tmp_path / "c/datum.sh"], check=True, env=environment)
+    assert (tmp_path / "c/pfs/out/b").read_text() == "one"

@@ -154,10 +154,47 @@ def test_a_path_in_the_middle_of_the_code_is_shown_there_or_noted():
         ("raw", (1,), None),
         ("clean", (2,), "../lake/clean"),
     ]
-    for given in ("/home/ada/lake/clean/x.csv", "lake://clean@main/x.csv"):
-        found = draft('raw = "../lake/raw"\nout = "out"', f"open({given!r})")
-        assert any("clean/x.csv directly" in note for note in found.notes)
-        assert "paths" not in found.spec
+
+
+def test_an_absolute_path_is_told_with_what_to_write_in_its_place():
+    found = draft('raw = "../lake/raw"\nout = "out"', "open('/home/ada/lake/clean/x.csv')")
+    assert found.notes == (
+        "The absolute path /home/ada/lake/clean/x.csv in cell 2 is not there in a job: write"
+        " ../lake/clean/x.csv or lake://clean@main/x.csv, which a job shows, or put it into the"
+        " parameters cell",
+    )
+    assert "paths" not in found.spec
+    assert "cross" not in found.spec["input"]
+
+
+def test_an_address_in_the_middle_of_the_code_is_an_input_and_needs_no_path():
+    found = draft(
+        "import pandas as pd",
+        "a = pd.read_csv('lake://raw@main/2026/a.csv')",
+        "a.to_csv('lake://clean@main/b.csv')",
+        mountpoint=None,
+        tagged=False,
+    )
+    assert found.spec == {
+        "pipeline": "clean",
+        "input": {"repo": {"name": "raw", "branch": "main", "glob": "/2026/a.csv"}},
+        "notebook": "upper.ipynb",
+    }
+    assert found.notes == ()
+    assert [(one.repo, one.shown_at) for one in found.places] == [
+        ("raw", "lake://raw@main"),
+        ("clean", "lake://clean@main"),
+    ]
+
+
+def test_an_address_that_the_pipeline_does_not_write_to_is_told():
+    code = "df.to_csv('lake://clean@main/b.csv')"
+    found = draft("import pandas", code, is_kept=lambda repo: repo == "clean", tagged=False)
+    assert found.spec["pipeline"] == "upper"
+    assert any("write to lake://upper@main" in note for note in found.notes)
+    assert any(
+        "no repo 'new'" in note for note in draft("x = 1", "open('lake://new@main/b')").notes
+    )
 
 
 def test_what_is_missing_is_noted():
