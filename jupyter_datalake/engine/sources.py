@@ -86,7 +86,9 @@ def walk_folder(
     ignore
         Whether the files ``.datalakeignore`` say what is left out, without a word.
     """
-    rules = {str(folder): IgnoreRules()}
+    root = str(folder)
+    rules = {root: IgnoreRules()}
+    below = len(root.rstrip("/")) + 1
 
     def unreadable(error: OSError) -> None:
         skipped.append(f"{error.filename}: {error.strerror}")
@@ -98,13 +100,13 @@ def walk_folder(
         names.sort()
         links = [name for name in names if os.path.islink(os.path.join(place, name))]
         for name in sorted(files + links):
-            path = Path(place, name)
-            if stat.S_IFMT(path.lstat().st_mode) in {stat.S_IFREG, stat.S_IFLNK}:
-                yield path, _relative(path, folder)
+            path = os.path.join(place, name)
+            if stat.S_IFMT(os.lstat(path).st_mode) in {stat.S_IFREG, stat.S_IFLNK}:
+                yield Path(path), path_from_bytes(os.fsencode(path[below:]))
             else:
                 skipped.append(f"{path}: neither a file, a folder nor a symlink")
-        if is_empty and Path(place) != folder:
-            yield Path(place), _relative(Path(place), folder)
+        if is_empty and place != root:
+            yield Path(place), path_from_bytes(os.fsencode(place[below:]))
 
 
 def _apply_rules(

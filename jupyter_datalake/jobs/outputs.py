@@ -162,7 +162,7 @@ def store_folder(
 def _walk(folder: Path, inside: Sequence[Path], skipped: list[str]) -> Iterator[tuple[Path, str]]:
     """Yield what `walk_folder` does; in place of a link to an input's folder what is in that."""
     for place, relative in walk_folder(folder, skipped):
-        target = _target_of(place, inside) if place.is_symlink() else None
+        target = _target_of(place, inside) if os.path.islink(place) else None
         if target is None or not target.is_dir():
             yield place, relative
         elif os.listdir(target):
@@ -180,7 +180,7 @@ def _target_of(place: Path, inside: Sequence[Path]) -> Path | None:
 
 
 def _store(core: LakeCore, writer: BlobWriter, place: Path, inside: Sequence[Path]) -> FileEntry:
-    if place.is_symlink():
+    if os.path.islink(place):
         target = _target_of(place, inside)
         if target is None or not target.is_file():
             raise JobFailedError(

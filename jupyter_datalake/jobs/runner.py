@@ -19,6 +19,7 @@ from psutil import Process
 
 from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore
+from jupyter_datalake.engine.kept_trees import KeptTree
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.environment import (
     JOB_VARIABLE,
@@ -74,6 +75,7 @@ ERROR_VARIABLE = "DATALAKE_ERROR"
 
 _SHOWN_DIFFERENCES = 10
 _SNAPSHOTS_KEPT = 32
+_CODES_KEPT = 4
 
 # A variable of this name would change how programs run instead of telling them where files are.
 _PROTECTED_PREFIXES = ("LD_", "PYTHON", "DATALAKE_", "PACH_", "PARAM_", "JUPYTER_")
@@ -130,6 +132,7 @@ class DatumRunner:
         self._outputs = OutputBatch(core)
         # Datums that follow each other read the same few commits.
         self._snapshot = lru_cache(_SNAPSHOTS_KEPT)(self._read_snapshot)
+        self._code = lru_cache(_CODES_KEPT)(self._read_code)
 
     def close(self) -> None:
         """End the zygote; the next notebook starts another one."""
@@ -164,9 +167,7 @@ class DatumRunner:
     def _run(self, task: DatumTask, workspace: Workspace) -> DatumOutcome:
         started = time.monotonic()
         try:
-            code = None
-            if task.code_root is not None:
-                code = self._core.tree(task.code_root, f"the code of {task.spec.name}")
+            code = self._code(task.code_commit_id, task.code_root, task.spec.name)
             notes = workspace.prepare(self._snapshot, task, self._lazy, code)
             if task.failed_artifacts is not None:
                 left = self._core.tree(task.failed_artifacts, "what the failed try left")
@@ -354,6 +355,14 @@ class DatumRunner:
         zygote = self._zygote.process_id
         return set() if zygote is None else {zygote}
 
+    def _read_code(
+        self, commit_id: CommitId | None, root: Digest | None, pipeline: str
+    ) -> Snapshot:
+        if root is not None:
+            return KeptTree(self._core, self._core.tree(root, f"the code of {pipeline}"))
+        assert commit_id is not None
+        return KeptTree(self._core, self._read_snapshot(commit_id))
+
     def _read_snapshot(self, commit_id: CommitId) -> Snapshot:
         return self._core.snapshot(commit_by_id(self._core, commit_id))
 
@@ -410,10 +419,10 @@ def address_variables(task: DatumTask, inputs: Path) -> dict[str, str]:
     commits = {one.name: one.commit_id or "" for one in task.inputs}
     leaves = [] if task.step else repo_inputs(task.spec)
     shown = [
-        ShownBranch(one.repo, one.branch, commits.get(one.name, ""), str(inputs / one.name))
+        ShownBranch(one.repo, one.branch, commits.get(one.name, ""), f"{inputs}/{one.name}")
         for one in leaves
     ]
-    shown.append(ShownBranch(task.spec.name, DEFAULT_BRANCH, "", str(inputs / OUT)))
+    shown.append(ShownBranch(task.spec.name, DEFAULT_BRANCH, "", f"{inputs}/{OUT}"))
     return {SHOWN_VARIABLE: shown_as_text(shown)}
 
 

@@ -29,7 +29,8 @@ from jupyter_datalake.model.datums import DatumState
 
 READY = b"ready\n"
 
-_PATIENCE_S = 0.25
+_PATIENCE_S = 1.0
+"""Longer than a bundle of short datums takes, so that these are stored at once, at its end."""
 
 
 def serve(runner: DatumRunner) -> NoReturn:

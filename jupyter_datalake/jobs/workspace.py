@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -31,6 +30,7 @@ from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.errors import MountError
 from jupyter_datalake.jobs.lazy import LazyInputs, NoLazyInputs
+from jupyter_datalake.jobs.removing import remove_folder
 from jupyter_datalake.jobs.tasks import DatumTask
 from jupyter_datalake.model.datums import DatumInput, parts_of
 from jupyter_datalake.model.ids import CommitId
@@ -110,13 +110,15 @@ class Workspace:
         CorruptDataError
             An input is damaged.
         """
-        shutil.rmtree(self.folder, ignore_errors=True)  # an attempt of that name was killed
-        self.artifacts.mkdir(mode=0o700, parents=True)
+        if os.path.lexists(self.folder):
+            remove_folder(self.folder)  # an attempt of that name was killed
+        os.makedirs(self.folder, exist_ok=True)
+        self.artifacts.mkdir(mode=0o700)
         if code is None:
             assert task.code_commit_id is not None
             code = snapshot_of(task.code_commit_id)
         code.export_into(ROOT, self.run)
-        self.out.mkdir(parents=True)
+        os.makedirs(self.out)
         names_only = {leaf.name for leaf in repo_inputs(task.spec) if leaf.is_empty}
         are_lazy = {leaf.name for leaf in repo_inputs(task.spec) if leaf.is_lazy}
         notes: list[str] = []
@@ -171,7 +173,7 @@ class Workspace:
 
     def remove(self) -> None:
         """Remove the folder; what a program made unremovable stays for the next start."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_folder(self.folder)
 
 
 def _each_once(inputs: Iterable[DatumInput]) -> Iterator[DatumInput]:

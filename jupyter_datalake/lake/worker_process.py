@@ -5,6 +5,7 @@ The mount point is that of lazy inputs.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -34,6 +35,7 @@ def main(url: str, mountpoint: str | None = None) -> None:
 
     # Ours holds what datums may see and nothing else: whoever started us saw to that.
     lazy = None if mountpoint is None else MountedInputs(Path(mountpoint))
+    gc.freeze()  # what was imported stays, and need not be looked through again and again
     serve(DatumRunner(core, run_query, os.environ, for_uv, lazy))
 
 
