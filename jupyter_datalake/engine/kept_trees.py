@@ -15,7 +15,7 @@ _MOST_BYTES = 1 << 20
 
 
 class KeptTree(Snapshot):
-    """A tree whose entries and contents stay in memory, if they are a thousand and a MiB at most."""
+    """A tree that stays in memory, if it has a thousand entries and a MiB at most."""
 
     def __init__(self, core: LakeCore, tree: Snapshot) -> None:
         super().__init__(core.nodes, core.blobs, tree.root, tree.label)
