@@ -86,7 +86,9 @@ const OLD_REF = args({ repo: REPO, name: { type: 'string' } }, ['repo', 'name'])
 
 /** Schemas of the commands' arguments, by command. */
 export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> = {
-  [CommandIDs.openPanel]: args(),
+  [CommandIDs.openPanel]: args({
+    section: { type: 'string', description: 'Name of a section that is to be seen' }
+  }),
   [CommandIDs.openDag]: args({
     path: { type: 'string', description: 'File of specs; a new one when left out' },
     cwd: { type: 'string', description: 'Folder of a new file; the one that is shown by default' }
@@ -137,7 +139,8 @@ export const ARGUMENTS: Readonly<Record<string, { args: ReadonlyJSONObject }>> =
   [CommandIDs.updateRepo]: args({ repo: REPO, description: { type: 'string' } }),
   [CommandIDs.writeSession]: args({
     repo: REPO,
-    ref: { ...REF, description: 'Branch that the files are committed to' }
+    ref: { ...REF, description: 'Branch that the files are committed to' },
+    isFolder: { type: 'boolean', description: 'Whether a folder is chosen, with all below it' }
   }),
   [CommandIDs.deleteRepo]: args({ repo: REPO }),
   [CommandIDs.createBranch]: NEW_REF,

@@ -48,6 +48,7 @@ function show(...mounts: api.Mount[]) {
       onSwitch={onSwitch}
       onOpenMount={nothing}
       onHistory={nothing}
+      onDrop={nothing}
     />
   );
   return onSwitch;

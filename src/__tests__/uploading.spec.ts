@@ -1,26 +1,59 @@
 import type { IClient, IRequest } from '../api/client';
 import { LakeApiError } from '../api/client';
-import type { IUpload } from '../models/uploading';
-import { PART_BYTES, pathOf, runUpload, takenBy } from '../models/uploading';
+import type { IChosenFile, IUpload } from '../models/uploading';
+import { PART_BYTES, UnreadableError, pathOf, runUpload, takenBy } from '../models/uploading';
 
 /** A server that remembers what it was asked. */
 class Server implements IClient {
-  constructor(private readonly _refusing: (request: IRequest) => Error | null = () => null) {}
+  constructor(
+    private readonly _refusing: (request: IRequest) => Error | null = () => null,
+    private readonly _answer: object = { id: 'one' }
+  ) {}
 
   readonly asked: string[] = [];
+  /** Paths at which it has a folder. */
+  readonly folders: string[] = [];
 
   request<T>({ method = 'GET', path, query, data }: IRequest): Promise<T> {
-    const size = data instanceof Blob ? ` ${data.size} B` : '';
+    const size = data instanceof ArrayBuffer ? ` ${data.byteLength} B` : '';
     const at = query?.offset === undefined ? '' : ` at ${query.offset}`;
     this.asked.push(`${method} ${path.join('/')} ${query?.path ?? ''}${at}${size}`.trim());
     const error = this._refusing({ method, path, query, data });
-    return error ? Promise.reject(error) : Promise.resolve({ id: 'one' } as T);
+    return error
+      ? Promise.reject(error)
+      : Promise.resolve(
+          (this.folders.includes(String(query?.path)) ? { kind: 'folder' } : this._answer) as T
+        );
   }
 }
 
-const file = (name: string, size: number): File => new File([new Uint8Array(size)], name);
+const file = (path: string, size: number): IChosenFile => ({
+  path,
+  file: readable(new File([new Uint8Array(size)], path))
+});
 
-const upload = (...files: File[]): IUpload => ({
+/** Give a file of jsdom the way to read it that those of browsers have. */
+function readable(one: File): File {
+  const read = (begin = 0, end = one.size): Promise<ArrayBuffer> =>
+    Promise.resolve(new ArrayBuffer(Math.min(end, one.size) - begin));
+  return Object.assign(one, {
+    slice: (begin?: number, end?: number) => ({ arrayBuffer: () => read(begin, end) })
+  });
+}
+
+/** A file that is gone from the disk, or cannot be read any more behind a byte. */
+function unreadable(path: string, size: number, from: number): IChosenFile {
+  const chosen = file(path, size);
+  const { file: one } = chosen;
+  const slice = one.slice.bind(one);
+  one.slice = (begin = 0, end) =>
+    begin >= from
+      ? ({ arrayBuffer: () => Promise.reject(new Error('It is gone')) } as unknown as Blob)
+      : slice(begin, end);
+  return chosen;
+}
+
+const upload = (...files: IChosenFile[]): IUpload => ({
   repo: 'raw',
   branch: 'dev',
   folder: '/in/2026/',
@@ -73,11 +106,79 @@ it('a session that somebody looks at is waited for', async () => {
   expect(server.asked.filter(one => one.startsWith('PUT'))).toHaveLength(3);
 });
 
+it('without a message, files stay staged', async () => {
+  const server = new Server();
+  const wanted = { ...upload(file('a', 1)), message: '' };
+  const done = await runUpload(server, wanted, new AbortController().signal, jest.fn());
+  expect(done).toEqual({ session: { id: 'one' }, commit: null, count: 1, leftOut: [] });
+  expect(server.asked).toEqual(['POST sessions', 'PUT sessions/one/content in/2026/a 1 B']);
+});
+
+it('what cannot be read or is refused is left out by name, and the others are taken', async () => {
+  const invalid = new LakeApiError({ status: 400, kind: 'invalid-path', message: 'Too long' });
+  const server = new Server(({ query }) =>
+    String(query?.path).endsWith('refused') ? invalid : null
+  );
+  const size = PART_BYTES + 1;
+  const files = [file('refused', 1), unreadable('gone', size, PART_BYTES), file('good', 1)];
+  const told: number[] = [];
+  const signal = new AbortController().signal;
+  const done = await runUpload(server, upload(...files), signal, sent => told.push(sent));
+  expect(done.count).toBe(1);
+  expect(done.leftOut).toEqual([
+    { path: 'in/2026/refused', reason: invalid },
+    { path: 'in/2026/gone', reason: new UnreadableError('It is gone') }
+  ]);
+  // Of the file that broke off nothing is committed.
+  expect(server.asked).toContain('POST sessions/one/discards');
+  expect(server.asked).toContain('POST sessions/one/commits');
+  expect(told[told.length - 1]).toBe(size + 2);
+});
+
+it('where nothing is left to take there is no commit', async () => {
+  const server = new Server();
+  const done = await runUpload(
+    server,
+    upload(unreadable('gone', 1, 0)),
+    new AbortController().signal,
+    jest.fn()
+  );
+  expect(done.commit).toBeNull();
+  expect(server.asked).toEqual(['POST sessions', 'DELETE sessions/one']);
+});
+
+it('a lost connection ends the upload, and is no fault of a file', async () => {
+  const lost = new LakeApiError({ status: 0, kind: 'unreachable', message: 'Gone' });
+  const server = new Server(({ method }) => (method === 'PUT' ? lost : null));
+  const running = runUpload(server, upload(file('a', 1)), new AbortController().signal, jest.fn());
+  await expect(running).rejects.toBe(lost);
+});
+
 it('what would be replaced is known before', async () => {
   const isNew = ({ query }: IRequest) => (String(query?.path).endsWith('new') ? missing : null);
-  const files = [file('new', 1), file('old', 1)];
-  expect(await takenBy(new Server(isNew), upload(...files))).toEqual(['in/2026/old']);
+  const files = [file('new', 1), file('old', 1), file('new/below', 1)];
+  const server = new Server(isNew, { kind: 'file' });
+  server.folders.push('in', 'in/2026');
+  expect(await takenBy(server, upload(...files))).toEqual(['in/2026/old']);
+  expect(server.asked.some(one => one.endsWith('below'))).toBe(false); // its folder is not there
   const refused = new LakeApiError({ status: 403, kind: 'forbidden', message: 'No' });
   await expect(takenBy(new Server(() => refused), upload(...files))).rejects.toBe(refused);
   expect(pathOf({ folder: '' }, file('a', 0))).toBe('a');
+});
+
+it('of many files in one folder the folder is listed, page by page', async () => {
+  const files = Array.from({ length: 20 }, (_, at) => file(`f${at}`, 1));
+  const pages = [
+    { results: [{ path: 'f1', kind: 'file' }], next: 'f1' },
+    {
+      results: [
+        { path: 'f2', kind: 'folder' },
+        { path: 'f3', kind: 'symlink' }
+      ],
+      next: null
+    }
+  ];
+  const client: IClient = { request: <T>() => Promise.resolve(pages.shift() as T) };
+  expect(await takenBy(client, { ...upload(...files), folder: '' })).toEqual(['f1', 'f3']);
+  expect(pages).toEqual([]);
 });

@@ -9,6 +9,7 @@ import type * as api from '../api/types';
 import { branchIcon, mountIcon, repoIcon, unmountIcon } from '../icons';
 import { Ago } from './ago';
 import { BehindTag } from './behind-tag';
+import { DropTarget } from './drop-target';
 import { shortId } from './formats';
 import { REPO_MIME } from './formats';
 import { IconButton } from './icon-button';
@@ -24,6 +25,8 @@ export interface IRepoActions {
   onSwitch: (mount: api.Mount) => void;
   onOpenMount: (mount: api.Mount) => void;
   onHistory: (repo: api.Repo) => void;
+  /** Takes files of this computer. */
+  onDrop: (transfer: DataTransfer, repo: api.Repo) => void;
 }
 
 /** What a {@link RepoList} shows and does. */
@@ -62,89 +65,95 @@ function RepoItem(props: IRepoListProps & { repo: api.Repo }): React.JSX.Element
       data-mounted={main !== undefined}
       data-kind={repo.kind}
     >
-      <div
-        className="jp-DatalakeRow"
-        draggable
-        onDragStart={event => {
-          event.dataTransfer.setData(REPO_MIME, repo.name);
-          event.dataTransfer.effectAllowed = 'copy';
-        }}
+      <DropTarget
+        label={trans.__('Drop to upload to %1', repo.name)}
+        // What a pipeline writes is nobody else's to write.
+        onDrop={repo.kind === 'user' ? transfer => props.onDrop(transfer, repo) : undefined}
       >
-        <button
-          type="button"
-          className="jp-DatalakeRow-main"
-          aria-current={isSelected ? 'true' : undefined}
-          aria-label={
-            main
-              ? trans.__('%1, mounted: show its files', repo.name)
-              : trans.__('%1: mount it and show its files', repo.name)
-          }
-          title={repo.description || undefined}
-          onClick={() => props.onOpen(repo)}
+        <div
+          className="jp-DatalakeRow"
+          draggable
+          onDragStart={event => {
+            event.dataTransfer.setData(REPO_MIME, repo.name);
+            event.dataTransfer.effectAllowed = 'copy';
+          }}
         >
-          <repoIcon.react tag="span" className="jp-DatalakeRow-icon" />
-          <span className="jp-DatalakeRow-text">
-            <span className="jp-DatalakeRow-title">
-              <span className="jp-DatalakeRow-name">{repo.name}</span>
-              {repo.kind === 'output' && (
-                <span
-                  className="jp-DatalakeTag"
-                  title={trans.__('Written by the pipeline of this name')}
-                >
-                  {trans.__('output')}
-                </span>
-              )}
-              {main && <BehindTag mount={main} trans={trans} />}
+          <button
+            type="button"
+            className="jp-DatalakeRow-main"
+            aria-current={isSelected ? 'true' : undefined}
+            aria-label={
+              main
+                ? trans.__('%1, mounted: show its files', repo.name)
+                : trans.__('%1: mount it and show its files', repo.name)
+            }
+            title={repo.description || undefined}
+            onClick={() => props.onOpen(repo)}
+          >
+            <repoIcon.react tag="span" className="jp-DatalakeRow-icon" />
+            <span className="jp-DatalakeRow-text">
+              <span className="jp-DatalakeRow-title">
+                <span className="jp-DatalakeRow-name">{repo.name}</span>
+                {repo.kind === 'output' && (
+                  <span
+                    className="jp-DatalakeTag"
+                    title={trans.__('Written by the pipeline of this name')}
+                  >
+                    {trans.__('output')}
+                  </span>
+                )}
+                {main && <BehindTag mount={main} trans={trans} />}
+              </span>
+              <RepoFacts repo={repo} mount={main} trans={trans} />
             </span>
-            <RepoFacts repo={repo} mount={main} trans={trans} />
-          </span>
-        </button>
-        <span className="jp-DatalakeRow-actions">
-          <IconButton
-            icon={historyIcon}
-            label={trans.__('History of %1', repo.name)}
-            onClick={() => props.onHistory(repo)}
-          />
-          {main ? (
-            <>
-              <IconButton
-                icon={branchIcon}
-                label={trans.__('Switch %1 to another branch, tag or commit', repo.name)}
-                isDisabled={isBusy}
-                onClick={() => props.onSwitch(main)}
-              />
-              <IconButton
-                icon={unmountIcon}
-                label={trans.__('Unmount %1', repo.name)}
-                isDisabled={isBusy}
-                onClick={() => props.onUnmount(main)}
-              />
-            </>
-          ) : (
+          </button>
+          <span className="jp-DatalakeRow-actions">
             <IconButton
-              icon={mountIcon}
-              label={trans.__('Mount %1', repo.name)}
-              isDisabled={isBusy}
-              onClick={() => props.onMount(repo)}
+              icon={historyIcon}
+              label={trans.__('History of %1', repo.name)}
+              onClick={() => props.onHistory(repo)}
             />
+            {main ? (
+              <>
+                <IconButton
+                  icon={branchIcon}
+                  label={trans.__('Switch %1 to another branch, tag or commit', repo.name)}
+                  isDisabled={isBusy}
+                  onClick={() => props.onSwitch(main)}
+                />
+                <IconButton
+                  icon={unmountIcon}
+                  label={trans.__('Unmount %1', repo.name)}
+                  isDisabled={isBusy}
+                  onClick={() => props.onUnmount(main)}
+                />
+              </>
+            ) : (
+              <IconButton
+                icon={mountIcon}
+                label={trans.__('Mount %1', repo.name)}
+                isDisabled={isBusy}
+                onClick={() => props.onMount(repo)}
+              />
+            )}
+          </span>
+          {isBusy ? (
+            <span
+              className="jp-DatalakeMountDot jp-mod-busy"
+              role="img"
+              aria-label={trans.__('Working…')}
+              title={trans.__('Working…')}
+            />
+          ) : (
+            <MountDot state={state} trans={trans} />
           )}
-        </span>
-        {isBusy ? (
-          <span
-            className="jp-DatalakeMountDot jp-mod-busy"
-            role="img"
-            aria-label={trans.__('Working…')}
-            title={trans.__('Working…')}
-          />
-        ) : (
-          <MountDot state={state} trans={trans} />
-        )}
-      </div>
-      {mounts
-        .filter(mount => mount !== main)
-        .map(mount => (
-          <MountItem key={mount.name} {...props} mount={mount} />
-        ))}
+        </div>
+        {mounts
+          .filter(mount => mount !== main)
+          .map(mount => (
+            <MountItem key={mount.name} {...props} mount={mount} />
+          ))}
+      </DropTarget>
     </li>
   );
 }

@@ -1,11 +1,19 @@
 /**
- * Putting files of this computer into a branch: staged part by part, then committed together.
+ * Putting files of this computer into a branch: staged part by part, then committed together, or
+ * left as changes that are not committed.
  */
 import type { IClient } from '../api/client';
 import { LakeApiError } from '../api/client';
-import { getFile } from '../api/files';
-import { commitSession, createSession, deleteSession, writeSession } from '../api/sessions';
+import { getFile, listFiles } from '../api/files';
+import {
+  commitSession,
+  createSession,
+  deleteSession,
+  discardSession,
+  writeSession
+} from '../api/sessions';
 import type * as api from '../api/types';
+import { WHOLE_PAGE } from './paging';
 
 /** So much of a file is one request. */
 export const PART_BYTES = 16 * 1024 * 1024;
@@ -14,40 +22,80 @@ const LOOKED_AT_ONCE = 8;
 const PAUSE_MS = 200;
 const TRIES = 50;
 
+/** A file of this computer. */
+export interface IChosenFile {
+  /** Its name, below the names of the folders that it was chosen with. */
+  path: string;
+  file: File;
+}
+
 /** What goes where. */
 export interface IUpload {
   repo: string;
   branch: string;
   /** Folder of the repo; empty for the whole. */
   folder: string;
+  /** Of the commit; empty to leave the files staged. */
   message: string;
-  files: readonly File[];
+  files: readonly IChosenFile[];
 }
+
+/** A file that was not taken, and why. */
+export interface ILeftOut {
+  path: string;
+  reason: unknown;
+}
+
+/** What came of an upload. */
+export interface IUploaded {
+  /** The session in which the files are staged. */
+  session: api.Session;
+  /** Null where nothing is committed. */
+  commit: api.Commit | null;
+  /** How many files were taken. */
+  count: number;
+  leftOut: readonly ILeftOut[];
+}
+
+/** A file of this computer that cannot be read. */
+export class UnreadableError extends Error {}
 
 /** Return where a file of an upload goes. */
-export function pathOf({ folder }: Pick<IUpload, 'folder'>, file: File): string {
+export function pathOf({ folder }: Pick<IUpload, 'folder'>, { path }: IChosenFile): string {
   const below = folder.replace(/^\/+|\/+$/g, '');
-  return below ? `${below}/${file.name}` : file.name;
+  return below ? `${below}/${path}` : path;
 }
 
-/** Return the paths of an upload at which the branch has something. */
+/** Return the paths of an upload at which the branch has a file, by folder. */
 export async function takenBy(client: IClient, upload: IUpload): Promise<string[]> {
-  const paths = upload.files.map(file => pathOf(upload, file));
+  const folders = new Map<string, string[]>();
+  for (const file of upload.files) {
+    const path = pathOf(upload, file);
+    const folder = parentOf(path);
+    const paths = folders.get(folder);
+    if (paths) {
+      paths.push(path);
+    } else {
+      folders.set(folder, [path]);
+    }
+  }
+  const known = new Map<string, Promise<boolean>>();
   const taken: string[] = [];
-  for (let start = 0; start < paths.length; start += LOOKED_AT_ONCE) {
-    const some = paths.slice(start, start + LOOKED_AT_ONCE);
-    const found = await Promise.all(some.map(path => isThere(client, upload, path)));
-    taken.push(...some.filter((_, at) => found[at]));
+  for (const [folder, paths] of folders) {
+    if (await hasFolder(client, upload, folder, known)) {
+      taken.push(...(await takenIn(client, upload, folder, paths)));
+    }
   }
   return taken;
 }
 
 /**
- * Stage files in a session of their own and commit them.
+ * Stage files in a session of their own, and commit them if there is a message.
  *
  * #### Notes
- * Given up or failed before the commit, nothing stays. If the commit itself is refused, because
- * others changed the same paths meanwhile, the session stays, to be decided on.
+ * A file that cannot be read, or whose path is refused, is left out; the others are taken. Given up
+ * or failed before the commit, nothing stays. If the commit itself is refused, because others
+ * changed the same paths meanwhile, the session stays, to be decided on.
  *
  * @param onProgress - told how many bytes are there, of all.
  */
@@ -56,19 +104,24 @@ export async function runUpload(
   upload: IUpload,
   signal: AbortSignal,
   onProgress: (done: number, total: number) => void
-): Promise<api.Commit> {
-  const { repo, branch } = upload;
+): Promise<IUploaded> {
+  const { repo, branch, message, files } = upload;
   const session = await createSession(client, { repo, branch }, signal);
+  let leftOut: ILeftOut[];
   try {
-    await stage(client, session.id, upload, signal, onProgress);
+    leftOut = await stage(client, session.id, upload, signal, onProgress);
   } catch (reason) {
     await patiently(() => deleteSession(client, session.id));
     throw reason;
   }
-  const { message } = upload;
-  const commit = await patiently(() => commitSession(client, session.id, { message }));
+  const count = files.length - leftOut.length;
+  if (count > 0 && message === '') {
+    return { session, commit: null, count, leftOut };
+  }
+  const commit =
+    count > 0 ? await patiently(() => commitSession(client, session.id, { message })) : null;
   await patiently(() => deleteSession(client, session.id));
-  return commit;
+  return { session, commit, count, leftOut };
 }
 
 async function stage(
@@ -77,21 +130,80 @@ async function stage(
   upload: IUpload,
   signal: AbortSignal,
   onProgress: (done: number, total: number) => void
-): Promise<void> {
-  const total = upload.files.reduce((sum, { size }) => sum + size, 0);
-  let done = 0;
-  for (const file of upload.files) {
-    const path = pathOf(upload, file);
-    let at = 0;
-    do {
-      const part = file.slice(at, at + PART_BYTES);
-      const query = at === 0 ? { path } : { path, offset: at };
-      await patiently(() => writeSession(client, session, query, part, signal));
-      at += part.size;
-      done += part.size;
-      onProgress(done, total);
-    } while (at < file.size);
+): Promise<ILeftOut[]> {
+  const total = upload.files.reduce((sum, { file }) => sum + file.size, 0);
+  const leftOut: ILeftOut[] = [];
+  let before = 0;
+  for (const chosen of upload.files) {
+    const path = pathOf(upload, chosen);
+    try {
+      await stageFile(client, { session, path, file: chosen.file }, signal, done =>
+        onProgress(before + done, total)
+      );
+    } catch (reason) {
+      check(signal);
+      if (!isOfFile(reason)) {
+        throw reason;
+      }
+      leftOut.push({ path, reason });
+      onProgress(before + chosen.file.size, total);
+    }
+    before += chosen.file.size;
   }
+  check(signal);
+  return leftOut;
+}
+
+/** Stage one file whole, or nothing of it. */
+async function stageFile(
+  client: IClient,
+  { session, path, file }: { session: string; path: string; file: File },
+  signal: AbortSignal,
+  onProgress: (done: number) => void
+): Promise<void> {
+  let at = 0;
+  do {
+    check(signal);
+    const query = at === 0 ? { path } : { path, offset: at };
+    try {
+      const part = await readPart(file, at);
+      await patiently(() => writeSession(client, session, query, part, signal));
+      at += part.byteLength;
+    } catch (reason) {
+      if (at > 0 && isOfFile(reason)) {
+        await patiently(() => discardSession(client, session, { paths: [path] }));
+      }
+      throw reason;
+    }
+    onProgress(at);
+  } while (at < file.size);
+}
+
+/** Read a part of a file: here, so that one that cannot be read is told from a lost connection. */
+async function readPart(file: File, at: number): Promise<ArrayBuffer> {
+  const wanted = Math.min(PART_BYTES, file.size - at);
+  let part: ArrayBuffer;
+  try {
+    part = await file.slice(at, at + wanted).arrayBuffer();
+  } catch (reason) {
+    throw new UnreadableError(reason instanceof Error ? reason.message : String(reason));
+  }
+  if (part.byteLength < wanted) {
+    throw new UnreadableError(`It has fewer than ${file.size} bytes now`);
+  }
+  return part;
+}
+
+/** Return whether something is wrong with one file, and others may be taken all the same. */
+function isOfFile(reason: unknown): boolean {
+  return (
+    reason instanceof UnreadableError ||
+    (reason instanceof LakeApiError && (reason.status === 400 || reason.kind === 'path-exists'))
+  );
+}
+
+/** Stop here if the upload is given up. */
+function check(signal: AbortSignal): void {
   if (signal.aborted) {
     throw new DOMException('The upload was cancelled', 'AbortError');
   }
@@ -112,14 +224,70 @@ async function patiently<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
-async function isThere(client: IClient, { repo, branch }: IUpload, path: string): Promise<boolean> {
+/** Return whether a branch has a folder; what is not there has none below it. */
+function hasFolder(
+  client: IClient,
+  place: IUpload,
+  folder: string,
+  known: Map<string, Promise<boolean>>
+): Promise<boolean> {
+  if (folder === '') {
+    return Promise.resolve(true);
+  }
+  const found =
+    known.get(folder) ??
+    hasFolder(client, place, parentOf(folder), known).then(
+      async isThere => isThere && (await kindAt(client, place, folder)) === 'folder'
+    );
+  known.set(folder, found);
+  return found;
+}
+
+/** Return which paths of one folder are files; of many, by the list of the folder. */
+async function takenIn(
+  client: IClient,
+  place: IUpload,
+  folder: string,
+  paths: readonly string[]
+): Promise<string[]> {
+  if (paths.length <= LOOKED_AT_ONCE) {
+    const kinds = await Promise.all(paths.map(path => kindAt(client, place, path)));
+    return paths.filter((_, at) => kinds[at] !== null && kinds[at] !== 'folder');
+  }
+  const wanted = new Set(paths);
+  const taken: string[] = [];
+  let after: string | undefined;
+  do {
+    const query = { path: folder, after, limit: WHOLE_PAGE };
+    const page = await listFiles(client, place.repo, place.branch, query);
+    taken.push(
+      ...page.results
+        .filter(({ path, kind }) => kind !== 'folder' && wanted.has(path))
+        .map(({ path }) => path)
+    );
+    after = page.next ?? undefined;
+  } while (after !== undefined && taken.length < wanted.size);
+  return taken;
+}
+
+/** Return what a branch has at a path; null for nothing, also where there can be nothing. */
+async function kindAt(
+  client: IClient,
+  { repo, branch }: IUpload,
+  path: string
+): Promise<api.File['kind'] | null> {
   try {
-    await getFile(client, repo, branch, { path });
-    return true;
+    return (await getFile(client, repo, branch, { path })).kind;
   } catch (reason) {
-    if (reason instanceof LakeApiError && reason.status === 404) {
-      return false;
+    const isNothing =
+      reason instanceof LakeApiError && (reason.status === 404 || reason.kind === 'invalid-path');
+    if (isNothing) {
+      return null;
     }
     throw reason;
   }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }

@@ -5,6 +5,7 @@ import * as React from 'react';
 
 import type * as api from '../api/types';
 import { CommandIDs } from '../commands';
+import { DropTarget } from '../components/drop-target';
 import { DraftNote } from '../components/draft-note';
 import { EmptyState } from '../components/empty-state';
 import { ErrorBanner } from '../components/error-banner';
@@ -33,11 +34,14 @@ export class ChangesPanel extends ModelPanel {
   }
 
   protected render(): React.JSX.Element {
-    const { sessions, mounts } = this._options;
+    const { sessions, mounts, onDrop } = this._options;
     const { trans } = this;
     const changed = sessions.changed;
     return (
-      <>
+      <DropTarget
+        label={trans.__('Drop to upload')}
+        onDrop={transfer => onDrop(transfer, { isStaged: true })}
+      >
         <ErrorBanner error={sessions.error} trans={trans} onRetry={() => void sessions.refresh()} />
         {sessions.lost.map(draft => (
           <DraftNote
@@ -51,41 +55,48 @@ export class ChangesPanel extends ModelPanel {
         ))}
         {sessions.isReady && changed.length === 0 && <Nothing {...this._options} />}
         {changed.map(({ session, changes, hasMore, canLoadMore, error, conflict, message }) => (
-          <SessionChanges
+          <DropTarget
             key={session.id}
-            session={session}
-            changes={changes}
-            hasMore={hasMore}
-            message={message}
-            error={error}
-            conflict={conflict}
-            isMounted={mounts.ofSession(session.id) !== undefined}
-            isBusy={sessions.isBusy(session.id)}
-            isTree={this._isTree}
-            trans={trans}
-            onTree={isTree => this._showTree(isTree)}
-            onMore={canLoadMore ? () => void sessions.loadMore(session) : undefined}
-            onMessage={text => sessions.setMessage(session.id, text)}
-            onCommit={() => this._quietly(sessions.commit(session))}
-            onOpen={path => this._openStaged(session, path)}
-            onChoose={(paths, whose) => {
-              const isEach = paths.length === conflict?.paths.length;
-              // More conflict than are listed: what is said of all is said of those too.
-              const isMore = isEach && conflict.count > paths.length;
-              sessions.choose(session.id, isMore ? ['/', ...paths] : paths, whose);
-            }}
-            onOpenBoth={path => {
-              this._openStaged(session, path);
-              if (conflict) {
-                const { base, head } = conflict;
-                const { repo } = session;
-                this.run(CommandIDs.openFile, { repo, ref: head, base, path, tab: 'changes' });
-              }
-            }}
-            onDiscard={(path, isFolder) => void this._discard(session.id, path, isFolder)}
-          />
+            label={trans.__('Drop to upload to %1', `${session.repo}@${session.branch}`)}
+            onDrop={transfer =>
+              onDrop(transfer, { repo: session.repo, branch: session.branch, isStaged: true })
+            }
+          >
+            <SessionChanges
+              session={session}
+              changes={changes}
+              hasMore={hasMore}
+              message={message}
+              error={error}
+              conflict={conflict}
+              isMounted={mounts.ofSession(session.id) !== undefined}
+              isBusy={sessions.isBusy(session.id)}
+              isTree={this._isTree}
+              trans={trans}
+              onTree={isTree => this._showTree(isTree)}
+              onMore={canLoadMore ? () => void sessions.loadMore(session) : undefined}
+              onMessage={text => sessions.setMessage(session.id, text)}
+              onCommit={() => this._quietly(sessions.commit(session))}
+              onOpen={path => this._openStaged(session, path)}
+              onChoose={(paths, whose) => {
+                const isEach = paths.length === conflict?.paths.length;
+                // More conflict than are listed: what is said of all is said of those too.
+                const isMore = isEach && conflict.count > paths.length;
+                sessions.choose(session.id, isMore ? ['/', ...paths] : paths, whose);
+              }}
+              onOpenBoth={path => {
+                this._openStaged(session, path);
+                if (conflict) {
+                  const { base, head } = conflict;
+                  const { repo } = session;
+                  this.run(CommandIDs.openFile, { repo, ref: head, base, path, tab: 'changes' });
+                }
+              }}
+              onDiscard={(path, isFolder) => void this._discard(session.id, path, isFolder)}
+            />
+          </DropTarget>
         ))}
-      </>
+      </DropTarget>
     );
   }
 
@@ -130,6 +141,11 @@ export namespace ChangesPanel {
   export interface IOptions extends ModelPanel.IContext {
     sessions: SessionsModel;
     mounts: MountsModel;
+    /** Takes files that are dropped, for a branch or for one that is then chosen. */
+    onDrop: (
+      transfer: DataTransfer,
+      place: { repo?: string; branch?: string; isStaged: boolean }
+    ) => void;
     /** Called when somebody asks for a tree, or for a list. */
     onTree?: (isTree: boolean) => void;
   }

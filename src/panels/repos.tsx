@@ -85,6 +85,7 @@ export class ReposPanel extends ModelPanel {
           onUnmount={({ repo, name }) => this.run(CommandIDs.deleteMount, { repo, name })}
           onSwitch={({ repo, name }) => this.run(CommandIDs.switchMount, { repo, name })}
           onOpenMount={({ repo, ref }) => this.run(CommandIDs.openFiles, { repo, ref })}
+          onDrop={(transfer, { name }) => this._options.onDrop(transfer, { repo: name })}
           onHistory={({ name }) => this.run(CommandIDs.openHistory, { repo: name })}
         />
         {found.length > FEW && (
@@ -105,5 +106,7 @@ export namespace ReposPanel {
     repos: ReposModel;
     mounts: MountsModel;
     selection: ILakeSelection;
+    /** Takes files that are dropped onto a repo. */
+    onDrop: (transfer: DataTransfer, place: { repo: string }) => void;
   }
 }

@@ -78,7 +78,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
     const jobs = new JobsModel(lake);
     const ofRepos = { app, lake, repos, mounts, refs, sessions, selection, trans };
     addRepoCommands(ofRepos);
-    addUploadCommand(ofRepos);
+    const onDrop = addUploadCommand(ofRepos);
     addHistoryCommands({ app, lake, commits, selection, trans });
     addSessionCommands({ commands, sessions, selection, trans });
 
@@ -88,6 +88,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
       ...context,
       sessions,
       mounts,
+      onDrop,
       onTree: isTree => void kept?.set('changesAsTree', isTree)
     });
     const history = new CommitsPanel({
@@ -117,7 +118,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<ILakeSelection> = {
           name: 'repos',
           share: 4,
           label: trans.__('Repos'),
-          content: new ReposPanel({ ...context, repos, mounts, selection }),
+          content: new ReposPanel({ ...context, repos, mounts, selection, onDrop }),
           buttons: { create: button(CommandIDs.createRepo) }
         },
         {
@@ -221,7 +222,10 @@ function addPanelCommands(
     label: trans.__('Show Data Lake'),
     icon: lakeIcon,
     describedBy: ARGUMENTS[CommandIDs.openPanel],
-    execute: () => shell.activateById(sidebar.id)
+    execute: args => {
+      shell.activateById(sidebar.id);
+      sidebar.reveal(textOf(args, 'section') ?? '');
+    }
   });
   commands.addCommand(CommandIDs.openHistory, {
     label: trans.__('History'),

@@ -1,135 +1,104 @@
 /**
- * The command that puts files of this computer into a branch that need not be mounted.
+ * Putting files of this computer into a branch that need not be mounted: by a command, or by dropping.
  */
 import { Notification } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { fileUploadIcon } from '@jupyterlab/ui-components';
 
 import { CommandIDs, ARGUMENTS } from '../commands';
 import { describeError } from '../components/errors';
 import { formatBytes, shortId } from '../components/formats';
-import { confirm } from '../dialogs/confirm';
-import { showFieldsDialog } from '../dialogs/fields-dialog';
+import type { IUploadPlace } from '../dialogs/upload';
+import { confirmReplace, leftOutText, showLeftOut, showUpload } from '../dialogs/upload';
+import type { IDropped } from '../models/dropped';
+import { filesIn, filesOf } from '../models/dropped';
 import { asLakeError } from '../models/refreshing';
 import { DEFAULT_BRANCH } from '../models/selection';
-import type { IUpload } from '../models/uploading';
+import type { IUpload, IUploaded } from '../models/uploading';
 import { runUpload, takenBy } from '../models/uploading';
 import type { ILake } from '../tokens';
 import { refOf, repoOf } from './arguments';
 import { attempt } from './reporting';
 import type { IRepoCommandOptions } from './repos';
 
-const NAMED = 3;
+type Options = IRepoCommandOptions & { lake: ILake };
 
-/** Add the command. */
-export function addUploadCommand(options: IRepoCommandOptions & { lake: ILake }): void {
+/** Takes what is dropped onto a place; one without repo has it chosen. */
+export type Drop = (transfer: DataTransfer, place: Partial<IUploadPlace>) => void;
+
+/** Add the command; return what takes files that are dropped. */
+export function addUploadCommand(options: Options): Drop {
   const { app, selection, trans } = options;
   const meant = (args: Parameters<typeof repoOf>[0]) => repoOf(args, app) ?? selection.repo;
   app.commands.addCommand(CommandIDs.writeSession, {
-    label: trans.__('Upload Files…'),
-    caption: trans.__('Commit files of this computer to a branch'),
+    label: args =>
+      args.isFolder === true ? trans.__('Upload Folder…') : trans.__('Upload Files…'),
+    caption: trans.__('Put files of this computer into a branch'),
     icon: fileUploadIcon,
     describedBy: ARGUMENTS[CommandIDs.writeSession],
     isEnabled: args => meant(args) !== null,
     execute: async args => {
       const repo = meant(args);
-      const files = repo === null ? [] : await chooseFiles();
-      if (repo === null || files.length === 0) {
-        return;
-      }
-      const shown = repo === selection.repo ? selection.ref : DEFAULT_BRANCH;
-      const wanted = await ask(repo, refOf(args, app) ?? shown, files, trans);
-      if (wanted && (await mayReplace(options, wanted))) {
-        await send(options, wanted);
+      if (repo !== null) {
+        const files = await chooseFiles(args.isFolder === true);
+        await upload(options, { files, leftOut: [] }, { repo, branch: refOf(args, app) });
       }
     }
   });
+  return (transfer, place) => {
+    const dropped = filesOf(transfer); // now: behind the event there is nothing to read
+    void attempt(trans, async () => upload(options, await dropped, place));
+  };
 }
 
-/** Let people choose files; none if they do not. */
-function chooseFiles(): Promise<File[]> {
+/** Let people choose files, or a folder with all that is below it; none if they do not. */
+function chooseFiles(isFolder: boolean): Promise<IDropped['files']> {
   return new Promise(resolve => {
     const input = document.createElement('input');
     input.type = 'file';
     input.multiple = true;
-    input.addEventListener('change', () => resolve([...(input.files ?? [])]));
+    input.webkitdirectory = isFolder;
+    input.addEventListener('change', () => resolve(filesIn(input.files)));
     input.addEventListener('cancel', () => resolve([]));
     input.click();
   });
 }
 
-function ask(
-  repo: string,
-  branch: string,
-  files: readonly File[],
-  trans: TranslationBundle
-): Promise<IUpload | null> {
-  const size = formatBytes(files.reduce((sum, file) => sum + file.size, 0));
-  const names = files.slice(0, NAMED).map(file => file.name);
-  const more = files.length - names.length;
-  const named = more > 0 ? trans.__('%1 and %2 more', names.join(', '), more) : names.join(', ');
-  return showFieldsDialog({
-    title: trans.__('Upload to %1', repo),
-    accept: trans.__('Upload'),
-    fields: {
-      branch: { label: trans.__('Branch'), value: branch, pattern: /\S/ },
-      folder: {
-        label: trans.__('Folder'),
-        help: trans.__('Of the repo; it is made if it is not there'),
-        placeholder: '/'
-      },
-      message: {
-        label: trans.__('Message'),
-        help: trans._n('%1 file, %2', '%1 files, %2', files.length, size),
-        value: trans.__('Upload %1', named),
-        pattern: /\S/
-      }
-    },
-    trans,
-    act: values =>
-      Promise.resolve({
-        repo,
-        files,
-        branch: values.branch.trim(),
-        folder: values.folder.trim(),
-        message: values.message.trim()
-      })
-  });
-}
-
-/** Ask whether files may be replaced, if any would be. */
-async function mayReplace(
-  { lake, trans }: IRepoCommandOptions & { lake: ILake },
-  upload: IUpload
-): Promise<boolean> {
-  const taken = await attempt(trans, () => takenBy(lake.client, upload));
-  if (taken === null || taken.length === 0) {
-    return taken !== null;
+/** Ask where files go, and send them there. */
+async function upload(
+  options: Options,
+  { files, leftOut }: IDropped,
+  place: Partial<IUploadPlace>
+): Promise<void> {
+  const { lake, repos, selection, trans } = options;
+  if (leftOut.length > 0) {
+    tellLeftOut(leftOut, options);
   }
-  return confirm(
-    trans.__('Replace files of %1', `${upload.repo}@${upload.branch}`),
-    trans._n(
-      '%2 is there already. Its versions until now stay in the history.',
-      '%1 of these files are there already, %2 among them. Their versions until now stay in the history.',
-      taken.length,
-      taken[0]
-    ),
-    trans.__('Replace'),
-    trans
-  );
+  if (files.length === 0) {
+    return;
+  }
+  const repo = place.repo ?? selection.repo ?? '';
+  const branch = place.branch ?? (repo === selection.repo ? selection.ref : DEFAULT_BRANCH);
+  const writable = repos.repos.filter(({ kind }) => kind === 'user').map(({ name }) => name);
+  const isStaged = place.isStaged ?? false;
+  const wanted = await showUpload(files, { repo, branch, isStaged }, writable, trans);
+  if (!wanted) {
+    return;
+  }
+  const taken = await attempt(trans, () => takenBy(lake.client, wanted));
+  if (taken && (taken.length === 0 || (await confirmReplace(wanted, taken, trans)))) {
+    await send(options, wanted);
+  }
 }
 
 /** Upload, and tell how far it is. */
-async function send(
-  { app, lake, trans }: IRepoCommandOptions & { lake: ILake },
-  upload: IUpload
-): Promise<void> {
-  const place = `${upload.repo}@${upload.branch}`;
+async function send(options: Options, wanted: IUpload): Promise<void> {
+  const { lake, sessions, trans } = options;
+  const place = `${wanted.repo}@${wanted.branch}`;
   const stopping = new AbortController();
   const said = trans._n(
     'Uploading %1 file to %2',
     'Uploading %1 files to %2',
-    upload.files.length,
+    wanted.files.length,
     place
   );
   const id = Notification.emit(said, 'in-progress', {
@@ -146,26 +115,12 @@ async function send(
     ]
   });
   try {
-    const commit = await runUpload(lake.client, upload, stopping.signal, (done, total) => {
-      const message = `${said}: ${formatBytes(done)} / ${formatBytes(total)}`;
-      Notification.update({ id, message, progress: total === 0 ? 1 : done / total });
+    const done = await runUpload(lake.client, wanted, stopping.signal, (sent, total) => {
+      const message = `${said}: ${formatBytes(sent)} / ${formatBytes(total)}`;
+      Notification.update({ id, message, progress: total === 0 ? 1 : sent / total });
     });
-    Notification.update({
-      id,
-      message: trans.__('Uploaded to %1, commit %2.', place, shortId(commit.id)),
-      type: 'success',
-      autoClose: 10_000,
-      actions: [
-        {
-          label: trans.__('Show the history'),
-          callback: () =>
-            void app.commands.execute(CommandIDs.openHistory, {
-              repo: upload.repo,
-              ref: upload.branch
-            })
-        }
-      ]
-    });
+    tellUploaded(id, wanted, done, options);
+    void sessions.refresh();
   } catch (reason) {
     const message = stopping.signal.aborted
       ? trans.__('The upload to %1 was cancelled; nothing of it is kept.', place)
@@ -173,4 +128,56 @@ async function send(
     const type = stopping.signal.aborted ? 'info' : 'error';
     Notification.update({ id, message, type, autoClose: false, actions: [] });
   }
+}
+
+/** Tell what came of an upload, and lead to it. */
+function tellUploaded(id: string, wanted: IUpload, done: IUploaded, options: Options): void {
+  const { app, trans } = options;
+  const { repo, branch } = wanted;
+  const place = `${repo}@${branch}`;
+  const { commit, count, leftOut, session } = done;
+  if (leftOut.length > 0) {
+    tellLeftOut(leftOut, options);
+  }
+  if (count === 0) {
+    const message = trans.__('Nothing was uploaded to %1.', place);
+    Notification.update({ id, message, type: 'error', autoClose: false, actions: [] });
+    return;
+  }
+  const show = (command: string, args: Record<string, string>) => () =>
+    void app.commands.execute(command, args);
+  const changes = commit
+    ? show(CommandIDs.openComparison, { repo, old: session.base_commit_id, new: commit.id })
+    : show(CommandIDs.openPanel, { section: 'changes' });
+  Notification.update({
+    id,
+    message: commit
+      ? trans.__('Uploaded to %1, commit %2.', place, shortId(commit.id))
+      : trans._n(
+          '%1 file for %2 is uploaded, and not committed yet.',
+          '%1 files for %2 are uploaded, and not committed yet.',
+          count,
+          place
+        ),
+    type: 'success',
+    autoClose: commit ? 10_000 : false,
+    actions: [
+      { label: trans.__('Show the changes'), callback: changes },
+      ...(commit
+        ? [
+            {
+              label: trans.__('Show the history'),
+              callback: show(CommandIDs.openHistory, { repo, ref: branch })
+            }
+          ]
+        : [])
+    ]
+  });
+}
+
+function tellLeftOut(leftOut: IDropped['leftOut'], { trans }: Options): void {
+  Notification.warning(leftOutText(leftOut, trans), {
+    autoClose: false,
+    actions: [{ label: trans.__('Show why'), callback: () => void showLeftOut(leftOut, trans) }]
+  });
 }
