@@ -82,7 +82,7 @@ describe('the promotion of several notebooks', () => {
     await model.load();
     expect(model.readsOf(0)).toEqual([{ repo: 'raw', from: -1 }]);
     expect(model.readsOf(1)).toEqual([{ repo: 'clean', from: 0 }]);
-    expect([model.isAwaiting(0), model.isAwaiting(1)]).toEqual([false, true]);
+    expect([model.awaitedBy(0), model.awaitedBy(1)]).toEqual(['', 'clean']);
     expect(model.isComplete).toBe(false);
     await until(model, () => model.isComplete);
     expect(model.changeOf(1)?.action).toBe('create');

@@ -2,7 +2,7 @@
  * One job in full.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { notebookIcon, refreshIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
+import { refreshIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type * as api from '../api/types';
@@ -17,6 +17,7 @@ import { causeText, shortId } from './formats';
 import type { ILogSearchProps } from './log-search';
 import { LogSearch } from './log-search';
 import { LogView } from './log-view';
+import { NotebookButton } from './notebook-button';
 import { StateBadge } from './state-badge';
 
 /** What a {@link JobView} shows and does. */
@@ -102,14 +103,7 @@ function JobButtons(props: IJobViewProps): React.JSX.Element {
   return (
     <div className="jp-DatalakeJobView-buttons">
       {notebook && (
-        <button
-          type="button"
-          className="jp-DatalakeButton jp-mod-styled"
-          onClick={() => props.onNotebook(notebook.position)}
-        >
-          <notebookIcon.react tag="span" className="jp-DatalakeButton-icon" />
-          {trans.__('Open executed notebook')}
-        </button>
+        <NotebookButton trans={trans} onOpen={() => props.onNotebook(notebook.position)} />
       )}
       <button
         type="button"

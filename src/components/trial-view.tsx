@@ -2,7 +2,7 @@
  * A trial: the datums that were tried, what each printed, and how its output differs.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { infoIcon, launchIcon, notebookIcon, stopIcon } from '@jupyterlab/ui-components';
+import { infoIcon, launchIcon, stopIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type * as api from '../api/types';
@@ -11,6 +11,7 @@ import { CellList } from './cell-list';
 import { ChangeList } from './change-list';
 import { IconButton } from './icon-button';
 import { LogView } from './log-view';
+import { NotebookButton } from './notebook-button';
 import { StateBadge } from './state-badge';
 
 /** What a {@link TrialView} shows and does. */
@@ -221,14 +222,7 @@ function Chosen(props: ITrialViewProps): React.JSX.Element | null {
       )}
       {cells.length > 0 && <CellList cells={cells} trans={trans} />}
       {chosen && cells.length > 0 && chosen.artifacts_root !== null && (
-        <button
-          type="button"
-          className="jp-DatalakeButton jp-mod-styled"
-          onClick={() => props.onNotebook(chosen.position)}
-        >
-          <notebookIcon.react tag="span" className="jp-DatalakeButton-icon" />
-          {trans.__('Open the executed notebook')}
-        </button>
+        <NotebookButton trans={trans} onOpen={() => props.onNotebook(chosen.position)} />
       )}
       {output && (
         <section aria-label={trans.__('What differs of %1', label)}>

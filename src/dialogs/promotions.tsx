@@ -12,6 +12,8 @@ import { PromotionSteps } from '../components/promotion-steps';
 import type { Applied, PromotionsModel } from '../models/promotions';
 import { ActingDialog, runFollowing } from './acting-dialog';
 import { promotionForm } from './promote';
+import type { Show } from './try-out';
+import { TryOut } from './try-out';
 
 /** What came of the dialog: what was published, or the path of the file that was written. */
 export type Promotions = { applied: Applied } | { file: string };
@@ -20,16 +22,22 @@ export type Promotions = { applied: Applied } | { file: string };
  * Show the steps and their forms, and publish all of them.
  *
  * @param write - writes the steps as a file of specs; returns its path, or null if it failed.
+ * @param leave - called when something of a trial is looked at, which closes the forms.
  */
 export function showPromotions(
   model: PromotionsModel,
   trans: TranslationBundle,
-  write: () => Promise<string | null>
+  write: () => Promise<string | null>,
+  leave: Show
 ): Promise<Promotions | null> {
+  const show: Show = (command, args) => {
+    leave(command, args); // first: the model knows what the forms say
+    dialog.reject();
+  };
   const dialog = new ActingDialog<Promotions>({
     title: trans.__('Promote to Pipelines'),
     accept: trans.__('Publish all'),
-    body: new PromotionsBody(model, trans),
+    body: new PromotionsBody({ model, show }, trans),
     focus: 'input',
     trans,
     act: async () => {
@@ -63,18 +71,19 @@ export function showPromotions(
 
 class PromotionsBody extends ReactWidget {
   constructor(
-    private readonly _model: PromotionsModel,
+    private readonly _shown: { model: PromotionsModel; show: Show },
     private readonly _trans: TranslationBundle
   ) {
     super();
     this.addClass('jp-DatalakePromotions');
-    _model.stateChanged.connect(this.update, this);
+    _shown.model.stateChanged.connect(this.update, this);
   }
 
   protected render(): React.JSX.Element {
-    const model = this._model;
+    const { model, show } = this._shown;
     const trans = this._trans;
     const step = model.steps[model.chosen];
+    const awaited = model.awaitedBy(model.chosen);
     if (!step) {
       return model.error ? (
         <ErrorBanner error={model.error} trans={trans} />
@@ -129,21 +138,29 @@ class PromotionsBody extends ReactWidget {
           {promotionForm(step, trans, {
             // What another step is yet to write cannot be there.
             previewError:
-              model.isAwaiting(model.chosen) && step.previewError?.status === 404
-                ? null
-                : step.previewError,
+              awaited !== '' && step.previewError?.status === 404 ? null : step.previewError,
             onField: (field, value) =>
               field === 'name' ? model.setName(model.chosen, value) : step.setField(field, value)
           })}
+          <TryOut
+            model={model.trialOf(model.chosen)}
+            source={
+              step.isComplete && step.draft ? { spec: step.spec, folder: step.draft.folder } : null
+            }
+            awaited={awaited}
+            trans={trans}
+            show={show}
+          />
         </section>
       </>
     );
   }
 
   private readonly _choose = (id: string | null): void => {
-    const index = id === null ? -1 : this._model.indexOf(id);
+    const { model } = this._shown;
+    const index = id === null ? -1 : model.indexOf(id);
     if (index >= 0) {
-      this._model.chosen = index;
+      model.chosen = index;
     }
   };
 }

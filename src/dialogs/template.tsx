@@ -10,37 +10,55 @@ import { DatumPreview } from '../components/datum-preview';
 import { ErrorBanner } from '../components/error-banner';
 import type { IPromoted } from '../models/publishing';
 import type { TemplateModel } from '../models/template';
+import type { TrialModel } from '../models/trial';
 import { ActingDialog } from './acting-dialog';
 import { runPublishing } from './publishing';
+import type { Show } from './try-out';
+import { TryOut } from './try-out';
 
-/** Show the form and publish; return what it led to, or null if it was not done. */
-export function showTemplate(
+/**
+ * Show the form and publish; return what it led to, or null if it was not done.
+ *
+ * @param trial - what the spec can be tried with.
+ * @param leave - called when something of a trial is looked at, which closes the form.
+ */
+export async function showTemplate(
   model: TemplateModel,
-  trans: TranslationBundle
+  trial: TrialModel,
+  trans: TranslationBundle,
+  leave: Show
 ): Promise<IPromoted | null> {
+  const show: Show = (command, args) => {
+    leave(command, args);
+    dialog.reject();
+  };
   const dialog = new ActingDialog<IPromoted>({
     title: trans.__('New Pipeline from “%1”', model.name),
     accept: trans.__('Create and run'),
-    body: new TemplateBody(model, trans),
+    body: new TemplateBody({ model, trial, show }, trans),
     focus: 'input, select, textarea',
     trans,
     act: () => model.publish()
   });
   dialog.addClass('jp-mod-wide');
-  return runPublishing(dialog, model, trans, () => model.load());
+  try {
+    return await runPublishing(dialog, model, trans, () => model.load());
+  } finally {
+    trial.dispose();
+  }
 }
 
 class TemplateBody extends ReactWidget {
   constructor(
-    private readonly _model: TemplateModel,
+    private readonly _shown: { model: TemplateModel; trial: TrialModel; show: Show },
     private readonly _trans: TranslationBundle
   ) {
     super();
-    _model.stateChanged.connect(this.update, this);
+    _shown.model.stateChanged.connect(this.update, this);
   }
 
   protected render(): React.JSX.Element {
-    const model = this._model;
+    const { model, trial, show } = this._shown;
     const trans = this._trans;
     const names = new Set((model.arguments ?? []).map(argument => argument.name));
     const isPlaced = names.has(model.errorArgument);
@@ -79,6 +97,7 @@ class TemplateBody extends ReactWidget {
             isLoading={false}
             trans={trans}
           />
+          <TryOut model={trial} source={model.source} trans={trans} show={show} />
         </div>
       </div>
     );

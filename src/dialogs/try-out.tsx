@@ -6,11 +6,15 @@ import * as React from 'react';
 
 import type * as api from '../api/types';
 import { CommandIDs } from '../commands';
+import { DatumChoiceList } from '../components/datum-choice';
 import { Following } from '../components/following';
 import { TrialForm } from '../components/trial-form';
 import { TrialView } from '../components/trial-view';
 import type { TrialModel } from '../models/trial';
 import { triedAt } from '../models/trial';
+
+/** So long after the last key the datums of other inputs are asked for. */
+const DEBOUNCE_MS = 300;
 
 /** Runs a command that shows something of a trial in the main area. */
 export type Show = (command: string, args: Record<string, string | number>) => void;
@@ -58,14 +62,23 @@ export function TryOut(props: {
   model: TrialModel;
   /** The spec as it stands, with the folder of its files; null where it is not right yet. */
   source: { spec: api.Spec; folder: string } | null;
+  /** The step that is yet to write what this one reads; none if all is there. */
+  awaited?: string;
   trans: TranslationBundle;
   show: Show;
 }): React.JSX.Element {
   const { model, source, trans } = props;
+  const [isChoosing, setChoosing] = React.useState(model.datums.chosen.size > 0);
   React.useEffect(() => {
     const watching = model.watch();
     return () => watching.dispose();
   }, [model]);
+  const inputs = JSON.stringify(source?.spec.input);
+  React.useEffect(() => {
+    const show = () => source && void model.datums.show(source.spec);
+    const timer = isChoosing ? window.setTimeout(show, DEBOUNCE_MS) : undefined;
+    return () => window.clearTimeout(timer);
+  }, [model, isChoosing, inputs]); // what else a spec says makes no other datums
   return (
     <Following model={model}>
       {() => (
@@ -75,14 +88,37 @@ export function TryOut(props: {
             isCount={model.isCount}
             isRunning={model.isRunning}
             isReady={source !== null}
+            // Of what is not there yet, nothing can be listed.
+            awaited={props.awaited ?? ''}
+            chosen={model.datums.chosen.size}
+            isChosen={model.datums.isChosen}
+            choice={
+              <DatumChoiceList
+                datums={model.datums.listed && model.datums.found}
+                chosen={model.datums.chosen}
+                filter={model.datums.filter}
+                hasMore={model.datums.hasMore}
+                isLoading={model.datums.isLoading}
+                error={model.datums.error}
+                message={model.datums.message}
+                trans={trans}
+                onFilter={filter => {
+                  model.datums.filter = filter;
+                }}
+                onToggle={key => model.datums.toggle(key)}
+                onMore={() => source && void model.datums.loadMore(source.spec)}
+              />
+            }
+            isChoosing={isChoosing}
+            onChoosing={setChoosing}
             refusal={model.refusal ?? model.error}
             trans={trans}
             onCount={count => {
               model.count = count;
             }}
-            onTry={() => {
+            onTry={isChosen => {
               if (source) {
-                void model.begin(source.spec, source.folder);
+                void model.begin(source.spec, source.folder, isChosen);
               }
             }}
           />

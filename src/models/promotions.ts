@@ -7,6 +7,7 @@ import { Debouncer } from '@lumino/polling';
 import type { LakeApiError } from '../api/client';
 import { applyAll, diffPipeline, promoteAll } from '../api/pipelines';
 import { listRepos } from '../api/repos';
+import type * as api from '../api/types';
 import type { IDagProblem, IDagStep } from '../dag/graph';
 import { dagGraph, dagSteps, problemsOf, repoId } from '../dag/graph';
 import { withinFolder } from '../dag/placing';
@@ -19,6 +20,7 @@ import type { IDagNotes, PipelineChange } from './dag';
 import { loadAll } from './paging';
 import { PromotionModel } from './promotion';
 import { asLakeError } from './refreshing';
+import { TrialModel } from './trial';
 
 const DEBOUNCE_MS = 500;
 
@@ -96,11 +98,29 @@ export class PromotionsModel extends VDomModel {
     return this._plan?.find(({ pipeline }) => pipeline === this._nodes[index]?.name);
   }
 
-  /** Whether a step reads what another one is yet to write. */
-  isAwaiting(index: number): boolean {
-    return this.readsOf(index).some(
+  /** Return the step that is yet to write what another one reads; empty if there is none. */
+  awaitedBy(index: number): string {
+    const awaited = this.readsOf(index).find(
       ({ repo, from }) => from >= 0 && this._steps[from]?.exists === false && repo !== ''
     );
+    return awaited?.repo ?? '';
+  }
+
+  /** Return what a step is tried with. */
+  trialOf(index: number): TrialModel {
+    const { lake, known } = this._options;
+    const trial = this._trials.get(index) ?? new TrialModel({ lake, id: known?.trials[index] });
+    this._trials.set(index, trial);
+    return trial;
+  }
+
+  /** What the forms say, to go on with it another time. */
+  get left(): PromotionsModel.IKnown {
+    const drafts = this._steps.flatMap(({ draft, spec, exists }) =>
+      draft ? [{ ...draft, spec, exists }] : []
+    );
+    const trials = drafts.map((_, index) => this._trials.get(index)?.id ?? undefined);
+    return { drafts, trials, chosen: this._chosen };
   }
 
   /** Why there are no steps, or why they were not published; what is a step's own stands there. */
@@ -136,27 +156,30 @@ export class PromotionsModel extends VDomModel {
     if (!this.isDisposed) {
       this._planner.dispose();
       this._steps.forEach(step => step.dispose());
+      this._trials.forEach(trial => trial.dispose());
     }
     super.dispose();
   }
 
   /** Ask the server what the notebooks say. */
   async load(): Promise<void> {
-    const { lake, notebooks } = this._options;
+    const { lake, notebooks, known } = this._options;
     try {
       const [drafts, repos] = await Promise.all([
-        promoteAll(lake.client, { notebooks: [...notebooks] }),
+        known?.drafts ??
+          promoteAll(lake.client, { notebooks: [...notebooks] }).then(({ results }) => results),
         loadAll((after, limit) => listRepos(lake.client, { after, limit }))
       ]);
       if (this.isDisposed) {
         return;
       }
       this._repos = new Set(repos.map(({ name }) => name));
-      const made = drafts.results.map(({ spec }) => String(spec.pipeline));
-      this._steps = drafts.results.map(draft => {
+      const made = drafts.map(({ spec }) => String(spec.pipeline));
+      this._chosen = known?.chosen ?? 0;
+      this._steps = drafts.map(draft => {
         const notebook = [draft.folder, String(draft.spec.notebook)].filter(Boolean).join('/');
-        const known = { draft, repos: [...new Set([...this._repos, ...made])].sort() };
-        return new PromotionModel({ lake, notebook, known });
+        const given = { draft, repos: [...new Set([...this._repos, ...made])].sort() };
+        return new PromotionModel({ lake, notebook, known: given });
       });
       this._names = made;
     } catch (reason) {
@@ -302,6 +325,8 @@ export class PromotionsModel extends VDomModel {
   private readonly _planner: Debouncer;
   private _steps: readonly PromotionModel[] = [];
   private _names: string[] = [];
+  /** By position of the step. */
+  private readonly _trials = new Map<number, TrialModel>();
   private _repos: ReadonlySet<string> = new Set();
   private _chosen = 0;
   private _text = '';
@@ -331,5 +356,16 @@ export namespace PromotionsModel {
     /** Paths of the notebooks below the server's root. */
     notebooks: readonly string[];
     notes: Pick<IDagNotes, 'repo'>;
+    /** What was left of it before. */
+    known?: IKnown;
+  }
+
+  /** What forms said that were left. */
+  export interface IKnown {
+    drafts: readonly api.Draft[];
+    /** Ids of the trials of the steps. */
+    trials: readonly (string | undefined)[];
+    /** Position of the step whose form was shown. */
+    chosen: number;
   }
 }

@@ -67,6 +67,12 @@ export class TemplateModel extends VDomModel {
     return this._spec === null ? '' : toYaml(this._spec);
   }
 
+  /** What can be tried; null until there is a spec, and nothing is wrong. */
+  get source(): { spec: api.Spec; folder: string } | null {
+    const { folder } = this._options;
+    return this._spec && this.isComplete ? { spec: this._spec, folder } : null;
+  }
+
   /** Whether the spec is of what was typed before. */
   get isRendering(): boolean {
     return this._isRendering;
@@ -108,7 +114,7 @@ export class TemplateModel extends VDomModel {
     try {
       const { schema } = await getTemplateSchema(lake.client, { template });
       this._arguments = argumentsOf(schema);
-      this._fields = typedArguments(this._arguments);
+      this._fields = { ...typedArguments(this._arguments), ...this._options.fields };
     } catch (reason) {
       this._error = asLakeError(reason);
     }
@@ -217,6 +223,8 @@ export namespace TemplateModel {
     lake: ILake;
     /** The template, as it was read from its file. */
     document: Record<string, unknown>;
+    /** What was typed before. */
+    fields?: TypedArguments;
     /** Folder below the server's root that holds the notebook and helper files. */
     folder: string;
   }

@@ -13,12 +13,12 @@ import {
 } from '../api/trials';
 import type * as api from '../api/types';
 import type { ILake } from '../tokens';
+import { DatumChoice, MAX_TRIED } from './datum-choice';
 import { asLakeError, RefreshingModel } from './refreshing';
 import type { LakeApiError } from '../api/client';
 
 /** So many datums are tried unless somebody says otherwise. */
 export const TRIED_DATUMS = 3;
-const MAX_TRIED = 100;
 const PAGE = 100;
 const LOG_POLL_MS = 1000;
 
@@ -26,6 +26,7 @@ const LOG_POLL_MS = 1000;
 export class TrialModel extends RefreshingModel {
   constructor(options: TrialModel.IOptions) {
     super(options.lake);
+    this.datums = new DatumChoice(options.lake.client, () => this._changed());
     this._id = options.id ?? null;
     this._poll = new Poll({
       auto: false,
@@ -35,6 +36,9 @@ export class TrialModel extends RefreshingModel {
       standby: 'when-hidden'
     });
   }
+
+  /** Those that can be tried instead of the first ones. */
+  readonly datums: DatumChoice;
 
   /** Its id; null until one was begun. */
   get id(): string | null {
@@ -113,16 +117,23 @@ export class TrialModel extends RefreshingModel {
     super.dispose();
   }
 
-  /** Try a spec with the files of a folder; what ran before is forgotten here. */
-  async begin(spec: api.Spec, folder: string): Promise<void> {
-    if (this.isRunning || !this.isCount) {
+  /**
+   * Try a spec with the files of a folder; what ran before is forgotten here.
+   *
+   * @param isChosen - whether the datums that are chosen are tried, in place of the first ones.
+   */
+  async begin(spec: api.Spec, folder: string, isChosen = false): Promise<void> {
+    if (this.isRunning || !(isChosen ? this.datums.isChosen : this.isCount)) {
       return;
     }
     this._isStarting = true;
     this._refusal = null;
     this.stateChanged.emit();
     try {
-      const body = { spec, folder, datums: +this._count };
+      const which = isChosen
+        ? { positions: await this.datums.positions(spec) }
+        : { datums: +this._count };
+      const body = { spec, folder, ...which };
       this._trial = await runTrial(this.lake.client, body);
       this._id = this._trial.id;
       this._isChosen = false;

@@ -96,7 +96,8 @@ export const promotePlugin: JupyterFrontEndPlugin<void> = {
         if (model.draft && trial.id !== null) {
           const draft = { ...model.draft, spec: model.spec, exists: model.exists };
           left.set(path, { known: { draft, repos: model.repos }, trial: trial.id });
-          tellLeft(path, { commands, trans });
+          const back = () => void commands.execute(CommandIDs.promotePipeline, { path });
+          tellLeft(path, back, trans);
         }
         void commands.execute(command, shown);
       });
@@ -104,16 +105,28 @@ export const promotePlugin: JupyterFrontEndPlugin<void> = {
         tellPublished(promoted, { lake, commands, trans });
       }
     };
-    const promoteSeveral = async (paths: readonly string[], screen: Screen) => {
+    const promoteSeveral = async (
+      paths: readonly string[],
+      screen: Screen,
+      known?: PromotionsModel.IKnown
+    ): Promise<void> => {
       const { dagNotes, PromotionsModel, showPromotions } = screen;
       const model = new PromotionsModel({
         lake,
         notebooks: paths.map(path => contents.localPath(path)),
-        notes: dagNotes(trans)
+        notes: dagNotes(trans),
+        known
       });
       const drive = contents.driveName(paths[0] ?? '');
-      const promoted = await showPromotions(model, trans, () =>
-        attempt(trans, () => writeSpecs(contents, drive, model, { screen, trans }))
+      const promoted = await showPromotions(
+        model,
+        trans,
+        () => attempt(trans, () => writeSpecs(contents, drive, model, { screen, trans })),
+        (command, shown) => {
+          const { left: forms } = model;
+          tellLeft(paths[0] ?? '', () => void promoteSeveral(paths, screen, forms), trans);
+          void commands.execute(command, shown);
+        }
       );
       if (promoted && 'file' in promoted) {
         await commands.execute(CommandIDs.openDag, { path: promoted.file });

@@ -37,15 +37,18 @@ export async function attempt<T>(
   }
 }
 
-/** Tell the way back to a form that was left to look at what came of a trial. */
-export function tellLeft(path: string, reporting: Pick<IReporting, 'commands' | 'trans'>): void {
-  const { commands, trans } = reporting;
+/**
+ * Tell the way back to a form that was left to look at what came of a trial.
+ *
+ * @param back - shows the form again.
+ */
+export function tellLeft(path: string, back: () => void, trans: TranslationBundle): void {
   Notification.info(trans.__('The form of %1 is kept as it is.', path.replace(/^.*\//, '')), {
     autoClose: false,
     actions: [
       {
         label: trans.__('Back to the form'),
-        callback: () => void commands.execute(CommandIDs.promotePipeline, { path })
+        callback: back
       }
     ]
   });

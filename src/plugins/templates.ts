@@ -13,12 +13,13 @@ import { addIcon } from '@jupyterlab/ui-components';
 
 import { ARGUMENTS, CommandIDs } from '../commands';
 import { promoteIcon } from '../icons';
+import type { TypedArguments } from '../template-form';
 import { ILake } from '../tokens';
 import type { ReadYaml } from '../yaml';
 import { textOf } from './arguments';
 import { loadScreen } from './loading';
 import { addMaker } from './making';
-import { attempt, tellPublished } from './reporting';
+import { attempt, tellLeft, tellPublished } from './reporting';
 
 /** Makes pipelines of templates. */
 export const templatesPlugin: JupyterFrontEndPlugin<void> = {
@@ -72,16 +73,25 @@ export const templatesPlugin: JupyterFrontEndPlugin<void> = {
         if (!file || !screen) {
           return;
         }
-        const { readYaml, showTemplate, TemplateModel } = screen;
+        const { readYaml, showTemplate, TemplateModel, TrialModel } = screen;
         const document = templateIn(file.path, readYaml(String(file.content)), trans);
         if (!document) {
           return;
         }
         const folder = PathExt.dirname(contents.localPath(path));
-        const made = await showTemplate(new TemplateModel({ lake, document, folder }), trans);
-        if (made) {
-          tellPublished(made, { lake, commands, trans });
-        }
+        const fill = async (fields?: TypedArguments, id?: string): Promise<void> => {
+          const model = new TemplateModel({ lake, document, folder, fields });
+          const trial = new TrialModel({ lake, id });
+          const made = await showTemplate(model, trial, trans, (command, shown) => {
+            const [typed, tried] = [model.fields, trial.id ?? undefined];
+            tellLeft(path, () => void fill(typed, tried), trans);
+            void commands.execute(command, shown);
+          });
+          if (made) {
+            tellPublished(made, { lake, commands, trans });
+          }
+        };
+        await fill();
       }
     });
   }

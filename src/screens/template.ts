@@ -3,4 +3,5 @@
  */
 export { showTemplate } from '../dialogs/template';
 export { TemplateModel } from '../models/template';
+export { TrialModel } from '../models/trial';
 export { readYaml } from '../yaml';

@@ -62,6 +62,18 @@ test('notebooks become steps that are tied, planned, edited and published as one
   await expect(dialog.getByRole('group', { name: 'Input 1' }).getByLabel('Repo')).toHaveValue(
     'trips-tidy'
   );
+  const why = 'It can be tried once trips-tidy, whose output it reads, has run.';
+  await expect(dialog).toContainText(why);
+  await steps.first().getByRole('button').click();
+  await dialog.getByRole('button', { name: 'Try on' }).click();
+  const trial = dialog.getByRole('region', { name: 'Trial of trips-tidy' });
+  await expect(trial.locator('header [data-state="success"]')).toBeVisible({ timeout: 60_000 });
+  await trial.scrollIntoViewIfNeeded();
+  await page.screenshot({ path: test.info().outputPath('several.png') });
+  await trial.getByRole('button', { name: 'Show the trial in a tab' }).click();
+  await page.getByRole('button', { name: 'Back to the form' }).click();
+  await expect(trial).toBeVisible();
+  await steps.last().getByRole('button').click();
 
   // What is wrong stands at its step, and nothing is published meanwhile.
   await dialog.getByLabel('top').fill('many');

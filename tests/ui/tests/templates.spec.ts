@@ -1,7 +1,14 @@
 /** A pipeline is made of a template, by a form that its arguments make. */
 import { expect, test } from './sharing';
 
-import { expectAccessibleInThemes, expectNamed, fileEntry, Lake, openPanel } from './lake';
+import {
+  expectAccessible,
+  expectAccessibleInThemes,
+  expectNamed,
+  fileEntry,
+  Lake,
+  openPanel
+} from './lake';
 
 const TEMPLATE = `
 template: first lines
@@ -66,6 +73,19 @@ test('a template is chosen, filled in, seen as YAML and created', async ({ page,
   await dialog.getByLabel(/^columns/).fill('id\nname');
   await expect(yaml).toContainText('columns: [id, name]');
   await expect(yaml).toContainText('verbose: true');
+
+  // It is tried before it is created; what is looked at leaves the form, which is kept.
+  await dialog.getByRole('button', { name: 'Try on' }).click();
+  const trial = dialog.getByRole('region', { name: 'Trial of first-of-rhymes' });
+  await expect(trial.locator('header [data-state="success"]')).toBeVisible({ timeout: 60_000 });
+  await expect(trial.getByRole('row', { name: 'rhymes:/one.txt' })).toContainText('1 added');
+  await expectAccessible(page, '.jp-DatalakeTryOut');
+  await page.screenshot({ path: test.info().outputPath('template.png') });
+  await trial.getByRole('button', { name: 'Show the trial in a tab' }).click();
+  await expect(page.locator('.jp-DatalakeTrialPanel')).toContainText('1 added');
+  await page.getByRole('button', { name: 'Back to the form' }).click();
+  await expect(dialog.getByLabel(/^lines/)).toHaveValue('2');
+  await expect(accept).toBeEnabled();
   await accept.click();
 
   const job = page.locator('.jp-DatalakeJobView');

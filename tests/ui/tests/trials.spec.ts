@@ -3,7 +3,14 @@ import type { Page } from '@playwright/test';
 
 import { expect, test } from './fixtures';
 import { notebookOf, parametersCell } from './content';
-import { expectAccessible, expectNamed, Lake, openNotebook, setTheme } from './lake';
+import {
+  expectAccessible,
+  expectAccessibleInThemes,
+  expectNamed,
+  Lake,
+  openNotebook,
+  setTheme
+} from './lake';
 
 const RUN_MS = 60_000;
 
@@ -63,6 +70,21 @@ test('a form is tried before it is published, and goes on where it was left', as
   await expectAccessible(page, '.jp-DatalakeTryOut', ['color-contrast']);
   await setTheme(page, 'JupyterLab Light');
 
+  // One that is chosen is tried in place of the first ones.
+  await dialog.getByText('Choose datums').click();
+  await dialog.getByRole('searchbox', { name: 'Filter datums by path' }).fill('c.txt');
+  const listed = dialog.getByRole('list', { name: 'Datums to choose' });
+  await expect(listed.getByRole('listitem')).toHaveCount(1);
+  await listed.getByRole('checkbox', { name: 'figures:/c.txt' }).check();
+  await expectAccessibleInThemes(page, '.jp-DatalakeTryOut');
+  await shoot(page, 'chosen');
+  await dialog.getByRole('button', { name: 'Try this one' }).click();
+  await expect(row('figures:/c.txt')).toContainText('1 added', { timeout: RUN_MS });
+  await expect(row('figures:/a.txt')).toHaveCount(0);
+  await listed.getByRole('checkbox', { name: 'figures:/c.txt' }).uncheck();
+  await form.getByRole('button', { name: 'Try on' }).click();
+  await expect(row('figures:/b.txt')).toContainText('failed', { timeout: RUN_MS });
+
   // What was written opens as a difference; the form is kept meanwhile.
   await row('figures:/a.txt').getByRole('button').click();
   await trial
@@ -78,7 +100,7 @@ test('a form is tried before it is published, and goes on where it was left', as
   await expect(dialog.getByLabel('Pipeline')).toHaveValue('doubled');
   await expect(input.getByLabel('Glob')).toHaveValue('/*');
   await row('figures:/b.txt').getByRole('button').click();
-  await trial.getByRole('button', { name: 'Open the executed notebook' }).click();
+  await trial.getByRole('button', { name: 'Open executed notebook' }).click();
   await expect(page.locator('.jp-DatalakeExecutedNotebook')).toContainText('invalid literal');
 
   // Nothing was published.
