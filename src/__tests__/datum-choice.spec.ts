@@ -44,6 +44,8 @@ describe('the choice of datums', () => {
     expect(await choice.positions(SPEC)).toEqual([2]);
     lake.labels = ['raw:/a'];
     await expect(choice.positions(SPEC)).rejects.toThrow('no datum raw:/c any more');
+    expect(choice.listed?.map(({ key }) => key)).toEqual(['raw:/a']);
+    expect(choice.chosen.size).toBe(0);
   });
 
   it('tells datums of the same label apart', async () => {

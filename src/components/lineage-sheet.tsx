@@ -2,7 +2,7 @@
  * What is known of the chosen node of the lineage graph.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { closeIcon, historyIcon, notebookIcon, runIcon } from '@jupyterlab/ui-components';
+import { closeIcon, historyIcon, runIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type * as api from '../api/types';
@@ -16,6 +16,7 @@ import { Environment } from './environment';
 import { formatBytes, shortId } from './formats';
 import { IconButton } from './icon-button';
 import { JobList } from './job-list';
+import { NotebookButton } from './notebook-button';
 import { kindText } from './lineage-node';
 import { PipelineDetails } from './pipeline-list';
 import { TableFlows } from './table-flows';
@@ -219,14 +220,7 @@ function PipelineSheet(props: ILineageSheetProps): React.JSX.Element {
           {trans.__('Run now')}
         </button>
         {isNotebook && ended && (
-          <button
-            type="button"
-            className="jp-DatalakeButton jp-mod-styled"
-            onClick={() => props.onNotebook(ended)}
-          >
-            <notebookIcon.react tag="span" className="jp-DatalakeButton-icon" />
-            {trans.__('Open executed notebook')}
-          </button>
+          <NotebookButton trans={trans} onOpen={() => props.onNotebook(ended)} />
         )}
       </div>
       {pipeline && <PipelineDetails pipeline={pipeline} trans={trans} />}

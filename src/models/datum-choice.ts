@@ -10,6 +10,7 @@ import { asLakeError } from './refreshing';
 /** So many datums can be tried at once. */
 export const MAX_TRIED = 100;
 const PAGE = 200;
+const MOVED_PAGES = 10;
 
 /** A datum that can be chosen. */
 export interface IListedDatum {
@@ -116,15 +117,17 @@ export class DatumChoice {
    */
   async positions(spec: api.Spec): Promise<number[]> {
     const wanted = this._chosen;
-    const { listed } = await this._read(spec, this._listed?.length ?? PAGE);
+    // Others may have come before them: they are looked for some pages behind where they stood.
+    const most = (this._listed?.length ?? 0) + MOVED_PAGES * PAGE;
+    const { listed } = await this._read(spec, most, wanted);
     const positions = new Map(listed.map(({ key }, position) => [key, position]));
     const gone = [...wanted].filter(key => !positions.has(key));
     if (gone.length > 0) {
-      this._inputs = ''; // listed anew when somebody looks
+      await this._load(spec, this._listed?.length ?? PAGE); // as they are now, to choose again
       throw new LakeApiError({
         status: 404,
         kind: 'datum-not-found',
-        message: `The inputs make no datum ${gone[0] ?? ''} any more: choose again`
+        message: `The inputs make no datum ${gone[0] ?? ''} any more`
       });
     }
     return [...wanted].map(key => positions.get(key) ?? 0).sort((one, other) => one - other);
@@ -156,12 +159,19 @@ export class DatumChoice {
     }
   }
 
-  /** Return the first datums of a spec, so many of them. */
+  /**
+   * Return the first datums of a spec.
+   *
+   * @param count - so many at most.
+   * @param wanted - once these are among them, that is enough.
+   */
   private async _read(
     spec: api.Spec,
-    count: number
+    count: number,
+    wanted?: ReadonlySet<string>
   ): Promise<{ listed: IListedDatum[]; hasMore: boolean; message: string }> {
     const times = new Map<string, number>();
+    const missing = new Set(wanted);
     const listed: IListedDatum[] = [];
     for (;;) {
       const limit = Math.min(PAGE, count - listed.length);
@@ -172,9 +182,12 @@ export class DatumChoice {
         const time = (times.get(label) ?? 0) + 1;
         times.set(label, time);
         const size_bytes = datum.reduce((sum, input) => sum + input.size_bytes, 0);
-        listed.push({ key: time > 1 ? `${label} (${time})` : label, label, size_bytes });
+        const key = time > 1 ? `${label} (${time})` : label;
+        listed.push({ key, label, size_bytes });
+        missing.delete(key);
       }
-      if (!page.has_more || page.datums.length === 0 || listed.length >= count) {
+      const isEnough = listed.length >= count || (wanted !== undefined && missing.size === 0);
+      if (!page.has_more || page.datums.length === 0 || isEnough) {
         return { listed, hasMore: page.has_more, message: page.message };
       }
     }

@@ -67,7 +67,9 @@ test('notebooks become steps that are tied, planned, edited and published as one
   await steps.first().getByRole('button').click();
   await dialog.getByRole('button', { name: 'Try on' }).click();
   const trial = dialog.getByRole('region', { name: 'Trial of trips-tidy' });
-  await expect(trial.locator('header [data-state="success"]')).toBeVisible({ timeout: 60_000 });
+  await expect(trial.locator('.jp-DatalakeTrial-header [data-state="success"]')).toBeVisible({
+    timeout: 60_000
+  });
   await trial.scrollIntoViewIfNeeded();
   await page.screenshot({ path: test.info().outputPath('several.png') });
   await trial.getByRole('button', { name: 'Show the trial in a tab' }).click();

@@ -77,7 +77,9 @@ test('a template is chosen, filled in, seen as YAML and created', async ({ page,
   // It is tried before it is created; what is looked at leaves the form, which is kept.
   await dialog.getByRole('button', { name: 'Try on' }).click();
   const trial = dialog.getByRole('region', { name: 'Trial of first-of-rhymes' });
-  await expect(trial.locator('header [data-state="success"]')).toBeVisible({ timeout: 60_000 });
+  await expect(trial.locator('.jp-DatalakeTrial-header [data-state="success"]')).toBeVisible({
+    timeout: 60_000
+  });
   await expect(trial.getByRole('row', { name: 'rhymes:/one.txt' })).toContainText('1 added');
   await expectAccessible(page, '.jp-DatalakeTryOut');
   await page.screenshot({ path: test.info().outputPath('template.png') });
