@@ -226,7 +226,7 @@ function Chosen(props: ITrialViewProps): React.JSX.Element | null {
       )}
       {output && (
         <section aria-label={trans.__('What differs of %1', label)}>
-          <h4 className="jp-DatalakeTrial-title">{trans.__('What differs of %1', label)}</h4>
+          <p className="jp-DatalakeTrial-title">{trans.__('What differs of %1', label)}</p>
           {changes.length === 0 ? (
             <p className="jp-DatalakeNote">
               {trans.__('Nothing: the output holds the same already.')}

@@ -15,6 +15,7 @@ test('notebooks become steps that are tied, planned, edited and published as one
   page,
   request
 }) => {
+  test.slow(); // a step is tried, and then both run
   const lake = new Lake(request);
   await lake.createRepo('rides');
   await lake.put('rides', 'a.txt', 'one\n', 'A ride');

@@ -30,6 +30,7 @@ spec:
 `;
 
 test('a template is chosen, filled in, seen as YAML and created', async ({ page, request }) => {
+  test.slow(); // it is tried, and then it runs
   const lake = new Lake(request);
   await lake.createRepo('rhymes');
   await lake.put('rhymes', 'one.txt', 'a\nb\nc\nd\n', 'Four lines');

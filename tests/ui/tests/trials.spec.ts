@@ -3,14 +3,7 @@ import type { Page } from '@playwright/test';
 
 import { expect, test } from './fixtures';
 import { notebookOf, parametersCell } from './content';
-import {
-  expectAccessible,
-  expectAccessibleInThemes,
-  expectNamed,
-  Lake,
-  openNotebook,
-  setTheme
-} from './lake';
+import { expectAccessible, expectNamed, Lake, openNotebook, setTheme } from './lake';
 
 const RUN_MS = 60_000;
 
