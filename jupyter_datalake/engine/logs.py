@@ -1,12 +1,12 @@
 """The log of a ref: the commits that led to it, those of one path, those that fit a filter.
 
 Whether a commit changed a path is seen by comparing the manifests of the commit and its parent in
-that range of keys alone: a few nodes each, and none where the trees are equal.
+that range of keys alone: a few nodes each, and none where the trees are equal. Most commits changed
+something else: of them the ways from the roots to the path meet, and no node is decoded whole.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import dropwhile, islice
@@ -21,10 +21,14 @@ from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.ids import CommitId, Digest
 from jupyter_datalake.model.manifests import diff_manifests, iter_items
 from jupyter_datalake.model.paths import ROOT, RepoPath, is_within, path_range
+from jupyter_datalake.model.ways import Step, step_from
 
 _FIRST_BATCH = 8
 _BATCH = 256
 """Commits that are read in one transaction, at first and at most: often the newest are enough."""
+_READ_TOGETHER = 64
+"""Nodes that are in memory at once, undecoded."""
+_STEPS_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +79,21 @@ def iter_looked(
 ) -> Iterator[tuple[Commit, bool]]:
     """Yield every commit from one on, and whether it is wished for; see `iter_log`."""
     path = wish.path
+    ways = None if path is None else _Ways(core, path)
     is_behind = after is None or not wish.follow
-    for made in _walk(core, start, wish, None if wish.follow else after):
-        has_changed = path is None or _has_changed(core, made, path)
+    for made in _walk(core, start, wish, None if wish.follow else after, ways):
+        has_changed = ways is None or _has_changed(core, made, ways)
         if is_behind:
             yield made.commit, has_changed and wish.fits.fits(made.commit)
         is_behind = is_behind or made.commit.id == after
         if has_changed and wish.follow and path and made.parents:
             path = _name_before(core, made, path)
+            if ways is not None and path != ways.path:
+                ways.turn_to(path)
 
 
 def _walk(
-    core: LakeCore, start: CommitId, wish: LogWish, after: CommitId | None
+    core: LakeCore, start: CommitId, wish: LogWish, after: CommitId | None, ways: _Ways | None
 ) -> Iterator[_Made]:
     """Yield commits with their parents, in transactions that end before anything is compared."""
     with core.metadata.read() as tx:
@@ -99,8 +106,8 @@ def _walk(
         size = min(_FIRST_BATCH, _BATCH)
         batch = _read(ancestry, walker, wish, size)
     while batch:
-        if wish.path is not None:
-            _fetch_ways(core, batch, wish.path)
+        if ways is not None:
+            ways.fetch(one.root for made in batch for one in (made.commit, *made.parents))
         yield from batch
         with core.metadata.read() as tx:
             ancestry.tx = tx
@@ -121,30 +128,65 @@ def _read(ancestry: Ancestry, walker: Iterator[CommitId], wish: LogWish, size: i
     ]
 
 
-def _fetch_ways(core: LakeCore, batch: Iterable[_Made], path: RepoPath) -> None:
-    """Read the nodes on the way to a path in many trees, level by level: a query for each level."""
-    start, _ = path_range(path)
-    wave = {one.root for made in batch for one in (made.commit, *made.parents)}
-    while wave:
-        core.nodes.fetch(wave)
-        nodes = [core.nodes.load(digest) for digest in wave]
-        wave = {
-            node.branches[at].digest
-            for node in nodes
-            if node.level and (at := bisect_left(node.keys, start)) < len(node.keys)
-        }
+class _Ways:
+    """The ways from the roots of many trees to one path, as steps from node to node."""
+
+    def __init__(self, core: LakeCore, path: RepoPath) -> None:
+        self._core = core
+        self.turn_to(path)
+
+    def turn_to(self, path: RepoPath) -> None:
+        """Go on with another path."""
+        self.path = path
+        self._start, self._end = path_range(path)
+        self._steps: dict[Digest, Step] = {}
+
+    def fetch(self, roots: Iterable[Digest]) -> None:
+        """Read the nodes on the ways, level by level: a query for some nodes of each level."""
+        if len(self._steps) > _STEPS_KEPT:
+            self._steps.clear()
+        wave = set(roots)
+        while wave:
+            missing = [digest for digest in wave if digest not in self._steps]
+            for begin in range(0, len(missing), _READ_TOGETHER):
+                some = missing[begin : begin + _READ_TOGETHER]
+                for digest, data in zip(some, self._core.blobs.get_many(some), strict=True):
+                    self._steps[digest] = step_from(data, self._start, self._end)
+            steps = (self._steps[digest] for digest in wave)
+            wave = {step.child for step in steps if step.child is not None}
+
+    def differ(self, old: Digest, new: Digest) -> bool | None:
+        """Tell whether two trees differ at the path; None where the ways alone do not tell."""
+        if old == new:
+            return False
+        old_steps, new_steps = list(self._iter_steps(old)), list(self._iter_steps(new))
+        if not {step.mark for step in old_steps}.isdisjoint(step.mark for step in new_steps):
+            return False  # they meet, and it is all behind the place where they do
+        return True if old_steps[-1].is_exact and new_steps[-1].is_exact else None
+
+    def _iter_steps(self, root: Digest) -> Iterator[Step]:
+        node: Digest | None = root
+        while node is not None:
+            if node not in self._steps:
+                self.fetch([node])
+            step = self._steps[node]
+            yield step
+            node = step.child
 
 
-def _has_changed(core: LakeCore, made: _Made, path: RepoPath) -> bool:
+def _has_changed(core: LakeCore, made: _Made, ways: _Ways) -> bool:
     if made.parents:
-        return all(_differ(core, parent.root, made.commit.root, path) for parent in made.parents)
-    items = iter_items(core.nodes, made.commit.root, *path_range(path))
+        return all(_differ(core, parent.root, made.commit.root, ways) for parent in made.parents)
+    items = iter_items(core.nodes, made.commit.root, *path_range(ways.path))
     return next(items, None) is not None
 
 
-def _differ(core: LakeCore, old: Digest, new: Digest, path: RepoPath) -> bool:
-    differences = diff_manifests(core.nodes, old, new, *path_range(path))
-    return old != new and next(differences, None) is not None
+def _differ(core: LakeCore, old: Digest, new: Digest, ways: _Ways) -> bool:
+    is_other = ways.differ(old, new)
+    if is_other is not None:
+        return is_other
+    differences = diff_manifests(core.nodes, old, new, *path_range(ways.path))
+    return next(differences, None) is not None
 
 
 def _name_before(core: LakeCore, made: _Made, path: RepoPath) -> RepoPath:
