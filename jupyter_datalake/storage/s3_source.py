@@ -40,6 +40,7 @@ class S3Source:
         self._store = S3ObjectStore(location, patience=patience)
         self._client = self._store.client
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3-source")
+        self._is_closed = False
 
     @property
     def url(self) -> str:
@@ -78,6 +79,7 @@ class S3Source:
 
     def close(self) -> None:
         """Close connections; what is on its way is given up."""
+        self._is_closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._store.close()
 
@@ -97,6 +99,9 @@ class S3Source:
                 retryable=True,
                 object=item.key,
             ) from error
+        finally:
+            if self._is_closed:
+                self._store.close()  # connections that this one opened behind the others' end
 
     def _single(self, key: str) -> SourceObject:
         def act() -> dict[str, Any] | None:

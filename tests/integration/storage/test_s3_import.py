@@ -1,7 +1,10 @@
 """Importing what is below a prefix of a bucket: in one commit, in order, and once."""
 
 import os
+from threading import Event
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from jupyter_datalake.engine import importing_objects
@@ -12,6 +15,8 @@ from jupyter_datalake.errors import (
     PathNotFoundError,
     StorageError,
 )
+from jupyter_datalake.lake.opening import open_source
+from jupyter_datalake.storage import s3_source
 from jupyter_datalake.storage.s3_parts import PART_BYTES
 from jupyter_datalake.testing.s3_proxy import Fault, S3FaultProxy
 
@@ -212,3 +217,26 @@ def test_a_folder_where_a_file_should_be_is_a_conflict_and_nothing_changes(lake,
     with pytest.raises(AlreadyExistsError):
         lake.files.import_s3("raw@main/", source.server.url(BUCKET, "in"))
     assert content(lake) == {"a/below": b"there"}
+
+
+def test_a_read_that_ends_behind_the_close_leaves_no_connection_open(source, put, monkeypatch):
+    put(**{"in/a": b"a"})
+    begun, may_go_on = Event(), Event()
+
+    class Late(s3_source.RangeReading):
+        def run(self, subject):
+            begun.set()
+            assert may_go_on.wait(30)
+            return super().run(subject)
+
+    opened = open_source(source.server.url(BUCKET, "in"))
+    (item,) = opened.list()
+    monkeypatch.setattr(s3_source, "RangeReading", Late)
+    stream = opened.open(item)
+    assert begun.wait(30)
+    opened.close()
+    may_go_on.set()
+    assert stream.read(9) == b"a"
+    port = urlsplit(source.server.endpoint_url).port
+    ours = psutil.Process().net_connections("tcp")
+    assert not [one for one in ours if one.raddr and one.raddr.port == port]

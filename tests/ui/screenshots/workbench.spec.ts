@@ -9,6 +9,7 @@ import {
   openHistory,
   openNotebook,
   openPanel,
+  repoRow,
   section,
   showActions
 } from '../tests/lake';
@@ -150,6 +151,24 @@ test('a schedule, and a template', async ({ page }) => {
   await expect(dialog.getByLabel('The spec as YAML')).toContainText('report-of-prices');
   await expect(dialog.getByRole('region', { name: 'Datums' })).toContainText('datum');
   await draw(page, 'tour-template');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+});
+
+test('files of this computer, dropped onto a repo', async ({ page }) => {
+  const panel = await openWide(page);
+  const transfer = await page.evaluateHandle(() => {
+    const data = new DataTransfer();
+    for (const month of ['may', 'june', 'july']) {
+      data.items.add(new File(['id,amount\n1,2.50\n'.repeat(4_000)], `${month}.csv`));
+    }
+    return data;
+  });
+  const row = repoRow(panel, 'prices').locator('.jp-DatalakeDropTarget').first();
+  await row.dispatchEvent('dragover', { dataTransfer: transfer });
+  await row.dispatchEvent('drop', { dataTransfer: transfer });
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('3 files');
+  await draw(page, 'tour-upload');
   await dialog.getByRole('button', { name: 'Cancel' }).click();
 });
 
