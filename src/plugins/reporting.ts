@@ -54,6 +54,23 @@ export function tellLeft(path: string, back: () => void, trans: TranslationBundl
   });
 }
 
+/**
+ * Tell how something ended whose progress a notification has told.
+ *
+ * #### Notes
+ * In another one: of a notification that is not drawn yet, JupyterLab loses what is changed, and what
+ * ends at once would seem to go on for ever.
+ */
+export function tellEnd(
+  progress: string,
+  message: string,
+  type: Notification.TypeOptions,
+  options: Notification.IOptions<never>
+): void {
+  Notification.dismiss(progress);
+  Notification.emit(message, type, options);
+}
+
 /** Tell how a job goes, from now to its end. */
 export function followJob(job: api.Job, reporting: IReporting): void {
   const { lake, commands, trans } = reporting;
@@ -76,13 +93,15 @@ export function followJob(job: api.Job, reporting: IReporting): void {
       return;
     }
     const isGood = now.state === 'success';
-    Notification.update({
+    tellEnd(
       id,
-      message: endText(now, trans),
-      type: isGood ? 'success' : now.state === 'failed' ? 'error' : 'warning',
-      autoClose: isGood ? 10_000 : false,
-      actions: isGood ? [...actions, outputAction(now, reporting)] : actions
-    });
+      endText(now, trans),
+      isGood ? 'success' : now.state === 'failed' ? 'error' : 'warning',
+      {
+        autoClose: isGood ? 10_000 : false,
+        actions: isGood ? [...actions, outputAction(now, reporting)] : actions
+      }
+    );
     follower.dispose();
   });
 }

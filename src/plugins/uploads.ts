@@ -17,7 +17,7 @@ import type { IUpload, IUploaded } from '../models/uploading';
 import { runUpload, takenBy } from '../models/uploading';
 import type { ILake } from '../tokens';
 import { refOf, repoOf } from './arguments';
-import { attempt } from './reporting';
+import { attempt, tellEnd } from './reporting';
 import type { IRepoCommandOptions } from './repos';
 
 type Options = IRepoCommandOptions & { lake: ILake };
@@ -126,7 +126,7 @@ async function send(options: Options, wanted: IUpload): Promise<void> {
       ? trans.__('The upload to %1 was cancelled; nothing of it is kept.', place)
       : describeError(asLakeError(reason), trans);
     const type = stopping.signal.aborted ? 'info' : 'error';
-    Notification.update({ id, message, type, autoClose: false, actions: [] });
+    tellEnd(id, message, type, { autoClose: false });
   }
 }
 
@@ -141,7 +141,7 @@ function tellUploaded(id: string, wanted: IUpload, done: IUploaded, options: Opt
   }
   if (count === 0) {
     const message = trans.__('Nothing was uploaded to %1.', place);
-    Notification.update({ id, message, type: 'error', autoClose: false, actions: [] });
+    tellEnd(id, message, 'error', { autoClose: false });
     return;
   }
   const show = (command: string, args: Record<string, string>) => () =>
@@ -149,28 +149,23 @@ function tellUploaded(id: string, wanted: IUpload, done: IUploaded, options: Opt
   const changes = commit
     ? show(CommandIDs.openComparison, { repo, old: session.base_commit_id, new: commit.id })
     : show(CommandIDs.openPanel, { section: 'changes' });
-  Notification.update({
-    id,
-    message: commit
-      ? trans.__('Uploaded to %1, commit %2.', place, shortId(commit.id))
-      : trans._n(
-          '%1 file for %2 is uploaded, and not committed yet.',
-          '%1 files for %2 are uploaded, and not committed yet.',
-          count,
-          place
-        ),
-    type: 'success',
+  const message = commit
+    ? trans.__('Uploaded to %1, commit %2.', place, shortId(commit.id))
+    : trans._n(
+        '%1 file for %2 is uploaded, and not committed yet.',
+        '%1 files for %2 are uploaded, and not committed yet.',
+        count,
+        place
+      );
+  const history = {
+    label: trans.__('Show the history'),
+    callback: show(CommandIDs.openHistory, { repo, ref: branch })
+  };
+  tellEnd(id, message, 'success', {
     autoClose: commit ? 10_000 : false,
     actions: [
       { label: trans.__('Show the changes'), callback: changes },
-      ...(commit
-        ? [
-            {
-              label: trans.__('Show the history'),
-              callback: show(CommandIDs.openHistory, { repo, ref: branch })
-            }
-          ]
-        : [])
+      ...(commit ? [history] : [])
     ]
   });
 }

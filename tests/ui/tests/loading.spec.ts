@@ -22,17 +22,18 @@ test('a screen that cannot be loaded says what to do, and comes when it is asked
 
   await page.route(SCREENS, route => route.abort());
   const open = () =>
-    page.evaluate(() => window.jupyterapp.commands.execute('datalake:open-lineage'));
+    page.evaluate(async () => {
+      await window.jupyterapp.commands.execute('datalake:open-lineage');
+    });
   await open();
   const told = page.getByText(/^A part of the data lake could not be loaded.*Reload the page/);
   await expect(told).toBeVisible();
 
   const path = `${tmpPath}/lost.pipelines.yaml`;
   await page.contents.uploadContent('', 'text', path);
-  await page.evaluate(
-    one => window.jupyterapp.commands.execute('docmanager:open', { path: one }),
-    path
-  );
+  await page.evaluate(async one => {
+    await window.jupyterapp.commands.execute('docmanager:open', { path: one });
+  }, path);
   const document = page.locator('.jp-MainAreaWidget:visible');
   await expect(document.getByText(/A part of the data lake could not be loaded/)).toBeVisible();
   expect(loaded.length).toBeGreaterThan(0);

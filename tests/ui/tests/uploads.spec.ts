@@ -145,6 +145,7 @@ test('a folder is chosen by the menu, and an upload that is cancelled leaves not
   };
   await choose(makeFolder('tables', { 'a.csv': 'a\n', 'more/b.csv': 'b\n' }));
   const dialog = page.getByRole('dialog');
+  await expect(dialog.locator(':focus')).toBeVisible(); // else what is typed goes where it comes to
   await dialog.getByRole('textbox', { name: 'Folder' }).fill('in');
   await dialog.getByRole('button', { name: 'Upload' }).click();
   await expect(page.getByText(/^Uploaded to chosen-folder@main/).last()).toBeVisible();
