@@ -167,7 +167,10 @@ def test_a_kernel_can_be_interrupted_and_asks_for_input(kept, tmp_path):
     runner.lake.jobs.reopen(job.id, folder=tmp_path / "fix")
     with opened(runner, tmp_path / "fix") as manager:
         with talking(manager) as client:
-            client.execute("import time\nprint('begun')\nwhile True: time.sleep(0.01)")
+            # Else what is sent a moment after the error may be aborted with what waited for it.
+            client.execute(
+                "import time\nprint('begun')\nwhile True: time.sleep(0.01)", stop_on_error=False
+            )
             until(lambda: client.get_iopub_msg(timeout=60)["msg_type"] == "stream")
             manager.interrupt_kernel()
             assert client.get_shell_msg(timeout=60)["content"]["ename"] == "KeyboardInterrupt"
