@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -30,7 +31,6 @@ from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.errors import MountError
 from jupyter_datalake.jobs.lazy import LazyInputs, NoLazyInputs
-from jupyter_datalake.jobs.removing import remove_folder
 from jupyter_datalake.jobs.tasks import DatumTask
 from jupyter_datalake.model.datums import DatumInput, parts_of
 from jupyter_datalake.model.ids import CommitId
@@ -111,7 +111,7 @@ class Workspace:
             An input is damaged.
         """
         if os.path.lexists(self.folder):
-            remove_folder(self.folder)  # an attempt of that name was killed
+            self.remove()  # an attempt of that name was killed
         os.makedirs(self.folder, exist_ok=True)
         self.artifacts.mkdir(mode=0o700)
         if code is None:
@@ -173,7 +173,7 @@ class Workspace:
 
     def remove(self) -> None:
         """Remove the folder; what a program made unremovable stays for the next start."""
-        remove_folder(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _each_once(inputs: Iterable[DatumInput]) -> Iterator[DatumInput]:

@@ -2,7 +2,7 @@
 
 import os
 
-from jupyter_datalake.jobs.removing import remove_folder
+from jupyter_datalake.jobs.workspace import Workspace
 
 
 def test_all_goes_and_no_link_is_followed(tmp_path):
@@ -16,7 +16,7 @@ def test_all_goes_and_no_link_is_followed(tmp_path):
     (folder / "nowhere").symlink_to("gone")
     os.mkfifo(folder / "pipe")
     os.mkdir(os.fsencode(folder) + b"/\xff")
-    remove_folder(folder)
+    Workspace(folder).remove()
     assert os.listdir(tmp_path) == ["beside"]
     assert (beside / "kept").read_text() == "kept"
 
@@ -25,11 +25,11 @@ def test_a_link_in_place_of_the_folder_is_left_with_what_it_leads_to(tmp_path):
     beside = tmp_path / "beside"
     beside.mkdir()
     (tmp_path / "datum").symlink_to(beside)
-    remove_folder(tmp_path / "datum")
+    Workspace(tmp_path / "datum").remove()
     assert sorted(os.listdir(tmp_path)) == ["beside", "datum"]
 
 
 def test_what_is_not_there_is_no_error(tmp_path):
-    remove_folder(tmp_path / "gone")
-    remove_folder(tmp_path / "gone" / "too")
+    Workspace(tmp_path / "gone").remove()
+    Workspace(tmp_path / "gone" / "too").remove()
     assert os.listdir(tmp_path) == []
