@@ -58,6 +58,11 @@ export class LakeDrive implements Contents.IDrive {
     return this._listingCut;
   }
 
+  /** How many times a folder was asked for. */
+  get listingsBegun(): number {
+    return this._listingsBegun;
+  }
+
   get isDisposed(): boolean {
     return this._isDisposed;
   }
@@ -165,6 +170,7 @@ export class LakeDrive implements Contents.IDrive {
   }
 
   private async _children(path: string): Promise<Contents.IModel[]> {
+    this._listingsBegun++;
     const { results, next } = await loadUpTo(this._maxNames, (after, limit) =>
       listDriveFiles(this._client, { path, after, limit })
     );
@@ -221,6 +227,7 @@ export class LakeDrive implements Contents.IDrive {
   private readonly _listingCut = new Signal<this, string>(this);
   private readonly _fileChanged = new Signal<this, Contents.IChangedArgs>(this);
   private readonly _uploaded = new Map<string, number>();
+  private _listingsBegun = 0;
   private _isDisposed = false;
 }
 

@@ -14,24 +14,17 @@ import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { MessageLoop } from '@lumino/messaging';
 
-import { listMounts } from '../api/mounts';
-import type * as api from '../api/types';
 import { mountIcon } from '../icons';
 import { DRIVE_NAME, LakeDrive, MAX_NAMES } from '../models/drive';
-import { GATHER_MS } from '../models/refreshing';
+import { DriveFolder } from '../models/drive-folder';
 import { ILake } from '../tokens';
 
 const BROWSER_ID = 'jupyter-datalake-drive';
 const RANK = 101; // behind JupyterLab's own file browser
 const REFRESH_MS = 600_000; // events tell what changed
 const TOOLBAR = { factory: 'FileBrowser', plugin: '@jupyterlab/filebrowser-extension:widget' };
-const CHANGES: ReadonlySet<api.Event['kind']> = new Set([
-  'mount.changed',
-  'session.changed',
-  'ref.moved',
-  'repo.deleted'
-]);
 
 /** Adds the drive `lake:`, and shows it while something is mounted in it. */
 export const drivePlugin: JupyterFrontEndPlugin<void> = {
@@ -86,7 +79,7 @@ export const drivePlugin: JupyterFrontEndPlugin<void> = {
       );
     }
     restorer?.add(browser, BROWSER_ID);
-    keepShown(app, lake, browser);
+    keepShown(app, new DriveFolder(lake, drive, browser.model), browser);
   }
 };
 
@@ -109,32 +102,20 @@ function tellOnce(trans: TranslationBundle): (drive: LakeDrive, path: string) =>
 }
 
 /** Have the browser in the left area while there is something in it, and as it is now. */
-function keepShown(app: JupyterFrontEnd, lake: ILake, browser: FileBrowser): void {
-  let timer = 0;
-  const look = async () => {
-    timer = 0;
-    const mounts = await listMounts(lake.client).catch(() => null);
-    if (!mounts) {
-      return; // an event or the next connection lets it look again
-    }
-    const isUsed = mounts.results.some(one => one.contents_path?.startsWith(`${DRIVE_NAME}:`));
-    if (isUsed && !browser.isAttached) {
+function keepShown(app: JupyterFrontEnd, folder: DriveFolder, browser: FileBrowser): void {
+  folder.stateChanged.connect(() => {
+    if (folder.isUsed && !browser.isAttached) {
       app.shell.add(browser, 'left', { rank: RANK, type: 'File Browser' });
-    } else if (!isUsed && browser.isAttached) {
+    } else if (!folder.isUsed && browser.isAttached) {
       browser.parent = null;
     }
-    if (isUsed) {
-      await browser.model.refresh();
-    }
-  };
-  const lookSoon = () => {
-    timer ||= window.setTimeout(() => void look(), GATHER_MS);
-  };
-  lake.happened.connect((_, event) => {
-    if (CHANGES.has(event.kind)) {
-      lookSoon();
-    }
   });
-  lake.outdated.connect(lookSoon);
-  void app.restored.then(lookSoon);
+  // A listing that is drawn while it is hidden forgets that it has not looked at its files.
+  MessageLoop.installMessageHook(browser, (_, message) => {
+    if (message.type === 'after-show') {
+      void folder.refresh();
+    }
+    return true;
+  });
+  void app.restored.then(() => folder.watch());
 }

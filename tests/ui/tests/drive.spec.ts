@@ -3,9 +3,6 @@ import { expect, test } from './fixtures';
 
 import { expectNamed, Lake, openPanel, section } from './lake';
 
-// At the end it is unmounted while its browser stands in the folder, which JupyterLab may look at.
-test.use({ expectedErrors: /Directory not found: "lake:driven\/data"/ });
-
 test('a file of the drive is opened, and one that is saved in it is a change', async ({
   page,
   request
@@ -54,6 +51,14 @@ test('a file of the drive is opened, and one that is saved in it is a change', a
     await page.keyboard.press('Control+Enter');
     await expect(changed).toHaveCount(0);
     expect(await lake.read('driven', 'notes.txt')).toBe('written in the drive');
+
+    // Its browser stands in a folder that is no more: it goes to one that is.
+    await lake.unmountAll();
+    await expect(tab).toHaveCount(0);
+    await lake.mount('driven', 'drive');
+    await tab.click();
+    await expect(files.locator('.jp-DirListing-item')).toHaveCount(1);
+    await expect(files.locator('.jp-DirListing-itemText').first()).toHaveText('driven');
   } finally {
     await lake.unmountAll();
     for (const mount of others) {
