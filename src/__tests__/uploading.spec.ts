@@ -90,6 +90,15 @@ it('of what is cancelled nothing stays', async () => {
   expect(server.asked.some(one => one.includes('commits'))).toBe(false);
 });
 
+it('a session that the server makes while the upload is cancelled does not stay', async () => {
+  const server = new Server();
+  const stopping = new AbortController();
+  const running = runUpload(server, upload(file('a', 1)), stopping.signal, jest.fn());
+  stopping.abort();
+  await expect(running).rejects.toThrow('cancelled');
+  expect(server.asked).toEqual(['POST sessions', 'DELETE sessions/one']);
+});
+
 it('a session whose commit is refused stays, to be decided on', async () => {
   const conflict = new LakeApiError({ status: 409, kind: 'conflict', message: 'Changed too' });
   const server = new Server(({ path }) => (path.includes('commits') ? conflict : null));

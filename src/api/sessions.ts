@@ -13,12 +13,8 @@ export function listSessions(
 }
 
 /** Begin a session on a branch. */
-export function createSession(
-  client: IClient,
-  body: Body<'createSession'>,
-  signal?: AbortSignal
-): Promise<api.Session> {
-  return client.request({ method: 'POST', path: ['sessions'], body, signal });
+export function createSession(client: IClient, body: Body<'createSession'>): Promise<api.Session> {
+  return client.request({ method: 'POST', path: ['sessions'], body });
 }
 
 /**

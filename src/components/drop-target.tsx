@@ -55,6 +55,6 @@ export function DropTarget(props: IDropTargetProps): React.JSX.Element {
 }
 
 /** Return whether files of this computer are dragged; what they are is told when they are dropped. */
-function hasFiles(transfer: DataTransfer): boolean {
+export function hasFiles(transfer: DataTransfer): boolean {
   return transfer.types.includes('Files');
 }

@@ -106,7 +106,8 @@ export async function runUpload(
   onProgress: (done: number, total: number) => void
 ): Promise<IUploaded> {
   const { repo, branch, message, files } = upload;
-  const session = await createSession(client, { repo, branch }, signal);
+  // Not given up on its way: nobody would know the session that the server makes all the same.
+  const session = await createSession(client, { repo, branch });
   let leftOut: ILeftOut[];
   try {
     leftOut = await stage(client, session.id, upload, signal, onProgress);
@@ -134,6 +135,7 @@ async function stage(
   const total = upload.files.reduce((sum, { file }) => sum + file.size, 0);
   const leftOut: ILeftOut[] = [];
   let before = 0;
+  check(signal);
   for (const chosen of upload.files) {
     const path = pathOf(upload, chosen);
     try {

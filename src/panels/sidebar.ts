@@ -6,6 +6,7 @@ import { PanelWithToolbar, SidePanel } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 import type { AccordionPanel, Widget } from '@lumino/widgets';
 
+import { hasFiles } from '../components/drop-target';
 import { lakeIcon } from '../icons';
 import type { ILake } from '../tokens';
 import { LakeHealth } from './health';
@@ -35,6 +36,14 @@ export interface ISidebarState {
   closed: string[];
 }
 
+/** Keep files that nothing in the panel takes from being opened in place of JupyterLab. */
+function refuseFiles(event: DragEvent): void {
+  if (event.dataTransfer && hasFiles(event.dataTransfer)) {
+    event.preventDefault();
+    event.dataTransfer.dropEffect = 'none';
+  }
+}
+
 /** The panel on the left. */
 export class LakeSidebar extends SidePanel {
   constructor(options: LakeSidebar.IOptions) {
@@ -46,6 +55,8 @@ export class LakeSidebar extends SidePanel {
     this.title.caption = trans.__('Data Lake');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Data Lake'));
+    this.node.addEventListener('dragover', refuseFiles);
+    this.node.addEventListener('drop', refuseFiles);
     this.header.addWidget(new LakeHealth(options.lake, trans));
     for (const [name, button] of Object.entries(options.buttons)) {
       this.toolbar.addItem(name, button);

@@ -56,6 +56,9 @@ test('a folder that is dropped onto a repo keeps its structure', async ({ page, 
   const row = repoRow(panel, 'dropped');
   const folder = makeFolder('photos', { 'a.txt': 'new\n', 'deep/er/b.txt': 'b\n' });
 
+  // Beside what takes files, the browser would open them in place of JupyterLab.
+  const search = panel.getByRole('searchbox', { name: 'Search repos' });
+  await dragFromDesktop(page, search, [folder], 'dragEnter', 'dragOver', 'drop');
   await dragFromDesktop(page, row, [folder], 'dragEnter', 'dragOver');
   await expect(row.getByRole('status')).toHaveText('Drop to upload to dropped');
   await expectAccessibleInThemes(page, '[data-section="repos"]');
