@@ -61,10 +61,6 @@ function titleOf(props: IDatumPreviewProps): string {
     return preview.message || trans.__('No datums');
   }
   return preview.has_more
-    ? trans.__('More than %1 datums; each is one run of the notebook', count)
-    : trans._n(
-        '%1 datum: one run of the notebook',
-        '%1 datums: one run of the notebook each',
-        count
-      );
+    ? trans.__('More than %1 datums; each is one run', count)
+    : trans._n('%1 datum: one run', '%1 datums: one run each', count);
 }
