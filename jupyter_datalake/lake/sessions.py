@@ -52,6 +52,8 @@ MOUNTABLE = "mounted"
 _PAGE = 1000
 """Changes that a mount is asked for at a time."""
 _TRIES = 3
+_PATIENCE_S = 2.0
+"""How long a verb waits for others that have a session open for moments: panels and commands."""
 DRIVE_PATIENCE_S = 10.0
 """How long a verb waits for the session of a drive, which each request has for moments only."""
 
@@ -763,13 +765,19 @@ class Sessions:
 
     @contextmanager
     def _opened(self, session_id: str) -> Iterator[Session]:
-        mounted = self._mounted(session_id)
-        patience_s = DRIVE_PATIENCE_S if mounted and mounted[1] is MountMode.DRIVE else 0.0
+        patience_s = self._patience_for(session_id)
         session = open_session(self._context.core, self.get(session_id), patience_s=patience_s)
         try:
             yield session
         finally:
             session.close()
+
+    def _patience_for(self, session_id: str) -> float:
+        """Return how long to wait for who has a session open: in vain where that is a mount."""
+        mounted = self._mounted(session_id)
+        if mounted is None:
+            return _PATIENCE_S
+        return DRIVE_PATIENCE_S if mounted[1] is MountMode.DRIVE else 0.0
 
     def _mounted(self, session_id: str) -> tuple[Mount, MountMode] | None:
         """Return the mount that a session belongs to, and how it is shown; None for no mount."""

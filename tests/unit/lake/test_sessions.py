@@ -182,3 +182,12 @@ def test_no_symlink_of_a_mounted_session_is_followed(lake, tmp_path):
             lake.sessions.read(mount.session_id, path)
     with pytest.raises(PathNotFoundError):
         lake.sessions.read(mount.session_id, "nothing")
+
+
+def test_a_verb_waits_for_others_who_have_the_session_for_a_moment(lake, monkeypatch):
+    """As between the panel, which asks what changed, and an upload that stages its next part."""
+    session = lake.sessions.create("raw")
+    session.put("new", "1")
+    monkeypatch.setattr("jupyter_datalake.engine.session.time.sleep", lambda _: session.close())
+    (change,) = lake.sessions.diff(session.id)
+    assert change.path == "new"
