@@ -29,6 +29,7 @@ from jupyter_datalake.jobs.kernel_records import (
     session,
 )
 from jupyter_datalake.jobs.processes import kill_tree
+from jupyter_datalake.jobs.python_source import parse_python
 from jupyter_datalake.jobs.zygote import SHADOWED, THREADS, Birth, birth_message, receive, send
 
 logger = logging.getLogger(__name__)
@@ -103,7 +104,7 @@ def _imports(cell: str) -> list[str]:
     names = []
     for line in lines:
         try:
-            statement = ast.parse(line).body[0]
+            statement = parse_python(line).body[0]
         except (SyntaxError, ValueError):
             continue  # it goes on in the next line
         if isinstance(statement, ast.Import):

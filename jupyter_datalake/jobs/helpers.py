@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import posixpath
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Protocol
 from jupyter_datalake.errors import InvalidInputError
 from jupyter_datalake.jobs.mentions import list_imports, list_scripts, tree_of
 from jupyter_datalake.jobs.notebooks import Notebook, parse_notebook
+from jupyter_datalake.jobs.python_source import parse_python
 
 _MOST_MODULES = 500
 """A package with more files is no helper."""
@@ -126,6 +126,6 @@ def _imports_of(path: str, beside: Beside) -> list[str]:
             return []
         return [name for cell in cells for name in list_imports(tree_of(cell))]
     try:
-        return list(list_imports(ast.parse(data)))
+        return list(list_imports(parse_python(data)))
     except (SyntaxError, ValueError, RecursionError):
         return []

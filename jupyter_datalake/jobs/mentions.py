@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from jupyter_datalake.jobs.notebooks import Notebook
+from jupyter_datalake.jobs.python_source import parse_python
 
 _RUN = re.compile(
     r"^\s*(?:%run\s+(?:-\w+\s+)*|!\s*python[\d.]*\s+)(?P<quote>['\"]?)(?P<path>[^\s'\"]+)"
@@ -63,7 +64,7 @@ def tree_of(cell: str) -> ast.Module:
     """Return a cell's code as a tree, leaving out lines that only IPython understands."""
     lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in cell.splitlines()]
     try:
-        return ast.parse("\n".join(lines))
+        return parse_python("\n".join(lines))
     except (SyntaxError, ValueError, RecursionError):
         return ast.Module(body=[], type_ignores=[])
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jupyter_datalake.errors import ErrorKind, InvalidInputError
+from jupyter_datalake.jobs.python_source import parse_python
 from jupyter_datalake.model.encoding import pack_canonical
 from jupyter_datalake.model.ids import Digest, digest_of
 
@@ -136,7 +137,7 @@ def module_digest(data: bytes, name: str) -> Digest:
 def _parsed(source: str | bytes) -> ast.Module | None:
     """Return Python source as a tree; None for magics, shell lines, or what the run will refuse."""
     try:
-        return ast.parse(source)
+        return parse_python(source)
     except (SyntaxError, ValueError, RecursionError):
         return None
 

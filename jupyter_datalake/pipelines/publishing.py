@@ -31,6 +31,7 @@ from jupyter_datalake.jobs.packages import (
     REQUIREMENTS_FILE,
     LockedPackages,
 )
+from jupyter_datalake.jobs.python_source import parse_python
 from jupyter_datalake.jobs.workspace import INPUTS
 from jupyter_datalake.metadata.pipelines import PipelineRow
 from jupyter_datalake.metadata.repos import RepoRow
@@ -397,7 +398,7 @@ def _check_function(python: str, source: bytes, place: str) -> None:
     file, function = check_of(python)
     try:
         found = [
-            one.name for one in ast.parse(source, file).body if isinstance(one, ast.FunctionDef)
+            one.name for one in parse_python(source, file).body if isinstance(one, ast.FunctionDef)
         ]
     except (SyntaxError, ValueError) as error:
         raise InvalidInputError(
