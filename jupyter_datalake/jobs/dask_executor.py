@@ -198,7 +198,7 @@ class DaskExecutor:
         await self._disconnect()
 
     async def _connect(self) -> None:
-        client = Client(
+        client = _Client(
             self._scheduler,
             asynchronous=True,
             timeout=self._connect_s,
@@ -553,6 +553,18 @@ def _text(error: BaseException) -> str:
     """Return the first line of an error, or its name."""
     lines = str(error).splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+class _Client(Client):
+    """A client that is of no use once its connection is lost: the executor makes another one.
+
+    Dask's own looks for its scheduler. Closed while it does, it leaves open what it has connected
+    to in that moment.
+    """
+
+    async def _reconnect(self) -> None:
+        """Let go of the connection instead; see `distributed.Client`."""
+        self.scheduler_comm = None
 
 
 # --- on the workers -------------------------------------------------------------------------------
