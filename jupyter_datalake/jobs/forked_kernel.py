@@ -23,7 +23,6 @@ from typing import Any, NoReturn
 
 import zmq
 from ipykernel.control import ControlThread
-from ipykernel.iostream import IOPubThread
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from ipykernel.thread import make_selector_io_loop
@@ -32,6 +31,7 @@ from tornado.ioloop import IOLoop
 from traitlets.config import Config
 from zmq.eventloop.zmqstream import ZMQStream
 
+from jupyter_datalake.jobs.forked_streams import Publisher, Stream
 from jupyter_datalake.jobs.kernel_records import (
     IOPUB,
     KEEP,
@@ -50,7 +50,10 @@ _WARM_UP = "None  # %a line that looks like a magic's: ?\n"
 
 
 class _Channel:
-    """What ipykernel takes for one of its sockets; safe to share between threads."""
+    """What ipykernel takes for one of its sockets."""
+
+    is_shared = True
+    """Between threads."""
 
     def __init__(
         self, connection: socket.socket, name: str, lock: threading.Lock, context: Any
@@ -123,6 +126,7 @@ class ForkableKernel(IPKernelApp):
 
     def prepare(self) -> None:
         """Read the configuration, make the shell, load its extensions."""
+        self.outstream_class = f"{Stream.__module__}.{Stream.__name__}"
         # A history would be written by a thread, and nobody looks for what jobs did there.
         self.config.merge(Config({"HistoryManager": {"enabled": False}}))
         _leave_out_debugger()
@@ -197,8 +201,8 @@ class ForkableKernel(IPKernelApp):
         self.context = zmq.Context()
         lock = threading.Lock()
         self._shell_channel = _Channel(connection, SHELL, lock, self.context)
-        self.iopub_thread = IOPubThread(
-            _Channel(connection, IOPUB, lock, self.context), pipe=True, session=self.session
+        self.iopub_thread = Publisher(
+            _Channel(connection, IOPUB, lock, self.context), session=self.session
         )
         self.iopub_thread.start()
         self.iopub_socket = self.iopub_thread.background_socket

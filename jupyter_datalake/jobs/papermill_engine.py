@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import functools
 import logging
@@ -9,6 +10,7 @@ import os
 import re
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.util import run_sync
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillException, PapermillExecutionError
@@ -46,6 +49,9 @@ FORKED = "datalake"
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _KERNEL_START_S = 120
+_LOOK_S = 0.2
+_SAVING_SHARE = 0.1
+"""Of the time of a notebook, at most, that it is written in while it runs."""
 MAX_OUTPUTS = 10_000
 """Outputs that a notebook keeps."""
 _MAX_MESSAGE = 500
@@ -73,7 +79,7 @@ def run_notebook(
     language
         Of the kernel, for writing the parameters down.
     executed
-        Where the executed copy goes; written after every cell.
+        Where the executed copy goes; written while it runs, and at its end.
     folder
         The kernel's working directory.
     environment
@@ -192,8 +198,9 @@ def _write_whole() -> None:
 class _CappedClient(PapermillNotebookClient):
     """papermill's client, which keeps no more outputs than fit into a notebook one can open."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, saving: _Saving, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self._saving = saving
         self._bytes_left = MAX_OUTPUT_BYTES
         self._outputs_left = MAX_OUTPUTS
 
@@ -208,6 +215,17 @@ class _CappedClient(PapermillNotebookClient):
                     self._tell(cell)
                 return None
         return super().process_message(msg, cell, cell_index)
+
+    async def async_execute_cell(self, *arguments: Any, **options: Any) -> Any:
+        """Run a cell; one that takes its time is saved while it runs."""
+        saving = self._saving
+        saved = asyncio.get_running_loop().call_later(saving.pause_s, saving.try_to_save)
+        try:
+            return await super().async_execute_cell(*arguments, **options)
+        finally:
+            saved.cancel()
+
+    execute_cell = run_sync(async_execute_cell)
 
     @property
     def _has_room(self) -> bool:
@@ -256,7 +274,7 @@ class ForkedEngine(NBClientEngine):
         The kernel is forked off the option ``zygote``. Without it, there is one for this process;
         None starts a kernel instead. The option ``keep`` is that of `run_notebook`.
         """
-        _save_less(nb_man)
+        saving = _Saving(nb_man)
         zygote = options.pop("zygote", _own_zygote)
         keep: Keep | None = options.pop("keep", None)
         manager = None
@@ -273,6 +291,7 @@ class ForkedEngine(NBClientEngine):
                 manager = None
         known = _CLIENT_OPTIONS if manager is not None else {*_CLIENT_OPTIONS, "config"}
         client = _CappedClient(
+            saving,
             nb_man,
             km=manager,
             kernel_name=kernel_name,
@@ -286,34 +305,69 @@ class ForkedEngine(NBClientEngine):
             executed = client.execute()
             if keep is not None and any(map(_has_raised, executed.cells)):
                 is_kept = (manager is None or manager.is_alive()) and keep(manager)
+            saving.leave()
             return executed
         finally:
             if manager is not None and not is_kept:
                 client._cleanup_kernel()
 
 
-def _save_less(manager: Any) -> None:
-    """Let papermill save a notebook when a cell of code begins, and at its end.
+class _Saving:
+    """When papermill saves a notebook: often enough for who looks at it while it runs.
 
-    It would do so at the end of each cell too, and at the beginning of those that are only text:
-    what follows at once saves the same. To write a notebook takes longer than to run a short cell.
+    It would do so at the beginning and at the end of each cell; to write a notebook takes longer
+    than to run a short cell, and the longer the more outputs it has. So it is saved when a cell
+    has run for a while, between cells when it was not for a while, and at its end.
     """
-    begin, end = manager.cell_start, manager.cell_complete
 
-    def unsaved(act: Callable[..., None], *arguments: Any, **options: Any) -> None:
-        manager.save = lambda **_: None
+    def __init__(self, manager: Any) -> None:
+        self._manager = manager
+        self._save: Callable[[], None] = manager.save
+        self._took_s = 0.0
+        self._begin, self._complete = manager.cell_start, manager.cell_complete
+        manager.cell_start, manager.cell_complete = self._cell_start, self._cell_complete
+
+    @property
+    def pause_s(self) -> float:
+        """How long who looks may wait; a notebook that is slow to write is written less often."""
+        return max(_LOOK_S, self._took_s / _SAVING_SHARE)
+
+    def save(self) -> None:
+        """Save the notebook as it is."""
+        began = time.monotonic()
+        self._save()
+        self._took_s = time.monotonic() - began
+
+    def try_to_save(self) -> None:
+        """Save the notebook; where that fails, the save at its end will tell."""
+        try:
+            self.save()
+        except OSError as error:
+            logger.warning("The notebook could not be saved while it runs: %s", error)
+
+    def leave(self) -> None:
+        """Leave the last save to papermill, which writes what an engine hands back."""
+        self._manager.save = _not_now
+
+    def _cell_start(self, cell: Any, *arguments: Any, **options: Any) -> None:
+        self._unsaved(self._begin, cell, *arguments, **options)
+        unsaved = self._manager.now() - self._manager.last_save_time
+        if unsaved.total_seconds() > self.pause_s:
+            self.save()
+
+    def _cell_complete(self, *arguments: Any, **options: Any) -> None:
+        self._unsaved(self._complete, *arguments, **options)
+
+    def _unsaved(self, act: Callable[..., None], *arguments: Any, **options: Any) -> None:
+        self._manager.save = _not_now
         try:
             act(*arguments, **options)
         finally:
-            del manager.save
+            self._manager.save = self._save
 
-    def cell_start(cell: Any, *arguments: Any, **options: Any) -> None:
-        if cell.cell_type == "code":
-            begin(cell, *arguments, **options)
-        else:
-            unsaved(begin, cell, *arguments, **options)
 
-    manager.cell_start, manager.cell_complete = cell_start, functools.partial(unsaved, end)
+def _not_now(**_: Any) -> None:
+    """Stand in for papermill's way to save, which is called for every cell."""
 
 
 def _has_raised(cell: Any) -> bool:

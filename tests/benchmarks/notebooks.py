@@ -37,7 +37,7 @@ NOTEBOOKS = {
 
 
 def run(*, rounds: int = 7) -> dict[str, object]:
-    """Return medians of seconds, and of processor seconds, for each notebook, and their ratios."""
+    """Return seconds and processor seconds of each notebook, both ways, and their ratios."""
     figures: dict[str, object] = {
         "benchmark": "notebooks",
         "papermill": version("papermill"),
@@ -95,15 +95,16 @@ def _measured(name: str, given: Path, zygote: Zygote, rounds: int) -> dict[str, 
 
 
 def _costs(act: Callable[[], None], rounds: int) -> tuple[float, float]:
-    """Return the medians of seconds and of processor seconds; the first round warms up."""
+    """Return the median of seconds and the mean of processor seconds; one round warms up."""
     act()
-    taken, spent = [], []
+    taken = []
+    before = _processor_s()  # once: to look at all processes takes longer than a short notebook
     for _ in range(rounds):
-        began, before = time.perf_counter(), _processor_s()
+        began = time.perf_counter()
         act()
         taken.append(time.perf_counter() - began)
-        spent.append(_processor_s() - before)
-    return round(statistics.median(taken), 3), round(statistics.mean(spent), 3)
+    spent = (_processor_s() - before) / rounds
+    return round(statistics.median(taken), 3), round(spent, 3)
 
 
 def _processor_s() -> float:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import nullcontext, suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import nbformat
 import psutil
@@ -43,7 +44,12 @@ def run(tmp_path, zygote):
         (tmp_path / "run").mkdir()
         for name, content in (files or {}).items():
             (tmp_path / "run" / name).write_text(content)
-        with suppress(JobFailedError) if any(map(may_fail, cells)) else nullcontext():
+        with (
+            patch.dict(os.environ),
+            suppress(JobFailedError) if any(map(may_fail, cells)) else nullcontext(),
+        ):
+            # With it, ipykernel does not look at what is written to descriptors.
+            del os.environ["PYTEST_CURRENT_TEST"]
             execute(cells, zygote, environment or {}, parameters)
         return nbformat.read(tmp_path / "executed.ipynb", 4)
 
@@ -143,6 +149,12 @@ ODD = [
     "    print(list(pool.map(double, [1, 2, 3])))",
     "import threading\nthread = threading.Thread(target=print, args=('from a thread',))\n"
     "thread.start(); thread.join()",
+    "import subprocess\nprint('before')\nsubprocess.run(['sh', '-c', 'echo from a program'])\n"
+    "os.system('echo from a shell >&2')",
+    "os.write(1, b'past Python\\n')",
+    "pid = os.fork()\nif not pid:\n    print('from a fork', flush=True)\n    os._exit(0)\n"
+    "os.waitpid(pid, 0)[1]",
+    "print('a'); display('b'); print('c', file=sys.stderr); print('d')\n'e'",
     "warnings.warn('mind this')",
     "logging.getLogger('x').warning('logged')",
     "[os.environ.get(name) for name in ('TERM', 'PAGER', 'MPLBACKEND', 'FORCE_COLOR')]",
@@ -167,6 +179,43 @@ def test_outputs_are_those_of_a_kernel_of_their_own(run):
         assert found == expected, source
 
 
+def whole_streams(outputs):
+    """Join what was printed in one go and sent in pieces, as it is when a moment passes."""
+    joined = []
+    for one in outputs:
+        if joined and one.get("name") and one.get("name") == joined[-1].get("name"):
+            joined[-1]["text"] += one["text"]
+        else:
+            joined.append(dict(one))
+    return joined
+
+
+def test_what_programs_print_is_there_and_in_the_cell_that_ran_them(run):
+    cell = "import subprocess\nfor _ in range(5):\n    subprocess.run(['echo', str(number)])"
+    cells = [f"number = {number}\n{cell}" for number in range(20)]
+    executed = run(*cells).cells
+    assert [printed(one) for one in executed] == [f"{number}\n" * 5 for number in range(20)]
+
+
+def test_lines_that_threads_print_at_once_stay_whole_and_in_the_order_of_each(run):
+    (cell,) = run(
+        "import threading\n"
+        "def tell(name):\n"
+        "    for number in range(200):\n"
+        "        print(f'{name} {number}\\n', end='', flush=number % 3 == 0)\n"
+        "threads = [threading.Thread(target=tell, args=(name,)) for name in 'abcd']\n"
+        "for one in threads: one.start()\n"
+        "for one in threads: one.join()"
+    ).cells
+    lines = [line.split() for line in printed(cell).splitlines()]
+    for name in "abcd":
+        assert [int(number) for one, number in lines if one == name] == [*range(200)]
+
+
+def printed(cell):
+    return "".join(one.text for one in cell.outputs if one.output_type == "stream")
+
+
 def text_of(one):
     return one["source"] if isinstance(one, dict) else one
 
@@ -175,7 +224,8 @@ def comparable(notebook):
     """Return outputs and counts of all cells, without what no two runs share."""
     found = []
     for one in (one for one in notebook.cells if one.cell_type == "code"):
-        text = json.dumps([one.get("execution_count"), one.get("outputs")], sort_keys=True)
+        outputs = whole_streams(one.get("outputs"))
+        text = json.dumps([one.get("execution_count"), outputs], sort_keys=True)
         text = re.sub(r"0x[0-9a-f]{6,}", "0x", text)
         text = re.sub(r"ipykernel_\d+/\d+\.py", "ipykernel/cell.py", text)
         text = re.sub(r"IPY_MODEL_[0-9a-f]{32}|\"model_id\": \"[0-9a-f]{32}\"", "model", text)

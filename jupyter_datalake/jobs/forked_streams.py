@@ -1,0 +1,110 @@
+"""What a forked kernel publishes, without a change of thread for each message.
+
+ipykernel has a thread that owns the socket of outputs, since sockets of ZeroMQ belong to one
+thread; every message and every flush wakes it, and waits. The connection of a forked kernel can be
+written to by any thread, so messages go out where they are made, and the thread is left with what
+has to happen later. Nothing of ZeroMQ is opened until it is needed.
+
+What goes out, and in which order, is ipykernel's: a stream is flushed before anything else is sent.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from ipykernel.iostream import IOPubThread, OutStream
+
+_READ_BYTES = 1 << 16
+_OPEN_S = 10.0
+
+
+class Publisher(IOPubThread):
+    """ipykernel's thread of outputs, for a connection that every thread can write to.
+
+    Parameters
+    ----------
+    socket
+        Has the attribute `is_shared` if any thread may send. A socket of ZeroMQ may take its place
+        later; that is written to in the thread.
+    """
+
+    def __init__(self, socket: Any, session: Any) -> None:
+        self._opening = threading.Lock()
+        super().__init__(socket, pipe=True, session=session)
+
+    def schedule(self, f: Callable[[], object]) -> None:
+        """Have a function called in the thread; at once if that has ended."""
+        if self.thread.is_alive():
+            self.io_loop.add_callback(f)
+        else:
+            f()
+
+    def send_multipart(self, *arguments: Any, **options: Any) -> None:
+        """Send a message, in this thread if that may be."""
+        if getattr(self.socket, "is_shared", False) or not self._is_master_process():
+            self._really_send(*arguments, **options)
+        else:
+            super().send_multipart(*arguments, **options)
+
+    def _setup_event_pipe(self) -> None:
+        """Nothing: the thread's event loop is woken instead."""
+
+    def _setup_pipe_in(self) -> None:
+        """Take in what forked processes publish, from the first one on."""
+        self._pipe_port: int | None = None
+        os.register_at_fork(before=self._open_pipe)
+
+    def _open_pipe(self) -> None:
+        with self._opening:
+            if self._pipe_port is not None or not self._is_master_process():
+                return
+            if not self.thread.is_alive() or self.thread is threading.current_thread():
+                super()._setup_pipe_in()
+                return
+            opened = threading.Event()
+            self.schedule(super()._setup_pipe_in)
+            self.schedule(opened.set)
+            opened.wait(_OPEN_S)
+
+
+class Stream(OutStream):
+    """ipykernel's standard output or error, which is flushed by whoever asks for it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._flushing = threading.RLock()
+        self._taking = threading.Lock()
+        super().__init__(*arguments, **options)
+
+    def flush(self) -> None:
+        """Send what was written, in this process or by what it started."""
+        if self._is_master_process():
+            self._take_in()
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._is_master_process():
+            with self._flushing:  # what is on its way goes before what comes next
+                super()._flush()
+        else:  # nobody is here to release what another thread held when this process was forked
+            super()._flush()
+
+    def _watch_pipe_fd(self) -> None:
+        while self._should_watch and self._has_come(None):
+            if self._should_watch:
+                self._take_in()
+
+    def _take_in(self) -> None:
+        """Take what libraries and other processes wrote to the descriptor up to now."""
+        with self._taking:
+            while self._fid is not None and self._has_come(0.0):
+                data = os.read(self._fid, _READ_BYTES)
+                self.write(data.decode(errors="replace"))
+                os.write(self._original_stdstream_copy, data)
+
+    def _has_come(self, wait_s: float | None) -> bool:
+        """Wait for something to read, for ever if `wait_s` is None."""
+        return self._fid is not None and bool(select.select([self._fid], [], [], wait_s)[0])
