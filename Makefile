@@ -43,7 +43,7 @@ unit: ## fast tests: no network, no FUSE, no kernel
 	jlpm test
 
 integration: ## real files, mounts, kernels, servers
-	pytest tests/integration tests/faults -q -n 2 --dist loadfile
+	pytest tests/integration tests/faults -q -n 2 --dist loadfile --reruns $(or $(RERUNS),0)
 
 ui: ## JupyterLab in headless Chromium, two servers beside each other
 	cd tests/ui && npx playwright test

@@ -31,7 +31,7 @@ module.exports = {
   },
   projects: undefined,
   workers,
-  retries: 0,
+  retries: Number(process.env.RERUNS ?? 0),
   reporter: [['list']],
   webServer: ports.map(port => ({
     command: 'npm start',
