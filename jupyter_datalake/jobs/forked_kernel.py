@@ -18,7 +18,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import zmq
@@ -31,7 +31,7 @@ from tornado.ioloop import IOLoop
 from traitlets.config import Config
 from zmq.eventloop.zmqstream import ZMQStream
 
-from jupyter_datalake.jobs.forked_streams import Publisher, Stream
+from jupyter_datalake.jobs.forked_streams import Publisher, Sender, Stream
 from jupyter_datalake.jobs.kernel_records import (
     IOPUB,
     KEEP,
@@ -55,21 +55,16 @@ class _Channel:
     is_shared = True
     """Between threads."""
 
-    def __init__(
-        self, connection: socket.socket, name: str, lock: threading.Lock, context: Any
-    ) -> None:
-        self._connection = connection
+    def __init__(self, name: str, send: Callable[[bytes], None], context: Any) -> None:
         self._name = name
-        self._lock = lock
+        self._send = send
         self.context = context
         """For the pipes between the threads of this process."""
 
     def send_multipart(self, frames: Sequence[Any], **_: object) -> None:
         if self._name == IOPUB and sum(memoryview(frame).nbytes for frame in frames) > _MAX_OUTPUT:
             frames = _without_content(frames)
-        record = encode_record(self._name, [bytes(memoryview(frame)) for frame in frames])
-        with self._lock:
-            self._connection.sendall(record)
+        self._send(encode_record(self._name, [bytes(memoryview(frame)) for frame in frames]))
 
     def close(self) -> None:
         """Nothing of its own: the connection is closed by who has it."""
@@ -199,10 +194,10 @@ class ForkableKernel(IPKernelApp):
         assert self.session is not None
         self.session.pid = os.getpid()
         self.context = zmq.Context()
-        lock = threading.Lock()
-        self._shell_channel = _Channel(connection, SHELL, lock, self.context)
+        sender = Sender(connection, self._later)
+        self._shell_channel = _Channel(SHELL, sender.send, self.context)
         self.iopub_thread = Publisher(
-            _Channel(connection, IOPUB, lock, self.context), session=self.session
+            _Channel(IOPUB, sender.send, self.context), session=self.session
         )
         self.iopub_thread.start()
         self.iopub_socket = self.iopub_thread.background_socket
@@ -217,6 +212,10 @@ class ForkableKernel(IPKernelApp):
         self.init_code()
         sys.stdout.flush()
         sys.stderr.flush()
+
+    def _later(self, act: Callable[[], object]) -> None:
+        """Have something done by the thread of outputs, which signals never reach."""
+        self.iopub_thread.schedule(act)
 
     async def _answer(self, connection: socket.socket) -> None:
         self.kernel.io_loop = IOLoop.current()

@@ -2,8 +2,8 @@
 
 ipykernel has a thread that owns the socket of outputs, since sockets of ZeroMQ belong to one
 thread; every message and every flush wakes it, and waits. The connection of a forked kernel can be
-written to by any thread, so messages go out where they are made, and the thread is left with what
-has to happen later. Nothing of ZeroMQ is opened until it is needed.
+written to by any thread, so short messages go out where they are made, and the thread is left with
+long ones and what has to happen later. Nothing of ZeroMQ is opened until it is needed.
 
 What goes out, and in which order, is ipykernel's: a stream is flushed before anything else is sent.
 """
@@ -12,14 +12,57 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 import threading
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from ipykernel.iostream import IOPubThread, OutStream
 
 _READ_BYTES = 1 << 16
 _OPEN_S = 10.0
+_AT_ONCE_BYTES = 16 * 1024
+"""The kernel of the system takes so much as a whole or not at all."""
+
+
+class Sender:
+    """Writes records to a connection, each as a whole, from any thread.
+
+    In the main thread a signal can end any call with an exception, also one that has written half
+    of a record. So a record that is not taken at once is left to a thread that signals never reach.
+
+    Parameters
+    ----------
+    later
+        Has a function called in that thread.
+    """
+
+    def __init__(
+        self, connection: socket.socket, later: Callable[[Callable[[], object]], None]
+    ) -> None:
+        self._connection = connection
+        self._later = later
+        self._lock = threading.RLock()  # what handles a signal may print
+        self._waiting: deque[bytes] = deque()
+        """What goes next; the first of them may be on its way."""
+
+    def send(self, record: bytes) -> None:
+        """Write a record behind those that were given before, now or later."""
+        with self._lock:
+            if not self._waiting and len(record) <= _AT_ONCE_BYTES:
+                with suppress(BlockingIOError):
+                    self._connection.send(record, socket.MSG_DONTWAIT)
+                    return
+            self._waiting.append(record)
+        self._later(self._send_waiting)
+
+    def _send_waiting(self) -> None:
+        while self._waiting:
+            self._connection.sendall(self._waiting[0])  # not under the lock: it may take long
+            with self._lock:
+                self._waiting.popleft()
 
 
 class Publisher(IOPubThread):
@@ -76,7 +119,7 @@ class Stream(OutStream):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._flushing = threading.RLock()
-        self._taking = threading.Lock()
+        self._taking = threading.RLock()
         super().__init__(*arguments, **options)
 
     def flush(self) -> None:
@@ -103,7 +146,8 @@ class Stream(OutStream):
             while self._fid is not None and self._has_come(0.0):
                 data = os.read(self._fid, _READ_BYTES)
                 self.write(data.decode(errors="replace"))
-                os.write(self._original_stdstream_copy, data)
+                with suppress(OSError):  # the log is full; the notebook has it all the same
+                    os.write(self._original_stdstream_copy, data)
 
     def _has_come(self, wait_s: float | None) -> bool:
         """Wait for something to read, for ever if `wait_s` is None."""
