@@ -54,6 +54,8 @@ MEMORY_VARIABLE = "DATALAKE_MEMORY_BYTES"
 COMPARE_VARIABLE = "DATALAKE_COMPARE_DUPLICATES"
 OTHERS_VARIABLE = "DATALAKE_ALLOW_OTHER"
 JOB_VARIABLE = "DATALAKE_JOB_ID"
+DATUM_VARIABLE = "DATALAKE_DATUM"
+"""With it, and set with it: which datum of the job, by position."""
 SHOWN_VARIABLE = "DATALAKE_SHOWN"
 """Set for a datum's program: where it finds what ``lake://`` addresses name."""
 _SMTP = "DATALAKE_SMTP_"
@@ -215,12 +217,32 @@ def is_job(environ: Mapping[str, str] = os.environ) -> bool:
     return JOB_VARIABLE in environ
 
 
+def datum(environ: Mapping[str, str] = os.environ) -> tuple[str, int] | None:
+    """Return the job that this process works for and the position of its datum, or None."""
+    job_id, position = environ.get(JOB_VARIABLE), environ.get(DATUM_VARIABLE, "")
+    is_known = job_id and position.removeprefix("-").isdecimal()
+    return (job_id, int(position)) if job_id and is_known else None
+
+
 def shown_branches(environ: Mapping[str, str] = os.environ) -> str | None:
     """Return what says where a datum's program finds branches, or None.
 
     None also where the program has named a lake by itself.
     """
     return None if environ.get(URL_VARIABLE) else environ.get(SHOWN_VARIABLE) or None
+
+
+def is_inherited(name: str, environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether a variable is as this process was given it, and not set by its own code.
+
+    Where the system does not tell, which is anywhere but on Linux, all are taken for inherited.
+    """
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            found = file.read().split(b"\0")
+    except OSError:
+        return True
+    return os.fsencode(f"{name}={environ.get(name, '')}") in found
 
 
 def observes(environ: Mapping[str, str] = os.environ) -> bool | None:

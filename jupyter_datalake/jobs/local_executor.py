@@ -16,7 +16,7 @@ import select
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import Any
 
 from jupyter_datalake.errors import ErrorKind
 from jupyter_datalake.jobs.processes import kill_marked, kill_tree
+from jupyter_datalake.jobs.progress import Progress
 from jupyter_datalake.jobs.runner import datum_marks
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask, bundle_as_dict, parse_outcome
 from jupyter_datalake.jobs.worker import READY
@@ -58,7 +59,8 @@ class LocalExecutor:
     Parameters
     ----------
     command
-        The program and arguments that start a worker.
+        The program and arguments that start a worker, but for the last: the descriptor of the
+        file of its `Progress`.
     environment
         Everything a worker's environment holds.
     slots
@@ -147,7 +149,7 @@ class LocalExecutor:
                     break
                 self._run_safely(worker, bundle)
         finally:
-            worker.kill()
+            worker.close()
 
     def _drain(self) -> None:
         """Answer what is still queued when the executor has closed."""
@@ -176,24 +178,20 @@ class LocalExecutor:
 
     def _run(self, worker: _Worker, left: dict[str, _Ticket]) -> None:
         """Have a worker run what is left of a bundle, until it is done or the worker is killed."""
-        at: str | None = None
+        names = list(left)
         try:
             worker.start()
             worker.send([ticket.task for ticket in left.values()])
+            at: str | None = None
             deadline = float("inf")
             while left:
                 cancelled = [name for name, one in left.items() if one.cancelled.is_set()]
                 if cancelled or self._closing.is_set():
-                    _end(worker, left, at)
+                    _end(worker, left, names)
                     self._answer(left, dict.fromkeys(cancelled, _CANCELLED))
                     return
                 answer = worker.receive(_TICK_S)
-                if answer is not None and "began" in answer:
-                    at = str(answer["began"])
-                    deadline = time.monotonic() + left[at].task.spec.datums.timeout_s
-                elif answer is not None and "ran" in answer:
-                    at, deadline = None, float("inf")
-                elif answer is not None:
+                if answer is not None:
                     ended = {name: parse_outcome(raw) for name, raw in answer["ended"]}
                     keeper = next(
                         (left[one].task for one in ended if ended[one].keeps_kernel), None
@@ -203,19 +201,17 @@ class LocalExecutor:
                     self._answer(left, ended)
                     if keeper is not None:
                         return
+                elif (now_at := worker.at(names)) != at:
+                    at, deadline = now_at, float("inf")
+                    if at is not None:
+                        deadline = time.monotonic() + left[at].task.spec.datums.timeout_s
                 elif at is not None and time.monotonic() > deadline:
-                    task = left[at].task
-                    _end(worker, left, at)
-                    message = (
-                        f"The {task.kind} was stopped after its {task.spec.datums.timeout_s:g} s"
-                    )
-                    outcome = self._killed(task, message, ErrorKind.DATUM_TIMEOUT)
-                    self._answer(left, {at: outcome})
+                    if _end(worker, left, names) == at:  # else it ended at this very moment
+                        self._answer(left, {at: self._out_of_time(left[at].task)})
                     return
         except _WorkerDiedError as error:
-            name = at or next(iter(left))
+            name = _end(worker, left, names) or next(iter(left))
             task = left[name].task
-            _end(worker, left, at)
             logger.warning("worker died with datum %s: %s", task.id, error)
             died = self._killed(
                 task, f"The process that ran the {task.kind} died: {error}", ErrorKind.DATUM_FAILED
@@ -244,6 +240,10 @@ class LocalExecutor:
                 self._tickets.pop(ticket.task.id, None)
             ticket.future.set_result(outcome)
 
+    def _out_of_time(self, task: DatumTask) -> DatumOutcome:
+        message = f"The {task.kind} was stopped after its {task.spec.datums.timeout_s:g} s"
+        return self._killed(task, message, ErrorKind.DATUM_TIMEOUT)
+
     def _killed(self, task: DatumTask, message: str, kind: ErrorKind) -> DatumOutcome:
         kept = self._keep_artifacts(task)
         return DatumOutcome(DatumState.FAILED, message, kind, artifacts_root=kept.artifacts_root)
@@ -268,17 +268,24 @@ def _let_go(process: subprocess.Popen[bytes]) -> None:
         kill_tree(process.pid)
 
 
-def _end(worker: _Worker, left: dict[str, _Ticket], at: str | None) -> None:
+def _end(worker: _Worker, left: Mapping[str, _Ticket], names: Sequence[str]) -> str | None:
     """Kill a worker with everything it started, also what left its family.
 
     Parameters
     ----------
-    at
+    names
+        The tries of its bundle.
+
+    Returns
+    -------
+    str or None
         Name of the try that it was at, if it was at one.
     """
     worker.kill()
+    at = worker.at(names)
     if at is not None:
         kill_marked(datum_marks(left[at].task))
+    return at
 
 
 class _WorkerDiedError(Exception):
@@ -293,6 +300,7 @@ class _Worker:
         self._environment = environment
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
+        self._progress = Progress.shared()
         self._lines = bytearray()
         """What it has said and nobody has looked at."""
 
@@ -308,14 +316,16 @@ class _Worker:
         too_long = self._log.exists() and self._log.stat().st_size > _MAX_LOG_BYTES
         with open(self._log, "wb" if too_long else "ab") as log:
             self._process = subprocess.Popen(
-                self._command,
+                [*self._command, str(self._progress.file)],
                 env=self._environment,
+                pass_fds=[self._progress.file],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 bufsize=0,
                 start_new_session=True,  # Ctrl-C at a terminal is for the controller to handle
             )
+        self._progress.reset()
         self._lines.clear()
         deadline = time.monotonic() + _START_S
         while (line := self._read_line(_TICK_S)) is None:
@@ -327,10 +337,22 @@ class _Worker:
     def send(self, tasks: Sequence[DatumTask]) -> None:
         assert self._process is not None
         assert self._process.stdin is not None
+        self._progress.reset()
         try:
             self._process.stdin.write(json.dumps(bundle_as_dict(tasks)).encode() + b"\n")
         except BrokenPipeError as error:
             raise _WorkerDiedError(self._fate()) from error
+
+    def at(self, names: Sequence[str]) -> str | None:
+        """Return which try of the bundle it is at, or was at when it was killed, if at any.
+
+        Parameters
+        ----------
+        names
+            The tries that it was sent.
+        """
+        place = self._progress.at
+        return None if place is None else names[place]
 
     def receive(self, wait_s: float) -> dict[str, Any] | None:
         """Return the next answer, or None when none came in time."""
@@ -365,6 +387,11 @@ class _Worker:
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 stream.close()
+
+    def close(self) -> None:
+        """Kill the worker; it is not started again."""
+        self.kill()
+        self._progress.close()
 
     def retire(self) -> subprocess.Popen[bytes]:
         """Give its process away, which takes no more tries; the next one gets another."""

@@ -1,7 +1,8 @@
 """What the code of a notebook says of files: which paths it names, and whether it writes there.
 
 Paths are followed through constants, f-strings, ``Path``, ``/`` and ``os.path.join`` as far as they
-can be told without running anything; what cannot is cut off at the last folder that is known.
+can be told without running anything; what cannot is cut off at the last folder that is known. Cells
+of ``%%sql`` name files where tables stand.
 """
 
 from __future__ import annotations
@@ -15,10 +16,17 @@ from enum import StrEnum
 
 from jupyter_datalake.jobs.notebooks import Notebook
 from jupyter_datalake.jobs.python_source import parse_python
+from jupyter_datalake.model.addresses import SCHEME
 
+_SCHEME = f"{SCHEME}://"
 _RUN = re.compile(
     r"^\s*(?:%run\s+(?:-\w+\s+)*|!\s*python[\d.]*\s+)(?P<quote>['\"]?)(?P<path>[^\s'\"]+)"
 )
+_SQL_CELL = re.compile(r"\s*%%sql(?P<options>[^\n]*)\n(?P<query>.*)", re.DOTALL)
+_SQL_TOKEN = re.compile(
+    r"'(?P<text>(?:[^']|'')*)'|--[^\n]*|/\*.*?\*/|(?P<word>\w+)|(?P<other>[^\s(\[,])", re.DOTALL
+)
+_BEFORE_TABLES = re.compile(r"(from|join|(read|parquet|sniff)_\w+)", re.IGNORECASE)
 _PATHS = {"Path", "PurePath", "PosixPath", "PurePosixPath", "str", "fspath"}
 _WRITERS = {
     *(f"to_{kind}" for kind in ("csv", "parquet", "pickle", "json", "excel", "feather", "hdf")),
@@ -78,8 +86,29 @@ def list_mentions(notebook: Notebook) -> list[Mention]:
     for index, cell in enumerate(notebook.cells):
         if index != notebook.parameters_cell:
             finder.cell = index
-            finder.visit(tree_of(cell))
+            asked = _SQL_CELL.match(cell)
+            if asked is None:
+                finder.visit(tree_of(cell))
+            elif "--connection" not in asked["options"]:  # else it asks a warehouse
+                finder.found += [
+                    Mention(path, is_whole=True, use=Use.READ, cell=index)
+                    for path in _tables_of(asked["query"])
+                ]
     return finder.found
+
+
+def _tables_of(query: str) -> Iterator[str]:
+    """Yield the addresses that a query reads, with their scheme."""
+    is_table = False
+    for token in _SQL_TOKEN.finditer(query):
+        if token["word"] or token["other"]:
+            is_table = bool(_BEFORE_TABLES.fullmatch(token[0]))
+        elif token["text"]:
+            text = token["text"].replace("''", "'")
+            if text.startswith(_SCHEME):
+                yield text
+            elif is_table and "@" in text and "://" not in text:
+                yield f"{_SCHEME}{text}"
 
 
 def list_scripts(notebook: Notebook) -> list[str]:

@@ -45,6 +45,11 @@ class OutputBatch:
     def __init__(self, core: LakeCore) -> None:
         self._core = core
         self._lock = threading.Lock()
+        self._settling = threading.Lock()
+        """Who settles what another thread settles already waits for that: it may be theirs."""
+        self._calls = 0
+        self._failed: tuple[int, BaseException] | None = None
+        """How many calls had begun when one failed last, and why."""
         self._open: _OpenBatch | None = None
         self._lost: BaseException | None = None
         """Why folders that were stored since the last time are in the lake no more."""
@@ -93,12 +98,22 @@ class OutputBatch:
             The lake may not store so much (``over-limit``).
         """
         with self._lock:
-            batch, self._open = self._open, None
-            lost, self._lost = self._lost, None
-        if batch is not None:
-            batch.settle()
-        if lost is not None:
-            raise lost
+            self._calls += 1
+            call = self._calls
+        with self._settling:
+            with self._lock:
+                batch, self._open = self._open, None
+                lost, self._lost = self._lost, None
+            try:
+                if batch is not None:
+                    batch.settle()
+                if lost is not None:
+                    raise lost
+            except BaseException as error:
+                self._failed = self._calls, error
+                raise
+            if self._failed is not None and call <= self._failed[0]:
+                raise self._failed[1]  # what this thread stored was perhaps in that batch
 
     def __enter__(self) -> Self:
         return self

@@ -40,6 +40,7 @@ from jupyter_datalake.jobs.forked_notebooks import (
 from jupyter_datalake.jobs.kernel_records import MAX_OUTPUT_BYTES
 from jupyter_datalake.jobs.workspace import PART, CappedLog
 from jupyter_datalake.jobs.zygote import SHADOWED
+from jupyter_datalake.model.executed_cells import name_of_cell, own_cells
 
 Keep = Callable[[ForkedKernelManager | None], bool]
 """Takes a kernel in which a cell has raised, None if it was not forked; tells if it lives on."""
@@ -155,7 +156,7 @@ def _told_as_ours(notebook: Path, executed: Path, log: CappedLog) -> Iterator[No
     try:
         yield
     except PapermillExecutionError as error:
-        where = f"cell {error.cell_index + 1} (In [{error.exec_count}])"
+        where = f"{_name_of_failed(executed, error)} (In [{error.exec_count}])"
         log.line(f"{where} failed:")
         log.write(_ANSI.sub("", "\n".join(error.traceback)) + "\n")
         raise JobFailedError(
@@ -165,7 +166,7 @@ def _told_as_ours(notebook: Path, executed: Path, log: CappedLog) -> Iterator[No
         ) from error
     except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
         cell = last_begun_cell(executed)
-        where = "before its first cell" if cell is None else f"in cell {cell + 1}"
+        where = "before its first cell" if cell is None else f"in {cell}"
         log.line(f"the kernel died {where}: {error}")
         raise JobFailedError(
             f"{notebook.name}: the kernel died {where}",
@@ -409,18 +410,29 @@ def _connection(language: str) -> Iterator[Config]:
         yield Config({"KernelManager": connection})
 
 
-def last_begun_cell(executed: Path) -> int | None:
-    """Return which cell of a saved notebook was the last that began, from 0; None: not one."""
-    try:
-        node = nbformat.read(executed, as_version=4)
-    except (OSError, ValueError):
-        return None
+def last_begun_cell(executed: Path) -> str | None:
+    """Return what the last cell of a saved notebook that began is called; None: not one did."""
     begun = [
-        index
-        for index, cell in enumerate(node.cells)
+        name_of_cell(index)
+        for index, cell in _cells_of(executed)
         if cell.metadata.get("papermill", {}).get("start_time")
     ]
     return begun[-1] if begun else None
+
+
+def _name_of_failed(executed: Path, error: PapermillExecutionError) -> str:
+    cells = _cells_of(executed)
+    at: int = error.cell_index
+    # Where the notebook could not be saved, its place among what was run is all that is known.
+    return name_of_cell(cells[at][0] if at < len(cells) else at)
+
+
+def _cells_of(executed: Path) -> list[tuple[int | None, Any]]:
+    """Return the cells of a saved notebook, by `own_cells`; none where there is none."""
+    try:
+        return [*own_cells(nbformat.read(executed, as_version=4).cells)]
+    except (OSError, ValueError):
+        return []
 
 
 def _short(text: str) -> str:
@@ -440,11 +452,19 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
+_TOLD_OTHERWISE = ("Passed unknown parameter", "Input notebook does not contain a cell with tag")
+
+
 @contextmanager
 def _logged(log: CappedLog) -> Iterator[None]:
-    """Send papermill's own warnings, such as an unknown parameter, to the datum's log."""
+    """Send papermill's own warnings to the datum's log.
+
+    All but those of parameters that the notebook does not have: inputs and output, which every
+    notebook is given, are no mistake, and of what the spec sets `check_parameters` tells.
+    """
     handler = logging.StreamHandler(log)
     handler.setLevel(logging.WARNING)
+    handler.addFilter(lambda record: not record.getMessage().startswith(_TOLD_OTHERWISE))
     handler.setFormatter(logging.Formatter("[papermill] %(message)s"))
     logger = logging.getLogger("papermill")
     propagates = logger.propagate

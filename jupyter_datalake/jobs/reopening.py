@@ -23,7 +23,7 @@ import nbformat
 from jupyter_datalake.engine.commits import commit_by_id
 from jupyter_datalake.engine.core import LakeCore, new_id
 from jupyter_datalake.engine.exporting import translated_errors
-from jupyter_datalake.environment import uv_environment
+from jupyter_datalake.environment import URL_VARIABLE, uv_environment
 from jupyter_datalake.errors import (
     AlreadyExistsError,
     ErrorKind,
@@ -42,22 +42,26 @@ from jupyter_datalake.jobs.environment_kernels import (
 from jupyter_datalake.jobs.kept_kernels import KeptKernel
 from jupyter_datalake.jobs.notebooks import parse_notebook
 from jupyter_datalake.jobs.papermill_engine import with_parameters
-from jupyter_datalake.jobs.runner import address_variables, datum_variables, notebook_parameters
+from jupyter_datalake.jobs.reopened_folder import RECORD, SHOWN
+from jupyter_datalake.jobs.runner import (
+    address_variables,
+    datum_variables,
+    notebook_parameters,
+    shown_to,
+)
 from jupyter_datalake.jobs.tasks import DatumTask
 from jupyter_datalake.jobs.workspace import INPUTS, Workspace
 from jupyter_datalake.model.datums import DatumInput
 from jupyter_datalake.model.environments import Wanted
-from jupyter_datalake.model.executed_cells import ERROR_MARK
+from jupyter_datalake.model.executed_cells import ERROR_MARK, PARAMETERS_MARK
 from jupyter_datalake.model.paths import ROOT
 from jupyter_datalake.model.pipelines import CommandCode, NotebookCode
+from jupyter_datalake.model.shown_branches import shown_as_text
 from jupyter_datalake.model.shown_paths import folders_up
 
-RECORD = ".datalake-datum.json"
-"""Says in the folder what it is."""
 SCRIPT = "datum.sh"
 """Runs a command as the job ran it."""
 
-_INJECTED = "injected-parameters"
 _KERNEL = "datalake_kernelspec"
 """What the notebook said of its kernel before."""
 _LINKS = ".datalake-lazy"
@@ -169,6 +173,7 @@ def reopen(
             )
             told = asdict(reopened).items()
             record = {key: value for key, value in told if key not in {"folder", "kernel"}}
+            record[SHOWN] = shown_as_text(shown_to(task, Path(INPUTS)))
             (place.run / RECORD).write_text(json.dumps(record, indent=2))
             shutil.rmtree(place.artifacts)
             (place.folder if goes_up else place.run).rename(folder)
@@ -255,6 +260,7 @@ def read_record(folder: Path) -> Reopened:
     """
     try:
         raw = json.loads((folder / RECORD).read_text())
+        raw.pop(SHOWN, None)
         return Reopened(folder=str(folder), **raw)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise PathNotFoundError(
@@ -262,7 +268,7 @@ def read_record(folder: Path) -> Reopened:
             hint="Make one: datalake jobs reopen JOB",
             path=str(folder),
         ) from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise InvalidInputError(
             f"{str(folder / RECORD)!r} is damaged: {error}", path=str(folder / RECORD)
         ) from error
@@ -274,7 +280,7 @@ def without_traces(data: bytes) -> bytes:
     node.cells = [
         cell
         for cell in node.cells
-        if not {_INJECTED, ERROR_MARK} & set(cell.metadata.get("tags", []))
+        if not {PARAMETERS_MARK, ERROR_MARK} & set(cell.metadata.get("tags", []))
     ]
     node.metadata.pop("papermill", None)
     kernel = node.metadata.pop(_KERNEL, None)
@@ -321,6 +327,8 @@ def _write_script(
     variables = sorted({**datum_variables(task), **more}.items())
     lines = ["#!/bin/sh", "# Runs the command as the job ran it, with what is in this folder."]
     lines += ['cd "$(dirname "$0")" || exit']
+    # Else addresses would lead to the lake of who runs it; what the pipeline sets is set below.
+    lines += [f"unset {URL_VARIABLE}"]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in variables]
     lines += ['export PATH="$VIRTUAL_ENV/bin:$PATH"'] if "VIRTUAL_ENV" in more else []
     lines += [f"exec {shlex.join(argv)}", ""]

@@ -22,6 +22,7 @@ from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.engine.kept_trees import KeptTree
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.environment import (
+    DATUM_VARIABLE,
     JOB_VARIABLE,
     SHOWN_VARIABLE,
     datum_environment,
@@ -416,14 +417,18 @@ def address_variables(task: DatumTask, inputs: Path) -> dict[str, str]:
     inputs
         The folder of inputs and output.
     """
+    return {SHOWN_VARIABLE: shown_as_text(shown_to(task, inputs))}
+
+
+def shown_to(task: DatumTask, inputs: Path) -> list[ShownBranch]:
+    """Return the branches that a datum is given, below the folder of inputs; the output is last."""
     commits = {one.name: one.commit_id or "" for one in task.inputs}
     leaves = [] if task.step else repo_inputs(task.spec)
     shown = [
         ShownBranch(one.repo, one.branch, commits.get(one.name, ""), f"{inputs}/{one.name}")
         for one in leaves
     ]
-    shown.append(ShownBranch(task.spec.name, DEFAULT_BRANCH, "", f"{inputs}/{OUT}"))
-    return {SHOWN_VARIABLE: shown_as_text(shown)}
+    return [*shown, ShownBranch(task.spec.name, DEFAULT_BRANCH, "", f"{inputs}/{OUT}")]
 
 
 def datum_marks(task: DatumTask) -> dict[str, str]:
@@ -442,7 +447,7 @@ def datum_variables(task: DatumTask) -> dict[str, str]:
     variables = {
         **datum_marks(task),
         JOB_VARIABLE: task.job_id,
-        "DATALAKE_DATUM": str(task.position),
+        DATUM_VARIABLE: str(task.position),
         "DATALAKE_ATTEMPT": str(task.attempt),
         "DATALAKE_GLOBAL_ID": task.global_id,
         "DATALAKE_PIPELINE": task.spec.name,

@@ -1,9 +1,9 @@
 """A worker: one process that runs one datum at a time, told by JSON lines on its input.
 
-Each line in is a bundle of tries. A line out says that a try has begun, or how some have ended,
-which is said only when what they left is kept. The worker's own output goes to its log, so
-a program that prints cannot break the protocol. When the input closes, the worker ends with
-everything it started: whoever told it what to do is gone.
+Each line in is a bundle of tries. A line out says how some of them have ended, which is said only
+when what they left is kept; which one runs is in memory that both sides share. The worker's own
+output goes to its log, so a program that prints cannot break the protocol. When the input closes,
+the worker ends with everything it started: whoever told it what to do is gone.
 
 A worker whose kernel is kept says so with how the try ended, runs nothing any more, and ends with
 the kernel.
@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, NoReturn, Protocol
 
 from jupyter_datalake.errors import DatalakeError, ErrorKind
 from jupyter_datalake.jobs.processes import adopt_orphans, end_children, kill_descendants
+from jupyter_datalake.jobs.progress import Progress
 from jupyter_datalake.jobs.runner import DatumRunner
 from jupyter_datalake.jobs.tasks import DatumOutcome, DatumTask, parse_bundle
 from jupyter_datalake.model.datums import DatumState
@@ -33,7 +34,7 @@ _PATIENCE_S = 1.0
 """Longer than a bundle of short datums takes, so that these are stored at once, at its end."""
 
 
-def serve(runner: DatumRunner) -> NoReturn:
+def serve(runner: DatumRunner, progress: Progress) -> NoReturn:
     """Answer bundles until the input closes. Takes over this process's standard streams."""
     tasks, answers = _take_over_streams()
     waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -43,11 +44,12 @@ def serve(runner: DatumRunner) -> NoReturn:
     reporter = Reporter(runner, answers)
     adopt_orphans()
     while True:
-        for task in parse_bundle(json.loads(waiting.get())):
-            reporter.begin(task)
+        for place, task in enumerate(parse_bundle(json.loads(waiting.get()))):
+            progress.begin(place)
             outcome = replace(_run(runner, task), keeps_kernel=runner.keeps_kernel)
             # What a program left running must not meet the next one.
             end_children(runner.spared())
+            progress.end(place)  # its time is over, though its result is not kept yet
             reporter.end(task, outcome)
             if runner.keeps_kernel:
                 reporter.settle()
@@ -83,13 +85,8 @@ class Reporter:
         self._has_ended = threading.Event()
         threading.Thread(target=self._settle_in_time, daemon=True).start()
 
-    def begin(self, task: DatumTask) -> None:
-        """Tell that a try has begun."""
-        self._say({"began": task.name})
-
     def end(self, task: DatumTask, outcome: DatumOutcome) -> None:
         """Take how a try ended, to be told later."""
-        self._say({"ran": task.name})  # its time is over, though its result is not kept yet
         with self._lock:
             self._ended.append((task.name, outcome))
         self._has_ended.set()

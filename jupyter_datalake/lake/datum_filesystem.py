@@ -16,6 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.spec import AbstractFileSystem
 
 from jupyter_datalake.errors import ErrorKind, PathNotFoundError, PermissionDeniedError
+from jupyter_datalake.lake.as_of import seen
 from jupyter_datalake.model.addresses import SCHEME, Address, parse_address
 from jupyter_datalake.model.paths import path_bytes, path_from_bytes
 from jupyter_datalake.model.shown_branches import ShownBranch, parse_shown_branches
@@ -122,7 +123,7 @@ class DatumFileSystem(AbstractFileSystem):
     # --- places ----------------------------------------------------------------------------------
 
     def _address(self, path: str) -> Address:
-        return parse_address(self._strip_protocol(path))
+        return seen(parse_address(self._strip_protocol(path)))
 
     def _branches(self, address: Address) -> list[ShownBranch]:
         """Return what an address may lead to: a branch can be several inputs."""

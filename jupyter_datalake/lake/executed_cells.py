@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from jupyter_datalake.model.executed_cells import ERROR_MARK, CellState, ExecutedCell
+from jupyter_datalake.model.executed_cells import CellState, ExecutedCell, own_cells
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _MAX_TITLE = 120
@@ -19,25 +19,19 @@ _STATES = {"completed": CellState.DONE, "running": CellState.RUNNING, "failed": 
 def cells_of(data: bytes) -> Iterator[ExecutedCell]:
     """Yield the code cells of an executed notebook; none of what is no notebook (yet).
 
-    They are counted as in the notebook that was run: without the marks that papermill puts in when
-    a cell has failed. The notebook is written anew after each cell, so what is read while it runs
-    may be cut short.
+    They are counted as in the pipeline's notebook: without what papermill puts in. The notebook is
+    written anew while it runs, so what is read then may be cut short.
     """
     try:
         cells = [*json.loads(data)["cells"]]
     except (ValueError, TypeError, KeyError):
         return
-    own = (cell for cell in cells if isinstance(cell, dict) and not _is_mark(cell))
-    for index, cell in enumerate(own):
+    for index, cell in own_cells(cell for cell in cells if isinstance(cell, dict)):
         if cell.get("cell_type") == "code":
             yield _cell(index, cell)
 
 
-def _is_mark(cell: dict[str, Any]) -> bool:
-    return ERROR_MARK in cell.get("metadata", {}).get("tags", ())
-
-
-def _cell(index: int, cell: dict[str, Any]) -> ExecutedCell:
+def _cell(index: int | None, cell: dict[str, Any]) -> ExecutedCell:
     run = cell.get("metadata", {}).get("papermill", {})
     raised = next(
         (one for one in cell.get("outputs", []) if one.get("output_type") == "error"), None

@@ -21,7 +21,6 @@ from typing import Any, BinaryIO, cast
 from fsspec.spec import AbstractFileSystem
 from fsspec.transaction import Transaction
 
-from jupyter_datalake.environment import shown_branches
 from jupyter_datalake.errors import (
     ErrorKind,
     InvalidInputError,
@@ -30,6 +29,7 @@ from jupyter_datalake.errors import (
 )
 from jupyter_datalake.lake.as_of import seen
 from jupyter_datalake.lake.datum_filesystem import DatumFileSystem
+from jupyter_datalake.lake.default_lake import shown_branches
 from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.addresses import SCHEME, Address, parse_address
 from jupyter_datalake.model.commits import Commit

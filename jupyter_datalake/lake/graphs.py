@@ -136,17 +136,22 @@ class GraphBuilder:
             self._connect(node_id(NodeKind.REPO, pipeline.name), table)
 
     def _add_observed(self) -> None:
-        """Add the notebooks that were seen to open files of the repos that are shown."""
+        """Add what notebooks and jobs were seen to open of the repos that are shown."""
         flows = self._tx.lineage.observed_flows(until_ns=self._at_ns, limit=_MAX_OBSERVED)
         for notebook, repo, kind in flows:
-            place = node_id(NodeKind.REPO, repo)
-            if place not in self._nodes:
-                continue
-            seen = self._add(NodeKind.NOTEBOOK, notebook, notebook)
-            if kind is AccessKind.READ:
-                self._connect(place, seen, EdgeBasis.OBSERVED)
-            else:
-                self._connect(seen, place, EdgeBasis.OBSERVED)
+            if node_id(NodeKind.REPO, repo) in self._nodes:
+                self._connect_seen(self._add(NodeKind.NOTEBOOK, notebook, notebook), repo, kind)
+        # Lazy inputs, too; those are connected already.
+        flows = self._tx.lineage.observed_flows_of_jobs(until_ns=self._at_ns, limit=_MAX_OBSERVED)
+        for pipeline, repo, kind in flows:
+            seen = node_id(NodeKind.PIPELINE, pipeline)
+            if seen in self._nodes and node_id(NodeKind.REPO, repo) in self._nodes:
+                self._connect_seen(seen, repo, kind)
+
+    def _connect_seen(self, seen: str, repo: str, kind: AccessKind) -> None:
+        place = node_id(NodeKind.REPO, repo)
+        source, target = (place, seen) if kind is AccessKind.READ else (seen, place)
+        self._connect(source, target, EdgeBasis.OBSERVED)
 
     def _add(
         self, kind: NodeKind, name: str, label: str, /, *, state: str = "", **details: Any

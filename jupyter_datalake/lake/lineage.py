@@ -93,7 +93,8 @@ class Lineage:
     makers: Sequence[Datum]
     """For a path in an output: the datums that wrote it, with the files they read."""
     opened: Sequence[Observation]
-    """What these were seen to open of their lazy inputs; the newest `MAX_OPENED`."""
+    """What these were seen to open: of lazy inputs, and in the lake by its name; the newest
+    `MAX_OPENED`."""
     uses: Sequence[FileUse] = ()
     """For a path: the datums that read it, of the outputs made directly from this commit; so many
     of them as one looks at."""
@@ -231,7 +232,7 @@ class LineageVerbs:
             Only what the kernel of this notebook opened, or a program that it started; as the
             Jupyter server names it, or relative to the working directory.
         job, datum
-            Only what this job, or one of its datums, opened of its lazy inputs: the beginning of
+            Only what this job, or one of its datums, opened: the beginning of
             the job's id, and the datum's position.
         """
         notebooks = None if notebook is None else (notebook, os.path.abspath(notebook))

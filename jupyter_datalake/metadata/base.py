@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Insert, Table, and_, collate, literal
+from sqlalchemy import ColumnElement, Connection, Insert, Table, and_, collate, literal, select
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 MAX_VARIABLES = 500
 """Values in one IN list; well below every database's limit, above which nothing is gained."""
+SIMILAR_AMONG = 1000
+"""So many names are compared with one that is not there, to say which may have been meant."""
 _LENGTHS = (1, 10, 100, MAX_VARIABLES)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -45,6 +47,11 @@ class TableGroup:
         from sqlalchemy.dialects import sqlite  # noqa: PLC0415
 
         return sqlite.insert(table)
+
+    def _some(self, column: ColumnElement[str]) -> Sequence[str]:
+        """Return values of a column, of many the first ones."""
+        statement = select(column).order_by(column).limit(SIMILAR_AMONG)
+        return self._connection.execute(statement).scalars().all()
 
     def _text(self, value: str) -> ColumnElement[str]:
         """Return a value that can stand beside a text column in a recursive query.

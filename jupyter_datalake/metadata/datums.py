@@ -235,19 +235,17 @@ class Datums(TableGroup):
     ) -> None:
         """Raise `StateError` unless all of these datums are in `state`."""
         datums = tables.datums
-        found: set[int] = set()
+        found: dict[int, str] = {}
         for batch in batched(positions):
-            found.update(
-                self._connection.execute(
-                    select(datums.c.position).where(
-                        datums.c.job_id == job_id,
-                        datums.c.position.in_(batch),
-                        datums.c.state == str(state),
-                    )
-                ).scalars()
+            # Asked for by its state as well, SQLite would look through all that are in it.
+            rows = self._connection.execute(
+                select(datums.c.position, datums.c.state).where(
+                    datums.c.job_id == job_id, datums.c.position.in_(batch)
+                )
             )
+            found.update((row.position, row.state) for row in rows)
         for position in positions:
-            if position not in found:
+            if found.get(position) != str(state):
                 raise StateError(
                     f"Datum {position} of job {job_id} is not {state}"
                     + (f" and cannot become {new}" if new else ""),

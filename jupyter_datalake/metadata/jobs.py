@@ -277,6 +277,17 @@ class Jobs(TableGroup):
             update(tables.jobs).where(tables.jobs.c.id == job_id).values(**changes)
         )
 
+    def to_be_cancelled(self, ids: Sequence[str]) -> Sequence[str]:
+        """Return those among `ids` whose end was asked for; their datums are not counted."""
+        jobs = tables.jobs
+        return [
+            job_id
+            for batch in batched(ids)
+            for job_id in self._connection.execute(
+                select(jobs.c.id).where(jobs.c.id.in_(batch), jobs.c.cancel_requested)
+            ).scalars()
+        ]
+
     def renew(self, job_id: str, owner: str, duration_s: float) -> bool:
         """Prolong the owner's lease on a job; tell whether the job is still the owner's.
 

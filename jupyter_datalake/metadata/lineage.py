@@ -7,7 +7,7 @@ from dataclasses import asdict
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, FromClause, Row, bindparam, delete, select, update
 
 from jupyter_datalake.errors import ErrorKind, NotFoundError
 from jupyter_datalake.metadata import tables
@@ -26,6 +26,12 @@ from jupyter_datalake.model.paths import RepoPath, path_bytes, path_from_bytes
 
 OBSERVED_NS = 90 * 86_400 * 10**9
 """How long it is kept who opened what."""
+
+
+_SEEN = tables.accesses.join(
+    tables.observers, tables.observers.c.id == tables.accesses.c.observer_id
+)
+"""Accesses with who made them."""
 
 
 class Lineage(TableGroup):
@@ -210,20 +216,39 @@ class Lineage(TableGroup):
         until_ns
             Only what they had opened by then.
         """
-        accesses, observers = tables.accesses, tables.observers
+        return self._flows(tables.observers.c.notebook, _SEEN, until_ns, limit)
+
+    def observed_flows_of_jobs(
+        self, *, until_ns: int | None = None, limit: int
+    ) -> Sequence[tuple[str, str, AccessKind]]:
+        """Return which pipelines' jobs opened files of which repos, and for what, by name.
+
+        Parameters
+        ----------
+        until_ns
+            Only what they had opened by then.
+        """
+        jobs, pipelines = tables.jobs, tables.pipelines
+        of_jobs = _SEEN.join(jobs, jobs.c.id == tables.observers.c.job_id)
+        named = of_jobs.join(pipelines, pipelines.c.id == jobs.c.pipeline_id)
+        return self._flows(pipelines.c.name, named, until_ns, limit)
+
+    def _flows(
+        self, name: ColumnElement[Any], seen: FromClause, until_ns: int | None, limit: int
+    ) -> Sequence[tuple[str, str, AccessKind]]:
+        accesses = tables.accesses
         statement = (
-            select(observers.c.notebook, accesses.c.repo, accesses.c.kind)
-            .select_from(accesses)
-            .join(observers, observers.c.id == accesses.c.observer_id)
-            .where(observers.c.notebook.is_not(None))
+            select(name, accesses.c.repo, accesses.c.kind)
+            .select_from(seen)
+            .where(name.is_not(None))
             .distinct()
-            .order_by(observers.c.notebook, accesses.c.repo, accesses.c.kind)
+            .order_by(name, accesses.c.repo, accesses.c.kind)
             .limit(limit)
         )
         if until_ns is not None:
             statement = statement.where(accesses.c.first_ns <= until_ns)
         rows = self._connection.execute(statement)
-        return [(row.notebook, row.repo, AccessKind(row.kind)) for row in rows]
+        return [(who, repo, AccessKind(kind)) for who, repo, kind in rows]
 
 
 def _access(one: Observation) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from jupyter_datalake.model.pipelines import (
     keyed_inputs,
 )
 from jupyter_datalake.model.schedules import DEFAULT_ZONE, Schedule, parse_schedule
+from jupyter_datalake.model.text import hint_of_similar
 from jupyter_datalake.model.written_specs import spec_as_dict
 
 
@@ -74,7 +75,11 @@ class Pipelines(TableGroup):
             raise NotFoundError(
                 f"There is no pipeline {name!r}",
                 kind=ErrorKind.PIPELINE_NOT_FOUND,
-                hint="'datalake pipelines list' shows what there is",
+                hint=hint_of_similar(
+                    name,
+                    self._some(tables.pipelines.c.name),
+                    "'datalake pipelines list' shows what there is",
+                ),
                 pipeline=name,
             )
         return found

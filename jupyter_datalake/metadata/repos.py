@@ -15,6 +15,7 @@ from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.ids import CommitId
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
 from jupyter_datalake.model.repos import Repo, RepoHead, RepoKind
+from jupyter_datalake.model.text import hint_of_similar
 
 _WITH_HEAD = (
     select(
@@ -60,7 +61,11 @@ class Repos(TableGroup):
             raise NotFoundError(
                 f"There is no repo {name!r}",
                 kind=ErrorKind.REPO_NOT_FOUND,
-                hint="'datalake repos list' shows what there is",
+                hint=hint_of_similar(
+                    name,
+                    self._some(tables.repos.c.name),
+                    "'datalake repos list' shows what there is",
+                ),
                 repo=name,
             )
         return row

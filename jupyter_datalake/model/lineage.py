@@ -144,7 +144,7 @@ class Observer:
     cell: str | None = None
     """The cell that ran, where the kernel says so."""
     job_id: str | None = None
-    """The job whose datum it is, whichever of its processes it was: `pid` is 0 then."""
+    """The job whose datum it works on; where it is not known by which process, `pid` is 0."""
     datum: int | None = None
     """Its position."""
 

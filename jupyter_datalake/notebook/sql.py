@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from glob import has_magic
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -14,9 +18,10 @@ import pyarrow as pa
 from jupyter_datalake import environment
 from jupyter_datalake.errors import DatalakeError, ErrorKind, InvalidInputError
 from jupyter_datalake.lake.as_of import seen
+from jupyter_datalake.lake.default_lake import shown_branches
 from jupyter_datalake.lake.filesystem import LakeFileSystem
 from jupyter_datalake.lake.lake import Lake
-from jupyter_datalake.model.addresses import SCHEME, parse_address
+from jupyter_datalake.model.addresses import SCHEME, Address, parse_address
 from jupyter_datalake.notebook.lakes import kernel_lake
 from jupyter_datalake.warehouse.connections import open_warehouse
 from jupyter_datalake.warehouse.file_queries import query_files
@@ -51,24 +56,60 @@ def answer(
     NotFoundError
         There is no such connection.
     """
-    lake = kernel_lake()
     allowed = environment.memory_bytes() or psutil.virtual_memory().total // _SHARE
     most = allowed if most_bytes is None else most_bytes
     if connection is not None:
         with (
-            open_warehouse(lake.warehouse.get(connection)) as warehouse,
+            open_warehouse(kernel_lake().warehouse.get(connection)) as warehouse,
             warehouse.query(sql) as reader,
         ):
             return _frame(reader, most)
-    with query_files(
-        sql,
-        filesystem=LakeFileSystem(lake_url=lake.url),
-        frames={name: value for name, value in names.items() if _is_table(name, value)},
-        address_of=partial(_url_of, lake),
-        memory_bytes=max(allowed, _LEAST_BYTES),
-        work_folder=lake.core.work_folder / "sql",
-    ) as reader:
+    with (
+        _files() as files,
+        query_files(
+            sql,
+            filesystem=files.filesystem,
+            frames={name: value for name, value in names.items() if _is_table(name, value)},
+            address_of=partial(_url_of, files.check),
+            memory_bytes=max(allowed, _LEAST_BYTES),
+            work_folder=files.work_folder,
+        ) as reader,
+    ):
         return _frame(reader, most)
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """What a query finds behind addresses."""
+
+    filesystem: Any
+    check: Callable[[Address], None]
+    """Refuses an address at which there is nothing."""
+    work_folder: Path
+
+
+@contextmanager
+def _files() -> Iterator[_Files]:
+    """Give the files of the lake; in a job, those of its datum."""
+    if shown_branches() is None:
+        lake = kernel_lake()
+        filesystem = LakeFileSystem(lake_url=lake.url)
+        yield _Files(filesystem, partial(_check_in_lake, lake), lake.core.work_folder / "sql")
+        return
+    filesystem = LakeFileSystem()
+    with TemporaryDirectory(prefix="datalake-sql-") as folder:
+        yield _Files(filesystem, partial(_check_in_datum, filesystem), Path(folder))
+
+
+def _check_in_lake(lake: Lake, place: Address) -> None:
+    found = seen(place)
+    lake.commits.get(found.repo, found.ref)
+    if not has_magic(place.path):
+        lake.files.get(place)
+
+
+def _check_in_datum(filesystem: Any, place: Address) -> None:
+    filesystem.info(f"{place.repo}@{place.ref}" if has_magic(place.path) else str(place))
 
 
 def _frame(reader: pa.RecordBatchReader, most: int) -> pd.DataFrame:
@@ -100,13 +141,13 @@ def _is_table(name: str, value: Any) -> bool:
     }
 
 
-def _url_of(lake: Lake, text: str) -> str | None:
+def _url_of(check: Callable[[Address], None], text: str) -> str | None:
     """Return the URL of a place in the lake, or None for a text that is none.
 
     Raises
     ------
-    NotFoundError
-        It is an address at which there is nothing.
+    DatalakeError
+        It is an address that `check` refuses.
     """
     is_url = text.startswith(f"{SCHEME}://")
     if "@" not in text or ("://" in text and not is_url):
@@ -119,8 +160,5 @@ def _url_of(lake: Lake, text: str) -> str | None:
         return None
     if not place.path:
         return None
-    found = seen(place)
-    lake.commits.get(found.repo, found.ref)
-    if not has_magic(place.path):
-        lake.files.get(place)
+    check(place)
     return place.url

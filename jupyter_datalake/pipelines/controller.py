@@ -186,9 +186,13 @@ class Controller:
             )
             lost = [
                 job_id
-                for job_id in self._runs
+                for job_id, (run, _) in self._runs.items()
                 if not self._leads
-                or not tx.jobs.renew(job_id, self.owner, self._config.job_lease_s)
+                # One that is about to begin is waiting still: there is nothing to renew.
+                or (
+                    run.has_begun
+                    and not tx.jobs.renew(job_id, self.owner, self._config.job_lease_s)
+                )
             ]
         for job_id in lost:
             self._runs[job_id][0].abandon("another controller took it up")
@@ -361,7 +365,7 @@ class Controller:
             remove_but_kept(self._core.work_folder, job_folder(self._core, job_id))
         if self._runs:
             with self._core.metadata.read() as tx:
-                wanted = [job_id for job_id in self._runs if tx.jobs.get(job_id).cancel_requested]
+                wanted = tx.jobs.to_be_cancelled(list(self._runs))
             for job_id in wanted:
                 self._runs[job_id][0].cancel("cancelled by request")
         return bool(ended)

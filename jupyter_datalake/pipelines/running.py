@@ -133,6 +133,11 @@ class JobRun:
         """Why the step `finally` failed."""
         self.job = job
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether it has taken the job, which was waiting before."""
+        return self._taken is not None
+
     def cancel(self, reason: str) -> None:
         """Ask the run to end without a commit; running datums are killed."""
         self._halt(JobCancelledError(reason))
@@ -179,6 +184,7 @@ class JobRun:
     # --- the course ------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        self._check_lost()
         row, spec, code, tick_ns = self._take()
         self._taken = spec, code
         if self.job.cancel_requested:

@@ -616,6 +616,7 @@ class MetadataSuite:
             assert (one.observer, one.seen_by) == (datum, SeenBy.LAZY)
             assert tx.lineage.list_observed(job_id="9" * 32, datum=4, limit=9) == []
             assert tx.lineage.list_observed(job_id="8" * 32, limit=9) == []
+            assert tx.lineage.observed_flows_of_jobs(limit=9) == []  # the job is none of this lake
         clock.advance(OBSERVED_NS / 1e9 + 1)
         later = Observer("1" * 32, "host", 2, "less")
         with store.write() as tx:
@@ -1051,6 +1052,35 @@ class MetadataSuite:
             assert [job.id for job in tx.jobs.list(pipeline="p", limit=1)] == [full("d4")]
             assert tx.jobs.count_live() == 3
 
+    def test_which_pipelines_jobs_opened_files_is_known_by_name(
+        self, store: MetadataStore, repo: RepoRow
+    ) -> None:
+        """Once for each repo and kind, from the first on."""
+        pipelines = make_pipelines(store, repo, "p")
+        with store.write() as tx:
+            tx.jobs.add(job_draft(pipelines["p"], "f1", "d1"), [])
+            now = tx.now_ns
+            for datum in (0, 1):
+                who = Observer(str(datum) * 32, "host", 7, "python", job_id=full("d1"), datum=datum)
+                seen = Observation(
+                    who,
+                    "raw",
+                    CommitId("a" * 64),
+                    RepoPath("a"),
+                    AccessKind.READ,
+                    None,
+                    1,
+                    now,
+                    now,
+                )
+                tx.lineage.observe([seen, replace(seen, kind=AccessKind.WRITE, repo="notes")])
+        with store.read() as tx:
+            assert tx.lineage.observed_flows_of_jobs(limit=9) == [
+                ("p", "notes", AccessKind.WRITE),
+                ("p", "raw", AccessKind.READ),
+            ]
+            assert tx.lineage.observed_flows_of_jobs(until_ns=now - 1, limit=9) == []
+
     def test_of_many_controllers_at_once_one_makes_the_job(
         self, store: MetadataStore, repo: RepoRow
     ) -> None:
@@ -1183,6 +1213,20 @@ class MetadataSuite:
             assert tx.jobs.get("ab2").id == full("ab2")
             with pytest.raises(NotFoundError):
                 tx.jobs.get("ff")
+
+    def test_jobs_that_are_to_be_cancelled_are_told(
+        self, store: MetadataStore, repo: RepoRow
+    ) -> None:
+        """Among those that are asked about."""
+        pipelines = make_pipelines(store, repo, "p")
+        with store.write() as tx:
+            for name in ("e1", "e2", "e3"):
+                tx.jobs.add(job_draft(pipelines["p"], f"f{name}", name), [])
+            for name in ("e1", "e2"):
+                tx.jobs.update(full(name), cancel_requested=True)
+        with store.read() as tx:
+            assert tx.jobs.to_be_cancelled([full("e2"), full("e3")]) == [full("e2")]
+            assert list(tx.jobs.to_be_cancelled([])) == []
 
     # --- datums ----------------------------------------------------------------------------------
 

@@ -161,6 +161,7 @@ def test_a_worker_that_is_cut_off_is_missed_and_what_it_had_runs_elsewhere(opene
         wait_until(lambda: executor.slots == 1, "the worker that was cut off to be counted no more")
         assert states(executor.submit(tasks_of(2, tmp_path))) == ["success"] * 2
         far.kill()  # it may try for long to find its scheduler
+        executor.close()  # before the cluster, whose loss it would tell
 
 
 def test_a_worker_that_comes_is_counted_and_only_one_that_is_fit_is_used(opened, cluster, tmp_path):

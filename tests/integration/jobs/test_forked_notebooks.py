@@ -276,6 +276,11 @@ def test_what_a_notebook_leaves_running_is_ended(run):
     assert not any(psutil.pid_exists(int(pid)) for pid in left.split())
 
 
+def test_what_every_notebook_is_given_is_no_warning_in_its_log(run, tmp_path):
+    run(cell("n = 1", "parameters"), "n", n=2, raw="pfs/raw", out="pfs/out")
+    assert "raw" not in (tmp_path / "log.txt").read_text()
+
+
 @pytest.mark.parametrize(
     ("source", "how"),
     [

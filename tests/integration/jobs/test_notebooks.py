@@ -92,7 +92,8 @@ def test_editing_a_helper_module_runs_what_uses_it(runner):
 
 def test_an_error_names_the_cell_and_keeps_the_notebook_as_far_as_it_came(runner):
     job, log = failure(runner, ["x = 1", "print('before')", "1 / 0", "print('never')"])
-    assert "n.ipynb, cell" in job.message
+    assert "n.ipynb, cell 3 (In [4]): " in job.message  # the third of those that people wrote
+    assert "cell 3 (In [4]) failed" in log
     assert "ZeroDivisionError: division by zero" in job.message
     assert "before\n" in log
     assert "ZeroDivisionError" in log
@@ -118,7 +119,7 @@ def test_n6_a_kernel_that_dies_is_told_as_such_and_others_go_on(runner):
     runner.notebook("dies", cells, ("raw", "/*"))
     runner.run()
     job = runner.job("dies")
-    assert "the kernel died in cell" in job.message
+    assert "the kernel died in cell 2" in job.message
     assert {state for state, _ in runner.datums("dies").values()} == {"failed", "success"}
     assert runner.files("dies@main") == {}
 

@@ -344,6 +344,74 @@ def test_a_script_of_a_command_finds_inputs_by_their_addresses(runner, tmp_path)
     runner.run()
     assert runner.files("c@main") == {"b": "one"}
     runner.lake.jobs.reopen(runner.job("c").id, folder=tmp_path / "c")
-    environment = {key: value for key, value in os.environ.items() if key != "DATALAKE_URL"}
+    environment = {**os.environ, "DATALAKE_URL": runner.lake.url}  # as in a terminal of JupyterLab
     subprocess.run([tmp_path / "c/datum.sh"], check=True, env=environment)
     assert (tmp_path / "c/pfs/out/b").read_text() == "one"
+
+
+ADDRESSED = """import fsspec
+text = fsspec.open("lake://raw@main/a", "rt").open().read()
+with fsspec.open("lake://p@main/b", "wt") as file:
+    file.write(text)
+print("wrote", text)"""
+
+
+@pytest.fixture
+def addressed(runner, tmp_path):
+    """A folder of a datum whose notebook reads and writes by address; its branch has gone on."""
+    runner.put(a="as the job read it")
+    runner.notebook("p", ["x = 1", ADDRESSED], ("raw", "/"))
+    runner.run()
+    assert runner.files("p@main") == {"b": "as the job read it"}
+    reopened(runner, tmp_path)
+    runner.put(a="newer")
+    return runner, tmp_path / "fix"
+
+
+def printed(folder, lake_url, *cells):
+    """Run cells in the kernel that a Jupyter server starts for it; return what they print."""
+    manager = KernelManager(kernel_name="python3")
+    environment = {
+        **os.environ,
+        "DATALAKE_URL": lake_url,  # of the server
+        "JPY_SESSION_NAME": str(folder / "n.ipynb"),
+    }
+    manager.start_kernel(cwd=str(folder), env=environment)
+    client = manager.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        found = []
+
+        def take(message):
+            content = message["content"]
+            found.append(content.get("text") or content.get("evalue") or "")
+
+        for cell in cells:
+            client.execute_interactive(cell, output_hook=take, timeout=60)
+        return "".join(found)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def test_the_kernel_of_a_notebook_finds_what_the_job_found_by_the_same_addresses(addressed):
+    runner, folder = addressed
+    said = printed(folder, runner.lake.url, ADDRESSED)
+    assert said == "wrote as the job read it\n"
+    assert (folder / "pfs/out/b").read_text() == "as the job read it"
+    assert runner.files("p@main") == {"b": "as the job read it"}
+
+
+def test_the_kernel_of_a_notebook_has_no_lake_but_the_one_that_its_code_names(addressed):
+    runner, folder = addressed
+    opens = "from jupyter_datalake import Lake\nprint(Lake.open().files.read('raw@main/a'))"
+    assert "no lake but its inputs: lake://raw@main/…" in printed(folder, runner.lake.url, opens)
+    names = f"import os\nos.environ['DATALAKE_URL'] = {runner.lake.url + '/'!r}\n"
+    assert printed(folder, runner.lake.url, names + opens) == "b'newer'\n"
+
+
+def test_a_notebook_elsewhere_has_the_lake_of_its_server(addressed, tmp_path):
+    runner, _ = addressed
+    shown = "import fsspec\nprint(fsspec.open('lake://raw@main/a', 'rt').open().read())"
+    assert printed(tmp_path, runner.lake.url, shown) == "newer\n"

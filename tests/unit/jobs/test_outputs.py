@@ -1,6 +1,9 @@
 """Storing what a datum left, and joining the outputs of many."""
 
 import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
@@ -183,3 +186,46 @@ def test_n11_a_pipe_fails_the_datum_by_name(memory_lake, tmp_path):
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(JobFailedError, match="fifo"):
         store_folder(memory_lake.core, tmp_path, job_id="j")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_who_settles_what_another_thread_settles_waits_for_that(
+    memory_lake, tmp_path, monkeypatch, fails
+):
+    core = memory_lake.core
+    batch = OutputBatch(core)
+    began, goes_on = threading.Event(), threading.Event()
+    register = outputs.register_packs
+
+    def slowly(tx, packs):
+        began.set()
+        assert goes_on.wait(30)
+        if fails:
+            raise StorageError("The disk is full", kind=ErrorKind.STORAGE_FULL)
+        register(tx, packs)
+
+    monkeypatch.setattr(outputs, "register_packs", slowly)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "x").write_text("1")
+    root = batch.store(tmp_path / "out", job_id="j")
+
+    def settle():
+        batch.settle()
+        return {path for path, _ in core.tree(root, "out").iter_entries()}
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(batch.settle)
+        assert began.wait(30)
+        second = pool.submit(settle)
+        deadline = time.monotonic() + 30
+        while batch._calls < 2:
+            assert time.monotonic() < deadline
+        assert wait([second], 0.05).not_done
+        goes_on.set()
+        if fails:
+            for one in (first, second):
+                with pytest.raises(StorageError, match="full"):
+                    one.result(30)
+        else:
+            assert second.result(30) == {"x"}
+    batch.settle()  # who comes later has nothing to do with it

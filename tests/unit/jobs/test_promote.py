@@ -197,6 +197,30 @@ def test_an_address_that_the_pipeline_does_not_write_to_is_told():
     )
 
 
+@pytest.mark.parametrize(
+    ("query", "read"),
+    [
+        ("SELECT * FROM 'raw@main/2026/a.csv'", ["2026/a.csv"]),
+        ("select 1 from 'lake://raw@main/a.csv' join 'raw@main/b.csv' using (id)", [""]),
+        ("FROM read_csv(['raw@main/in/a.csv', 'raw@main/in/b.csv'], sep = ';')", ["in"]),
+        ("FROM (SELECT * FROM\n-- the newest\n'raw@main/in/*.parquet')", ["in"]),
+        ("FROM 'raw@main/it''s.csv'", ["it's.csv"]),
+        ("SELECT * FROM people WHERE mail = 'ada@main/raw' -- from 'raw@main/x'", []),
+        ("SELECT 'from ''raw@main/x''' /* from 'raw@main/x' */ FROM 's3://raw@main/x'", []),
+    ],
+)
+def test_files_that_a_query_reads_are_inputs(query, read):
+    found = draft("x = 1", f"%%sql people\n{query}")
+    assert [(one.repo, one.path) for one in found.places] == [("raw", path) for path in read]
+    assert all(one.cells == (2,) and one.shown_at == "lake://raw@main" for one in found.places)
+    assert not any("no repo" in note for note in found.notes)
+
+
+def test_a_query_of_a_warehouse_reads_no_files():
+    cell = "%%sql --connection snow\nSELECT * FROM 'raw@main/a.csv'"
+    assert draft("x = 1", cell).places == ()
+
+
 def test_what_is_missing_is_noted():
     assert any("no cell tagged" in note for note in draft("x = 1", tagged=False).notes)
     assert any("no parameter 'out'" in note for note in draft('raw = "../lake/raw"').notes)

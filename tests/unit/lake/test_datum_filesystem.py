@@ -9,8 +9,10 @@ import pytest
 
 from jupyter_datalake.environment import SHOWN_VARIABLE, URL_VARIABLE
 from jupyter_datalake.errors import PathNotFoundError, PermissionDeniedError
+from jupyter_datalake.lake.as_of import as_of
 from jupyter_datalake.lake.datum_filesystem import DatumFileSystem
 from jupyter_datalake.lake.filesystem import LakeFileSystem
+from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.shown_branches import ShownBranch, shown_as_text
 
 
@@ -88,3 +90,22 @@ def test_a_lake_that_the_program_names_is_a_lake(datum, local_lake):
     named = fsspec.filesystem("lake", lake_url=local_lake.url)
     assert named.cat("other@main/x") == b"x"
     named.lake.close()
+
+
+def test_the_past_is_no_input(datum):
+    with as_of("main~1"), pytest.raises(PermissionDeniedError, match="raw@main~1/b"):
+        datum.cat("raw@main/b.csv")
+
+
+def test_where_no_lake_is_named_there_is_none_and_the_inputs_are_told(datum, tmp_path, monkeypatch):
+    with pytest.raises(PermissionDeniedError) as caught:
+        Lake.open()
+    assert caught.value.message == (
+        "A job of 'p' has no lake but its inputs: lake://raw@main/…, lake://gone@main/…"
+    )
+    assert "lake://p@main/…" in caught.value.hint
+    with pytest.raises(PermissionDeniedError):
+        Lake.create()
+    Lake.create(str(tmp_path / "named")).close()
+    monkeypatch.setenv(URL_VARIABLE, str(tmp_path / "named"))
+    Lake.open().close()

@@ -116,12 +116,12 @@ def test_what_fails_is_not_recorded(lake):
 
 
 def test_many_reads_are_few_transactions(lake, monkeypatch):
+    monkeypatch.setattr(recording, "RECORD_S", 3600.0)  # also for the thread that the put starts
     lake.files.put("raw@main/a.txt", "a")
     lake.recorder.write_down()
     begun = []
     real = lake.core.metadata.write
     monkeypatch.setattr(lake.core.metadata, "write", lambda: begun.append(1) or real())
-    monkeypatch.setattr(recording, "RECORD_S", 3600.0)
     for _ in range(500):
         lake.files.read("raw@main/a.txt")
     assert begun == []

@@ -10,7 +10,13 @@ from jupyter_datalake.errors import ErrorKind, FormatError, StorageError
 from jupyter_datalake.metadata.locations import open_sqlite
 from jupyter_datalake.metadata.migrating import HEAD
 from jupyter_datalake.metadata.rules import write_lock_holder
-from jupyter_datalake.testing.metadata_suite import MetadataSuite
+from jupyter_datalake.model.datums import DatumState
+from jupyter_datalake.testing.metadata_suite import (
+    MetadataSuite,
+    datum_end,
+    full,
+    plan_datums,
+)
 
 
 @pytest.fixture
@@ -31,6 +37,28 @@ class TestSqlite(MetadataSuite):
         other = open_sqlite(self.path, wait_s=30, clock=self.clock_)
         self.others.append(other)
         return other
+
+    def test_datums_move_at_a_cost_that_those_beside_them_do_not_change(self, store, repo):
+        plan_datums(store, repo, count=20_000)
+        with store.write() as tx:
+            steps = steps_of(tx, lambda: tx.datums.start(full("d1"), range(10)))
+            assert steps < 2_000
+            ends = [datum_end(position, DatumState.FAILED) for position in range(10)]
+            assert steps_of(tx, lambda: tx.datums.end(full("d1"), ends)) < 2_000
+        with store.read() as tx:
+            assert steps_of(tx, lambda: tx.jobs.to_be_cancelled([full("d1")])) < 200
+
+
+def steps_of(tx, act):
+    """Return how many steps SQLite's machine takes for something, in hundreds."""
+    counted = []
+    connection = tx._connection.connection.driver_connection
+    connection.set_progress_handler(lambda: counted.append(100), 100)
+    try:
+        act()
+    finally:
+        connection.set_progress_handler(None, 0)
+    return sum(counted)
 
 
 def test_a_commit_survives_the_loss_of_power(path):

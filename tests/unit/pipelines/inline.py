@@ -1,5 +1,6 @@
 """An executor that runs what would be programs as functions of this process, and a lake with it."""
 
+import itertools
 import json
 import threading
 from concurrent.futures import Future
@@ -29,7 +30,7 @@ class FunctionExecutor:
         self._outputs = OutputBatch(core)
         self._program = program
         self._folder = folder
-        self._count = 0
+        self._numbers = itertools.count(1)  # of two threads that hand tries over
         self.ran = []
         """The paths of each try's inputs."""
         self.bundles = []
@@ -60,8 +61,7 @@ class FunctionExecutor:
 
     def _run_step(self, task):
         self.steps.append((task.step, task.variables))
-        self._count += 1
-        log = self._folder / f"step-{id(self)}-{self._count}"
+        log = self._folder / f"step-{id(self)}-{next(self._numbers)}"
         log.mkdir()
         (log / "log.txt").write_text(f"ran {task.spec.code.argv}")
         state, message = DatumState.SUCCESS, ""
@@ -87,9 +87,9 @@ class FunctionExecutor:
                     inputs[path] = tree.read(path).decode()
         if self.keeps:
             self.ran.append(sorted(inputs))
-        self._count += 1
-        out = self._folder / f"out-{id(self)}-{self._count}"
-        log = self._folder / f"log-{id(self)}-{self._count}"
+        number = next(self._numbers)
+        out = self._folder / f"out-{id(self)}-{number}"
+        log = self._folder / f"log-{id(self)}-{number}"
         out.mkdir()
         log.mkdir()
         (log / "log.txt").write_text(f"ran {sorted(inputs)}")

@@ -3,12 +3,17 @@
 import itertools
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from jupyter_datalake.config import ControllerConfig
 from jupyter_datalake.errors import StateError
+from jupyter_datalake.model.commits import Author
 from jupyter_datalake.model.datums import DatumState
+from jupyter_datalake.pipelines.controller import Controller
+from jupyter_datalake.pipelines.running import JobRun
 from tests.unit.pipelines.inline import Bench, upper
 
 
@@ -119,3 +124,33 @@ def peak_mib(place: Path, count: int) -> int:
         check=True,
     )
     return int(done.stdout.split()[-1]) >> 10
+
+
+def test_a_job_that_is_about_to_begin_when_leases_are_renewed_is_not_given_up(
+    memory_lake, tmp_path, monkeypatch
+):
+    bench = Bench(memory_lake, tmp_path / "bench")
+    bench.commit(a="one")
+    bench.publish()
+    config = ControllerConfig(poll_s=0.001, lease_s=0.03, job_lease_s=0)
+    controller = Controller(memory_lake.core, bench.executor, config, Author("ada"))
+    renewed = threading.Semaphore(0)
+    waits = [2]  # the first renewal may have begun before the run was there
+    lead, take = Controller._lead, JobRun._take
+
+    def leads(one):
+        before = one._renewed
+        is_leading = lead(one)
+        if one._renewed != before:
+            renewed.release()
+        return is_leading
+
+    def takes_late(run):
+        for _ in range(waits.pop() if waits else 0):
+            assert renewed.acquire(timeout=30)
+        return take(run)
+
+    monkeypatch.setattr(Controller, "_lead", leads)
+    monkeypatch.setattr(JobRun, "_take", takes_late)
+    controller.run(threading.Event(), until_idle=True)
+    assert (str(bench.job.state), bench.executor.ran) == ("success", [["a"]])
