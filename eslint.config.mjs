@@ -23,6 +23,7 @@ export default tseslint.config(
       'tests/ui/playwright-report/**',
       'tests/ui/test-results/**',
       '.venv/**',
+      '.benchmarks/**',
       'demo/**'
     ]
   },
@@ -37,7 +38,15 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
-      '@typescript-eslint/switch-exhaustiveness-check': 'error'
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'CallExpression[callee.object.name="Notification"][callee.property.name=/^(info|success|warning|error)$/][arguments.length=1]',
+          message: 'JupyterLab lists it unseen: say autoClose, or use tellBriefly'
+        }
+      ]
     }
   },
   {

@@ -49,6 +49,27 @@ describe('a list of conflicts', () => {
     expect(screen.getByText('These are the first 2.')).toBeTruthy();
   });
 
+  it('shows both versions below a path, as long as somebody wants', () => {
+    render(
+      <ConflictList
+        paths={['a', 'b']}
+        choices={new Map()}
+        sides={{ mine: 'Mine', theirs: 'Theirs' }}
+        trans={trans}
+        onChoose={jest.fn()}
+        renderVersions={path => <p>both of {path}</p>}
+      />
+    );
+    const toggle = screen.getByRole('button', { name: 'Compare both versions of b' });
+    expect(toggle.getAttribute('aria-expanded')).toBe('false');
+    fireEvent.click(toggle);
+    expect(toggle.getAttribute('aria-expanded')).toBe('true');
+    expect(screen.getByText('both of b')).toBeTruthy();
+    expect(screen.queryByText('both of a')).toBeNull();
+    fireEvent.click(toggle);
+    expect(screen.queryByText('both of b')).toBeNull();
+  });
+
   it('says when every path is decided', () => {
     show({ a: 'theirs', '<b>': 'theirs' });
     expect(screen.getByRole('status').textContent).toBe('Every conflict is decided.');

@@ -1,6 +1,11 @@
+import { nullTranslator } from '@jupyterlab/translation';
 import type { IClient, IRequest } from '../api/client';
 import type * as api from '../api/types';
+import { describeError } from '../components/errors';
 import { DatumChoice } from '../models/datum-choice';
+import { asLakeError } from '../models/refreshing';
+
+const trans = nullTranslator.load('jupyter_datalake');
 
 const SPEC = { pipeline: 'p', input: { repo: { name: 'raw', glob: '/*' } } } as api.Spec;
 
@@ -43,7 +48,8 @@ describe('the choice of datums', () => {
     lake.labels = ['raw:/a', 'raw:/b', 'raw:/c'];
     expect(await choice.positions(SPEC)).toEqual([2]);
     lake.labels = ['raw:/a'];
-    await expect(choice.positions(SPEC)).rejects.toThrow('no datum raw:/c any more');
+    const reason = asLakeError(await choice.positions(SPEC).catch((one: unknown) => one));
+    expect(describeError(reason, trans)).toBe('The inputs make no datum raw:/c any more');
     expect(choice.listed?.map(({ key }) => key)).toEqual(['raw:/a']);
     expect(choice.chosen.size).toBe(0);
   });

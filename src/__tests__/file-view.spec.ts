@@ -152,4 +152,54 @@ describe('a file that is looked at', () => {
     expect(model.failure?.message).toBe('no table');
     model.dispose();
   });
+
+  it('of a session goes on with it, and keeps what was compared once nothing is staged', async () => {
+    const server = new Session();
+    const place = { repo: 'raw', ref: 'main', path: 'a.py', session: 's1' };
+    const model = new FileViewModel({ client: server, ...place });
+    await settled(model, () => model.diff !== null);
+    expect(textOf(model)).toBe('one');
+    server.staged = 'two';
+    await model.follow();
+    expect([textOf(model), model.isSettled]).toEqual(['two', false]);
+    server.staged = null;
+    await Promise.all([model.follow(), model.follow(), model.follow()]);
+    expect([textOf(model), model.isSettled]).toEqual(['two', true]);
+    server.staged = 'three';
+    await model.follow();
+    expect([textOf(model), model.isSettled]).toEqual(['three', false]);
+    server.isGone = true;
+    await model.follow();
+    expect([textOf(model), model.isSettled]).toEqual(['three', true]);
+  });
 });
+
+/** A server with one session, in which one text is staged or nothing. */
+class Session implements IByteClient {
+  staged: string | null = 'one';
+  isGone = false;
+
+  async request<T>({ path }: IRequest): Promise<T> {
+    await Promise.resolve();
+    if (this.isGone) {
+      throw new LakeApiError({ status: 404, kind: 'session-not-found', message: 'gone' });
+    }
+    return (
+      path.includes('text')
+        ? { hunks: [{ lines: [this.staged] }] }
+        : { results: this.staged === null ? [] : [{ path: 'a.py' }], next: null }
+    ) as T;
+  }
+
+  read(): Promise<ArrayBuffer> {
+    return Promise.reject(new Error('not asked for'));
+  }
+
+  urlOf(): string {
+    return '';
+  }
+}
+
+function textOf({ diff }: FileViewModel): string | undefined {
+  return diff?.kind === 'text' ? diff.text.hunks[0]?.lines[0] : undefined;
+}

@@ -41,6 +41,22 @@ describe('what people are told', () => {
     expect(shown?.options.actions).toEqual([]);
   });
 
+  it('of a pipeline is what its newest job came to, however many have failed', () => {
+    const commands = new CommandRegistry();
+    const tell = (pipeline: string, job: string, title: string) =>
+      showNotification(told({ title, text: '', severity: 'error', pipeline, job }), {
+        commands,
+        trans
+      });
+    const shown = () => Notification.manager.notifications.map(({ message }) => message).sort();
+    tell('nightly', 'a1', 'failed on Monday');
+    tell('other', 'b1', 'failed, too');
+    tell('nightly', 'a1', 'late on Monday');
+    expect(shown()).toEqual(['failed on Monday', 'failed, too', 'late on Monday']);
+    tell('nightly', 'a2', 'failed on Tuesday');
+    expect(shown()).toEqual(['failed on Tuesday', 'failed, too']);
+  });
+
   it('says nothing twice', () => {
     const text = 'sh ended with code 3\n\njob a1';
     const details = { title: 'p failed: sh ended with code 3', text, severity: 'error', job: 'a1' };

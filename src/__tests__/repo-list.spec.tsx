@@ -32,6 +32,10 @@ function mount(name: string, standing: api.Standing | null): api.Mount {
 }
 
 function show(...mounts: api.Mount[]) {
+  return showSelected(null, mounts);
+}
+
+function showSelected(selected: string | null, mounts: api.Mount[] = []) {
   const onSwitch = jest.fn();
   const nothing = jest.fn();
   render(
@@ -40,7 +44,7 @@ function show(...mounts: api.Mount[]) {
       mountsOf={() => mounts}
       pointOf={() => undefined}
       isBusy={() => false}
-      selected={null}
+      selected={selected}
       trans={trans}
       onOpen={nothing}
       onMount={nothing}
@@ -57,6 +61,15 @@ function show(...mounts: api.Mount[]) {
 const COMMIT = 'c'.repeat(64);
 
 describe('the repos', () => {
+  beforeEach(() => {
+    Element.prototype.scrollIntoView = jest.fn(); // jsdom has no layout
+  });
+
+  it('scroll to the one that is selected, which may have been made just now', () => {
+    showSelected('raw');
+    expect(Element.prototype.scrollIntoView).toHaveBeenCalledTimes(1);
+  });
+
   it('say how far behind its branch each mount is', () => {
     show(
       mount('raw', { commit_id: COMMIT, branch: 'main', behind: 0 }),

@@ -108,7 +108,7 @@ describe('the list of runs', () => {
 });
 
 describe('the cells of a run', () => {
-  const cell = (index: number, state: api.CellState): api.ExecutedCell => ({
+  const cell = (index: number | null, state: api.CellState): api.ExecutedCell => ({
     index,
     state,
     title: `<b>cell ${index}</b>`,
@@ -122,6 +122,13 @@ describe('the cells of a run', () => {
     expect(screen.getByRole('status').textContent).toContain('1 of 2 cells done');
     expect(screen.getAllByRole('listitem')[1]?.textContent).toContain('3running<b>cell 2</b>');
     expect(screen.queryByRole('alert')).toBeNull();
+  });
+
+  it('count as their author does, without the one that sets the parameters', () => {
+    render(<CellList cells={[cell(0, 'done'), cell(null, 'failed')]} trans={trans} />);
+    expect(screen.getAllByRole('listitem')[1]?.textContent).toMatch(/^failed/);
+    expect(screen.getByRole('alert').textContent).toContain('The cell of the parameters failed');
+    expect(screen.getByLabelText('Traceback of the cell of the parameters')).toBeDefined();
   });
 
   it('show the traceback of the one that failed, as text', () => {

@@ -93,6 +93,8 @@ export namespace LakeApiError {
   export const EXTENSION_MISSING = 'extension-missing';
   /** The server refuses this user. */
   export const FORBIDDEN = 'forbidden';
+  /** A datum that was chosen is none any more. */
+  export const DATUM_GONE = 'datum-gone';
   /** An answer that is not in the contract. */
   export const UNEXPECTED = 'unexpected';
 }

@@ -38,6 +38,16 @@ export function writeSession(
   });
 }
 
+/** Stage many small files: a line of JSON that lists them, and behind it their bytes. */
+export function writeAll(
+  client: IClient,
+  session: string,
+  data: BodyInit,
+  signal?: AbortSignal
+): Promise<api.LeftOutPage> {
+  return client.request({ method: 'PUT', path: ['sessions', session, 'contents'], data, signal });
+}
+
 /** Remove a session that is not mounted, with everything staged in it. */
 export function deleteSession(client: IClient, session: string): Promise<void> {
   return client.request({ method: 'DELETE', path: ['sessions', session] });

@@ -424,7 +424,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The paths on which two commits differ. */
+        /** The paths on which two commits differ, in more than a time. */
         get: operations["diffCommits"];
         put?: never;
         post?: never;
@@ -872,6 +872,28 @@ export interface paths {
         get: operations["readSession"];
         /** Stage a file, or a part of it, in a session that is not mounted; the body is the bytes, streamed. */
         put: operations["writeSession"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{session}/contents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Stage many small files in a session that is not mounted, in one request.
+         * @description The body is a line of JSON, a list of objects with the keys `path` and `size`, and behind it the bytes of the files in that order. A size is at most 16 MiB; null means a folder, which may stay empty. Files that are refused are named in the answer, and the others are taken.
+         */
+        put: operations["writeAll"];
         post?: never;
         delete?: never;
         options?: never;
@@ -3092,6 +3114,16 @@ export interface components {
             /** @description The notebook that it is for. */
             notebook: string | null;
         };
+        LeftOut: {
+            path: string;
+            /** @description A stable code; see docs/reference/errors.md. */
+            kind: string;
+            message: string;
+        };
+        LeftOutPage: {
+            results: components["schemas"]["LeftOut"][];
+            next: components["schemas"]["Next"];
+        };
         SessionDraft: {
             session_id: string;
             repo: string;
@@ -3464,8 +3496,8 @@ export interface components {
         /** @enum {string} */
         CellState: "waiting" | "running" | "done" | "failed";
         ExecutedCell: {
-            /** @description Among all cells of the notebook that was run, from 0. */
-            index: number;
+            /** @description Among all cells of the pipeline's notebook, from 0; null for the one that sets parameters. */
+            index: number | null;
             state: components["schemas"]["CellState"];
             /** @description Its first line that says something. */
             title: string;
@@ -3585,7 +3617,7 @@ export interface components {
             notebook: string | null;
             /** @description Where the kernel says which one ran. */
             cell: string | null;
-            /** @description Of a datum that opened files of lazy inputs. */
+            /** @description Of a datum that opened them. */
             job_id: string | null;
             /** @description Its position. */
             datum: number | null;
@@ -3631,7 +3663,7 @@ export interface components {
             downstream: components["schemas"]["LineageStep"][];
             /** @description What made the path: the datums that wrote it. */
             makers: components["schemas"]["Datum"][];
-            /** @description What these were seen to open of their lazy inputs. */
+            /** @description What these were seen to open. */
             opened: components["schemas"]["Observation"][];
             /** @description What uses the path: datums that read it, of outputs made directly from the commit. */
             uses: components["schemas"]["FileUse"][];
@@ -4125,6 +4157,8 @@ export type TableStatistics = components['schemas']['TableStatistics'];
 export type ColumnStatistics = components['schemas']['ColumnStatistics'];
 export type TableDiff = components['schemas']['TableDiff'];
 export type Session = components['schemas']['Session'];
+export type LeftOut = components['schemas']['LeftOut'];
+export type LeftOutPage = components['schemas']['LeftOutPage'];
 export type SessionDraft = components['schemas']['SessionDraft'];
 export type SessionDraftPage = components['schemas']['SessionDraftPage'];
 export type SessionPage = components['schemas']['SessionPage'];
@@ -5897,6 +5931,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["File"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    writeAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: components["parameters"]["session"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": unknown;
+            };
+        };
+        responses: {
+            /** @description The files that were left out. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeftOutPage"];
                 };
             };
             default: components["responses"]["Error"];
@@ -7762,7 +7823,7 @@ export interface operations {
                 repo?: string;
                 session?: string;
                 notebook?: string;
-                /** @description Only what datums of this job opened of lazy inputs. */
+                /** @description Only what datums of this job opened. */
                 job?: string;
                 /** @description Only this datum of the job. */
                 datum?: number;

@@ -32,21 +32,27 @@ export function CellList({ cells, trans }: ICellListProps): React.JSX.Element {
           <span role="status">{trans.__('%1 of %2 cells done', done, cells.length)}</span>
         </summary>
         <ol className="jp-DatalakeCells-list" aria-label={trans.__('Cells of the notebook')}>
-          {cells.map(cell => (
-            <CellItem key={cell.index} cell={cell} trans={trans} />
+          {cells.map((cell, place) => (
+            <CellItem key={place} cell={cell} trans={trans} />
           ))}
         </ol>
       </details>
       {failed && (
         <div role="alert">
           <p className="jp-DatalakeJobView-message jp-mod-bad">
-            {trans.__('Cell %1 failed: %2', failed.index + 1, failed.error)}
+            {failed.index === null
+              ? trans.__('The cell of the parameters failed: %1', failed.error)
+              : trans.__('Cell %1 failed: %2', failed.index + 1, failed.error)}
           </p>
           {failed.traceback && (
             <pre
               className="jp-DatalakeLogView-text jp-DatalakeCells-traceback"
               tabIndex={0}
-              aria-label={trans.__('Traceback of cell %1', failed.index + 1)}
+              aria-label={
+                failed.index === null
+                  ? trans.__('Traceback of the cell of the parameters')
+                  : trans.__('Traceback of cell %1', failed.index + 1)
+              }
             >
               {failed.traceback}
             </pre>
@@ -61,7 +67,7 @@ function CellItem(props: { cell: api.ExecutedCell; trans: TranslationBundle }): 
   const { cell, trans } = props;
   return (
     <li className="jp-DatalakeCells-item" data-state={cell.state}>
-      <span className="jp-DatalakeCells-number">{cell.index + 1}</span>
+      <span className="jp-DatalakeCells-number">{cell.index === null ? '' : cell.index + 1}</span>
       <span className={`jp-DatalakeStateBadge jp-mod-${TONES[cell.state]}`}>
         {cellText(cell.state, trans)}
       </span>

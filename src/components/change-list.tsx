@@ -6,6 +6,7 @@ import { caretDownIcon, caretRightIcon, undoIcon } from '@jupyterlab/ui-componen
 import * as React from 'react';
 
 import type * as api from '../api/types';
+import { toggled } from '../sets';
 import type { IChangeRow, IFolderRow } from './change-rows';
 import { listRows, treeRows } from './change-rows';
 import { formatBytes } from './formats';
@@ -53,14 +54,7 @@ export function ChangeList(props: IChangeListProps): React.JSX.Element {
   );
   const list = React.useRef<HTMLUListElement>(null);
   const shown = useWindow(list, rows.length, hasMore ? onMore : undefined);
-  const toggle = (path: string) =>
-    setClosed(before => {
-      const now = new Set(before);
-      if (!now.delete(path)) {
-        now.add(path);
-      }
-      return now;
-    });
+  const toggle = (path: string) => setClosed(before => toggled(before, path));
   return (
     <>
       <ul

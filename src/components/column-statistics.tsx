@@ -24,7 +24,12 @@ export function ColumnStatistics(props: IColumnStatisticsProps): React.JSX.Eleme
       <p className="jp-DatalakeNote">
         {statistics.is_partial
           ? trans.__('Of the first %1 rows.', statistics.rows.toLocaleString())
-          : trans.__('Of all %1 rows.', statistics.rows.toLocaleString())}
+          : trans._n(
+              'Of its one row.',
+              'Of all %2 rows.',
+              statistics.rows,
+              statistics.rows.toLocaleString()
+            )}
         {hidden > 0 && ` ${trans.__('%1 more columns are not shown.', hidden)}`}
       </p>
       <ul className="jp-DatalakeStatistics-list" aria-label={trans.__('Columns')}>

@@ -68,7 +68,7 @@ export function LanesBeside(props: { row: ILaneRow; width: number }): React.JSX.
   const { row, width } = props;
   const lanes = new Map([...row.through, ...row.below].map(lane => [lane.column, lane]));
   return (
-    <svg className="jp-DatalakeLanes" aria-hidden="true" width={widthOf(width)} height="100%">
+    <svg className="jp-DatalakeLanes" aria-hidden="true" width={widthOf(width)}>
       {[...lanes.values()].map(lane => (
         <line
           key={lane.column}

@@ -2,9 +2,10 @@
  * Paths that two sides changed, and whose version is taken.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { launchIcon } from '@jupyterlab/ui-components';
+import { caretDownIcon, caretRightIcon, launchIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
+import { toggled } from '../sets';
 import { IconButton } from './icon-button';
 
 const SHOWN = 200;
@@ -24,11 +25,14 @@ export interface IConflictListProps {
   onChoose: (paths: readonly string[], side: Side) => void;
   /** Show both versions of a path, where they can be looked at. */
   onOpen?: (path: string) => void;
+  /** Both versions of a path, where they are shown below it. */
+  renderVersions?: (path: string) => React.ReactNode;
 }
 
 /** One line for each path, with a choice. */
 export function ConflictList(props: IConflictListProps): React.JSX.Element {
   const { paths, choices, trans } = props;
+  const [shown, setShown] = React.useState<ReadonlySet<string>>(new Set());
   const open = paths.filter(path => !choices.has(path)).length;
   const count = props.count ?? paths.length;
   return (
@@ -53,6 +57,14 @@ export function ConflictList(props: IConflictListProps): React.JSX.Element {
       <ul>
         {paths.slice(0, SHOWN).map(path => (
           <li key={path} className="jp-DatalakeConflicts-item" data-path={path}>
+            {props.renderVersions && (
+              <IconButton
+                icon={shown.has(path) ? caretDownIcon : caretRightIcon}
+                label={trans.__('Compare both versions of %1', path)}
+                isExpanded={shown.has(path)}
+                onClick={() => setShown(toggled(shown, path))}
+              />
+            )}
             <span className="jp-DatalakeRow-name" title={path}>
               {path}
             </span>
@@ -64,6 +76,9 @@ export function ConflictList(props: IConflictListProps): React.JSX.Element {
               />
             )}
             <Choice {...props} label={path} paths={[path]} chosen={choices.get(path)} />
+            {shown.has(path) && (
+              <div className="jp-DatalakeConflicts-versions">{props.renderVersions?.(path)}</div>
+            )}
           </li>
         ))}
       </ul>

@@ -12,7 +12,7 @@ const SHOWN = 100;
 /** What {@link DatumDetails} show. */
 export interface IDatumDetailsProps {
   datum: api.Datum;
-  /** What it opened of lazy inputs, newest first. */
+  /** What it was seen to open, newest first. */
   opened: readonly api.Observation[];
   /** The commit that has what it made, with that of the other datums; null where there is none. */
   output: { repo: string; commit: string } | null;
@@ -62,13 +62,16 @@ export function DatumDetails(props: IDatumDetailsProps): React.JSX.Element {
       </dl>
       {opened.length > 0 && (
         <>
-          <h3 className="jp-DatalakeDatumDetails-title">{trans.__('Opened of its lazy inputs')}</h3>
+          <h3 className="jp-DatalakeDatumDetails-title">{trans.__('Seen to open')}</h3>
           <ul className="jp-DatalakeDatumDetails-list" aria-label={trans.__('Opened files')}>
-            {opened.slice(0, SHOWN).map(({ repo, commit_id, path, opens }) => (
-              <li key={`${repo}@${commit_id}/${path}`}>
+            {opened.slice(0, SHOWN).map(({ repo, commit_id, path, opens, kind, seen_by }) => (
+              <li key={`${kind} ${seen_by} ${repo}@${commit_id}/${path}`}>
                 <Place repo={repo} commit={commit_id} path={path} trans={trans} onFile={onFile} />
                 {opens > 1 && (
                   <span className="jp-DatalakeRow-version"> {trans.__('%1 times', opens)}</span>
+                )}
+                {kind === 'write' && (
+                  <span className="jp-DatalakeRow-version"> {trans.__('to write')}</span>
                 )}
               </li>
             ))}

@@ -3,6 +3,9 @@
  */
 import * as React from 'react';
 
+/** The class of a place onto which files can be dropped. */
+export const DROP_TARGET = 'jp-DatalakeDropTarget';
+
 /** What a {@link DropTarget} shows and does. */
 export interface IDropTargetProps {
   /** Says where what is dropped goes, while it is held above the place. */
@@ -27,7 +30,7 @@ export function DropTarget(props: IDropTargetProps): React.JSX.Element {
   };
   return (
     <div
-      className={`jp-DatalakeDropTarget ${props.className ?? ''} ${isOver ? 'jp-mod-over' : ''}`}
+      className={`${DROP_TARGET} ${props.className ?? ''} ${isOver ? 'jp-mod-over' : ''}`}
       onDragEnter={over}
       onDragOver={over}
       onDragLeave={event => {

@@ -32,6 +32,8 @@ export function describeError(error: IFailure, trans: TranslationBundle): string
         ? trans.__('Others have changed the same files: %1. %2', named, error.message)
         : error.message;
     }
+    case 'datum-gone':
+      return trans.__('The inputs make no datum %1 any more', String(error.details?.datum));
     default:
       return error.message;
   }

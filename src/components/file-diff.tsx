@@ -10,6 +10,7 @@ import { ColouredLine, useColours } from './coloured';
 import type { IMedia } from './media-diff';
 import { MediaDiff } from './media-diff';
 import { NotebookDiff } from './notebook-diff';
+import { useSides } from './sides';
 import { TableDiff } from './table-diff';
 
 /** How two versions differ. */
@@ -60,6 +61,7 @@ export function TextDiff(props: {
   trans: TranslationBundle;
 }): React.JSX.Element {
   const { diff, trans } = props;
+  const [before, now] = useSides(trans);
   if (diff.is_equal) {
     return <p className="jp-DatalakeNote">{trans.__('Nothing differs.')}</p>;
   }
@@ -73,7 +75,12 @@ export function TextDiff(props: {
   return (
     <div className="jp-DatalakeTextDiff">
       <p className="jp-DatalakeNote">
-        {trans.__('%1 lines added, %2 removed.', diff.added, diff.removed)}
+        {trans._n(
+          '%1 line added, %2 removed.',
+          '%1 lines added, %2 removed.',
+          diff.added,
+          diff.removed
+        )}
         {diff.old_encoding !== diff.new_encoding &&
           ` ${trans.__('Encoding: %1, now %2.', diff.old_encoding, diff.new_encoding)}`}
         {diff.old_newline !== diff.new_newline &&
@@ -89,8 +96,8 @@ export function TextDiff(props: {
         </colgroup>
         <thead>
           <tr>
-            <th colSpan={2}>{trans.__('Before')}</th>
-            <th colSpan={2}>{trans.__('Now')}</th>
+            <th colSpan={2}>{before}</th>
+            <th colSpan={2}>{now}</th>
           </tr>
         </thead>
         {diff.hunks.map((hunk, index) => (

@@ -13,6 +13,8 @@ export interface IIconButtonProps {
   isDisabled?: boolean;
   /** Of a switch: whether it is on. */
   isPressed?: boolean;
+  /** Of what shows and hides something: whether that is shown. */
+  isExpanded?: boolean;
   className?: string;
 }
 
@@ -25,6 +27,7 @@ export function IconButton(props: IIconButtonProps): React.JSX.Element {
       title={props.label}
       aria-label={props.label}
       aria-pressed={props.isPressed}
+      aria-expanded={props.isExpanded}
       disabled={props.isDisabled}
       onClick={event => {
         event.stopPropagation();

@@ -36,7 +36,7 @@ export interface IJobViewProps extends Omit<IDatumTableProps, 'counts'>, ILogSea
   onRerun: (reprocess: boolean) => void;
   /** Run what did not succeed. */
   onResume: () => void;
-  /** What the chosen datum opened of lazy inputs, newest first. */
+  /** What the chosen datum was seen to open, newest first. */
   opened: readonly api.Observation[];
   /** Show a file at a commit. */
   onFile: (repo: string, commit: string, path: string) => void;
@@ -139,7 +139,10 @@ function JobButtons(props: IJobViewProps): React.JSX.Element {
             <button
               type="button"
               className="jp-DatalakeButton jp-mod-styled"
-              title={trans.__('Over the same inputs; datums that succeeded are taken over')}
+              title={trans.__(
+                'Over the same inputs, with the code that is published now; datums that succeeded' +
+                  ' are taken over. Publish a notebook that you have mended first.'
+              )}
               onClick={props.onResume}
             >
               <runIcon.react tag="span" className="jp-DatalakeButton-icon" />

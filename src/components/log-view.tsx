@@ -53,7 +53,11 @@ export function LogView(props: ILogViewProps): React.JSX.Element {
       >
         {!isThere ? (
           <span className="jp-DatalakeNote">
-            {text === null ? trans.__('Loading…') : trans.__('Nothing was printed.')}
+            {text === null
+              ? trans.__('Loading…')
+              : props.isLive
+                ? trans.__('Nothing is printed yet.')
+                : trans.__('Nothing was printed.')}
           </span>
         ) : (
           <Marked text={text} line={line} mark={mark} />

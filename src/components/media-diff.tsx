@@ -5,6 +5,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { formatBytes } from './formats';
+import { useSides } from './sides';
 
 /** An image or sound at an address of this browser. */
 export interface IMedia {
@@ -29,6 +30,7 @@ const MIDDLE = 50;
 /** Two images, to be swiped or seen through, or two sounds. */
 export function MediaDiff(props: IMediaDiffProps): React.JSX.Element {
   const { old, isAudio, trans } = props;
+  const [before, now] = useSides(trans);
   const [chosen, setMode] = React.useState<Mode>('side');
   const canOverlay = !isAudio && old !== null && props.new !== null;
   const mode = canOverlay ? chosen : 'side';
@@ -57,8 +59,8 @@ export function MediaDiff(props: IMediaDiffProps): React.JSX.Element {
         <Overlay mode={mode} old={old} new={props.new} trans={trans} />
       ) : (
         <div className="jp-DatalakeMediaDiff-sides">
-          <Side {...props} title={trans.__('Before')} media={old} />
-          <Side {...props} title={trans.__('Now')} media={props.new} />
+          <Side {...props} title={before} media={old} />
+          <Side {...props} title={now} media={props.new} />
         </div>
       )}
     </div>
@@ -85,19 +87,20 @@ function Overlay(props: {
 }): React.JSX.Element {
   const { mode, trans } = props;
   const [share, setShare] = React.useState(MIDDLE);
+  const [before, now] = useSides(trans);
   const shown =
     mode === 'swipe' ? { clipPath: `inset(0 0 0 ${share}%)` } : { opacity: share / 100 };
   return (
     <div className={`jp-DatalakeMediaDiff-overlay jp-mod-${mode}`}>
       <div className="jp-DatalakeMediaDiff-stack">
-        <img src={props.old.url} alt={trans.__('Before')} draggable={false} />
-        <img src={props.new.url} alt={trans.__('Now')} draggable={false} style={shown} />
+        <img src={props.old.url} alt={before} draggable={false} />
+        <img src={props.new.url} alt={now} draggable={false} style={shown} />
         {mode === 'swipe' && (
           <span className="jp-DatalakeMediaDiff-edge" style={{ left: `${share}%` }} />
         )}
       </div>
       <label className="jp-DatalakeMediaDiff-slider">
-        <span>{trans.__('Before')}</span>
+        <span>{before}</span>
         <input
           type="range"
           min={0}
@@ -110,7 +113,7 @@ function Overlay(props: {
           }
           onChange={event => setShare(Number(event.target.value))}
         />
-        <span>{trans.__('Now')}</span>
+        <span>{now}</span>
       </label>
     </div>
   );

@@ -9,6 +9,7 @@ import * as React from 'react';
 import { MediaDiff } from './media-diff';
 import { diffLines } from './notebook-cells';
 import type { IOutputChange, Output } from './notebook-outputs';
+import { useSides } from './sides';
 
 /** Returns a widget that shows HTML after it was sanitised. */
 export type RenderHtml = (html: string) => Widget;
@@ -22,6 +23,7 @@ export function OutputDiff(props: {
   trans: TranslationBundle;
 }): React.JSX.Element {
   const { change, trans } = props;
+  const [before, now] = useSides(trans);
   const kinds = [change.old, change.new].map(one => one?.kind ?? null);
   const is = (kind: Output['kind']) => kinds.every(one => one === kind || one === null);
   if (is('text')) {
@@ -39,8 +41,8 @@ export function OutputDiff(props: {
   }
   return (
     <div className="jp-DatalakeOutputDiff-sides">
-      <OneOutput title={trans.__('Before')} output={change.old} trans={trans} />
-      <OneOutput title={trans.__('Now')} output={change.new} trans={trans} />
+      <OneOutput title={before} output={change.old} trans={trans} />
+      <OneOutput title={now} output={change.new} trans={trans} />
     </div>
   );
 }
@@ -52,13 +54,14 @@ export function LinesBetween(props: {
   trans: TranslationBundle;
 }): React.JSX.Element {
   const { old, trans } = props;
+  const [before, now] = useSides(trans);
   const lines = React.useMemo(() => linesOf(old, props.new), [old, props.new]);
   return (
     <table className="jp-DatalakeSideBySide">
       <thead className="jp-mod-hidden">
         <tr>
-          <th>{trans.__('Before')}</th>
-          <th>{trans.__('Now')}</th>
+          <th>{before}</th>
+          <th>{now}</th>
         </tr>
       </thead>
       <tbody>

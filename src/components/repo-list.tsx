@@ -58,8 +58,15 @@ function RepoItem(props: IRepoListProps & { repo: api.Repo }): React.JSX.Element
   const isBusy = props.isBusy(repo.name);
   const state = main && mountState(main, props.pointOf(main), trans);
   const isSelected = props.selected === repo.name;
+  const place = React.useRef<HTMLLIElement>(null);
+  React.useEffect(() => {
+    if (isSelected) {
+      place.current?.scrollIntoView({ block: 'nearest' }); // one that was just made, for instance
+    }
+  }, [isSelected]);
   return (
     <li
+      ref={place}
       className={`jp-DatalakeRepoList-item ${isSelected ? 'jp-mod-selected' : ''}`}
       data-repo={repo.name}
       data-mounted={main !== undefined}

@@ -6,6 +6,7 @@ import * as React from 'react';
 
 import type { IFailure } from './errors';
 import { ErrorBanner } from './error-banner';
+import { InSight } from './in-sight';
 
 /** What a {@link TrialForm} shows and does. */
 export interface ITrialFormProps {
@@ -88,7 +89,9 @@ export function TrialForm(props: ITrialFormProps): React.JSX.Element {
           </>
         )}
       </details>
-      <ErrorBanner error={props.refusal} trans={trans} />
+      <InSight mark={props.refusal?.message ?? ''}>
+        <ErrorBanner error={props.refusal} trans={trans} />
+      </InSight>
     </>
   );
 }

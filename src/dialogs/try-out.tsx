@@ -8,6 +8,7 @@ import type * as api from '../api/types';
 import { CommandIDs } from '../commands';
 import { DatumChoiceList } from '../components/datum-choice';
 import { Following } from '../components/following';
+import { InSight } from '../components/in-sight';
 import { TrialForm } from '../components/trial-form';
 import { TrialView } from '../components/trial-view';
 import type { TrialModel } from '../models/trial';
@@ -122,7 +123,9 @@ export function TryOut(props: {
               }
             }}
           />
-          <ShownTrial {...props} isBeside />
+          <InSight mark={model.trial ? `${model.trial.id} ${model.trial.state}` : ''}>
+            <ShownTrial {...props} isBeside />
+          </InSight>
         </div>
       )}
     </Following>

@@ -8,8 +8,8 @@ import * as React from 'react';
 import { describeError } from '../components/errors';
 import { formatBytes } from '../components/formats';
 import { asLakeError } from '../models/refreshing';
-import type { IChosenFile, ILeftOut, IUpload } from '../models/uploading';
-import { UnreadableError } from '../models/uploading';
+import type { ILeftOut, IUpload } from '../models/uploading';
+import { ShrunkError, UnreadableError } from '../models/uploading';
 import { confirm } from './confirm';
 import { showFieldsDialog } from './fields-dialog';
 
@@ -32,13 +32,13 @@ export interface IUploadPlace {
  * @param repos - those that can be chosen.
  */
 export function showUpload(
-  files: readonly IChosenFile[],
+  { files, folders = [] }: Pick<IUpload, 'files' | 'folders'>,
   place: IUploadPlace,
   repos: readonly string[],
   trans: TranslationBundle
 ): Promise<IUpload | null> {
   const size = formatBytes(files.reduce((sum, { file }) => sum + file.size, 0));
-  const names = namesOf(files);
+  const names = namesOf([...files.map(({ path }) => path), ...folders.map(path => `${path}/`)]);
   const more = names.length - NAMED;
   const shown = names.slice(0, NAMED).join(', ');
   const named = more > 0 ? trans.__('%1 and %2 more', shown, more) : shown;
@@ -61,12 +61,13 @@ export function showUpload(
       },
       message: {
         label: trans.__('Message'),
-        help: trans._n(
-          '%1 file, %2. Without a message it stays in Changes, to be looked at and committed there.',
-          '%1 files, %2. Without a message they stay in Changes, to be looked at and committed there.',
-          files.length,
-          size
-        ),
+        help: [
+          trans._n('%1 file, %2.', '%1 files, %2.', files.length, size),
+          folders.length > 0 && trans._n('%1 empty folder.', '%1 empty folders.', folders.length),
+          trans.__('Without a message they stay in Changes, to be looked at and committed there.')
+        ]
+          .filter(Boolean)
+          .join(' '),
         value: place.isStaged ? '' : trans.__('Upload %1', named)
       }
     },
@@ -75,6 +76,7 @@ export function showUpload(
       Promise.resolve({
         repo: place.repo || (values.repo ?? '').trim(),
         files,
+        folders,
         branch: (values.branch ?? '').trim(),
         folder: (values.folder ?? '').trim(),
         message: (values.message ?? '').trim()
@@ -140,12 +142,15 @@ export async function showLeftOut(
 }
 
 function reasonOf({ path, reason }: ILeftOut, trans: TranslationBundle): string {
+  if (reason instanceof ShrunkError) {
+    return trans.__('%1 cannot be read: it has fewer than %2 bytes now', path, reason.size);
+  }
   return reason instanceof UnreadableError
     ? trans.__('%1 cannot be read: %2', path, reason.message)
     : trans.__('%1: %2', path, describeError(asLakeError(reason), trans));
 }
 
 /** Return the names of what was chosen: of files in a folder, that of the folder. */
-function namesOf(files: readonly IChosenFile[]): string[] {
-  return [...new Set(files.map(({ path }) => path.replace(/\/.*$/, '/')))];
+function namesOf(paths: readonly string[]): string[] {
+  return [...new Set(paths.map(path => path.replace(/\/.*$/, '/')))];
 }

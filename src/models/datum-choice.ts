@@ -5,6 +5,7 @@ import type { IClient, Body } from '../api/client';
 import { LakeApiError } from '../api/client';
 import { previewPipeline } from '../api/pipelines';
 import type * as api from '../api/types';
+import { toggled } from '../sets';
 import { asLakeError } from './refreshing';
 
 /** So many datums can be tried at once. */
@@ -83,11 +84,7 @@ export class DatumChoice {
 
   /** Choose a datum, or choose it no more. */
   toggle(key: string): void {
-    const chosen = new Set(this._chosen);
-    if (!chosen.delete(key)) {
-      chosen.add(key);
-    }
-    this._chosen = chosen;
+    this._chosen = toggled(this._chosen, key);
     this._changed();
   }
 
@@ -126,8 +123,9 @@ export class DatumChoice {
       await this._load(spec, this._listed?.length ?? PAGE); // as they are now, to choose again
       throw new LakeApiError({
         status: 404,
-        kind: 'datum-not-found',
-        message: `The inputs make no datum ${gone[0] ?? ''} any more`
+        kind: LakeApiError.DATUM_GONE,
+        message: `The inputs make no datum ${gone[0] ?? ''} any more`, // people read `describeError`
+        details: { datum: gone[0] }
       });
     }
     return [...wanted].map(key => positions.get(key) ?? 0).sort((one, other) => one - other);

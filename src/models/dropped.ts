@@ -7,6 +7,8 @@ import { UnreadableError } from './uploading';
 /** What was dropped. */
 export interface IDropped {
   files: readonly IChosenFile[];
+  /** Folders in which nothing is. */
+  folders: readonly string[];
   /** What could not be looked at. */
   leftOut: readonly ILeftOut[];
 }
@@ -15,23 +17,23 @@ export interface IDropped {
  * Return the files that are dropped, with those in folders, by path.
  *
  * #### Notes
- * Call it while the event is handled: a browser forgets what was dropped behind it. Empty folders
- * are nothing to upload.
+ * Call it while the event is handled: a browser forgets what was dropped behind it.
  */
 export async function filesOf(transfer: DataTransfer): Promise<IDropped> {
   const roots = [...transfer.items]
     .filter(({ kind }) => kind === 'file')
     .map(item => item.webkitGetAsEntry() ?? item.getAsFile());
   const files: IChosenFile[] = [];
+  const folders: string[] = [];
   const leftOut: ILeftOut[] = [];
   for (const root of roots) {
     if (root instanceof File) {
       files.push({ path: root.name, file: root });
     } else if (root !== null) {
-      await collect(root, files, leftOut);
+      await collect(root, { files, folders, leftOut });
     }
   }
-  return { files, leftOut };
+  return { files, folders, leftOut };
 }
 
 /** Return files of a form's field: those of a folder have its name in front. */
@@ -41,21 +43,24 @@ export function filesIn(list: FileList | null): IChosenFile[] {
 
 async function collect(
   root: FileSystemEntry,
-  files: IChosenFile[],
-  leftOut: ILeftOut[]
+  found: { files: IChosenFile[]; folders: string[]; leftOut: ILeftOut[] }
 ): Promise<void> {
   const waiting = [root];
   for (let entry = waiting.pop(); entry !== undefined; entry = waiting.pop()) {
     const path = entry.fullPath.replace(/^\/+/, '');
     try {
       if (isFolder(entry)) {
-        waiting.push(...(await childrenOf(entry)).reverse());
+        const children = await childrenOf(entry);
+        waiting.push(...children.reverse());
+        if (children.length === 0) {
+          found.folders.push(path);
+        }
       } else {
-        files.push({ path, file: await fileOf(entry as FileSystemFileEntry) });
+        found.files.push({ path, file: await fileOf(entry as FileSystemFileEntry) });
       }
     } catch (reason) {
       const message = reason instanceof Error ? reason.message : String(reason);
-      leftOut.push({ path, reason: new UnreadableError(message) });
+      found.leftOut.push({ path, reason: new UnreadableError(message) });
     }
   }
 }

@@ -9,7 +9,7 @@ import { describeFile, diffTable, diffText, getFile, previewFile, readFile } fro
 import type * as api from '../api/types';
 import { asLakeError } from './refreshing';
 import type { IUncommitted } from './uncommitted';
-import { stagedIn, triedIn } from './uncommitted';
+import { isStaged, stagedIn, triedIn } from './uncommitted';
 
 /** Rows of one page. */
 export const PAGE = 200;
@@ -88,6 +88,11 @@ export class FileViewModel extends VDomModel {
   /** Whether a commit has it; of all else only the changes are shown. */
   get isCommitted(): boolean {
     return this._uncommitted === null;
+  }
+
+  /** Whether its session holds no change of it any more: that was committed, or discarded. */
+  get isSettled(): boolean {
+    return this._isSettled;
   }
 
   /** The first page and what is known of the file; null until it is loaded. */
@@ -301,6 +306,45 @@ export class FileViewModel extends VDomModel {
     this._fill();
   }
 
+  /**
+   * Look again at what its session holds, which has gone on; nothing for what a commit has.
+   *
+   * #### Notes
+   * What was compared stays until there is something else to show. A call during another makes one
+   * more follow, however many calls there are.
+   */
+  async follow(): Promise<void> {
+    const { session } = this;
+    if (session === null) {
+      return;
+    }
+    this._isOutrun = this._isFollowing;
+    if (this._isFollowing) {
+      return;
+    }
+    this._isFollowing = true;
+    do {
+      this._isOutrun = false;
+      this._isSettled = !(await this._isStaged(session));
+      if (!this._isSettled) {
+        await this._work(async signal => {
+          this._diff = await this._compare(signal);
+        });
+      } else {
+        this._emit();
+      }
+    } while (this._isOutrun && !this.isDisposed);
+    this._isFollowing = false;
+  }
+
+  private async _isStaged(session: string): Promise<boolean> {
+    try {
+      return await isStaged(this._client, session, this.path);
+    } catch (reason) {
+      return asLakeError(reason).kind !== 'session-not-found'; // else nobody knows better
+    }
+  }
+
   private async _compare(signal: AbortSignal): Promise<FileDiff> {
     if (this._uncommitted) {
       return this._compareUncommitted(this._uncommitted, signal);
@@ -485,6 +529,10 @@ export class FileViewModel extends VDomModel {
   private _base: string | null;
   private _key: string | undefined;
   private _tab: FileTab;
+  private _isSettled = false;
+  private _isFollowing = false;
+  /** Whether its session went on while it was looked at. */
+  private _isOutrun = false;
 }
 
 /** Return the media type of an image or sound by its name; null for all else. */

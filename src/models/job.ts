@@ -82,7 +82,7 @@ export class JobModel extends RefreshingModel {
     return repos;
   }
 
-  /** What the chosen datum opened of lazy inputs, newest first. */
+  /** What the chosen datum was seen to open, newest first. */
   get opened(): readonly api.Observation[] {
     return this._opened;
   }
@@ -268,7 +268,7 @@ export class JobModel extends RefreshingModel {
     }
   }
 
-  /** Load what the chosen datum opened of its lazy inputs. */
+  /** Load what the chosen datum was seen to open. */
   private async _loadOpened(): Promise<void> {
     const choice = this._choice;
     if (choice !== null) {

@@ -3,7 +3,7 @@
  */
 import { VDomModel } from '@jupyterlab/ui-components';
 
-import type { IClient, LakeApiError } from '../api/client';
+import type { IByteClient, LakeApiError } from '../api/client';
 import { cherryPick, mergeCommit, revertCommit } from '../api/commits';
 import type * as api from '../api/types';
 import { asLakeError } from './refreshing';
@@ -20,13 +20,15 @@ const SHOWN = 500;
 export class JoinModel extends VDomModel {
   constructor(options: JoinModel.IOptions) {
     super();
-    this._client = options.client;
+    this.client = options.client;
     this.kind = options.kind;
     this.commit = options.commit;
     this._branch = options.branch;
     this._parent = this.needsParent ? 1 : undefined;
   }
 
+  /** Asks the server. */
+  readonly client: IByteClient;
   readonly kind: JoinKind;
   readonly commit: api.Commit;
   /** The message of the new commit; what the server thinks right where it is empty. */
@@ -132,13 +134,12 @@ export class JoinModel extends VDomModel {
     const { repo, id } = this.commit;
     const body = { ref: id, limit: SHOWN, ...options };
     if (this.kind === 'merge') {
-      return mergeCommit(this._client, repo, this._branch, { fast_forward: 'allow', ...body });
+      return mergeCommit(this.client, repo, this._branch, { fast_forward: 'allow', ...body });
     }
     const ask = this.kind === 'revert' ? revertCommit : cherryPick;
-    return ask(this._client, repo, this._branch, { ...body, parent: this._parent });
+    return ask(this.client, repo, this._branch, { ...body, parent: this._parent });
   }
 
-  private readonly _client: IClient;
   private readonly _choices = new Map<string, Choice>();
   private _branch: string;
   private _parent: number | undefined;
@@ -157,7 +158,7 @@ function literal(path: string): string {
 /** What a {@link JoinModel} is made of. */
 export namespace JoinModel {
   export interface IOptions {
-    client: IClient;
+    client: IByteClient;
     kind: JoinKind;
     commit: api.Commit;
     branch: string;

@@ -55,6 +55,16 @@ export function stagedIn(
   };
 }
 
+/** Return whether a session holds a change of a path. */
+export async function isStaged(
+  client: IByteClient,
+  session: string,
+  path: string
+): Promise<boolean> {
+  const { results } = await diffSession(client, session, { path, limit: 1 });
+  return results.some(one => one.path === path);
+}
+
 /** Files that a trial wrote: all of its datums together, or one of them. */
 export function triedIn(client: IByteClient, trial: string, datum?: number): IUncommitted {
   return {

@@ -10,6 +10,7 @@ import {
   createSession,
   deleteSession,
   discardSession,
+  writeAll,
   writeSession
 } from '../api/sessions';
 import type * as api from '../api/types';
@@ -17,6 +18,10 @@ import { WHOLE_PAGE } from './paging';
 
 /** So much of a file is one request. */
 export const PART_BYTES = 16 * 1024 * 1024;
+/** Files up to this size are sent together, as many as are one request. */
+export const SMALL_BYTES = 1024 * 1024;
+const TOGETHER_BYTES = 8 * SMALL_BYTES;
+const TOGETHER = 250;
 const LOOKED_AT_ONCE = 8;
 /** Whoever looks at what is staged has the session for moments only. */
 const PAUSE_MS = 200;
@@ -38,6 +43,8 @@ export interface IUpload {
   /** Of the commit; empty to leave the files staged. */
   message: string;
   files: readonly IChosenFile[];
+  /** Folders in which nothing is, by path as files have them. */
+  folders?: readonly string[];
 }
 
 /** A file that was not taken, and why. */
@@ -60,8 +67,21 @@ export interface IUploaded {
 /** A file of this computer that cannot be read. */
 export class UnreadableError extends Error {}
 
+/** A file that lost its end while it was read. */
+export class ShrunkError extends UnreadableError {
+  /**
+   * @param size - how many bytes it had when it was chosen.
+   */
+  constructor(readonly size: number) {
+    super(`It has fewer than ${size} bytes now`); // people read the words of the dialog
+  }
+}
+
 /** Return where a file of an upload goes. */
-export function pathOf({ folder }: Pick<IUpload, 'folder'>, { path }: IChosenFile): string {
+export function pathOf(
+  { folder }: Pick<IUpload, 'folder'>,
+  { path }: Pick<IChosenFile, 'path'>
+): string {
   const below = folder.replace(/^\/+|\/+$/g, '');
   return below ? `${below}/${path}` : path;
 }
@@ -105,7 +125,7 @@ export async function runUpload(
   signal: AbortSignal,
   onProgress: (done: number, total: number) => void
 ): Promise<IUploaded> {
-  const { repo, branch, message, files } = upload;
+  const { repo, branch, message, files, folders = [] } = upload;
   // Not given up on its way: nobody would know the session that the server makes all the same.
   const session = await createSession(client, { repo, branch });
   let leftOut: ILeftOut[];
@@ -115,7 +135,7 @@ export async function runUpload(
     await patiently(() => deleteSession(client, session.id));
     throw reason;
   }
-  const count = files.length - leftOut.length;
+  const count = files.length + folders.length - leftOut.length;
   if (count > 0 && message === '') {
     return { session, commit: null, count, leftOut };
   }
@@ -136,24 +156,109 @@ async function stage(
   const leftOut: ILeftOut[] = [];
   let before = 0;
   check(signal);
-  for (const chosen of upload.files) {
-    const path = pathOf(upload, chosen);
+  for (const some of portions(upload)) {
+    const told = (done: number): void => onProgress(before + done, total);
+    const [alone] = some;
+    if (some.length === 1 && alone?.file) {
+      leftOut.push(...(await stageAlone(client, session, alone.path, alone.file, signal, told)));
+    } else {
+      leftOut.push(...(await stageTogether(client, session, some, signal)));
+    }
+    before += some.reduce((sum, { file }) => sum + (file?.size ?? 0), 0);
+    told(0);
+  }
+  check(signal);
+  return leftOut;
+}
+
+/** A file, or a folder that may stay empty, with its path in the repo. */
+interface IStaged {
+  path: string;
+  file: File | null;
+}
+
+/** Return what goes in one request each: files of some size alone, small ones together. */
+function* portions(upload: IUpload): Generator<IStaged[]> {
+  let some: IStaged[] = [];
+  let bytes = 0;
+  const all = [...(upload.folders ?? []).map(path => ({ path, file: null })), ...upload.files];
+  for (const { path, file } of all) {
+    const one = { path: pathOf(upload, { path }), file };
+    const size = file?.size ?? 0;
+    if (size > SMALL_BYTES) {
+      yield [one];
+      continue;
+    }
+    if (some.length === TOGETHER || bytes + size > TOGETHER_BYTES) {
+      yield some;
+      some = [];
+      bytes = 0;
+    }
+    some.push(one);
+    bytes += size;
+  }
+  if (some.length > 0) {
+    yield some;
+  }
+}
+
+/** Stage one file by itself; return it if it is left out. */
+async function stageAlone(
+  client: IClient,
+  session: string,
+  path: string,
+  file: File,
+  signal: AbortSignal,
+  onProgress: (done: number) => void
+): Promise<ILeftOut[]> {
+  try {
+    await stageFile(client, { session, path, file }, signal, onProgress);
+    return [];
+  } catch (reason) {
+    check(signal);
+    if (!isOfFile(reason)) {
+      throw reason;
+    }
+    return [{ path, reason }];
+  }
+}
+
+/** Stage small files in one request; return those that are left out. */
+async function stageTogether(
+  client: IClient,
+  session: string,
+  some: readonly IStaged[],
+  signal: AbortSignal
+): Promise<ILeftOut[]> {
+  check(signal);
+  const leftOut: ILeftOut[] = [];
+  const index: { path: string; size: number | null }[] = [];
+  const contents: ArrayBuffer[] = [];
+  for (const { path, file } of some) {
     try {
-      await stageFile(client, { session, path, file: chosen.file }, signal, done =>
-        onProgress(before + done, total)
-      );
+      const content = file && (await readPart(file, 0));
+      index.push({ path, size: content && content.byteLength });
+      if (content) {
+        contents.push(content);
+      }
     } catch (reason) {
-      check(signal);
       if (!isOfFile(reason)) {
         throw reason;
       }
       leftOut.push({ path, reason });
-      onProgress(before + chosen.file.size, total);
     }
-    before += chosen.file.size;
   }
   check(signal);
-  return leftOut;
+  if (index.length === 0) {
+    return leftOut;
+  }
+  const bundle = new Blob([`${JSON.stringify(index)}\n`, ...contents]);
+  const { results } = await patiently(() => writeAll(client, session, bundle, signal));
+  const refused = results.map(({ path, kind, message }) => ({
+    path,
+    reason: new LakeApiError({ status: 400, kind, message })
+  }));
+  return [...leftOut, ...refused];
 }
 
 /** Stage one file whole, or nothing of it. */
@@ -191,7 +296,7 @@ async function readPart(file: File, at: number): Promise<ArrayBuffer> {
     throw new UnreadableError(reason instanceof Error ? reason.message : String(reason));
   }
   if (part.byteLength < wanted) {
-    throw new UnreadableError(`It has fewer than ${file.size} bytes now`);
+    throw new ShrunkError(file.size);
   }
   return part;
 }

@@ -60,6 +60,8 @@ export namespace FileView {
   export interface IOptions {
     model: FileViewModel;
     trans: TranslationBundle;
+    /** Shows the file as its branch holds it. */
+    onShow: () => void;
     /** Where there are notebooks at all. */
     renderNotebook?: (content: nbformat.INotebookContent) => Widget;
     /** Gives lines of code their colours. */
@@ -99,7 +101,7 @@ class Body extends ReactWidget {
     return (
       <ColouringContext.Provider value={this._options.colouring ?? null}>
         <RenderHtmlContext.Provider value={this._options.renderHtml ?? null}>
-          <Shown model={model} trans={trans} />
+          <Shown model={model} trans={trans} onShow={this._options.onShow} />
         </RenderHtmlContext.Provider>
       </ColouringContext.Provider>
     );
@@ -111,8 +113,13 @@ interface IPartProps {
   trans: TranslationBundle;
 }
 
+interface IShownProps extends IPartProps {
+  /** Shows the file as its branch holds it. */
+  onShow: () => void;
+}
+
 /** The tabs, and the one that is chosen. */
-function Shown({ model, trans }: IPartProps): React.JSX.Element {
+function Shown({ model, trans, onShow }: IShownProps): React.JSX.Element {
   const id = React.useId(); // several files may be open
   return (
     <>
@@ -123,6 +130,7 @@ function Shown({ model, trans }: IPartProps): React.JSX.Element {
         id={id}
         aria-label={tabText(model.tab, trans)}
       >
+        {model.isSettled && <Settled model={model} trans={trans} onShow={onShow} />}
         <ErrorBanner error={model.failure} trans={trans} onRetry={() => model.retry()} />
         <Tab model={model} trans={trans} />
       </div>
@@ -141,17 +149,17 @@ function Header({ model, trans, tabId }: IPartProps & { tabId: string }): React.
         {model.path}{' '}
         <span className="jp-DatalakeFileView-at">
           {model.repo}@{refText(model.ref)}
-          {!model.isCommitted && `, ${trans.__('not committed')}`}
+          {!model.isCommitted && !model.isSettled && `, ${trans.__('not committed')}`}
         </span>
       </h2>
       <span className="jp-DatalakeFileView-facts">
         {preview && formatBytes(preview.size_bytes)}
-        {preview?.kind === 'table' && ` · ${trans.__('%1 rows', rows)}`}
+        {preview?.kind === 'table' && ` · ${trans._n('%2 row', '%2 rows', model.count, rows)}`}
         {preview?.kind === 'table' &&
           ` · ${trans._n('%1 column', '%1 columns', page?.column_count ?? 0)}`}
         {hidden > 0 && ` (${trans.__('%1 not shown', hidden)})`}
         {(preview?.kind === 'text' || preview?.kind === 'json') &&
-          ` · ${trans.__('%1 lines', rows)}`}
+          ` · ${trans._n('%2 line', '%2 lines', model.count, rows)}`}
       </span>
       <div className="jp-DatalakeTabs" role="tablist" aria-label={trans.__('Views of the file')}>
         {model.tabs.map((tab, index) => (
@@ -235,6 +243,18 @@ function Tab({ model, trans }: IPartProps): React.JSX.Element | null {
       url={model.media?.url ?? null}
       trans={trans}
     />
+  );
+}
+
+/** What became of a change that its session no longer holds. */
+function Settled({ model, trans, onShow }: IShownProps): React.JSX.Element {
+  return (
+    <p className="jp-DatalakeNote" role="status">
+      {trans.__('It was committed or discarded since. This is what it was compared with before.')}{' '}
+      <button type="button" className="jp-DatalakeLink" onClick={onShow}>
+        {trans.__('Show %1 as it is now', `${model.repo}@${refText(model.ref)}`)}
+      </button>
+    </p>
   );
 }
 

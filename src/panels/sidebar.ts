@@ -6,7 +6,7 @@ import { PanelWithToolbar, SidePanel } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 import type { AccordionPanel, Widget } from '@lumino/widgets';
 
-import { hasFiles } from '../components/drop-target';
+import { DROP_TARGET, hasFiles } from '../components/drop-target';
 import { lakeIcon } from '../icons';
 import type { ILake } from '../tokens';
 import { LakeHealth } from './health';
@@ -67,7 +67,10 @@ export class LakeSidebar extends SidePanel {
     this.accordion.handleMoved.connect(() => {
       this._isSized = true;
     });
-    this.accordion.expansionToggled.connect(() => {
+    this.accordion.expansionToggled.connect((accordion, index) => {
+      if (this._isArranged && !accordion.widgets[index]?.isHidden) {
+        this._revealed = this._sections[index]?.name ?? ''; // whoever opens it wants to look at it
+      }
       this._arrangeSoon();
       if (this._isArranged) {
         options.onStateChanged?.(this.state);
@@ -215,7 +218,16 @@ export class LakeSidebar extends SidePanel {
 
 /** Return the height of what a widget shows, which may be less than its own. */
 function heightOf({ node }: Widget): number {
-  return [...node.children].reduce((sum, child) => sum + (child as HTMLElement).offsetHeight, 0);
+  return [...node.children].reduce((sum, child) => sum + heightIn(child as HTMLElement), 0);
+}
+
+/** Return the height of a part; of a place that takes files, which fills what is left, that of its content. */
+function heightIn(part: HTMLElement): number {
+  if (!part.classList.contains(DROP_TARGET)) {
+    return part.offsetHeight;
+  }
+  const last = [...part.children].pop() as HTMLElement | undefined;
+  return last ? last.offsetTop + last.offsetHeight : 0; // from the top of the place
 }
 
 /** What a {@link LakeSidebar} is made of. */

@@ -20,6 +20,7 @@ import { refText } from '../components/formats';
 import type { FileTab } from '../models/file-view';
 import type { FileView } from '../panels/file-view';
 import { ExecutedNotebook } from '../panels/notebook';
+import { ILake } from '../tokens';
 import { textOf } from './arguments';
 import { colouringBy } from './colouring';
 import { loadScreen } from './loading';
@@ -38,7 +39,8 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
     IRenderMimeRegistry,
     IEditorLanguageRegistry,
     ILayoutRestorer,
-    ITranslator
+    ITranslator,
+    ILake
   ],
   activate: (
     app: JupyterFrontEnd,
@@ -47,7 +49,8 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
     rendermime: IRenderMimeRegistry | null,
     languages: IEditorLanguageRegistry | null,
     restorer: ILayoutRestorer | null,
-    translator: ITranslator | null
+    translator: ITranslator | null,
+    lake: ILake | null
   ): void => {
     const trans = (translator ?? nullTranslator).load('jupyter_datalake');
     const { commands, shell } = app;
@@ -90,8 +93,10 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
           const { model } = widget.content;
           if (base !== undefined && base !== model.base) {
             model.base = base;
+          } else if (model.session !== null) {
+            void model.follow();
           } else if (!model.isCommitted) {
-            model.compareAnew(); // what is staged has gone on
+            model.compareAnew(); // the trial has gone on
           }
           if (model.isCommitted) {
             model.tab = tab ?? model.tab;
@@ -100,8 +105,9 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
           const { FileView, FileViewModel } = screen;
           const place = { repo, ref, path, base, session, trial };
           const model = new FileViewModel({ client, ...place, tab });
+          const onShow = () => void commands.execute(CommandIDs.openFile, { repo, ref, path });
           widget = new MainAreaWidget({
-            content: new FileView({ model, trans, renderNotebook, colouring, renderHtml })
+            content: new FileView({ model, trans, onShow, renderNotebook, colouring, renderHtml })
           });
           widget.id = id;
           widget.title.icon = fileIcon;
@@ -113,6 +119,18 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
         showInMain(shell, widget);
       }
     });
+    const follow = (session?: string) =>
+      tracker.forEach(({ content: { model } }) => {
+        if (session === undefined || model.session === session) {
+          void model.follow();
+        }
+      });
+    lake?.happened.connect((_, { kind, subject }) => {
+      if (kind === 'session.changed') {
+        follow(subject);
+      }
+    });
+    lake?.outdated.connect(() => follow());
     void restorer?.restore(tracker, {
       command: CommandIDs.openFile,
       args: ({ content: { model } }) => ({

@@ -15,7 +15,7 @@ import { ARGUMENTS, CommandIDs } from '../commands';
 import { clockText } from '../components/formats';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
-import { attempt, followJob } from './reporting';
+import { attempt, followJob, tellBriefly } from './reporting';
 
 /** Reopens datums, and publishes what was mended in them. */
 export const fixesPlugin: JupyterFrontEndPlugin<void> = {
@@ -63,7 +63,7 @@ export const fixesPlugin: JupyterFrontEndPlugin<void> = {
       execute: async args => {
         const job = textOf(args, 'job');
         if (job === undefined) {
-          Notification.info(trans.__('Choose a job first.'));
+          tellBriefly(trans.__('Choose a job first.'));
           return;
         }
         const datum = typeof args.datum === 'number' ? args.datum : 0;

@@ -26,8 +26,8 @@ import { DEFAULT_BRANCH } from '../models/selection';
 import type { CommitDiffPanel } from '../panels/commit-diff';
 import type { ILake, ILakeSelection } from '../tokens';
 import { refOf, repoOf, textOf } from './arguments';
-import { loadScreen } from './loading';
-import { attempt } from './reporting';
+import { importScreen, loadScreen } from './loading';
+import { attempt, tellBriefly } from './reporting';
 import { showInMain } from './showing';
 
 /** What the commands work on. */
@@ -191,7 +191,7 @@ async function stagedIn(
   const sessions = found?.results ?? [];
   const session = sessions.find(one => one.branch === branch) ?? sessions[0];
   if (found && !session) {
-    Notification.info(trans.__('No branch of %1 is mounted to be written to.', repo));
+    tellBriefly(trans.__('No branch of %1 is mounted to be written to.', repo));
   }
   return session?.id;
 }
@@ -216,9 +216,10 @@ async function join(
   if (!commit || !branches) {
     return null;
   }
-  const branch = branches.find(name => name === (wanted ?? selection.ref)) ?? DEFAULT_BRANCH;
+  const branch = targetOf(kind, branches, selection.ref, wanted);
   const model = new JoinModel({ client, kind, commit, branch });
-  const report = await showJoin(model, branches, trans);
+  const loadVersions = () => importScreen(trans, () => import('../screens/file'));
+  const report = await showJoin(model, branches, loadVersions, trans);
   if (report?.commit) {
     tell(
       options,
@@ -227,6 +228,23 @@ async function join(
     );
   }
   return report;
+}
+
+/**
+ * Return the branch that a dialog begins with: unless one is wanted, that which is looked at for a
+ * revert, and another for what it has already.
+ */
+export function targetOf(
+  kind: JoinKind,
+  branches: readonly string[],
+  shown: string,
+  wanted?: string
+): string {
+  const others = kind === 'revert' ? branches : branches.filter(name => name !== shown);
+  const [first = DEFAULT_BRANCH] = others;
+  const isThere = (name: string): boolean => others.includes(name);
+  const wished = wanted !== undefined && branches.includes(wanted) ? wanted : undefined;
+  return wished ?? [shown, DEFAULT_BRANCH].find(isThere) ?? first;
 }
 
 async function branchesOf(

@@ -3,7 +3,7 @@
  */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ILayoutRestorer } from '@jupyterlab/application';
-import { MainAreaWidget, Notification, WidgetTracker } from '@jupyterlab/apputils';
+import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 import { IEditorServices } from '@jupyterlab/codeeditor';
 import type * as nbformat from '@jupyterlab/nbformat';
 import { NotebookPanel } from '@jupyterlab/notebook';
@@ -20,7 +20,7 @@ import { ExecutedNotebook } from '../panels/notebook';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
 import { loadScreen } from './loading';
-import { attempt, showNotification } from './reporting';
+import { attempt, showNotification, tellBriefly } from './reporting';
 import { showInMain } from './showing';
 
 /** Shows single jobs. */
@@ -152,7 +152,7 @@ export const notebookPlugin: JupyterFrontEndPlugin<void> = {
         if (trial !== undefined) {
           await attempt(trans, () => openTried(trial, datum ?? 0));
         } else if (job === undefined) {
-          Notification.info(trans.__('Choose a job first.'));
+          tellBriefly(trans.__('Choose a job first.'));
         } else {
           await attempt(trans, () => open(job, datum));
         }

@@ -2,7 +2,7 @@
  * Commands on pipelines and jobs.
  */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette, InputDialog, Notification } from '@jupyterlab/apputils';
+import { ICommandPalette, InputDialog } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { deleteIcon, pauseIcon, refreshIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
@@ -24,7 +24,7 @@ import { ILake } from '../tokens';
 import { textOf } from './arguments';
 import { loadScreen } from './loading';
 import type { IReporting } from './reporting';
-import { attempt, followJob } from './reporting';
+import { attempt, followJob, tellBriefly } from './reporting';
 
 type Args = ReadonlyPartialJSONObject;
 
@@ -68,7 +68,7 @@ function addPipelineCommands(reporting: IReporting): void {
     const page = await attempt(trans, () => listPipelines(lake.client, { limit: 1000 }));
     const items = (page?.results ?? []).map(pipeline => pipeline.name);
     if (items.length === 0) {
-      Notification.info(trans.__('There are no pipelines yet.'));
+      tellBriefly(trans.__('There are no pipelines yet.'));
       return null;
     }
     return (await InputDialog.getItem({ title, items })).value;
@@ -148,7 +148,10 @@ function addJobCommands(reporting: IReporting): void {
       if (job !== undefined) {
         await attempt(trans, async () => {
           const { global_id } = await resumeJob(lake.client, job);
-          await followStarted(global_id, undefined, reporting);
+          tellBriefly(
+            trans.__('Resumed with the published code. What you mended runs once it is published.')
+          );
+          await showStarted(global_id, reporting);
         });
       }
     }
@@ -163,19 +166,19 @@ function addJobCommands(reporting: IReporting): void {
         await attempt(trans, async () => {
           const reprocess = args.reprocess === true;
           const { global_id } = await rerunJob(lake.client, job, { reprocess });
-          await followStarted(global_id, undefined, reporting);
+          await showStarted(global_id, reporting);
         });
       }
     }
   });
 }
 
-/** Tell how the first job under a global id goes. */
+/** Tell how the first job under a global id goes; return its id. */
 async function followStarted(
   globalId: string,
   pipeline: string | undefined,
   reporting: IReporting
-): Promise<void> {
+): Promise<string | undefined> {
   const page = await listJobs(reporting.lake.client, { global_id: globalId, pipeline });
   const first = page.results.reduce<api.Job | null>(
     (least, job) => (least === null || job.number < least.number ? job : least),
@@ -183,5 +186,14 @@ async function followStarted(
   );
   if (first) {
     followJob(first, reporting);
+  }
+  return first?.id;
+}
+
+/** Go from a job to the first under a global id, which does its work again. */
+async function showStarted(globalId: string, reporting: IReporting): Promise<void> {
+  const job = await followStarted(globalId, undefined, reporting);
+  if (job !== undefined) {
+    await reporting.commands.execute(CommandIDs.openJob, { job });
   }
 }

@@ -37,6 +37,14 @@ export async function attempt<T>(
   }
 }
 
+/** So long what needs no answer is shown. */
+const BRIEF_MS = 10_000;
+
+/** Tell something that needs no answer. Without a time JupyterLab lists it unseen. */
+export function tellBriefly(message: string): void {
+  Notification.info(message, { autoClose: BRIEF_MS });
+}
+
 /**
  * Tell the way back to a form that was left to look at what came of a trial.
  *
@@ -55,7 +63,7 @@ export function tellLeft(path: string, back: () => void, trans: TranslationBundl
 }
 
 /**
- * Tell how something ended whose progress a notification has told.
+ * Tell how something ended whose progress a notification has told; return the id of what is shown.
  *
  * #### Notes
  * In another one: of a notification that is not drawn yet, JupyterLab loses what is changed, and what
@@ -66,15 +74,37 @@ export function tellEnd(
   message: string,
   type: Notification.TypeOptions,
   options: Notification.IOptions<never>
-): void {
+): string {
   Notification.dismiss(progress);
-  Notification.emit(message, type, options);
+  return Notification.emit(message, type, options);
+}
+
+/** What was told last of each pipeline: of which job, and in which notifications. */
+const told = new Map<string, { job: string; ids: string[] }>();
+
+/**
+ * Let what is told of a job take the place of what was told of earlier ones of its pipeline.
+ *
+ * #### Notes
+ * What failed is shown until somebody reads it; a pipeline that fails each night would pile it up.
+ * Its jobs are listed all the same.
+ */
+function replaceEarlier(pipeline: string, job: string): string[] {
+  const before = told.get(pipeline);
+  if (before?.job === job) {
+    return before.ids;
+  }
+  before?.ids.forEach(id => Notification.dismiss(id));
+  const ids: string[] = [];
+  told.set(pipeline, { job, ids });
+  return ids;
 }
 
 /** Tell how a job goes, from now to its end. */
 export function followJob(job: api.Job, reporting: IReporting): void {
   const { lake, commands, trans } = reporting;
   const follower = new JobFollower(lake, job);
+  const ids = replaceEarlier(job.pipeline, job.id);
   const actions: Notification.IAction[] = [
     {
       label: trans.__('Show the job'),
@@ -93,14 +123,16 @@ export function followJob(job: api.Job, reporting: IReporting): void {
       return;
     }
     const isGood = now.state === 'success';
-    tellEnd(
-      id,
-      endText(now, trans),
-      isGood ? 'success' : now.state === 'failed' ? 'error' : 'warning',
-      {
-        autoClose: isGood ? 10_000 : false,
-        actions: isGood ? [...actions, outputAction(now, reporting)] : actions
-      }
+    ids.push(
+      tellEnd(
+        id,
+        endText(now, trans),
+        isGood ? 'success' : now.state === 'failed' ? 'error' : 'warning',
+        {
+          autoClose: isGood ? BRIEF_MS : false,
+          actions: isGood ? [...actions, outputAction(now, reporting)] : actions
+        }
+      )
     );
     follower.dispose();
   });
@@ -114,10 +146,11 @@ export function showNotification(
   if (event.kind !== 'notification.created') {
     return;
   }
-  const { title, text, severity, job } = event.details;
+  const { title, text, severity, job, pipeline } = event.details;
   const type = SEVERITIES.find(one => one === severity) ?? 'default';
-  Notification.emit([title, ...unsaid(title, text)].filter(isText).join('\n\n'), type, {
-    autoClose: type === 'success' || type === 'info' ? 10_000 : false,
+  const ids = isText(pipeline) && isText(job) ? replaceEarlier(pipeline, job) : [];
+  const id = Notification.emit([title, ...unsaid(title, text)].filter(isText).join('\n\n'), type, {
+    autoClose: type === 'success' || type === 'info' ? BRIEF_MS : false,
     actions: isText(job)
       ? [
           {
@@ -127,6 +160,7 @@ export function showNotification(
         ]
       : []
   });
+  ids.push(id);
 }
 
 /** Return the paragraphs of a text that a title does not say already. */
@@ -179,7 +213,7 @@ export function tellPublished({ pipeline, job }: IPromoted, reporting: IReportin
     return;
   }
   const inputs = repoInputs(pipeline.spec).map(input => `${input.repo}@${input.branch}`);
-  Notification.info(
+  tellBriefly(
     inputs.length > 0 && scheduleOf(pipeline.spec) === null
       ? trans.__('%1 is published. It runs as soon as there is data in %2.', pipeline.name, inputs)
       : trans.__('%1 is published.', pipeline.name)
@@ -192,7 +226,7 @@ export function tellApplied(applied: Applied, { commands, trans }: Omit<IReporti
   const names = done.map(({ pipeline }) => pipeline);
   const node = `pipeline:${names[names.length - 1] ?? ''}`;
   Notification.success(trans.__('Applied: %1', names.join(', ')), {
-    autoClose: 10_000,
+    autoClose: BRIEF_MS,
     actions: [
       {
         label: trans.__('Show the runs'),

@@ -2,7 +2,6 @@
  * Commands on repos, their mounts and their refs.
  */
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { addIcon, deleteIcon, editIcon, folderIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
@@ -21,7 +20,7 @@ import { DEFAULT_BRANCH } from '../models/selection';
 import type { SessionsModel } from '../models/sessions';
 import type { ILakeSelection } from '../tokens';
 import { refOf, repoOf, textOf } from './arguments';
-import { attempt } from './reporting';
+import { attempt, tellBriefly } from './reporting';
 
 /** What the commands work on. */
 export interface IRepoCommandOptions {
@@ -228,7 +227,7 @@ async function openFiles(options: IRepoCommandOptions, repo: string, ref?: strin
     return;
   }
   if (mounted.contents_path === null) {
-    Notification.info(
+    tellBriefly(
       trans.__('%1 is mounted at %2, outside what the file browser shows.', repo, mounted.path)
     );
   } else if (app.commands.hasCommand('filebrowser:go-to-path')) {

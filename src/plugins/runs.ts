@@ -3,7 +3,7 @@
  */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ILayoutRestorer } from '@jupyterlab/application';
-import { ICommandPalette, MainAreaWidget, Notification, WidgetTracker } from '@jupyterlab/apputils';
+import { ICommandPalette, MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { getJob, listJobs } from '../api/jobs';
@@ -16,7 +16,7 @@ import type { RunsPanel } from '../panels/runs';
 import { ILake } from '../tokens';
 import { textOf } from './arguments';
 import { loadScreen } from './loading';
-import { attempt } from './reporting';
+import { attempt, tellBriefly } from './reporting';
 import { showInMain } from './showing';
 
 /** Shows runs, and compares two of them. */
@@ -95,7 +95,7 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
           if (other) {
             await show(other, job);
           } else if (other === '') {
-            Notification.info(trans.__('There is no earlier run of this pipeline.'));
+            tellBriefly(trans.__('There is no earlier run of this pipeline.'));
           }
         }
       }

@@ -1,7 +1,6 @@
 /**
  * Commands on sessions.
  */
-import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { undoIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
@@ -14,7 +13,7 @@ import { commitIcon } from '../icons';
 import type { ISessionChanges, SessionsModel } from '../models/sessions';
 import type { ILakeSelection } from '../tokens';
 import { textOf } from './arguments';
-import { attempt } from './reporting';
+import { attempt, tellBriefly } from './reporting';
 
 /** What the commands work on. */
 export interface ISessionCommandOptions {
@@ -46,7 +45,7 @@ export function addSessionCommands(options: ISessionCommandOptions): void {
     execute: async args => {
       const one = await staged(args);
       if (!one) {
-        Notification.info(trans.__('There is nothing to commit.'));
+        tellBriefly(trans.__('There is nothing to commit.'));
         return null;
       }
       const message = textOf(args, 'message');

@@ -40,7 +40,11 @@ export function addUploadCommand(options: Options): Drop {
       const repo = meant(args);
       if (repo !== null) {
         const files = await chooseFiles(args.isFolder === true);
-        await upload(options, { files, leftOut: [] }, { repo, branch: refOf(args, app) });
+        await upload(
+          options,
+          { files, folders: [], leftOut: [] },
+          { repo, branch: refOf(args, app) }
+        );
       }
     }
   });
@@ -66,21 +70,21 @@ function chooseFiles(isFolder: boolean): Promise<IDropped['files']> {
 /** Ask where files go, and send them there. */
 async function upload(
   options: Options,
-  { files, leftOut }: IDropped,
+  { files, folders, leftOut }: IDropped,
   place: Partial<IUploadPlace>
 ): Promise<void> {
   const { lake, repos, selection, trans } = options;
   if (leftOut.length > 0) {
     tellLeftOut(leftOut, options);
   }
-  if (files.length === 0) {
+  if (files.length + folders.length === 0) {
     return;
   }
   const repo = place.repo ?? selection.repo ?? '';
   const branch = place.branch ?? (repo === selection.repo ? selection.ref : DEFAULT_BRANCH);
   const writable = repos.repos.filter(({ kind }) => kind === 'user').map(({ name }) => name);
   const isStaged = place.isStaged ?? false;
-  const wanted = await showUpload(files, { repo, branch, isStaged }, writable, trans);
+  const wanted = await showUpload({ files, folders }, { repo, branch, isStaged }, writable, trans);
   if (!wanted) {
     return;
   }

@@ -23,6 +23,7 @@ module.exports = {
     baseURL: url,
     browserName: 'chromium',
     headless: true,
+    screenshot: 'only-on-failure',
     video: 'off', // needs a program of Playwright's own
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',

@@ -85,7 +85,9 @@ test('a history with two lines, and two of its commits compared', async ({ page,
     .getByRole('button', { name: /^Revert/ })
     .click();
   const dialog = page.getByRole('dialog');
-  await expect(dialog).toContainText('on main');
+  await dialog.getByRole('button', { name: 'Compare both versions of shop.csv' }).click();
+  await expect(dialog).toContainText('From main to before it:');
+  await expect(dialog.locator('.jp-DatalakeConflicts-versions table')).toBeVisible();
   await draw(page, 'tour-revert', false);
   await dialog.getByRole('button', { name: 'Cancel' }).click();
 });

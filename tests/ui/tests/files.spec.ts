@@ -156,7 +156,7 @@ test('texts, notebooks and images are shown, and compared side by side', async (
   await expect(view(page).getByRole('img', { name: 'plot.svg' })).toBeVisible();
 
   await open('Text again', 'a.txt');
-  await expect(view(page)).toContainText('1 lines added, 1 removed');
+  await expect(view(page)).toContainText('1 line added, 1 removed');
   await page.screenshot({ path: info.outputPath('text-diff.png') });
   await view(page).getByRole('tab', { name: 'Data' }).click();
   await expect(view(page).getByRole('grid')).toContainText('<b>three</b>');

@@ -122,7 +122,7 @@ test('a commit is reverted, the branch is reset, and any two commits are compare
   await expect(rows.first()).toContainText('Revert “Write b”');
 });
 
-test('paths that conflict are decided one by one', async ({ page, request }) => {
+test('paths that conflict are decided one by one', async ({ page, request }, info) => {
   const lake = new Lake(request);
   await lake.createRepo('parted');
   const base = await lake.put('parted', 'a.txt', 'base\n', 'Write a');
@@ -139,11 +139,24 @@ test('paths that conflict are decided one by one', async ({ page, request }) => 
   await row.getByRole('button').first().click();
   await row.getByRole('button', { name: /^Cherry-pick/ }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('On branch').selectOption('main');
-  await expect(dialog.getByRole('status').last()).toContainText('1 path was changed on both sides');
+  await expect(dialog.getByLabel('On branch')).toHaveValue('main'); // side has it already
+  await expect(dialog.getByRole('status').last()).toHaveText(
+    '1 path was changed on both sides. Choose whose version stays.'
+  );
   const accept = dialog.getByRole('button', { name: 'Cherry-pick' });
   await expect(accept).toBeDisabled();
+  const compare = dialog.getByRole('button', { name: 'Compare both versions of a.txt' });
+  await compare.click();
+  await expect(compare).toHaveAttribute('aria-expanded', 'true');
+  const versions = dialog.locator('[data-path="a.txt"]');
+  await expect(versions).toContainText(`From main to ${theirs.slice(0, 8)}:`);
+  await expect(versions.getByRole('columnheader')).toHaveText(['main', theirs.slice(0, 8)]);
+  await expect(versions.getByRole('cell', { name: 'mine', exact: true })).toBeVisible();
+  await expect(versions.getByRole('cell', { name: 'theirs', exact: true })).toBeVisible();
+  await page.screenshot({ path: info.outputPath('both-versions.png') });
   await expectAccessibleInThemes(page, '.jp-Dialog');
+  await compare.click();
+  await expect(versions.getByRole('cell', { name: 'mine', exact: true })).toHaveCount(0);
   await dialog.getByRole('group', { name: 'a.txt' }).getByRole('button').last().click();
   await accept.click();
   await expect(dialog).toBeHidden();

@@ -29,6 +29,15 @@ export class Lake {
     return id;
   }
 
+  /** Drop what is staged in any session, as specs before this one may have left it. */
+  async discardAll(): Promise<void> {
+    const response = await this._request.get('/datalake/sessions');
+    const { results } = (await response.json()) as { results: { id: string }[] };
+    for (const { id } of results) {
+      await this._post(`sessions/${id}/discards`, {}, 204);
+    }
+  }
+
   /** Remove a session with all that is staged in it. */
   async deleteSession(id: string): Promise<void> {
     const gone = await this._request.delete(`/datalake/sessions/${id}`);

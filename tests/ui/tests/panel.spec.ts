@@ -102,6 +102,21 @@ test('the panel is drawn within a second of being opened', async ({ page }) => {
   await expectPaintedSoon(page);
 });
 
+test('in a low window, as at twice the size, every section is scrolled to', async ({
+  page,
+  request
+}) => {
+  await new Lake(request).createRepo('low');
+  await page.setViewportSize({ width: 640, height: 384 });
+  const panel = await openPanel(page);
+  await openSections(panel);
+  for (const name of ['repos', 'mounts', 'changes', 'history', 'pipelines', 'jobs']) {
+    await section(panel, name).hover(); // scrolls there
+    await expect(section(panel, name)).toBeInViewport({ ratio: 0.9 });
+  }
+  await page.screenshot({ path: test.info().outputPath('low.png') });
+});
+
 test('a repo is described, and files are uploaded into it without a mount', async ({
   page,
   request

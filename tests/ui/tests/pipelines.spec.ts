@@ -201,9 +201,16 @@ test('a datum that failed is reopened at the cell, mended and published', async 
   const notebook = page.locator('.jp-NotebookPanel:visible');
   await expect(notebook.locator('.jp-Cell.jp-mod-active')).toContainText('int(text)');
   await expect(notebook.locator('.jp-Cell').nth(2)).toContainText('read so far');
-  await page.notebook.setCell(3, 'code', 'print("mended", len(text), out)');
+  const shown = 'fsspec.filesystem("lake").ls("", detail=False)';
+  await page.notebook.setCell(
+    3,
+    'code',
+    `import fsspec\nprint("mended", len(text), out, ${shown})`
+  );
   await page.notebook.runCell(3, true);
-  await expect(notebook.locator('.jp-Cell').nth(3)).toContainText('mended 6 pfs/out');
+  await expect(notebook.locator('.jp-Cell').nth(3)).toContainText(
+    "mended 6 pfs/out ['customers@main', 'fragile@main']" // of all that the lake has
+  );
 
   await page.getByRole('button', { name: 'Publish the fix' }).click();
   await expect(job.locator('header [data-state="success"]').last()).toBeVisible({

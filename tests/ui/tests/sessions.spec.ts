@@ -5,6 +5,7 @@ import { Lake, openHistory, openPanel, section } from './lake';
 
 test('a written file is seen, committed and in the history', async ({ page, request }) => {
   const lake = new Lake(request);
+  await lake.discardAll();
   await lake.createRepo('written');
   await lake.put('written', 'old.csv', 'a\n1\n', 'The old file');
   await lake.put('written', 'gone.csv', 'c\n', 'A file to delete');
@@ -24,11 +25,14 @@ test('a written file is seen, committed and in the history', async ({ page, requ
   await expect(files.locator('[data-path="old.csv"]')).toContainText('M');
   await expect(files.locator('[data-path="gone.csv"]')).toContainText('D');
 
+  const room = async () => (await section(panel, 'changes').boundingBox())?.height ?? 0;
+  const needed = await room();
   await expect(changes.getByRole('button', { name: 'Commit', exact: true })).toBeDisabled();
   const message = changes.getByRole('textbox', { name: 'Commit message for written@main' });
   await message.fill('A new file, and a longer one');
   await changes.getByRole('button', { name: 'Commit', exact: true }).click();
   await expect(changes).toHaveCount(0);
+  await expect.poll(room).toBeLessThan(needed); // what is empty leaves its room to the others
 
   const history = await openHistory(panel, 'written');
   const newest = history.getByRole('list', { name: 'Commits' }).getByRole('listitem').first();
@@ -120,7 +124,7 @@ test('many changes are a list or a tree, loaded as far as somebody scrolls', asy
   const files = changes.getByRole('list', { name: 'Changed files of many@empty' });
   await expect(changes.locator('header')).toContainText('500+');
   expect(await files.getByRole('listitem').count()).toBeLessThan(200);
-  await files.hover();
+  await files.getByRole('listitem').first().hover();
   await expect(async () => {
     await page.mouse.wheel(0, 5000);
     await expect(files.getByRole('listitem').last()).toHaveAttribute(
@@ -133,6 +137,7 @@ test('many changes are a list or a tree, loaded as far as somebody scrolls', asy
 
   await changes.getByRole('button', { name: 'Show changes as a tree' }).click();
   const folder = files.locator('[data-path="deep/folder/"]');
+  await expect(changes.getByRole('button', { name: 'Commit', exact: true })).toBeInViewport();
   await changes.locator('header').scrollIntoViewIfNeeded(); // other sessions may be above it
   await expect(folder).toContainText(String(count - 1));
   await folder.getByRole('button', { name: 'deep/folder', exact: true }).click();

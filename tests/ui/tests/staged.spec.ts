@@ -14,18 +14,17 @@ test('what is staged is compared with the commit below it, as what it is', async
   await lake.put('staged', 'plot.svg', SVG.replace('COLOUR', 'teal'), 'Image');
   await lake.put('staged', 'customers.csv', customers(50), 'Table');
   await lake.mount('staged', 'drive');
-  for (const [path, data] of [
-    ['a.py', 'def one():\n    return "two"\n'],
-    ['plot.svg', SVG.replace('COLOUR', 'orange')],
-    ['customers.csv', customers(51, 7)]
-  ]) {
+  const stage = async (path: string, data: string) => {
     const saved = await request.put('/datalake/drive/content', {
       params: { path: `staged/${path}` },
       headers: { 'Content-Type': 'application/octet-stream' },
       data
     });
     expect(saved.ok(), await saved.text()).toBe(true);
-  }
+  };
+  await stage('a.py', 'def one():\n    return "two"\n');
+  await stage('plot.svg', SVG.replace('COLOUR', 'orange'));
+  await stage('customers.csv', customers(51, 7));
 
   const panel = await openPanel(page);
   const open = (path: string) =>
@@ -56,5 +55,21 @@ test('what is staged is compared with the commit below it, as what it is', async
   await setTheme(page, 'JupyterLab Dark');
   await page.screenshot({ path: info.outputPath('staged-image.png') });
   expect(await page.evaluate(() => 'hacked' in window)).toBe(false);
+  await setTheme(page, 'JupyterLab Light');
+
+  // What is open follows: first what is staged, then that it is staged no longer.
+  await open('a.py');
+  await stage('a.py', 'def one():\n    return "three"\n');
+  await expect(view(page).getByRole('cell', { name: 'return "three"' })).toBeVisible();
+  const changes = section(panel, 'changes').getByRole('region', { name: 'Changes in staged@main' });
+  await changes.getByRole('textbox').fill('Three files');
+  await changes.getByRole('button', { name: 'Commit', exact: true }).click();
+  await expect(view(page)).toContainText('It was committed or discarded since.');
+  await expect(view(page)).not.toContainText('not committed');
+  await expect(view(page).getByRole('cell', { name: 'return "three"' })).toBeVisible();
+  await page.screenshot({ path: info.outputPath('staged-settled.png') });
+  await view(page).getByRole('button', { name: 'Show staged@main as it is now' }).click();
+  await expect(view(page).getByRole('tab', { name: 'Data' })).toBeVisible();
+  await expect(view(page)).toContainText('return "three"');
   await lake.unmountAll();
 });

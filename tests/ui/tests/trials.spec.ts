@@ -61,7 +61,7 @@ test('a form is tried before it is published, and goes on where it was left', as
   await expect(row('figures:/b.txt')).toContainText('failed');
   await expect(row('figures:/c.txt')).toHaveCount(0);
   await expect(trial).toContainText("invalid literal for int() with base 10: 'two'");
-  await expect(trial.getByLabel('Traceback of cell 3')).toContainText('int(place.read_text())');
+  await expect(trial.getByLabel('Traceback of cell 2')).toContainText('int(place.read_text())');
   await expectNamed(dialog);
   await expectAccessible(page, '.jp-DatalakeTryOut');
   await trial.scrollIntoViewIfNeeded();
@@ -79,7 +79,7 @@ test('a form is tried before it is published, and goes on where it was left', as
     .click();
   await expect(dialog).toBeHidden();
   const difference = page.locator('.jp-DatalakeFileView');
-  await expect(difference).toContainText('1 lines added, 0 removed');
+  await expect(difference).toContainText('1 line added, 0 removed');
   await expect(difference).toContainText('not committed');
   await shoot(page, 'difference');
   await page.getByRole('button', { name: 'Back to the form' }).click();

@@ -55,6 +55,7 @@ test('a folder that is dropped onto a repo keeps its structure', async ({ page, 
   await panel.getByRole('searchbox', { name: 'Search repos' }).fill('dropped');
   const row = repoRow(panel, 'dropped');
   const folder = makeFolder('photos', { 'a.txt': 'new\n', 'deep/er/b.txt': 'b\n' });
+  mkdirSync(join(folder, 'nothing'));
 
   // Beside what takes files, the browser would open them in place of JupyterLab.
   const search = panel.getByRole('searchbox', { name: 'Search repos' });
@@ -67,7 +68,7 @@ test('a folder that is dropped onto a repo keeps its structure', async ({ page, 
   await expect(row.getByRole('status')).toHaveCount(0);
 
   const dialog = page.getByRole('dialog');
-  await expect(dialog).toContainText('2 files, 6 B');
+  await expect(dialog).toContainText('2 files, 6 B. 1 empty folder.');
   await expect(dialog.getByRole('textbox', { name: 'Message' })).toHaveValue('Upload photos/');
   await dialog.getByRole('button', { name: 'Upload' }).click();
   await expect(dialog).toContainText('photos/a.txt is there already.');
@@ -76,10 +77,12 @@ test('a folder that is dropped onto a repo keeps its structure', async ({ page, 
   await toast.getByRole('button', { name: 'Show the changes' }).click();
   expect(await lake.read('dropped', 'photos/a.txt')).toBe('new\n');
   expect(await lake.read('dropped', 'photos/deep/er/b.txt')).toBe('b\n');
+  const kept = await request.get('/datalake/repos/dropped/refs/main/file?path=photos/nothing');
+  expect(((await kept.json()) as { kind: string }).kind).toBe('folder');
   const comparison = page
     .locator('#jp-main-dock-panel')
     .getByRole('list', { name: /^Files that differ between/ });
-  await expect(comparison.getByRole('listitem')).toHaveCount(2);
+  await expect(comparison.getByRole('listitem')).toHaveCount(3);
 });
 
 test('what is dropped onto Changes stays there until it is committed', async ({
