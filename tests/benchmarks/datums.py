@@ -176,13 +176,16 @@ class _Functions:
         self._outputs = OutputBatch(core)
         self._out = place
         self._out.mkdir()
+        self._one_at_a_time = threading.Lock()
+        """Both the job's thread and the controller's hand bundles over."""
 
     def has_room(self, spec: PipelineSpec) -> bool:
         return True
 
     def submit(self, tasks: Sequence[DatumTask]) -> list[Future[DatumOutcome]]:
-        outcomes = [self._run(task) for task in tasks]
-        self._outputs.settle()
+        with self._one_at_a_time:
+            outcomes = [self._run(task) for task in tasks]
+            self._outputs.settle()
         futures: list[Future[DatumOutcome]] = []
         for outcome in outcomes:
             futures.append(Future())
