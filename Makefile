@@ -3,6 +3,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Where it is set, each of the thousands of programs that tests start compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 LAB ?= 1
 
 RUNS ?= 5000

@@ -17,6 +17,7 @@ from jupyter_datalake.cli.output import (
     time_text,
 )
 from jupyter_datalake.errors import NotFoundError
+from jupyter_datalake.model.addresses import parse_address
 from jupyter_datalake.model.changes import Change, ChangeKind
 from jupyter_datalake.model.files import FileInfo
 from jupyter_datalake.model.merging import FastForward, MergeOutcome, MergeReport
@@ -79,7 +80,13 @@ def list_commits(
     limit: int,
     as_json: bool,
 ) -> None:
-    """List the commits that a ref leads back to, newest first."""
+    """List the commits that a ref leads back to, newest first.
+
+    REPO and REF may be one word, as in raw@main, and have a path behind them.
+    """
+    if "@" in repo:
+        place = parse_address(repo)
+        repo, ref, path = place.repo, place.ref, path or place.path or None
     commits = context.lake.commits.list(
         repo,
         ref,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import click
 
 from jupyter_datalake import environment
+from jupyter_datalake.lake.default_lake import default_url
 from jupyter_datalake.model.commits import Author
 
 if TYPE_CHECKING:
@@ -41,9 +42,14 @@ def importing() -> Iterator[None]:
 class CliContext:
     """The lake that a command works on, opened when it is first needed."""
 
-    def __init__(self, url: str, user: str) -> None:
-        self.url = url
+    def __init__(self, named: str | None, user: str) -> None:
+        self._named = named
         self.author = Author(user)
+
+    @cached_property
+    def url(self) -> str:
+        """Where the lake is; that of the environment where the command names none."""
+        return self._named or default_url()
 
     @cached_property
     def lake(self) -> Lake:

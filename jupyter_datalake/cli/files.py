@@ -225,6 +225,9 @@ def put(
     A folder's contents are put at ADDRESS, as they are named below the folder. Files called
     .datalakeignore in it say what is left out, with the patterns of .gitignore.
     """
+    if "@" in str(source) and not source.exists() and Path(address).exists():
+        given = printable(f"{source} {address}")
+        raise click.UsageError(f"The place in the lake comes first: datalake files put {given}")
     if str(source) == "-":
         # Unbuffered: a buffer that fills itself from a slow pipe does not look for Ctrl-C.
         stream = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)

@@ -25,7 +25,7 @@ from jupyter_datalake.cli.output import (
 from jupyter_datalake.model.datums import BEFORE_ALL, STEP_POSITIONS, DatumState
 from jupyter_datalake.model.executed_cells import ExecutedCell
 from jupyter_datalake.model.jobs import Job, JobState, Outcome
-from jupyter_datalake.model.lineage import MAX_OPENED, Observation
+from jupyter_datalake.model.lineage import MAX_OPENED, AccessKind, Observation
 from jupyter_datalake.model.logs import LogLine
 from jupyter_datalake.model.text import printable
 
@@ -155,14 +155,15 @@ def get(context: CliContext, job_id: str, as_json: bool) -> None:
 
 
 def print_opened(opened: Sequence[Observation]) -> None:
-    """Print what datums opened of their lazy inputs, newest first; nothing where there is none."""
+    """Print what datums were seen to open, newest first; nothing where nobody looked."""
     if not opened:
         return
-    click.echo("\nopened of lazy inputs:")
+    click.echo("\nseen to open:")
     for one in opened:
         place = printable(f"{one.repo}@{id_text(one.commit_id)}/{one.path}")
         times = f"  {one.opens} times" if one.opens > 1 else ""
-        click.echo(f"  datum {one.observer.datum}  {place}{times}")
+        wrote = "  to write" if one.kind is AccessKind.WRITE else ""
+        click.echo(f"  datum {one.observer.datum}  {place}{times}{wrote}")
     if len(opened) == MAX_OPENED:
         job = id_text(opened[-1].observer.job_id)
         click.echo(
@@ -505,7 +506,7 @@ def print_cells(cells: Sequence[ExecutedCell]) -> None:
     print_table(
         cells,
         [
-            ("CELL", lambda cell: cell.index + 1),
+            ("CELL", lambda cell: "" if cell.index is None else cell.index + 1),
             ("STATE", lambda cell: cell.state),
             ("SECONDS", lambda cell: "" if cell.seconds is None else f"{cell.seconds:.1f}"),
             ("BEGINS", lambda cell: cell.title),

@@ -147,7 +147,7 @@ def get_global(context: CliContext, global_id: str, as_json: bool) -> None:
 @click.argument("repo", required=False)
 @click.option("--session", help="Only files of this session.")
 @click.option("--notebook", help="Only what this notebook's kernel opened.")
-@click.option("--job", help="Only what this job's datums opened of lazy inputs.")
+@click.option("--job", help="Only what this job's datums opened.")
 @click.option("--datum", type=click.IntRange(0), help="Only this datum of the job.")
 @limit_option(100)
 @json_option

@@ -83,7 +83,7 @@ def cli(context: click.Context, lake: str | None, user: str | None) -> None:
       14 exists   15 not possible now   20 storage   21 damaged   30 job failed
       31 not possible on this machine   130 interrupted   anything else: failure
     """  # noqa: D301  # \b keeps click from re-flowing the table
-    context.obj = CliContext(lake or environment.lake_url(), user or environment.user_name())
+    context.obj = CliContext(lake, user or environment.user_name())
     context.call_on_close(context.obj.close)
 
 
@@ -96,7 +96,11 @@ def main() -> None:
 def program() -> None:
     """Be the process of the command line, which ends with its command."""
     gc.freeze()  # see `importing`
-    main()
+    try:
+        main()
+    finally:
+        if "_duckdb" in sys.modules:  # it tells of each object of its own that is there at the end
+            gc.unfreeze()
 
 
 if __name__ == "__main__":

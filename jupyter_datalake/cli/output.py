@@ -20,7 +20,7 @@ from jupyter_datalake.errors import (
 )
 from jupyter_datalake.model.ids import short_id
 from jupyter_datalake.model.jsonable import as_json
-from jupyter_datalake.model.text import printable
+from jupyter_datalake.model.text import hint_of_similar, printable
 
 Column = tuple[str, Callable[[Any], Any]]
 """Heading, and how a row's cell is made."""
@@ -86,11 +86,14 @@ def id_text(identifier: str | None) -> str:
 
 def usage_error(error: click.ClickException) -> InvalidInputError:
     """Return what click says of a command line as an error of ours."""
-    context = getattr(error, "ctx", None)
-    return InvalidInputError(
-        " ".join(error.format_message().split()).rstrip("."),
-        hint=None if context is None else f"'{context.command_path} --help' tells how it is used",
-    )
+    context: click.Context | None = getattr(error, "ctx", None)
+    message = error.format_message()
+    hint = None if context is None else f"'{context.command_path} --help' tells how it is used"
+    name = getattr(error, "command_name", None)  # of a command that is not there
+    if context and hint and name and isinstance(context.command, click.Group):
+        message = error.message
+        hint = hint_of_similar(name, context.command.list_commands(context), hint)
+    return InvalidInputError(" ".join(message.split()).rstrip("."), hint=hint)
 
 
 def _print_error(error: DatalakeError, *, as_json: bool) -> None:
@@ -107,6 +110,9 @@ def run_command(command: Callable[[], Any], *, as_json_errors: bool) -> int:
     except click.Abort:
         click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)  # whoever names no command asks what there is
+        return error.exit_code
     except click.ClickException as error:
         _print_error(usage_error(error), as_json=as_json_errors)
         return error.exit_code

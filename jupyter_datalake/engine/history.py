@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from jupyter_datalake.engine.ancestry import Ancestry
 from jupyter_datalake.engine.core import LakeCore
-from jupyter_datalake.engine.renames import change_at, diff_with_renames, difference_range
+from jupyter_datalake.engine.renames import (
+    change_at,
+    diff_with_renames,
+    difference_range,
+    iter_differences,
+)
 from jupyter_datalake.engine.snapshot import Snapshot
 from jupyter_datalake.errors import ErrorKind, NotFoundError
-from jupyter_datalake.metadata.base import time_of
+from jupyter_datalake.metadata.base import SIMILAR_AMONG, time_of
 from jupyter_datalake.metadata.repos import RepoRow
 from jupyter_datalake.metadata.store import Transaction
 from jupyter_datalake.model.changes import Change
 from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.ids import CommitId, is_head_like, is_id_prefix
 from jupyter_datalake.model.jsonable import as_json
-from jupyter_datalake.model.manifests import diff_manifests
 from jupyter_datalake.model.mounts import MAX_BEHIND, Standing
 from jupyter_datalake.model.paths import ROOT, RepoPath
 from jupyter_datalake.model.refs import RefExpression, RefKind, parse_ref_expression
+from jupyter_datalake.model.text import hint_of_similar
 
 
 class History:
@@ -99,6 +104,8 @@ class History:
     ) -> Iterator[Change]:
         """Yield the paths on which two trees differ, in order; the cost is that of the changes.
 
+        Contents, kinds and permissions count. Where only a time differs, nothing is given.
+
         Parameters
         ----------
         below
@@ -118,7 +125,7 @@ class History:
             yield from diff_with_renames(self._core, old.root, new.root, below, after)
             return
         start, end = difference_range(below, after)
-        for difference in diff_manifests(self._core.nodes, old.root, new.root, start, end):
+        for difference in iter_differences(self._core.nodes, old.root, new.root, start, end):
             yield change_at(difference)
 
 
@@ -150,7 +157,8 @@ def _base(tx: Transaction, repo: RepoRow, expression: RefExpression) -> CommitId
             return found
     if is_head_like(expression.base):
         raise _not_found(repo, expression, "is no branch, tag or commit: a lake has no HEAD")
-    raise _not_found(repo, expression, "is no branch, tag or commit")
+    refs = [ref.name for ref in tx.refs.list(repo, limit=SIMILAR_AMONG)]
+    raise _not_found(repo, expression, "is no branch, tag or commit", refs)
 
 
 def _at_time(tx: Transaction, repo: RepoRow, expression: RefExpression, at_ns: int) -> CommitId:
@@ -189,12 +197,18 @@ def _parent(
     return parent
 
 
-def _not_found(repo: RepoRow, expression: RefExpression, why: str) -> NotFoundError:
+def _not_found(
+    repo: RepoRow, expression: RefExpression, why: str, refs: Iterable[str] = ()
+) -> NotFoundError:
     return NotFoundError(
         f"{repo.repo.name}@{expression.text} {why}",
         kind=ErrorKind.REF_NOT_FOUND,
-        hint=f"'datalake refs list {repo.repo.name}' and 'datalake commits list"
-        f" {repo.repo.name}' show what there is",
+        hint=hint_of_similar(
+            expression.base,
+            refs,
+            f"'datalake refs list {repo.repo.name}' and 'datalake commits list {repo.repo.name}'"
+            " show what there is",
+        ),
         repo=repo.repo.name,
         ref=expression.text,
     )

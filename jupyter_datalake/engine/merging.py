@@ -24,7 +24,7 @@ from jupyter_datalake.engine.commits import CommitRequest, commit_by_id, commit_
 from jupyter_datalake.engine.core import LakeCore, new_global_id
 from jupyter_datalake.engine.history import History
 from jupyter_datalake.engine.nodes import NodeCache, NodeWriter
-from jupyter_datalake.engine.renames import change_at
+from jupyter_datalake.engine.renames import change_at, iter_differences
 from jupyter_datalake.engine.writing import announce_by_hand, on_head, writable_head
 from jupyter_datalake.errors import ConflictError, ErrorKind, InvalidInputError
 from jupyter_datalake.model.addresses import parse_address
@@ -42,7 +42,6 @@ from jupyter_datalake.model.manifests import (
     Node,
     NodeSource,
     build_manifest,
-    diff_manifests,
     edit_manifest,
 )
 from jupyter_datalake.model.merging import (
@@ -207,10 +206,13 @@ class Merging:
         return replace(self._report_of(join, outcome), commit=result.commit)
 
     def _described(self, join: _Join, limit: int) -> MergeReport:
-        merged = self._merged(join, _EmptyTree(self._core.nodes), from_ours=True)
-        found = _changes_by(self._core.nodes, merged)
-        changes = list(islice(found, limit + 1))
-        deque(found, maxlen=0)  # conflicts are known when all is gone through
+        nodes = _EmptyTree(self._core.nodes)
+        changes = list(
+            islice(_changes_by(nodes, self._merged(join, nodes, from_ours=True)), limit + 1)
+        )
+        # Conflicts are known when a side is gone through: that which changed less, as in a merge.
+        merged = self._merged(join, nodes)
+        deque(merged.edits(), maxlen=0)
         outcome = MergeOutcome.UP_TO_DATE
         if merged.open_count:
             outcome = MergeOutcome.CONFLICTS
@@ -391,4 +393,4 @@ def _changes_by(nodes: NodeSource, merged: TreeMerge) -> Iterator[Change]:
 
 
 def _changes(nodes: NodeSource, old: Digest, new: Digest, limit: int) -> list[Change]:
-    return [change_at(one) for one in islice(diff_manifests(nodes, old, new), limit)]
+    return [change_at(one) for one in islice(iter_differences(nodes, old, new), limit)]

@@ -30,7 +30,14 @@ from jupyter_datalake.model.changes import Change, change_of, renamed
 from jupyter_datalake.model.entries import EntryKind, FileEntry, Layout, decode_entry
 from jupyter_datalake.model.files import FileInfo, FileKind
 from jupyter_datalake.model.ids import Digest
-from jupyter_datalake.model.manifests import Difference, Item, Measure, diff_manifests
+from jupyter_datalake.model.manifests import (
+    Difference,
+    Item,
+    Measure,
+    NodeSource,
+    diff_manifests,
+)
+from jupyter_datalake.model.merging import same_but_for_time
 from jupyter_datalake.model.paths import (
     ROOT,
     RepoPath,
@@ -77,6 +84,14 @@ def change_at(difference: Difference) -> Change:
     return change_of(path, _info(path, difference.old), _info(path, difference.new))
 
 
+def iter_differences(
+    nodes: NodeSource, old: Digest, new: Digest, start: bytes = b"", end: bytes | None = None
+) -> Iterator[Difference]:
+    """Yield the keys on which two manifests differ, but for those whose time alone does."""
+    differences = diff_manifests(nodes, old, new, start, end)
+    return (one for one in differences if not same_but_for_time(one.old, one.new))
+
+
 def diff_with_renames(
     core: LakeCore, old: Digest, new: Digest, below: RepoPath, after: RepoPath
 ) -> Iterator[Change]:
@@ -93,7 +108,7 @@ def diff_with_renames(
     found = search.run()
     start, end = difference_range(below, after)
     inside: RepoPath | None = None
-    for difference in diff_manifests(core.nodes, old, new, start, end):
+    for difference in iter_differences(core.nodes, old, new, start, end):
         if inside is not None and difference.key.startswith(path_key(inside) + b"\0"):
             continue
         path = path_from_key(difference.key)

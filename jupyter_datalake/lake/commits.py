@@ -203,7 +203,8 @@ class Commits:
     ) -> Sequence[Change]:
         """Return the paths on which two commits of a repo differ, at and below `path`.
 
-        The cost is that of the differences, not of the trees; with `renames`, of all of them
+        Contents, kinds and permissions count, times do not. The cost is that of the differences,
+        not of the trees; with `renames`, of all of them
         below `path`, whatever `limit` says.
 
         Parameters
@@ -261,8 +262,8 @@ class Commits:
         fast_forward
             ``allow``, ``only`` (else refuse) or ``never`` (always make a commit).
         dry_run
-            Change nothing; the report says what would change and what conflicts. It goes through
-            all that the other side changed, though that may be more than the branch did.
+            Change nothing; the report says what would change and what conflicts. The cost is that
+            of the merge, and of the changes that are asked for.
         limit
             Of a dry run: at most so many changes.
 

@@ -19,6 +19,7 @@ from jupyter_datalake.config import ControllerConfig, LakeConfig, without_passwo
 from jupyter_datalake.engine.core import LakeCore
 from jupyter_datalake.lake.commits import Commits
 from jupyter_datalake.lake.context import LakeContext
+from jupyter_datalake.lake.default_lake import default_url
 from jupyter_datalake.lake.files import Files
 from jupyter_datalake.lake.opening import close_core, create_core, open_core
 from jupyter_datalake.lake.recording import Recorder
@@ -170,7 +171,7 @@ class Lake:
         ----------
         url
             A folder, as a path or a ``file://`` URL, or ``s3://bucket/prefix?…``; the one in
-            ``DATALAKE_URL`` when None.
+            ``DATALAKE_URL`` when None; the code of a job has to name it.
         author
             In whose name commits are made; the user of the operating system when None.
         clock
@@ -182,6 +183,8 @@ class Lake:
             There is no lake at this place.
         FormatError
             A newer program made it.
+        PermissionDeniedError
+            This is the code of a job, and `url` is None.
         """
         return cls(open_core(_config(url), clock=clock), author or default_author())
 
@@ -323,4 +326,4 @@ def default_author() -> Author:
 def _config(url: str | LakeConfig | None) -> LakeConfig:
     if isinstance(url, LakeConfig):
         return url
-    return LakeConfig(url or environment.lake_url())
+    return LakeConfig(url or default_url())

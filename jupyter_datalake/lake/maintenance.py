@@ -20,6 +20,7 @@ from jupyter_datalake.engine.usage import measure_usage
 from jupyter_datalake.engine.verify import Verifier, VerifyPlan
 from jupyter_datalake.errors import DatalakeError, InvalidInputError, StateError
 from jupyter_datalake.lake.context import LakeContext
+from jupyter_datalake.lake.default_lake import default_url
 from jupyter_datalake.lake.mountpoints import Mountpoints
 from jupyter_datalake.lake.opening import DATABASE, open_core, rebuilding
 from jupyter_datalake.lake.remotes import open_remote
@@ -404,7 +405,7 @@ def examine_lake(url: str | None = None) -> Sequence[Finding]:
     url
         A folder, as a path or a ``file://`` URL; the one of the environment when None.
     """
-    config = LakeConfig(url or environment.lake_url())
+    config = LakeConfig(url or default_url())
     try:
         core = open_core(config)
     except DatalakeError as error:
@@ -476,7 +477,7 @@ def restore_lake(source: str | Path, url: str | LakeConfig | None = None) -> Bac
     StorageError
         The backup cannot be read, or is one of another lake.
     """
-    config = url if isinstance(url, LakeConfig) else LakeConfig(url or environment.lake_url())
+    config = url if isinstance(url, LakeConfig) else LakeConfig(url or default_url())
     with rebuilding(config) as core:
         return fill_from_backup(core, Path(source).expanduser())
 
@@ -510,6 +511,6 @@ def rebuild_lake(
     ConflictError
         Another process is rebuilding it.
     """
-    config = url if isinstance(url, LakeConfig) else LakeConfig(url or environment.lake_url())
+    config = url if isinstance(url, LakeConfig) else LakeConfig(url or default_url())
     with rebuilding(config) as core:
         return Rebuilder(core, on_progress).run()

@@ -28,6 +28,7 @@ from jupyter_datalake.engine.sources import Source, check_offset, stream_of
 from jupyter_datalake.engine.text_diff import Nothing, OpenFile, diff_texts
 from jupyter_datalake.engine.writing import check_writable
 from jupyter_datalake.errors import (
+    AlreadyExistsError,
     ConflictError,
     ErrorKind,
     InvalidInputError,
@@ -42,7 +43,7 @@ from jupyter_datalake.model.lineage import AccessKind
 from jupyter_datalake.model.mounts import Mount, MountMode
 from jupyter_datalake.model.paths import RepoPath, comes_behind, parse_path
 from jupyter_datalake.model.refs import DEFAULT_BRANCH
-from jupyter_datalake.model.sessions import Choices, Draft, SessionInfo
+from jupyter_datalake.model.sessions import Choices, Draft, LeftOut, SessionInfo
 from jupyter_datalake.model.table_diffs import DEFAULT_ROWS, TableDiff
 from jupyter_datalake.model.text_diffs import TextDiff
 from jupyter_datalake.mount.control import SessionHolder, mount_holding
@@ -519,6 +520,37 @@ class Sessions:
             found = session.find(place)
             assert found is not None  # the session is ours alone
             return found
+
+    def write_all(
+        self, session_id: str, files: Iterable[tuple[str, Source | None]]
+    ) -> Sequence[LeftOut]:
+        """Stage many files in a session that is not mounted; return those that are refused.
+
+        The others are taken. It costs little more than one file does, where `write` has the
+        session opened for each.
+
+        Parameters
+        ----------
+        files
+            Paths and what is to be there; None for a folder, which may stay empty.
+
+        Raises
+        ------
+        ConflictError
+            The session is mounted: its files are written there (``session-busy``).
+        """
+        left_out = []
+        with self._opened(session_id) as session:
+            for path, content in files:
+                try:
+                    place = parse_path(path)
+                    if content is None:
+                        session.make_folder(place)
+                    else:
+                        session.put(place, content)
+                except (InvalidInputError, AlreadyExistsError) as error:
+                    left_out.append(LeftOut(path, str(error.kind), str(error)))
+        return left_out
 
     @contextmanager
     def _staged(self, info: SessionInfo, path: RepoPath) -> Iterator[BinaryIO | None]:

@@ -191,7 +191,8 @@ def merge_manifests(
         May be asked twice about a clash, and is to say the same.
     from_ours
         Make the edits those to ours, even if it is theirs that changed more: what is taken over
-        is seen then without a merged tree, at the cost of the difference of theirs.
+        is seen then without a merged tree, at the cost of as much of the difference of theirs
+        as is gone through.
     """
     if base == theirs or ours == theirs:
         return TreeMerge(ours)
@@ -287,17 +288,17 @@ class _Merger:
         has_below = found is not None and found.key.startswith(key + b"\0")
         if found is not None and found.key != key:
             found = None
-        if _same(old, new):  # only the time, and times are ours
-            return _Note(key, new) if self.is_swapped and _same(found, new) else None
+        if same_but_for_time(old, new):  # only the time, and times are ours
+            return _Note(key, new) if self.is_swapped and same_but_for_time(found, new) else None
         if new is not None:
             above = self._changed_file_above(key)
             if above:
                 return _Note(above, None, ClashKind.FILE_AND_FOLDER)
             if has_below and not _is_marker(new) and self._is_changed_below(key):
                 return _Note(key, None, ClashKind.FILE_AND_FOLDER)
-        if _same(found, new):
+        if same_but_for_time(found, new):
             return _Note(key, new) if self.is_swapped and found != new else None
-        if _same(found, old):
+        if same_but_for_time(found, old):
             return _Note(key, new)
         if _is_marker_or_none(found) and _is_marker_or_none(new):
             is_wanted = found is None or (self.is_swapped and new is not None)
@@ -310,7 +311,7 @@ class _Merger:
             item = self._item_above(above)
             if item is not None and not _is_marker(item):
                 was = get_item(self.source, self.base, above)
-                return b"" if _same(was, item) else above
+                return b"" if same_but_for_time(was, item) else above
         return b""
 
     def _marker_above(self, key: bytes) -> bytes:
@@ -334,7 +335,7 @@ class _Merger:
     def _changes_below(self, key: bytes) -> Iterator[Difference]:
         """Yield what `into` changed below a folder, but for times."""
         changes = diff_manifests(self.source, self.base, self.into, key + b"\0", key + b"\x01")
-        return (one for one in changes if not _same(one.old, one.new))
+        return (one for one in changes if not same_but_for_time(one.old, one.new))
 
     def _kind_of(self, old: Item | None, found: Item | None, new: Item | None) -> ClashKind:
         if found is not None and new is not None:
@@ -422,7 +423,7 @@ def _is_marker_or_none(item: Item | None) -> bool:
     return item is None or _is_marker(item)
 
 
-def _same(one: Item | None, other: Item | None) -> bool:
+def same_but_for_time(one: Item | None, other: Item | None) -> bool:
     """Tell whether two trees have the same at a key, but for its time."""
     if one is None or other is None:
         return one is other

@@ -13,6 +13,16 @@ from jupyter_datalake.model.paths import ROOT, RepoPath, is_within, parent_of, p
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file of several that is not staged, and why."""
+
+    path: str
+    """As it was asked for."""
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """What a session held when it was saved last, kept in the lake."""
 

@@ -69,12 +69,24 @@ def look_at_this() -> SeenProcess:
     """Return what this process belongs to, also on systems without ``/proc``."""
     pid = os.getpid()
     if _command(pid):
-        return look_at(pid)
+        return _in_a_job(look_at(pid))
     command = " ".join(sys.orig_argv)
     match = _KERNEL_FILE.search(command)
     if match is None:
-        return _seen(pid, "", command, None, None, None)
-    return _seen(pid, "", command, pid, match.group(1), environment.notebook())
+        return _in_a_job(_seen(pid, "", command, None, None, None))
+    return _in_a_job(_seen(pid, "", command, pid, match.group(1), environment.notebook()))
+
+
+def _in_a_job(seen: SeenProcess) -> SeenProcess:
+    """Return what this process is with the datum that it works on, if it does."""
+    datum = environment.datum()
+    if datum is None:
+        return seen
+    job_id, position = datum
+    named = f"{seen.observer.id} {job_id} {position}".encode()
+    identity = blake2b(named, digest_size=16).hexdigest()
+    observer = replace(seen.observer, id=identity, job_id=job_id, datum=position)
+    return replace(seen, observer=observer)
 
 
 def _seen(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, BinaryIO
 
 from tornado import web
 
@@ -11,9 +12,10 @@ from jupyter_datalake.lake.lake import Lake
 from jupyter_datalake.model.commits import Commit
 from jupyter_datalake.model.ids import short_id
 from jupyter_datalake.model.paths import parse_path
-from jupyter_datalake.model.sessions import SessionInfo
+from jupyter_datalake.model.sessions import LeftOut, SessionInfo
 from jupyter_datalake.model.table_diffs import parse_key
 from jupyter_datalake.server.base import DatalakeHandler, operation, page, page_of_changes, whole
+from jupyter_datalake.server.bundles import read_bundle
 from jupyter_datalake.server.streaming import StreamingHandler
 
 
@@ -136,6 +138,23 @@ class SessionContentHandler(StreamingHandler):
         lake = await self.lake()
         file = await self.call(lake.sessions.write, session, path, self.upload(), offset=offset)
         self.answer(file, 201)
+
+
+@web.stream_request_body
+class SessionContentsHandler(StreamingHandler):
+    """Many files at once."""
+
+    path = "/sessions/{session}/contents"
+
+    @operation("writeAll")
+    async def put(self, session: str) -> None:
+        lake = await self.lake()
+        left_out = await self.call(_write_all, lake, session, self.upload())
+        self.answer(whole(left_out), 201)
+
+
+def _write_all(lake: Lake, session: str, bundle: BinaryIO) -> Sequence[LeftOut]:
+    return lake.sessions.write_all(session, read_bundle(bundle))
 
 
 class SessionCommitsHandler(DatalakeHandler):
@@ -270,6 +289,7 @@ HANDLERS = [
     SessionTextDiffHandler,
     SessionTableDiffHandler,
     SessionContentHandler,
+    SessionContentsHandler,
     SessionCommitsHandler,
     TransactionsHandler,
     SessionRestoresHandler,

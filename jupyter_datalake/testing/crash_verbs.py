@@ -19,9 +19,11 @@ from typing import Any
 from jupyter_datalake.config import LakeConfig
 from jupyter_datalake.lake.lake import Lake, default_author
 from jupyter_datalake.lake.maintenance import rebuild_lake
+from jupyter_datalake.model.drive import DriveFile
 from jupyter_datalake.model.files import FileKind
 from jupyter_datalake.model.gc import GcPolicy
 from jupyter_datalake.model.merging import MergeReport
+from jupyter_datalake.model.mounts import MountMode
 from jupyter_datalake.model.paths import RepoPath
 from jupyter_datalake.model.refs import DEFAULT_BRANCH, RefKind
 from jupyter_datalake.testing.grounds import LOCAL, Ground
@@ -39,6 +41,8 @@ LAKE = "lake"
 """Name of the lake that verbs are done to, in the folder of its site."""
 OTHER = "other"
 """Name of a second lake, beside the first, for verbs that make or replace one."""
+DRIVE = "drive"
+"""Name of the mount point of repos that are in the drive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,11 @@ class Site:
     def other(self) -> Path:
         """The folder of the second lake."""
         return self.folder / OTHER
+
+    @property
+    def drive(self) -> str:
+        """The mount point of the drive, in copies of the site too; there is no such folder."""
+        return str(self.folder.parent / DRIVE)
 
     def other_config(self) -> LakeConfig:
         """Return how the second lake is opened."""
@@ -396,6 +405,86 @@ def pick_staged_path(site: Site, chance: Random) -> Arguments | None:
     return (found, chance.choice(changes).path) if changes else None
 
 
+def pick_drive_file(site: Site, chance: Random) -> Arguments | None:
+    """Mount a repo in the drive; choose a file that it shows there, and a name for a new one."""
+    repo = _repo(site, chance)
+    if repo is None:
+        return None
+    _mount(site, repo)
+    found = [one.path for one in _drive_files(site, repo)]
+    new = _free(("n", "new-1", "new-2"), [path.partition("/")[2] for path in found], chance)
+    return (site.drive, chance.choice(found), f"{repo}/{new}") if found and new else None
+
+
+def pick_drive_put(site: Site, chance: Random) -> Arguments | None:
+    """Choose a file of the drive that is there or is new, and a content."""
+    found = pick_drive_file(site, chance)
+    return None if found is None else (found[0], chance.choice(found[1:]), *_source(chance))
+
+
+def pick_drive_write(site: Site, chance: Random) -> Arguments | None:
+    """Choose a file of the drive that was not written to before, a content, and where it goes."""
+    found = pick_drive_file(site, chance)
+    if found is None:
+        return None
+    at, path, new = found
+    is_whole = site.lake.drive.get(path, at=at).digest is not None
+    place = chance.choice((path, new)) if is_whole else new
+    return (at, place, chance.choice((-1, 0, 70)), *_source(chance))
+
+
+def pick_drive_replace(site: Site, chance: Random) -> Arguments | None:
+    """Choose two files of the drive."""
+    found = pick_drive_file(site, chance)
+    if found is None:
+        return None
+    at, path, _ = found
+    others = [one.path for one in _drive_files(site, path.partition("/")[0]) if one.path != path]
+    return (at, path, chance.choice(others)) if others else None
+
+
+def pick_drive_copy(site: Site, chance: Random) -> Arguments | None:
+    """Choose a file of the drive, of this mount or another or of a commit, and a free name."""
+    found = pick_drive_file(site, chance)
+    if found is None:
+        return None
+    at, path, new = found
+    match chance.choice(("mount", "other mount", "commit")):
+        case "other mount":
+            other = pick_drive_other(site, chance, path.partition("/")[0])
+            return None if other is None else (at, other, new)
+        case "commit":
+            source = pick_file(site, chance)
+            return None if source is None else (at, "{}@{}/{}".format(*source), new)
+    return at, path, new
+
+
+def pick_drive_other(site: Site, chance: Random, repo: str) -> str | None:
+    """Mount another repo than this in the drive, and choose a file of it."""
+    other = _free([one.name for one in site.lake.repos.list()], [repo], chance)
+    if other is None:
+        return None
+    _mount(site, other)
+    found = _drive_files(site, other)
+    return chance.choice(found).path if found else None
+
+
+def _mount(site: Site, repo: str) -> None:
+    site.lake.mounts.create(repo, at=site.drive, mode=MountMode.DRIVE)
+
+
+def _drive_files(site: Site, repo: str) -> Sequence[DriveFile]:
+    """Return the files at the root of a repo in the drive."""
+    shown = site.lake.drive.list(repo, at=site.drive)
+    return [one for one in shown if one.kind is FileKind.FILE]
+
+
+def unmount_all(site: Site) -> None:
+    """Take off what a run mounted: a repo that is mounted is neither deleted nor renamed."""
+    for mount in site.lake.mounts.list():
+        site.lake.mounts.delete(mount.name, at=mount.mountpoint)
+
+
 def pick_nothing_there(site: Site, chance: Random) -> Arguments | None:
     """Clear the place for a second lake."""
     site.ground.make_room(site.other)
@@ -516,6 +605,10 @@ def _sessions_write(site: Site, session_id: str, path: str, *source: int) -> Non
     site.lake.sessions.write(session_id, path, content(*source))
 
 
+def _sessions_write_all(site: Site, session_id: str, path: str, *source: int) -> None:
+    site.lake.sessions.write_all(session_id, [(path, content(*source))])
+
+
 def _session_put_tree(site: Site, session_id: str, folder: str) -> None:
     with site.lake.sessions.open(session_id) as session:
         session.put_tree(folder, "tree")
@@ -548,6 +641,30 @@ def _session_create(site: Site, repo: str, branch: str) -> None:
 
 def _session_commit(site: Site, session_id: str) -> object:
     return site.lake.sessions.commit(session_id, "commit what is staged").id
+
+
+def _drive_put(site: Site, at: str, path: str, *source: int) -> None:
+    site.lake.drive.put(path, content(*source), at=at)
+
+
+def _drive_write(site: Site, at: str, path: str, offset: int, *source: int) -> None:
+    site.lake.drive.put(path, content(*source), offset=offset, at=at)
+
+
+def _drive_make_folder(site: Site, at: str, _: str, new: str) -> None:
+    site.lake.drive.make_folder(new, at=at)
+
+
+def _drive_rename(site: Site, at: str, path: str, new: str) -> None:
+    site.lake.drive.rename(path, new, replace=True, at=at)
+
+
+def _drive_copy(site: Site, at: str, path: str, new: str) -> None:
+    site.lake.drive.copy(path, new, at=at)
+
+
+def _drive_delete(site: Site, at: str, path: str, _: str) -> None:
+    site.lake.drive.delete(path, at=at)
 
 
 def _transaction(site: Site, one: str, other: str, *sources: int) -> None:
@@ -728,12 +845,20 @@ VERBS = (
     Verb("sessions.delete", pick_session, lambda site, one, *_: site.lake.sessions.delete(one)),
     Verb("session.put", pick_session, _session_put),
     Verb("sessions.write", pick_session_write, _sessions_write),
+    Verb("sessions.write_all", pick_session_write, _sessions_write_all),
     Verb("session.write", pick_session_write, _session_write),
     Verb("session.put_tree", pick_session_tree, _session_put_tree, is_atomic=False),
     Verb("session.rename", pick_session_file, _session_rename),
     Verb("session.delete", pick_session_file, _session_delete_file),
     Verb("session.copy", pick_session_copy, _session_copy),
     Verb("session.make_folder", pick_session, _session_make_folder),
+    Verb("drive.put", pick_drive_put, _drive_put),
+    Verb("drive.put at an offset", pick_drive_write, _drive_write),
+    Verb("drive.make_folder", pick_drive_file, _drive_make_folder),
+    Verb("drive.rename", pick_drive_file, _drive_rename),
+    Verb("drive.rename over a file", pick_drive_replace, _drive_rename),
+    Verb("drive.copy", pick_drive_copy, _drive_copy),
+    Verb("drive.delete", pick_drive_file, _drive_delete),
     Verb(
         "init",
         pick_nothing_there,

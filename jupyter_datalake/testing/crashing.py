@@ -76,6 +76,7 @@ from jupyter_datalake.testing.crash_verbs import (
     Verb,
     collect_at_once,
     populate,
+    unmount_all,
 )
 from jupyter_datalake.testing.faults import CrashPoint, FailPoint, with_objects
 from jupyter_datalake.testing.grounds import LOCAL, Ground
@@ -314,6 +315,7 @@ def _begin(run: Run, folder: Path, tell: Callable[..., None]) -> None:
     """In a child: do the verb, and die at the step."""
     run.ground.remove(folder / OTHER)
     with opened(folder, run.ground) as site:
+        unmount_all(site)
         arguments = _picked(run, site)
         if arguments is None:
             return

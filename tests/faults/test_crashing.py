@@ -45,6 +45,7 @@ def test_every_verb_that_changes_a_lake_is_killed_or_it_is_said_why_not(memory_l
             "commits",
             "files",
             "sessions",
+            "drive",
             "remotes",
             "retention",
             "maintenance",

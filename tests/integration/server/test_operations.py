@@ -364,6 +364,17 @@ async def test_differences_of_files(call, served_lake):
     assert (more["path"], more["size_bytes"]) == ("in/parts.bin", 6)
     assert served_lake.sessions.read(identity, "in/parts.bin") == b"abdefg"
     await call("writeSession", session=identity, path="in", data="x", expect=409)
+    index = [("in/a", 1), ("in/empty", None), ("in/bad/../x", 2), ("in/parts.bin/below", 0)]
+    line = json.dumps([{"path": path, "size": size} for path, size in index])
+    sent = await call("writeAll", session=identity, data=f"{line}\nabb", expect=201)
+    left_out = [(one["path"], one["kind"]) for one in sent.json["results"]]
+    assert left_out == [("in/bad/../x", "invalid-path"), ("in/parts.bin/below", "invalid-path")]
+    assert served_lake.sessions.read(identity, "in/a") == b"a"
+    with served_lake.sessions.open(identity) as session:
+        assert [one.path for one in session.list("in")] == ["in/a", "in/empty", "in/parts.bin"]
+    for wrong in (f"{line}\nab", '[{"path": "in/b", "size": -1}]\n', "no index"):
+        told = (await call("writeAll", session=identity, data=wrong, expect=400)).json
+        assert told["message"].startswith("The bundle of files ")
     await call("discardSession", session=identity, json_body={"paths": ["in"]}, expect=204)
     since = {"session": identity, "old": "main^"}
     (change,) = (await call("diffSession", **since)).json["results"]

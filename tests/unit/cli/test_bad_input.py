@@ -43,6 +43,13 @@ TYPED = [
     ("files glob raw@main /[", 2, "'/[' opens [", "/* for each"),
     ("repos create raw", 14, "repo 'raw'", ""),
     ("pipelines create -f missing.yaml", 10, "no spec 'missing.yaml'", "docs/pipelines.md"),
+    ("repo list", 2, "No such command 'repo'", "Did you mean 'repos'?"),
+    ("repos lst", 2, "No such command 'lst'", "Did you mean 'list'?"),
+    ("repos get rwa", 10, "no repo 'rwa'", "Did you mean 'raw'?"),
+    ("files list rwa@main", 10, "no repo 'rwa'", "Did you mean 'raw'?"),
+    ("files list raw@mian", 10, "raw@mian is no branch", "Did you mean 'main'?"),
+    ("commits list raw@mian", 10, "raw@mian is no branch", "Did you mean 'main'?"),
+    ("files put local raw@main/x", 2, "comes first: datalake files put raw@main/x local", "--help"),
     ("maintenance rebuild", 14, "has its database", "Move metadata.sqlite"),
 ]
 

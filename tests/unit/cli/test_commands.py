@@ -56,6 +56,13 @@ def test_sessions_are_committed_together(run, lake):
     )
 
 
+def test_a_command_that_names_no_verb_shows_what_there_is(run):
+    for words in ((), ("repos",)):
+        shown = run(*words, code=2).err
+        assert shown.startswith(f"Usage: {' '.join(('datalake', *words))} [OPTIONS] COMMAND")
+        assert "\nCommands:\n" in shown
+
+
 def test_deleting_asks_first(run, lake):
     run("repos", "delete", "raw", code=130, stdin=io.StringIO("n\n"))
     assert [repo.name for repo in lake.repos.list()] == ["raw"]
@@ -146,6 +153,7 @@ def test_the_log_and_the_search(run, lake):
     lake.files.put("raw@main/b", "two")
     shown = run("commits", "list", "raw", "--path", "d", "--json").json
     assert [one["message"] for one in shown] == ["Put d/a"]
+    assert run("commits", "list", "raw@main/d", "--json").json == shown
     assert len(run("commits", "list", "raw", "--text", "put", "--all-parents", "--json").json) == 2
     assert run("commits", "list", "raw", "--until", "1970-01-02").out == "No commits\n"
     run("commits", "list", "raw", "--since", "soon", code=2)
@@ -436,7 +444,7 @@ def test_pipelines_and_jobs(run, lake, tmp_path):
     seen = Observation(datum, "raw", head, RepoPath("a"), AccessKind.READ, None, 3, now, now)
     with lake.core.metadata.write() as tx:
         tx.lineage.observe([seen])
-    opened = f"opened of lazy inputs:\n  datum 0  raw@{head[:12]}/a  3 times\n"
+    opened = f"seen to open:\n  datum 0  raw@{head[:12]}/a  3 times\n"
     assert opened in run("jobs", "get", job["id"]).out
     assert opened in run("lineage", "get", "up@main/a").out
     assert "made from:" in run("lineage", "get", "up@main/a").out
@@ -740,6 +748,13 @@ def test_c2_a_reader_that_has_seen_enough_ends_the_command_quietly(lake, url):
         pipe.stdout.close()
         assert pipe.stderr.read() == b""
         assert pipe.wait() == 1
+
+
+def test_help_says_nothing_else():
+    program = [sys.executable, "-m", "jupyter_datalake.cli.main", "--help"]
+    done = subprocess.run(program, capture_output=True, text=True, env={"LANG": "C"}, check=True)
+    assert done.stdout.startswith("Usage: ")
+    assert done.stderr == ""  # nor at its end, where every command was imported
 
 
 def test_what_could_steer_a_terminal_is_shown_escaped(run, lake):

@@ -1,5 +1,6 @@
 """`lake.commits`: merging, reverting and picking, and finding commits again."""
 
+import os
 from datetime import timedelta
 from functools import partial
 
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_datalake.engine import logs
+from jupyter_datalake.engine.nodes import NodeCache
 from jupyter_datalake.errors import (
     ConflictError,
     ErrorKind,
@@ -147,6 +149,54 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(parted):
     short = parted.commits.merge("raw", "dev", choices={"/": "theirs"}, dry_run=True, limit=1)
     assert ([one.path for one in short.changes], short.has_more) == (["both"], True)
     assert parted.maintenance.get_status() == before
+
+
+def test_a_dry_run_reads_no_more_than_the_smaller_side_and_what_it_lists(lake, monkeypatch):
+    names = [f"d{number // 100:02}/{number % 100:02}" for number in range(5000)]
+    put(lake, "main", **dict.fromkeys(names, "0"))
+    lake.refs.create_branch("raw", "dev")
+    put(lake, "dev", **dict.fromkeys(names, "1"))
+    put(lake, "main", **{"d25/00": "2", "mine": "2"})
+    loads = []
+    load = NodeCache.load
+    monkeypatch.setattr(
+        NodeCache, "load", lambda self, digest: loads.append(digest) or load(self, digest)
+    )
+    report = lake.commits.merge("raw", "dev", dry_run=True, limit=3)
+    assert ([one.path for one in report.changes], report.has_more) == (names[:3], True)
+    assert [(one.path, one.kind) for one in report.conflicts] == [
+        ("d25/00", ClashKind.BOTH_MODIFIED)
+    ]
+    few = len(loads)
+    loads.clear()
+    whole = lake.commits.merge("raw", "dev", dry_run=True)
+    assert [one.path for one in whole.changes] == [name for name in names if name != "d25/00"]
+    assert whole.conflicts == report.conflicts
+    assert few < len(loads) / 3
+
+
+@pytest.mark.parametrize("renames", [False, True])
+def test_files_whose_time_alone_differs_are_not_listed(lake, tmp_path, renames):
+    for name in ("content", "mode", "time", "time-and-mode"):
+        (tmp_path / name).write_text("same")
+        (tmp_path / name).chmod(0o644)
+    lake.files.put_tree("raw@main/", tmp_path)
+    lake.refs.create_branch("raw", "old")
+    lake.files.delete("raw@main/time")  # what is there already keeps its time
+    (tmp_path / "content").write_text("other")
+    for name in ("mode", "time-and-mode"):
+        (tmp_path / name).chmod(0o755)
+    for name in ("time", "time-and-mode"):
+        os.utime(tmp_path / name, (1, 1))
+    lake.files.put_tree("raw@main/", tmp_path)
+    assert lake.files.get("raw@main/time").mtime_ns == 10**9
+    changes = lake.commits.diff("raw", "old", renames=renames)
+    assert [one.path for one in changes] == ["content", "mode", "time-and-mode"]
+    behind = lake.commits.diff("raw", "old", after="mode", renames=renames)
+    assert [one.path for one in behind] == ["time-and-mode"]
+    planned = lake.commits.merge("raw", "main", into="old", dry_run=True)
+    assert planned.outcome is MergeOutcome.FAST_FORWARD
+    assert [one.path for one in planned.changes] == ["content", "mode", "time-and-mode"]
 
 
 def test_a_branch_with_nothing_of_its_own_moves_on_unless_told_otherwise(lake):

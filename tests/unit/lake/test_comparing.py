@@ -6,7 +6,7 @@ import pytest
 
 from jupyter_datalake.errors import NotFoundError
 from jupyter_datalake.lake.executed_cells import cells_of
-from jupyter_datalake.model.executed_cells import ERROR_MARK, CellState
+from jupyter_datalake.model.executed_cells import ERROR_MARK, PARAMETERS_MARK, CellState
 from tests.unit.pipelines.inline import Bench
 
 
@@ -145,6 +145,16 @@ def test_the_marks_of_papermill_are_not_counted():
         {"cells": [mark, cell("completed", "one"), mark, cell("failed", "two")]}
     ).encode()
     assert [(one.index, one.title) for one in cells_of(data)] == [(0, "one"), (1, "two")]
+
+
+def test_cells_are_counted_without_the_one_that_sets_the_parameters():
+    given = cell("completed", "# Parameters")
+    given["metadata"]["tags"] = [PARAMETERS_MARK]
+    data = json.dumps(
+        {"cells": [cell("completed", "size = 1"), given, cell("failed", "two")]}
+    ).encode()
+    found = [(one.index, one.title) for one in cells_of(data)]
+    assert found == [(0, "size = 1"), (None, "# Parameters"), (1, "two")]
 
 
 @pytest.mark.parametrize("data", [b"", b'{"cells": [', b"[]", b'{"cells": null}', b"\xff"])

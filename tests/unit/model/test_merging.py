@@ -82,7 +82,7 @@ def merged(nodes, base, ours, theirs, choices=None, times=(0, 0, 0), *, from_our
         nodes, *roots, lambda clash: chosen.get(clash.path), from_ours=from_ours
     )
     root = edit_manifest(nodes, found.start, found.edits())
-    return root, {clash.path for clash in found.open}
+    return root, {clash.path: clash.kind for clash in found.open}
 
 
 @given(TREES, TREES, TREES, st.dictionaries(PLACES, st.sampled_from(Side), max_size=4))
@@ -93,7 +93,7 @@ def test_a_merge_is_what_two_dicts_say_and_the_same_from_both_sides(base, ours, 
     expected, clashes = model.entries, model.clashes
     root, opened = merged(nodes, base, ours, theirs, choices)
     assert contents(nodes, root) == expected
-    assert opened == clashes - choices.keys()
+    assert opened.keys() == clashes - choices.keys()
     assert root == build(nodes, expected)
     assert merged(nodes, base, ours, theirs, choices, from_ours=True) == (root, opened)
     # From the other side, what is chosen has the other name, and what is open is theirs.
@@ -110,7 +110,7 @@ def test_merging_what_did_not_change_or_changed_alike_takes_the_other_side(base,
     for ours, theirs in ((base, other), (other, base), (other, other)):
         root, opened = merged(nodes, base, ours, theirs)
         assert contents(nodes, root) == other
-        assert opened == set()
+        assert opened == {}
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_clash_can_become_what_another_place_has():
     ):
         root, opened = merged(nodes, base, ours, theirs, {"d/a": Taken(elsewhere, RepoPath(taken))})
         assert contents(nodes, root) == expected
-        assert opened == set()
+        assert opened == {}
 
 
 def test_times_alone_are_no_change_and_those_that_stay_are_ours():
@@ -155,7 +155,7 @@ def test_times_alone_are_no_change_and_those_that_stay_are_ours():
     tree = {"a": b"1", "b": b"2"}
     root, opened = merged(nodes, {}, tree, tree, times=(0, 7, 8))
     assert root == build(nodes, tree, 7)
-    assert opened == set()
+    assert opened == {}
     more = {**tree, "c": b"3"}
     root, opened = merged(nodes, {}, tree, more, times=(0, 7, 8))
     kept = {item.key: item for item in iter_items(nodes, root)}
@@ -172,7 +172,7 @@ def test_a_time_does_not_stand_against_a_removal(extra):
     touched, gone = {"a": b"1", "b": b"2", **many}, {"b": b"2"}
     for order, times in (((touched, gone), (0, 7, 0)), ((gone, touched), (0, 0, 7))):
         root, opened = merged(nodes, {"a": b"1", "b": b"2"}, *order, times=times)
-        assert opened == set()
+        assert opened == {}
         assert contents(nodes, root) == {"b": b"2", **many}
 
 

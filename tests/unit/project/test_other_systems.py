@@ -23,6 +23,7 @@ GUARDED = {
 """Names of Linux that are used elsewhere, and why that is no harm on other systems."""
 
 READS_PROC = {
+    "environment.py": "takes all variables for inherited, where a process cannot see which are",
     "jobs/processes.py": "asks psutil for children, where they are not listed",
     "lake/kernel_opens.py": "leaves out what lies there",
     "metadata/rules.py": "says who holds a lock, where that can be found out",

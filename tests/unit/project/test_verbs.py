@@ -100,6 +100,7 @@ NOT_IN_CLI = {
     ("sessions", "open_file"): "sessions read writes it out",
     ("sessions", "begin"): "for this package's own use",
     ("sessions", "check_writable"): "for this package's own use",
+    ("sessions", "write_all"): "files put takes folders, sessions write a file",
     ("mounts", "doctor"): "part of datalake doctor",
     ("drive", "open"): "drive read writes it out",
     ("commits", "look"): "commits list waits for all it was asked for",
