@@ -1,15 +1,15 @@
 /**
  * Galata's settings, with the Chromium of the system, and servers of their own.
  *
- * Each of Playwright's workers has a server with a lake and a controller, at every hundredth port:
- * specs in two workers never meet. Those in one follow each other in one lake.
+ * Each of Playwright's workers has a server with a lake and a controller (`tests/server.ts`), at
+ * every hundredth port: specs in two workers never meet. Those in one follow each other in one lake.
  */
 const base = require('@jupyterlab/galata/lib/playwright-config');
 
 const first = Number(process.env.DATALAKE_UI_PORT ?? 8899);
 const workers = Number(process.env.DATALAKE_UI_WORKERS ?? 2);
-const ports = Array.from({ length: workers }, (_, index) => first + 100 * index);
-const url = `http://localhost:${ports[Number(process.env.TEST_PARALLEL_INDEX ?? 0)]}`;
+const port = first + 100 * Number(process.env.TEST_PARALLEL_INDEX ?? 0);
+const url = `http://localhost:${port}`;
 process.env.TARGET_URL = url;
 
 module.exports = {
@@ -33,13 +33,5 @@ module.exports = {
   projects: undefined,
   workers,
   retries: Number(process.env.RERUNS ?? 0),
-  reporter: [['list']],
-  webServer: ports.map(port => ({
-    command: 'npm start',
-    env: { DATALAKE_UI_PORT: String(port) },
-    url: `http://localhost:${port}/lab`,
-    timeout: 180_000,
-    gracefulShutdown: { signal: 'SIGTERM', timeout: 60_000 }, // it unmounts and removes its folders
-    reuseExistingServer: !process.env.CI
-  }))
+  reporter: [['list']]
 };

@@ -6,6 +6,11 @@ module.exports = {
   ...base,
   testDir: './screenshots',
   use: { ...base.use, viewport: { width: 1400, height: 900 }, deviceScaleFactor: 1 },
-  // the story runs before the server answers
-  webServer: base.webServer.map(one => ({ ...one, timeout: 600_000 }))
+  webServer: {
+    command: 'npm start',
+    url: `${base.use.baseURL}/lab`,
+    timeout: 600_000, // the story runs before the server answers
+    gracefulShutdown: { signal: 'SIGTERM', timeout: 60_000 },
+    reuseExistingServer: !process.env.CI
+  }
 };

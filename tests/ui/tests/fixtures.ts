@@ -1,6 +1,14 @@
-/** The `test` of all specs: one fails when our code throws in the page, or logs an error. */
+/**
+ * The `test` of all specs: one fails when our code throws in the page, or logs an error.
+ *
+ * Specs of one worker follow each other in one server and one lake. Playwright takes a new worker
+ * after a failure, so a test that is run once more, and those after it, begin with a lake that
+ * nobody has touched.
+ */
 import { expect, test as base } from '@jupyterlab/galata';
 import type { ConsoleMessage, WebError } from '@playwright/test';
+
+import { startServer } from './server';
 
 export { expect };
 
@@ -18,7 +26,15 @@ export interface IFixtures {
   problems: string[];
 }
 
-export const test = base.extend<IFixtures>({
+export const test = base.extend<IFixtures, { server: void }>({
+  server: [
+    async ({}, use, { project }) => {
+      const server = await startServer(project.use.baseURL ?? '');
+      await use();
+      await server.stop();
+    },
+    { scope: 'worker', auto: true, timeout: 300_000 }
+  ],
   expectedErrors: [/(?!)/, { option: true }],
   problems: [
     async ({ context, expectedErrors }, use) => {

@@ -108,6 +108,7 @@ test('many changes are a list or a tree, loaded as far as somebody scrolls', asy
   request
 }) => {
   const lake = new Lake(request);
+  await lake.discardAll(); // its own Commit stays in sight, unless another session is above it
   const first = await lake.createRepo('many');
   await lake.put('many', 'alone.csv', '0\n', 'One file');
   await lake.put('many', 'deep/folder/0/0.csv', '1\n', 'A file to be doubled');
@@ -119,6 +120,8 @@ test('many changes are a list or a tree, loaded as far as somebody scrolls', asy
   await lake.createBranch('many', 'empty', first);
   await lake.stage('many', 'empty', 'many@main/');
 
+  // Specs before this one may have opened every section, and Commit stays where there is room.
+  await page.setViewportSize({ width: 1024, height: 1200 });
   const panel = await openPanel(page);
   const changes = section(panel, 'changes').getByRole('region', { name: 'Changes in many@empty' });
   const files = changes.getByRole('list', { name: 'Changed files of many@empty' });
@@ -138,7 +141,7 @@ test('many changes are a list or a tree, loaded as far as somebody scrolls', asy
   await changes.getByRole('button', { name: 'Show changes as a tree' }).click();
   const folder = files.locator('[data-path="deep/folder/"]');
   await expect(changes.getByRole('button', { name: 'Commit', exact: true })).toBeInViewport();
-  await changes.locator('header').scrollIntoViewIfNeeded(); // other sessions may be above it
+  await changes.locator('header').scrollIntoViewIfNeeded();
   await expect(folder).toContainText(String(count - 1));
   await folder.getByRole('button', { name: 'deep/folder', exact: true }).click();
   await expect(files.getByRole('listitem')).toHaveCount(2);
