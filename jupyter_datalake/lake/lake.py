@@ -7,6 +7,7 @@ loaded when they are first used.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -160,7 +161,7 @@ class Lake:
     @classmethod
     def open(
         cls,
-        url: str | LakeConfig | None = None,
+        url: str | os.PathLike[str] | LakeConfig | None = None,
         *,
         author: Author | None = None,
         clock: Clock = time.time_ns,
@@ -191,7 +192,7 @@ class Lake:
     @classmethod
     def create(
         cls,
-        url: str | LakeConfig | None = None,
+        url: str | os.PathLike[str] | LakeConfig | None = None,
         *,
         author: Author | None = None,
         clock: Clock = time.time_ns,
@@ -323,7 +324,8 @@ def default_author() -> Author:
     return Author(environment.user_name())
 
 
-def _config(url: str | LakeConfig | None) -> LakeConfig:
+def _config(url: str | os.PathLike[str] | LakeConfig | None) -> LakeConfig:
     if isinstance(url, LakeConfig):
         return url
-    return LakeConfig(url or default_url())
+    named = "" if url is None else os.fspath(url)
+    return LakeConfig(named or default_url())
