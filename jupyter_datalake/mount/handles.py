@@ -65,6 +65,8 @@ class OpenFile:
     ----------
     can_write
         Whether it was opened for writing; nothing is copied before something is written.
+    keeps_privileges
+        Whether a program keeps its set-user-id bits when this writes to it.
     """
 
     def __init__(
@@ -74,11 +76,13 @@ class OpenFile:
         nursery: trio.Nursery | None,
         *,
         can_write: bool,
+        keeps_privileges: bool,
     ) -> None:
         self.inode = inode
         self._descriptors = descriptors
         self._nursery = nursery
         self._can_write = can_write
+        self._keeps_privileges = keeps_privileges
         self._reader: tuple[FileEntry, ContentReader] | None = None
         node, view = inode.node, inode.view
         node.opens += 1
@@ -135,6 +139,8 @@ class OpenFile:
             offset += written
             rest = rest[written:]
         view.written(node)
+        if not self._keeps_privileges:
+            view.take_privileges(node)
         return len(data)
 
     async def sync(self) -> None:

@@ -187,8 +187,17 @@ class Operations(pyfuse3.Operations):
         """
         found = self._inodes.get(inode)
         await found.view.for_change()
+        is_handed_over = fields.update_uid or fields.update_gid
+        if not (is_handed_over or _says_anything(fields)):
+            # A chown(2) that names nobody, which takes privileges as any does; or the word that
+            # somebody is about to write, where they are taken with what is written.
+            owner, _ = OWNER if found.owner is None else found.owner
+            is_handed_over = _keeps_privileges(ctx) or ctx.uid == owner
         if fields.update_size:
-            await (await found.view.for_change()).truncate(found.node, attr.st_size)
+            view = await found.view.for_change()
+            await view.truncate(found.node, attr.st_size)
+            if not _keeps_privileges(ctx):
+                view.take_privileges(found.node)
         mode = stat.S_IMODE(attr.st_mode) if fields.update_mode else None
         mtime_ns = attr.st_mtime_ns if fields.update_mtime else None
         if mode is not None or mtime_ns is not None:
@@ -200,8 +209,10 @@ class Operations(pyfuse3.Operations):
             view.set_attributes(found.node, mode=mode, mtime_ns=mtime_ns)
         if fields.update_atime:
             found.accessed_ns = attr.st_atime_ns
-        if fields.update_uid or fields.update_gid:
+        if is_handed_over:
             user, group = OWNER if found.owner is None else found.owner
+            view = await found.view.for_change()
+            view.hand_over(found.node, keeps_group=_keeps_privileges(ctx) or _is_of(group, ctx))
             found.owner = (
                 attr.st_uid if fields.update_uid else user,
                 attr.st_gid if fields.update_gid else group,
@@ -246,7 +257,7 @@ class Operations(pyfuse3.Operations):
             view = await found.view.for_change()
             if flags & os.O_TRUNC:
                 await view.truncate(found.node, 0)
-                if ctx is None or ctx.uid != 0:
+                if not _keeps_privileges(ctx):
                     view.take_privileges(found.node)
         return self._opened(found, flags, ctx)
 
@@ -337,7 +348,13 @@ class Operations(pyfuse3.Operations):
 
     def _opened(self, inode: Inode, flags: int, ctx: RequestContext | None) -> FileInfo:
         can_write = bool(flags & _WRITING)
-        handle = OpenFile(inode, self.descriptors, self.nursery, can_write=can_write)
+        handle = OpenFile(
+            inode,
+            self.descriptors,
+            self.nursery,
+            can_write=can_write,
+            keeps_privileges=_keeps_privileges(ctx),
+        )
         if ctx is not None:
             self.observations.note(ctx.pid, inode.view, inode.node, can_write=can_write)
         # The kernel is told when content changes otherwise than through it, so its pages hold.
@@ -348,6 +365,28 @@ class Operations(pyfuse3.Operations):
         inode = self._inodes.find(node)
         if inode is not None:
             inode.changed_ns = time.time_ns()
+
+
+def _says_anything(fields: SetattrFields) -> bool:
+    return (
+        fields.update_size
+        or fields.update_mode
+        or fields.update_atime
+        or fields.update_mtime
+        or fields.update_ctime
+    )
+
+
+def _is_of(group: int, ctx: RequestContext | None) -> bool:
+    return ctx is not None and (ctx.gid == group or group in pyfuse3.get_sup_groups(ctx.pid))
+
+
+def _keeps_privileges(ctx: RequestContext | None) -> bool:
+    """Tell whether who makes a request may write to a program that has privileges, as root may.
+
+    We promised the kernel to look at this ourselves (`mount.handshake`).
+    """
+    return ctx is not None and ctx.uid == 0
 
 
 def _give_to(inode: Inode, folder: Inode, maker: RequestContext) -> None:

@@ -1,4 +1,4 @@
-"""Taking the kernel's next request without a turn of the event loop in between.
+"""Taking the kernel's next request without a turn of the event loop in between, and the first.
 
 `pyfuse3` waits for each request in the event loop: two turns of it, three system calls and a lock
 that goes from task to task, more than most requests cost themselves. Who makes requests one after
@@ -17,6 +17,8 @@ from contextlib import suppress
 
 import pyfuse3
 
+from jupyter_datalake.mount.handshake import Handshake
+
 logger = logging.getLogger(__name__)
 
 _DEVICE = "/dev/fuse"
@@ -27,7 +29,7 @@ _PATIENCE_S = 50e-6
 _TURN_S = 2e-3
 """How long everything else in the loop may have to wait."""
 _MAX_DESCRIPTOR = 1023
-"""What select(2) can wait for, the only call that waits for microseconds."""
+"""What select(2) can look at, the quickest way to look at one descriptor."""
 
 Wait = Callable[[], Awaitable[bool]]
 
@@ -43,7 +45,7 @@ def hurry() -> None:
     if wait is None or descriptor is None:
         logger.info("Requests are taken as pyfuse3 does it")
         return
-    setattr(pyfuse3, _WAIT, RequestWait(descriptor, wait))
+    setattr(pyfuse3, _WAIT, RequestWait(descriptor, wait, Handshake(descriptor)))
 
 
 def _device_descriptor() -> int | None:
@@ -63,15 +65,23 @@ class RequestWait:
         What requests are read from.
     wait
         Waits in the event loop; tells whether to go on.
+    handshake
+        What the first request is for.
     """
 
-    def __init__(self, descriptor: int, wait: Wait) -> None:
+    def __init__(self, descriptor: int, wait: Wait, handshake: Handshake | None = None) -> None:
         self._descriptors = [descriptor]
         self._wait = wait
         self._turn_ends_s = 0.0
+        self._handshake: Handshake | None = handshake
 
     async def __call__(self) -> bool:
         """Return True when there is a request, False when there will be none any more."""
+        if self._handshake is not None:
+            if not self._handshake.has_begun and await self._handshake.begin():
+                return True  # pyfuse3 asks again when libfuse has answered
+            self._handshake.end()
+            self._handshake = None
         if time.monotonic() < self._turn_ends_s and self._is_there(_PATIENCE_S):
             return True
         while await self._wait():
@@ -82,4 +92,10 @@ class RequestWait:
         return False
 
     def _is_there(self, patience_s: float) -> bool:
-        return bool(select.select(self._descriptors, [], [], patience_s)[0])
+        # Looked for again and again, not slept for: to be woken by another processor costs as much
+        # as to answer.
+        ends_s = time.monotonic() + patience_s
+        while not select.select(self._descriptors, [], [], 0)[0]:
+            if time.monotonic() >= ends_s:
+                return False
+        return True

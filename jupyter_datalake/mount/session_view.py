@@ -38,7 +38,6 @@ RENAME_NOREPLACE = 1
 
 _DIFF_BATCH = 1_000
 _SET_ID_BITS = stat.S_ISUID | stat.S_ISGID
-_GROUP_BITS = stat.S_ISGID | stat.S_IXGRP
 
 _MADE_FILES = 16
 """Files made in half a second or so, from which on more are expected."""
@@ -229,15 +228,23 @@ class SessionView(TreeView):
     def written(self, node: Node) -> None:
         """Take note that bytes of a working file were changed."""
         self.session.restage(node)
-        if node.mode & _GROUP_BITS == stat.S_ISGID:
-            # The kernel sees to it that a program loses its privileges when somebody writes to
-            # it, but for this one.
-            self.session.set_attributes(node, mode=node.mode & ~stat.S_ISGID)
 
     def take_privileges(self, node: Node) -> None:
-        """Let a program lose its privileges, because somebody cut it."""
+        """Let a program lose its privileges, because somebody without any wrote to it."""
         if node.mode & _SET_ID_BITS:
             self.session.set_attributes(node, mode=node.mode & ~_SET_ID_BITS)
+
+    def hand_over(self, node: Node, *, keeps_group: bool) -> None:
+        """Let a program lose its privileges, because its owner changes: they were of the old one.
+
+        Parameters
+        ----------
+        keeps_group
+            Whether a set-group-id bit stays that the group cannot execute: it is no privilege.
+        """
+        lost = stat.S_ISUID if keeps_group and not node.mode & stat.S_IXGRP else _SET_ID_BITS
+        if node.mode & lost and not node.is_folder:
+            self.session.set_attributes(node, mode=node.mode & ~lost)
 
     def set_attributes(self, node: Node, *, mode: int | None, mtime_ns: int | None) -> None:
         """Change permissions or time of a node; a symlink has only a time."""

@@ -29,6 +29,7 @@ from jupyter_datalake.lake.lake import Lake
 MEGABYTE = 1 << 20
 ROUNDS = 3
 _RANDOM_READS = 4000
+_PATIENCE_S = 20
 _PASSWORD = {"RESTIC_PASSWORD": "benchmark", "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "yes"}
 
 Shown = Callable[[Path, Path], Iterator[Path]]
@@ -284,7 +285,11 @@ def _served(command: list[str], work: Path, below: str) -> Iterator[Path]:
         finally:
             subprocess.run(["fusermount3", "-uz", str(shown)], capture_output=True, check=False)
             process.terminate()
-            process.wait()
+            try:
+                process.wait(timeout=_PATIENCE_S)
+            except subprocess.TimeoutExpired:  # borg may wait for a request that never comes
+                process.kill()
+                process.wait()
 
 
 def _environment() -> dict[str, str]:

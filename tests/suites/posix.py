@@ -57,8 +57,6 @@ KINDS = ("file", "folder", "full folder", "link to a file", "link to a folder", 
 SPECIAL = ("pipe", "device", "socket")
 NOREPLACE, EXCHANGE = 1, 2
 _LARGE = 1_000_000
-_PLAIN = ("2767", "2666")
-"""Modes with a set-group-id bit that the group may not execute."""
 
 REFUSALS = (
     Refusal(
@@ -85,16 +83,10 @@ REFUSALS = (
         lambda case: "TMPFILE" in case.what,
     ),
     Refusal(
-        "a set-group-id bit that the group cannot execute stays: the kernel leaves it",
-        frozenset(),
-        lambda case: case.operation == "chown" and case.user is ADA and "with 2644 to" in case.what,
-    ),
-    Refusal(
-        "a set-group-id bit that the group cannot execute goes with root's writes too: the kernel"
-        " does not say whose they are",
+        "a stranger's chown(2) that names nobody: the kernel asks the same before writes",
         frozenset(),
         lambda case: (
-            case.user is ROOT and any(f"{mode}, with set-id bits" in case.what for mode in _PLAIN)
+            case.operation == "chown" and case.user is ADA and case.what.endswith("to -1:-1")
         ),
     ),
     Refusal(
