@@ -57,14 +57,15 @@ class _Channel:
 
     def __init__(self, name: str, send: Callable[[bytes], None], context: Any) -> None:
         self._name = name
-        self._send = send
+        self.send = send
+        """Has a record written."""
         self.context = context
         """For the pipes between the threads of this process."""
 
     def send_multipart(self, frames: Sequence[Any], **_: object) -> None:
         if self._name == IOPUB and sum(memoryview(frame).nbytes for frame in frames) > _MAX_OUTPUT:
             frames = _without_content(frames)
-        self._send(encode_record(self._name, [bytes(memoryview(frame)) for frame in frames]))
+        self.send(encode_record(self._name, [bytes(memoryview(frame)) for frame in frames]))
 
     def close(self) -> None:
         """Nothing of its own: the connection is closed by who has it."""
@@ -195,14 +196,16 @@ class ForkableKernel(IPKernelApp):
         self.session.pid = os.getpid()
         self.context = zmq.Context()
         sender = Sender(connection, self._later)
-        self._shell_channel = _Channel(SHELL, sender.send, self.context)
-        self.iopub_thread = Publisher(
-            _Channel(IOPUB, sender.send, self.context), session=self.session
-        )
+        # Behind each answer comes the word that the kernel is idle.
+        self._shell_channel = _Channel(SHELL, sender.hold, self.context)
+        self._outputs = _Channel(IOPUB, sender.send, self.context)
+        self._sender = sender
+        self.iopub_thread = Publisher(self._outputs, session=self.session)
         self.iopub_thread.start()
         self.iopub_socket = self.iopub_thread.background_socket
         self.init_io()
         kernel = self.kernel
+        kernel._execute_sleep = 0.0  # for what is flushed in another thread; here nothing is
         kernel.iopub_thread, kernel.iopub_socket = self.iopub_thread, self.iopub_socket
         kernel.shell_channel_thread = _MainThread()
         self.displayhook.get_execution_count = lambda: kernel.execution_count
@@ -244,6 +247,7 @@ class ForkableKernel(IPKernelApp):
     def _open(self, message: dict[str, Any]) -> None:
         """Open sockets, as any kernel has them, for who goes on after the notebook."""
         content, kernel = message["content"], self.kernel
+        kernel._execute_sleep = _Kernel._execute_sleep.default_value
         assert self.session is not None
         assert self.context is not None
         self.session.key = os.urandom(32).hex().encode()
@@ -269,6 +273,7 @@ class ForkableKernel(IPKernelApp):
         thread.start()
         self.write_connection_file()
         frames = session().serialize(session().msg(KEPT, parent=message))
+        self._shell_channel.send = self._sender.send  # nothing follows it here
         self._shell_channel.send_multipart(frames)
 
     def _publish_by(self, iopub: zmq.Socket[bytes]) -> None:
@@ -287,7 +292,9 @@ class ForkableKernel(IPKernelApp):
         """Answer one request, as the kernel does when it comes by its own sockets."""
         kernel = self.kernel
         kernel.set_parent([], message, channel=SHELL)
+        self._outputs.send = self._sender.hold  # for the input, which is published next
         kernel._publish_status("busy", SHELL)
+        self._outputs.send = self._sender.send
         handler = kernel.shell_handlers.get(message["header"]["msg_type"])
         if handler is not None:
             kernel.pre_handler_hook()

@@ -47,10 +47,18 @@ class Sender:
         self._lock = threading.RLock()  # what handles a signal may print
         self._waiting: deque[bytes] = deque()
         """What goes next; the first of them may be on its way."""
+        self._held = b""
+        """What goes with the next record."""
+
+    def hold(self, record: bytes) -> None:
+        """Write a record together with the one that comes next, and soon: one wake-up for both."""
+        with self._lock:
+            self._held += record
 
     def send(self, record: bytes) -> None:
         """Write a record behind those that were given before, now or later."""
         with self._lock:
+            record, self._held = self._held + record, b""
             if not self._waiting and len(record) <= _AT_ONCE_BYTES:
                 with suppress(BlockingIOError):
                     self._connection.send(record, socket.MSG_DONTWAIT)

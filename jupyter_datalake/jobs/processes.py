@@ -31,8 +31,9 @@ def kill_tree(pid: int) -> None:
 
 
 def kill_descendants() -> None:
-    """Kill everything that this process started."""
-    _kill(psutil.Process().children(recursive=True))
+    """Kill everything that this process started, whatever adopted it from whom."""
+    if _children():  # whose descendants are found by looking through all processes
+        _kill(psutil.Process().children(recursive=True))
 
 
 def kill_marked(marks: Mapping[str, str]) -> None:

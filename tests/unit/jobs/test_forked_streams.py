@@ -70,6 +70,20 @@ def test_a_record_that_is_short_is_there_at_once(line):
     assert line.end() == []
 
 
+def test_what_is_held_comes_with_the_next_record_and_before_it(line):
+    for number in (1, 2):
+        line.sender.hold(encode_record("iopub", [b"%03d" % number]))
+    with pytest.raises(BlockingIOError):
+        line.theirs.recv(5000, socket.MSG_DONTWAIT)
+    line.send(3, SHORT)
+    records = RecordReader().feed(line.theirs.recv(5000))
+    assert [int(frame[:3]) for _, (frame,) in records] == [1, 2, 3]
+    line.sender.hold(encode_record("iopub", [b"004"]))
+    line.send(5, LONG)
+    line.read()
+    assert line.end() == [4, 5]
+
+
 @pytest.mark.parametrize("sizes", [(SHORT,), (LONG,), (LONG, SHORT), (SHORT, LONG, SHORT)])
 def test_records_come_in_their_order_also_when_nobody_reads_for_a_while(line, sizes):
     numbers = [*range(60 if LONG in sizes else 900)]
