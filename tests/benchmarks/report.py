@@ -45,6 +45,17 @@ def page(results: Path, before: str = "") -> str:
     return "\n".join(parts)
 
 
+def with_newest(text: str, page: str, title: str) -> str:
+    """Return a text with the newest run of a benchmark that the page shows, between its marks."""
+    begin, end = (f"<!-- benchmark {title}: {what} -->" for what in ("written by make bench", "end"))
+    runs = _runs_of(page)[title]
+    head, found, rest = text.partition(begin)
+    _, _, tail = rest.partition(end)
+    if not (runs and found and tail):
+        raise ValueError(f"There is no run of {title!r}, or no place for it: {begin} … {end}")
+    return f"{head}{begin}\n\n{runs[max(runs)]}\n{end}{tail}"
+
+
 def _runs_of(text: str) -> dict[str, dict[str, str]]:
     """Return the runs of each benchmark that a page shows, by their times."""
     runs: dict[str, dict[str, str]] = defaultdict(dict)

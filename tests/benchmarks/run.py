@@ -6,7 +6,8 @@
     make bench ONLY="commits trees" SCALE=0.1  # some, on a tenth of the data
 
 Results are added to ``.benchmarks/`` in the repository; ``--write-docs`` writes the tables of
-the last two runs of each benchmark, those that the page shows already among them.
+the last two runs of each benchmark, those that the page shows already among them, and the newest
+one of mounts into ``docs/mount.md``.
 """
 
 from __future__ import annotations
@@ -78,7 +79,10 @@ def main() -> None:
         _run(name, place, options)
     if options.write_docs:
         docs = ROOT / "docs" / "benchmarks.md"
-        docs.write_text(report.page(RESULTS, docs.read_text()))
+        page = report.page(RESULTS, docs.read_text())
+        docs.write_text(page)
+        mounts = ROOT / "docs" / "mount.md"
+        mounts.write_text(report.with_newest(mounts.read_text(), page, "Mount"))
 
 
 def _run(name: str, place: Path, options: argparse.Namespace) -> None:
