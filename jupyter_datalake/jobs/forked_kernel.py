@@ -184,8 +184,7 @@ class ForkableKernel(IPKernelApp):
     def _begin(
         self, connection: socket.socket, folder: str, environment: Mapping[str, str]
     ) -> None:
-        os.environ.clear()
-        os.environ.update(environment)
+        _become(environment)
         assert self.shell is not None
         self.shell.init_environment()
         os.environ.setdefault("MPLBACKEND", self._backend)
@@ -324,6 +323,15 @@ def _leave_out_debugger() -> None:
         del sys.modules["debugpy"]
         if before is not None:
             sys.modules["debugpy"] = before
+
+
+def _become(environment: Mapping[str, str]) -> None:
+    """Let this process have an environment; what it has already is not touched, nor its memory."""
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    for name, value in environment.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
 
 
 def _renew_chance() -> None:
