@@ -47,7 +47,9 @@ def page(results: Path, before: str = "") -> str:
 
 def with_newest(text: str, page: str, title: str) -> str:
     """Return a text with the newest run of a benchmark that the page shows, between its marks."""
-    begin, end = (f"<!-- benchmark {title}: {what} -->" for what in ("written by make bench", "end"))
+    begin, end = (
+        f"<!-- benchmark {title}: {what} -->" for what in ("written by make bench", "end")
+    )
     runs = _runs_of(page)[title]
     head, found, rest = text.partition(begin)
     _, _, tail = rest.partition(end)
