@@ -57,15 +57,14 @@ class _Channel:
 
     def __init__(self, name: str, send: Callable[[bytes], None], context: Any) -> None:
         self._name = name
-        self.send = send
-        """Has a record written."""
+        self._send = send
         self.context = context
         """For the pipes between the threads of this process."""
 
     def send_multipart(self, frames: Sequence[Any], **_: object) -> None:
         if self._name == IOPUB and sum(memoryview(frame).nbytes for frame in frames) > _MAX_OUTPUT:
             frames = _without_content(frames)
-        self.send(encode_record(self._name, [bytes(memoryview(frame)) for frame in frames]))
+        self._send(encode_record(self._name, [bytes(memoryview(frame)) for frame in frames]))
 
     def close(self) -> None:
         """Nothing of its own: the connection is closed by who has it."""
@@ -194,12 +193,12 @@ class ForkableKernel(IPKernelApp):
         assert self.session is not None
         self.session.pid = os.getpid()
         self.context = zmq.Context()
-        sender = Sender(connection, self._later)
+        self._sender = Sender(connection, self._later)
         # Behind each answer comes the word that the kernel is idle.
-        self._shell_channel = _Channel(SHELL, sender.hold, self.context)
-        self._outputs = _Channel(IOPUB, sender.send, self.context)
-        self._sender = sender
-        self.iopub_thread = Publisher(self._outputs, session=self.session)
+        self._shell_channel = _Channel(SHELL, self._sender.hold, self.context)
+        self.iopub_thread = Publisher(
+            _Channel(IOPUB, self._sender.send, self.context), session=self.session
+        )
         self.iopub_thread.start()
         self.iopub_socket = self.iopub_thread.background_socket
         self.init_io()
@@ -272,8 +271,7 @@ class ForkableKernel(IPKernelApp):
         thread.start()
         self.write_connection_file()
         frames = session().serialize(session().msg(KEPT, parent=message))
-        self._shell_channel.send = self._sender.send  # nothing follows it here
-        self._shell_channel.send_multipart(frames)
+        _Channel(SHELL, self._sender.send, self.context).send_multipart(frames)  # nothing follows
 
     def _publish_by(self, iopub: zmq.Socket[bytes]) -> None:
         """Have outputs go out by another socket, from whatever writes them."""
@@ -291,9 +289,8 @@ class ForkableKernel(IPKernelApp):
         """Answer one request, as the kernel does when it comes by its own sockets."""
         kernel = self.kernel
         kernel.set_parent([], message, channel=SHELL)
-        self._outputs.send = self._sender.hold  # for the input, which is published next
-        kernel._publish_status("busy", SHELL)
-        self._outputs.send = self._sender.send
+        with self._sender.holding():  # for the input, which is published next
+            kernel._publish_status("busy", SHELL)
         handler = kernel.shell_handlers.get(message["header"]["msg_type"])
         if handler is not None:
             kernel.pre_handler_hook()

@@ -15,8 +15,8 @@ import select
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ipykernel.iostream import IOPubThread, OutStream
@@ -49,14 +49,27 @@ class Sender:
         """What goes next; the first of them may be on its way."""
         self._held = b""
         """What goes with the next record."""
+        self._is_holding = False
 
     def hold(self, record: bytes) -> None:
         """Write a record together with the one that comes next, and soon: one wake-up for both."""
         with self._lock:
             self._held += record
 
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Hold what is sent meanwhile."""
+        self._is_holding = True
+        try:
+            yield
+        finally:
+            self._is_holding = False
+
     def send(self, record: bytes) -> None:
         """Write a record behind those that were given before, now or later."""
+        if self._is_holding:
+            self.hold(record)
+            return
         with self._lock:
             record, self._held = self._held + record, b""
             if not self._waiting and len(record) <= _AT_ONCE_BYTES:

@@ -31,8 +31,8 @@ def kill_tree(pid: int) -> None:
 
 
 def kill_descendants() -> None:
-    """Kill everything that this process started, whatever adopted it from whom."""
-    if _children():  # whose descendants are found by looking through all processes
+    """Kill everything that this process started."""
+    if _children():  # to find what those have started takes a look through all processes
         _kill(psutil.Process().children(recursive=True))
 
 
